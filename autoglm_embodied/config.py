@@ -1,0 +1,47 @@
+"""Settings: frozen dataclasses that the rooms own, read here from YAML and checked key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from autoglm_embodied.errors import ConfigError
+
+S = TypeVar("S")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; ConfigError if it cannot be read or is no mapping."""
+    try:
+        loaded = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot read settings from {path}: {error}") from error
+    if not isinstance(loaded, dict):
+        raise ConfigError(f"{path} must hold a mapping of settings, got {type(loaded).__name__}")
+    return loaded
+
+
+def build(cls: type[S], values: Mapping[str, Any], source: str) -> S:
+    """Make the settings dataclass `cls` from `values`, naming every unknown or missing key.
+
+    Args:
+        cls: a frozen dataclass that checks its own values in `__post_init__`.
+        values: key to value; lists become tuples.
+        source: where the values come from, for the error.
+    """
+    known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ConfigError(f"{source}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    missing = [
+        name
+        for name, field in known.items()
+        if name not in values and field.default is MISSING and field.default_factory is MISSING
+    ]
+    if missing:
+        raise ConfigError(f"{source}: setting {missing[0]!r} is missing")
+    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

@@ -1,0 +1,181 @@
+"""Frozen values that cross rooms. Time is integer nanoseconds, lengths metres, angles radians.
+
+Letters of the shape comments: N visual tokens, D width, J joints, R raw wrench samples,
+S scales of the force pyramid, H steps of an action chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoglm_embodied.errors import SensorError
+
+FloatArray = NDArray[np.floating]
+T = TypeVar("T")
+
+MODALITIES = ("vision", "force", "joints", "language")
+"""Order of the modalities wherever one array holds a value for each."""
+
+
+def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) -> None:
+    """Raise SensorError unless `value` has `shape` (None: any size) and no NaN or infinity."""
+    if value.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, value.shape, strict=True)):
+        raise SensorError(f"{name} must have shape {shape}, got {value.shape}")
+    if not np.isfinite(value).all():
+        raise SensorError(f"{name} must be finite, got NaN or infinity; check the sensor and its driver")
+
+
+class Intent(Enum):
+    """What a spoken command asks for; the numbers are those of VoiceCommand.msg."""
+
+    STOP = 0
+    GRASP = 1
+    RESUME = 2
+    CANCEL = 3
+
+
+class Phase(Enum):
+    """Where a grasp is, in the order in which a smooth one passes through."""
+
+    IDLE = 0
+    REACH = 1
+    DESCEND = 2
+    CLOSE = 3
+    LIFT = 4
+    HOLD = 5
+
+
+class Referent(Enum):
+    """How many objects on the table an instruction fits."""
+
+    NONE = 0
+    ONE = 1
+    MANY = 2
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera: intrinsics in pixels at `width` x `height`, pose of its optical frame in the base frame.
+
+    The optical frame has z forward, x right, y down (REP 103).
+    """
+
+    width: int
+    height: int
+    K: FloatArray  # (3, 3)
+    T_base_camera: FloatArray  # (4, 4)
+
+    def __post_init__(self) -> None:
+        require_finite("Camera.K", self.K, (3, 3))
+        require_finite("Camera.T_base_camera", self.T_base_camera, (4, 4))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One RGB-D picture: colour, and depth aligned with it (NaN or 0 where unknown)."""
+
+    stamp_ns: int
+    rgb: NDArray[np.uint8]  # (height, width, 3)
+    depth_m: FloatArray  # (height, width), along the optical axis
+    camera: Camera
+
+    def __post_init__(self) -> None:
+        size = (self.camera.height, self.camera.width)
+        if self.rgb.shape != (*size, 3) or self.rgb.dtype != np.uint8:
+            raise SensorError(f"Frame.rgb must be {(*size, 3)} uint8, got {self.rgb.shape} {self.rgb.dtype}")
+        if self.depth_m.shape != size:
+            raise SensorError(f"Frame.depth_m must be aligned with colour {size}, got {self.depth_m.shape}")
+
+
+@dataclass(frozen=True)
+class Sense(Generic[T]):
+    """One modality at a tick: its value, or None where it is absent and must be masked.
+
+    `age_ns` is the tick minus the newest measurement used; `time_error_ns` is how far from the tick
+    the value returned lies after interpolation or windowing (0 for an interpolated one).
+    """
+
+    value: T | None
+    age_ns: int = 0
+    time_error_ns: int = 0
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+
+@dataclass(frozen=True)
+class ForceFeatures:
+    """Wrench history at a tick, tared, in the sensor frame [N, N·m]."""
+
+    raw: FloatArray  # (R, 6) newest last
+    pyramid: FloatArray  # (S, 5, 6): mean, deviation, minimum, maximum, slope per second at each scale
+    samples_used: int  # of the longest window
+
+    def __post_init__(self) -> None:
+        require_finite("ForceFeatures.raw", self.raw, (None, 6))
+        require_finite("ForceFeatures.pyramid", self.pyramid, (None, 5, 6))
+
+
+@dataclass(frozen=True)
+class ArmState:
+    """Joints and the tool pose that follows from them. The tool frame lies between the fingertips, z out of the hand."""
+
+    position_rad: FloatArray  # (J,)
+    velocity_rad_s: FloatArray  # (J,)
+    T_base_tool: FloatArray  # (4, 4)
+    gripper_width_m: float
+    gripper_velocity_m_s: float
+
+    def __post_init__(self) -> None:
+        require_finite("ArmState.position_rad", self.position_rad, (None,))
+        require_finite("ArmState.velocity_rad_s", self.velocity_rad_s, self.position_rad.shape)
+        require_finite("ArmState.T_base_tool", self.T_base_tool, (4, 4))
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All that the policy may see of the instant `t_ns`."""
+
+    t_ns: int
+    vision: Sense[FloatArray]  # (N, D) visual tokens, a frame encoded once
+    force: Sense[ForceFeatures]
+    joints: Sense[ArmState]
+    language: Sense[str]  # the instruction
+
+    def senses(self) -> tuple[Sense[FloatArray], Sense[ForceFeatures], Sense[ArmState], Sense[str]]:
+        """The four senses in the order of MODALITIES."""
+        return self.vision, self.force, self.joints, self.language
+
+
+@dataclass(frozen=True)
+class ActionChunk:
+    """The next H actions from `t_ns` on, one each `dt_ns`, and what the policy thought of."""
+
+    t_ns: int
+    dt_ns: int
+    twist: FloatArray  # (H, 6) of the tool, linear then angular, in the base frame [m/s, rad/s]
+    gripper_width_m: FloatArray  # (H,)
+    phase: Phase
+    referent: Referent
+    target_m: FloatArray  # (3,) where the policy believes the named object is, base frame
+    gate: FloatArray  # (4,) weight of each modality, in the order of MODALITIES
+    latent: FloatArray  # (D,) the shared latent
+
+    def __post_init__(self) -> None:
+        require_finite("ActionChunk.twist", self.twist, (None, 6))
+        require_finite("ActionChunk.gripper_width_m", self.gripper_width_m, (len(self.twist),))
+
+
+@dataclass(frozen=True)
+class Command:
+    """What goes to the robot: a twist of the tool in the base frame and an opening of the gripper."""
+
+    twist: FloatArray  # (6,) [m/s, rad/s]
+    gripper_width_m: float
