@@ -1,0 +1,53 @@
+"""The words an instruction may be made of, shared by the voice grammar and the policy."""
+
+from __future__ import annotations
+
+import re
+
+COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
+SHAPES = ("cube", "cylinder", "ball")
+
+SYNONYMS = {
+    "crimson": "red",
+    "scarlet": "red",
+    "violet": "purple",
+    "lilac": "purple",
+    "block": "cube",
+    "box": "cube",
+    "brick": "cube",
+    "sphere": "ball",
+    "orb": "ball",
+    "can": "cylinder",
+    "tin": "cylinder",
+    "tube": "cylinder",
+}
+"""Other names of a colour or shape, to the one the policy is trained with."""
+
+VERBS = frozenset("pick grab grasp take get give lift fetch bring pass hand raise hold clutch collect".split())
+"""First words of a grasp command."""
+
+FILLER = frozenset(
+    "a an the this that one ones thing object item piece toy up off of from on to me my us for it and "
+    "table desk there here which is are coloured colored colour color please now just then".split()
+)
+"""Words that neither name an object nor change which one is meant."""
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_CAN_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|we|i)\b")
+_SINGULARS = {f"{name}{'es' if name.endswith('x') else 's'}": name for name in (*SHAPES, *SYNONYMS)}
+
+
+def words(instruction: str) -> tuple[str, ...]:
+    """The words of `instruction`: lower case, no punctuation, synonyms and plurals made canonical.
+
+    "Can you grab the crimson box?" gives ("grab", "the", "red", "cube").
+    """
+    spoken = _CAN_YOU.sub(" ", " ".join(_WORD.findall(instruction.lower())))
+    singular = (_SINGULARS.get(word, word) for word in spoken.split())
+    return tuple(SYNONYMS.get(word, word) for word in singular)
+
+
+def unknown_words(instruction: str) -> tuple[str, ...]:
+    """Words of `instruction` that may say which object is meant but that nobody here knows, such as "elephant"."""
+    known = {*COLOURS, *SHAPES, *VERBS, *FILLER}
+    return tuple(word for word in words(instruction) if word not in known)
