@@ -1,0 +1,193 @@
+"""What the measuring commands report: one JSON form for machines, one table for people, the same rows in both."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from autoglm_embodied import __version__
+from autoglm_embodied.errors import ConfigError
+
+Z95 = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: `value` in `unit`, of `case` (which setting) and `stat` (which statistic) over `n` samples."""
+
+    figure: str
+    case: str | None
+    stat: str | None
+    value: float
+    unit: str
+    n: int
+    ci95: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        numbers = (self.value, *(self.ci95 or ()))
+        if not all(math.isfinite(number) for number in numbers):
+            raise ConfigError(f"figure {self.figure} must be finite, got {numbers}; report it as skipped instead")
+        if self.n < 1:
+            raise ConfigError(f"figure {self.figure} must rest on n >= 1 samples, got {self.n}; report it as skipped")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A figure that could not be measured, and why."""
+
+    figure: str
+    why: str
+
+
+@dataclass
+class Report:
+    """The figures of one run of `command`, filled while it runs.
+
+    Args:
+        command: as typed, such as `autoglm evaluate`.
+        seed: of the run; None where nothing is drawn.
+        started_ns: wall clock at the start.
+        details: further keys of the JSON, such as the demo's transcript; they may not hide a key of the form.
+    """
+
+    command: str
+    seed: int | None
+    started_ns: int
+    rows: list[Row] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def add(
+        self,
+        figure: str,
+        value: float,
+        unit: str,
+        n: int = 1,
+        *,
+        case: str | None = None,
+        stat: str | None = None,
+        ci95: tuple[float, float] | None = None,
+    ) -> None:
+        """Add one measured figure."""
+        self.rows.append(Row(figure, case, stat, float(value), unit, n, ci95))
+
+    def add_fraction(
+        self, figure: str, count: int, n: int, *, case: str | None = None, stat: str | None = None
+    ) -> None:
+        """Add `count` of `n` as a fraction with its Wilson 95 % interval, or skip it where n is 0."""
+        if n < 1:
+            self.skip(figure, f"no trial of {case or 'any case'} was run")
+            return
+        self.add(figure, count / n, "fraction", n, case=case, stat=stat, ci95=wilson(count, n))
+
+    def skip(self, figure: str, why: str) -> None:
+        """Name a figure that could not be measured; it is never given as 0."""
+        self.skipped.append(Skipped(figure, why))
+
+    def value(self, figure: str, *, case: str | None = None, stat: str | None = None) -> float | None:
+        """The value reported under these names, None where there is none."""
+        names = (figure, case, stat)
+        return next((row.value for row in self.rows if (row.figure, row.case, row.stat) == names), None)
+
+    def as_json(self, now_ns: int) -> dict[str, Any]:
+        """The report as one JSON object; `now_ns` is the wall clock at its end."""
+        started = datetime.fromtimestamp(self.started_ns // 10**9, timezone.utc)
+        head = {
+            "command": self.command,
+            "version": __version__,
+            "git": git_commit(),
+            "machine": machine(),
+            "seed": self.seed,
+            "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "seconds": round((now_ns - self.started_ns) / 1e9, 3),
+            "rows": [asdict(row) for row in self.rows],
+            "skipped": [asdict(skipped) for skipped in self.skipped],
+        }
+        hidden = sorted(set(head) & set(self.details))
+        if hidden:
+            raise ConfigError(f"report detail {hidden[0]!r} would hide the figure form's own key; rename it")
+        return head | self.details
+
+    def write_json(self, path: Path, now_ns: int) -> None:
+        """Write the report to `path`, making its folder; ConfigError where that cannot be done."""
+        text = json.dumps(self.as_json(now_ns), indent=1, allow_nan=False) + "\n"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        except OSError as error:
+            raise ConfigError(f"cannot write figures to {path} ({error.strerror}); name a file that can be") from error
+
+    def print_table(self, console: Console | None = None) -> None:
+        """Print the rows for people, and below them what was skipped."""
+        table = Table(title=self.command, title_justify="left")
+        for name in ("figure", "case", "stat", "value", "unit", "n", "95 %"):
+            table.add_column(name, justify="right" if name in ("value", "n", "95 %") else "left")
+        for row in self.rows:
+            table.add_row(*_cells(row))
+        console = console or Console()
+        console.print(table)
+        for skipped in self.skipped:
+            console.print(f"not measured: {skipped.figure}: {skipped.why}", markup=False, highlight=False)
+
+
+def _cells(row: Row) -> Iterable[str]:
+    interval = "" if row.ci95 is None else f"{row.ci95[0]:.4g} to {row.ci95[1]:.4g}"
+    return row.figure, row.case or "", row.stat or "", f"{row.value:.4g}", row.unit, str(row.n), interval
+
+
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """Wilson 95 % score interval of `count` successes in `n` trials (Wilson, JASA 22, 1927)."""
+    if not 0 <= count <= n or n < 1:
+        raise ConfigError(f"a Wilson interval must be of 0 <= count <= n with n >= 1, got {count} of {n}")
+    share, z2 = count / n, Z95**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores this process may use, and the first GPU's name (None without one)."""
+    return {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": gpu_name()}
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def gpu_name() -> str | None:
+    """Name of the first CUDA card as its driver gives it, without importing torch."""
+    return _first_line(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
+
+
+def git_commit() -> str | None:
+    """Short commit of the source tree this code runs from; None outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    return _first_line(["git", "-C", str(root), "rev-parse", "--short", "HEAD"]) if (root / ".git").exists() else None
+
+
+def _first_line(command: list[str]) -> str | None:
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return next(iter(done.stdout.strip().splitlines()), None)
