@@ -45,3 +45,12 @@ def build(cls: type[S], values: Mapping[str, Any], source: str) -> S:
     if missing:
         raise ConfigError(f"{source}: setting {missing[0]!r} is missing")
     return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def shipped(name: str) -> Path:
+    """The settings file `name` that came with this package: of the repository, or installed under `share/`."""
+    for folder in Path(__file__).resolve().parents:
+        for config in (folder / "config", folder / "share" / "autoglm_embodied" / "config"):
+            if (config / name).is_file():
+                return config / name
+    raise ConfigError(f"settings file {name} did not come with this installation; install autoglm_embodied again")
