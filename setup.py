@@ -1,0 +1,33 @@
+"""The ament_python package of the core and its nodes; what it needs is pinned in requirements/."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NAME = "autoglm_embodied"
+
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="A ROS 2 control node for robot arms that sees, feels and listens",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["weights/*", "weights/*/*", "py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
+    ],
+    zip_safe=False,
+    entry_points={
+        "console_scripts": [
+            "autoglm = autoglm_embodied.cli:main",
+            "fusion_node = autoglm_embodied.nodes.fusion_node:main",
+            "governor_node = autoglm_embodied.nodes.governor_node:main",
+            "voice_node = autoglm_embodied.nodes.voice_node:main",
+        ]
+    },
+)
