@@ -1,0 +1,61 @@
+"""Every size of the model, its vocabulary and its clock; stored as config.json inside the checkpoint."""
+
+from __future__ import annotations
+
+from transformers import PretrainedConfig
+
+from autoglm_embodied.vocabulary import COLOURS, SHAPES
+
+
+class GraspConfig(PretrainedConfig):
+    """Sizes and vocabulary of GraspModel; the defaults are those of the shipped checkpoint."""
+
+    model_type = "autoglm_grasp"
+
+    def __init__(
+        self,
+        width: int = 128,
+        layers: int = 4,
+        heads: int = 4,
+        queries: int = 8,
+        picture_height: int = 120,
+        picture_width: int = 160,
+        stem: tuple[int, ...] = (32, 64, 96),
+        words: tuple[str, ...] = (*COLOURS, *SHAPES),
+        max_words: int = 8,
+        force_scales: int = 4,
+        raw_samples: int = 64,
+        raw_tokens: int = 16,
+        chunk: int = 8,
+        dt_ns: int = 33_333_333,
+        max_speed_m_s: float = 0.25,
+        max_width_m: float = 0.08,
+        **kwargs: object,
+    ) -> None:
+        self.width = width
+        self.layers = layers
+        self.heads = heads
+        self.queries = queries
+        self.picture_height = picture_height
+        self.picture_width = picture_width
+        self.stem = tuple(stem)
+        self.words = tuple(words)
+        self.max_words = max_words
+        self.force_scales = force_scales
+        self.raw_samples = raw_samples
+        self.raw_tokens = raw_tokens
+        self.chunk = chunk
+        self.dt_ns = dt_ns
+        self.max_speed_m_s = max_speed_m_s
+        self.max_width_m = max_width_m
+        super().__init__(**kwargs)
+
+    @property
+    def token_stride(self) -> int:
+        """Picture pixels from one visual token to the next."""
+        return int(2 ** len(self.stem))
+
+    @property
+    def token_width(self) -> int:
+        """Numbers in one visual token: features, then where it is (x, y, z in the base frame, known fraction)."""
+        return self.width + 4

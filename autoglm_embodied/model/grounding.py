@@ -1,0 +1,79 @@
+"""Where the named object is: words attend to visual tokens, and the tokens that match vote for its centre.
+
+The match of each token is a probability of its own (sigmoid), so that none, one or many objects may match;
+votes follow Hough voting on points (Qi et al. 2019, VoteNet, section 4.1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Grounded(NamedTuple):
+    """What the words found in the picture."""
+
+    latents: Tensor  # (B, Q, D)
+    match_logits: Tensor  # (B, N) token lies on an object that fits the words
+    target_m: Tensor  # (B, 3) centre voted for, base frame
+    spread_m: Tensor  # (B,) standard deviation of the votes
+    referent_logits: Tensor  # (B, 3) none, one, many
+
+
+class CrossAttention(nn.Module):
+    """Queries read from tokens, then think for themselves."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm_query = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.norm = nn.LayerNorm(width)
+        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
+        """(B, Q, D) from queries (B, Q, D) and tokens (B, N, D)."""
+        query = query + self.attention(self.norm_query(query), tokens, tokens, need_weights=False)[0]
+        return query + self.think(self.norm(query))
+
+
+class Grounding(nn.Module):
+    """Learnable queries, tinted by the words, over the visual tokens."""
+
+    def __init__(self, width: int, heads: int, queries: int) -> None:
+        super().__init__()
+        self.queries = nn.Parameter(0.02 * torch.randn(queries, width))
+        self.place = nn.Linear(4, width)
+        self.key = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width))
+        self.name = nn.Linear(width, width)
+        self.match_bias = nn.Parameter(torch.tensor(-2.0))
+        self.vote = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 3))
+        self.matched = nn.Linear(1, width)
+        self.read = nn.ModuleList(CrossAttention(width, heads) for _ in range(2))
+        self.referent = nn.Sequential(nn.Linear(width + 4, width), nn.GELU(), nn.Linear(width, 3))
+
+    def forward(self, visual: Tensor, language: Tensor) -> Grounded:
+        """Ground the words.
+
+        Args:
+            visual: (B, N, D + 4) tokens of FrameEncoder.
+            language: (B, D) summary of the instruction.
+        """
+        features, where = visual[..., :-4], visual[..., -4:]
+        anchor, known = where[..., :3], where[..., 3]
+        keys = self.key(features)
+        match_logits = torch.einsum("bnd,bd->bn", keys, self.name(language)) / keys.shape[-1] ** 0.5 + self.match_bias
+        match = match_logits.sigmoid() * (known > 0)
+        votes = anchor + 0.1 * self.vote(features)  # (B, N, 3)
+        weight = match**2 / (match**2).sum(1, keepdim=True).clamp(min=1e-4)
+        target = (weight.unsqueeze(-1) * votes).sum(1)
+        spread = (weight * (votes - target.unsqueeze(1)).square().sum(-1)).sum(1).clamp(min=1e-10).sqrt()
+        tokens = features + self.place(where) + self.matched(match.unsqueeze(-1))
+        latents = self.queries + language.unsqueeze(1)
+        for layer in self.read:
+            latents = layer(latents, tokens)
+        strongest = match.topk(4, dim=1).values
+        evidence = torch.stack([strongest[:, 0], strongest[:, 3], match.sum(1) / 10, spread * 10], dim=1)
+        referent = self.referent(torch.cat([latents[:, 0], evidence], dim=1))
+        return Grounded(latents, match_logits, target, spread, referent)

@@ -1,0 +1,41 @@
+"""A camera frame as the encoder wants it: small, with every pixel's place in the base frame."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from autoglm_embodied.types import Camera, FloatArray, Frame
+
+CHANNELS = 7  # red, green, blue in [-1, 1]; x, y, z of the base frame [m]; 1 where depth is known
+
+
+def pixel_rays(camera: Camera, height: int, width: int) -> FloatArray:
+    """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the picture, (h, w, 3)."""
+    scale = np.array([width / camera.width, height / camera.height])
+    u, v = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    x = (u / scale[0] - 0.5 - camera.K[0, 2]) / camera.K[0, 0]
+    y = (v / scale[1] - 0.5 - camera.K[1, 2]) / camera.K[1, 1]
+    rays_camera = np.stack([x, y, np.ones_like(x)], axis=-1)
+    return np.asarray(rays_camera @ camera.T_base_camera[:3, :3].T, dtype=np.float32)
+
+
+def shrink(frame: Frame, height: int, width: int) -> tuple[FloatArray, FloatArray]:
+    """Colour by area averaging (h, w, 3) uint8 and depth by the nearest pixel (h, w) [m], so no edge is smeared."""
+    rgb = cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA)
+    rows = (np.arange(height) + 0.5) * frame.camera.height / height
+    columns = (np.arange(width) + 0.5) * frame.camera.width / width
+    return rgb, frame.depth_m[np.ix_(rows.astype(int), columns.astype(int))]
+
+
+def picture(rgb: FloatArray, depth_m: FloatArray, camera: Camera) -> FloatArray:
+    """Encoder input (7, h, w) float32 from a shrunk frame. Unknown depth has place 0 and known-channel 0."""
+    height, width = depth_m.shape
+    known = np.isfinite(depth_m) & (depth_m > 0)
+    depth_m = np.where(known, depth_m, 0).astype(np.float32)
+    place = pixel_rays(camera, height, width) * depth_m[..., None] + camera.T_base_camera[:3, 3].astype(np.float32)
+    out = np.empty((CHANNELS, height, width), np.float32)
+    out[:3] = rgb.transpose(2, 0, 1) / 127.5 - 1.0
+    out[3:6] = place.transpose(2, 0, 1) * known
+    out[6] = known
+    return out

@@ -1,0 +1,1 @@
+"""Observation to ActionChunk. Wrappers that chunk or smooth are policies too."""
