@@ -96,7 +96,7 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
     turned = zero.copy()  # (J, 4, 4): RotZ(q) on the right only mixes the first two columns
     turned[:, :, 0] = cos * zero[:, :, 0] + sin * zero[:, :, 1]
     turned[:, :, 1] = cos * zero[:, :, 1] - sin * zero[:, :, 0]
-    T_base_tool = turned[0]
-    for link in turned[1:]:
-        T_base_tool = T_base_tool @ link
-    return T_base_tool @ robot.T_last_tool
+    T_base_tool: FloatArray = turned[0]
+    for transform in (*turned[1:], robot.T_last_tool):
+        T_base_tool = T_base_tool @ transform
+    return T_base_tool

@@ -1,0 +1,1 @@
+"""One clock for all senses: ring buffers, interpolation, windows, one masked Observation per tick."""
