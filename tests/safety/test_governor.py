@@ -1,0 +1,221 @@
+"""Whatever comes in, what goes out is finite, inside the limits, and zero when the governor does not know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
+from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.types import FloatArray
+
+MS = 1_000_000
+PERIOD_NS = 10 * MS
+LIMITS = Limits()
+WEIGHT = np.array([0.0, 0.0, -7.2, 0.0, 0.0, 0.0])
+MIDDLE = (0.5, 0.0, 0.3)
+FORWARD = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0])
+
+
+class Bench:
+    """A governor with healthy sensors at 100 Hz, whose bias is known."""
+
+    def __init__(self) -> None:
+        self.governor = Governor(LIMITS)
+        self.now_ns = 0
+        for _ in range(LIMITS.bias_samples):
+            self.governor.feel(0, WEIGHT)
+
+    def step(self, twist: FloatArray, at: tuple[float, float, float] = MIDDLE, push: float = 0.0) -> Verdict:
+        self.now_ns += PERIOD_NS
+        self.governor.feel(self.now_ns, WEIGHT + [0, 0, push, 0, 0, 0])
+        return self.governor.step(self.now_ns, Received(twist, self.now_ns), Received(tool_at(at), self.now_ns))
+
+    def settle(self, twist: FloatArray, **more: object) -> Verdict:
+        for _ in range(60):
+            verdict = self.step(twist, **more)  # type: ignore[arg-type]
+        return verdict
+
+
+def tool_at(position_m: tuple[float, float, float]) -> FloatArray:
+    pose = np.eye(4)
+    pose[:3, 3] = position_m
+    return pose
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_modest_wish_passes_unchanged(bench: Bench) -> None:
+    verdict = bench.settle(FORWARD)
+    np.testing.assert_array_equal(verdict.twist, FORWARD)
+    assert verdict.reasons == ()
+
+
+def test_a_fast_wish_is_slowed_and_keeps_its_path(bench: Bench) -> None:
+    wish = np.array([3.0, -4.0, 0.0, 1.0, 0.0, 0.5])
+    verdict = bench.settle(wish)
+    np.testing.assert_allclose(verdict.twist, wish * (0.30 / 5.0))
+    assert verdict.reasons == (Reason.SPEED,)
+
+
+def test_speeding_up_takes_time_and_slowing_down_none(bench: Bench) -> None:
+    speeds = [bench.step(FORWARD).twist[0] for _ in range(8)]
+    np.testing.assert_allclose(np.diff([0.0, *speeds])[1:5], LIMITS.max_linear_m_s2 * 0.01, atol=1e-12)
+    assert bench.step(0.2 * FORWARD).twist[0] == pytest.approx(0.02)
+    bench.settle(FORWARD)
+    assert 0.0 >= bench.step(-FORWARD).twist[0] >= -LIMITS.max_linear_m_s2 * 0.01
+
+
+def test_a_silent_policy_means_zero_at_once_after_its_timeout(bench: Bench) -> None:
+    bench.settle(FORWARD)
+    last_ns = bench.now_ns
+    for silent_ns, moves in ((100 * MS, True), (100 * MS + 1, False)):
+        now_ns = last_ns + silent_ns
+        bench.governor.feel(now_ns, WEIGHT)
+        verdict = bench.governor.step(now_ns, Received(FORWARD, last_ns), Received(tool_at(MIDDLE), now_ns))
+        assert verdict.twist.any() == moves
+        assert (Reason.POLICY_SILENT in verdict.reasons) != moves
+
+
+@pytest.mark.parametrize(
+    ("wish", "pose", "feels", "reason"),
+    [
+        (None, tool_at(MIDDLE), True, Reason.POLICY_SILENT),
+        (np.array([np.nan, 0, 0, 0, 0, 0]), tool_at(MIDDLE), True, Reason.POLICY_NOT_FINITE),
+        (FORWARD, None, True, Reason.JOINTS_SILENT),
+        (FORWARD, np.full((4, 4), np.inf), True, Reason.JOINTS_SILENT),
+        (FORWARD, tool_at(MIDDLE), False, Reason.WRENCH_SILENT),
+    ],
+)
+def test_whatever_is_missing_or_broken_means_zero(
+    bench: Bench, wish: FloatArray | None, pose: FloatArray | None, feels: bool, reason: Reason
+) -> None:
+    bench.settle(FORWARD)
+    now_ns = bench.now_ns + 101 * MS
+    bench.governor.feel(now_ns, WEIGHT if feels else np.full(6, np.nan))
+    received = [None if value is None else Received(value, now_ns) for value in (wish, pose)]
+    verdict = bench.governor.step(now_ns, *received)
+    assert not verdict.twist.any() and verdict.reasons == (reason,)
+
+
+def test_nothing_moves_before_the_wrench_at_start_up_is_known() -> None:
+    governor = Governor(LIMITS)
+    for k in range(LIMITS.bias_samples):
+        assert not governor.step(k * MS, Received(FORWARD, k * MS), Received(tool_at(MIDDLE), k * MS)).twist.any()
+        governor.feel(k * MS, WEIGHT)
+    now_ns = 110 * MS
+    assert governor.step(now_ns, Received(FORWARD, now_ns), Received(tool_at(MIDDLE), now_ns)).twist.any()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_past_an_edge_of_the_workspace_only_the_way_back_is_free(bench: Bench, axis: int) -> None:
+    outside = list(MIDDLE)
+    outside[axis] = LIMITS.workspace_upper_m[axis] + 0.01
+    wish = np.full(6, 0.05)
+    verdict = bench.settle(wish, at=tuple(outside))
+    assert verdict.twist[axis] == 0.0 and Reason.WORKSPACE in verdict.reasons
+    assert (np.delete(verdict.twist, axis) == 0.05).all()
+    np.testing.assert_allclose(bench.settle(-wish, at=tuple(outside)).twist, -wish)
+
+
+def test_the_tool_stops_at_the_edge_and_never_behind_it(bench: Bench) -> None:
+    z = 0.05
+    for _ in range(500):
+        z += 0.01 * bench.step(np.array([0, 0, -0.3, 0, 0, 0]), at=(0.5, 0.0, z)).twist[2]
+    assert LIMITS.workspace_lower_m[2] <= z < LIMITS.workspace_lower_m[2] + 0.001
+
+
+def test_pressed_too_hard_only_up_is_allowed_until_the_force_is_gone(bench: Bench) -> None:
+    down, up = np.array([0.1, 0, -0.1, 0, 0, 0.1]), np.array([0.1, 0, 0.1, 0, 0, 0.1])
+    assert bench.settle(down, push=39.0).twist[2] < 0
+    assert not bench.settle(down, push=-41.0).twist.any()
+    assert not bench.settle(down, push=31.0).twist.any()  # still above the release force
+    np.testing.assert_allclose(bench.settle(up, push=31.0).twist, [0, 0, 0.1, 0, 0, 0])
+    verdict = bench.settle(down, push=29.0)
+    np.testing.assert_array_equal(verdict.twist, down)
+
+
+def test_passing_the_force_limit_is_told_once() -> None:
+    bench = Bench()
+    told = [bench.governor.feel(MS, WEIGHT + [push, 0, 0, 0, 0, 0]) for push in (0, 41, 60, 35, 29, 41)]
+    assert told == [False, True, False, False, False, True]
+
+
+def test_a_stop_holds_until_resumed_and_keeps_the_grip(bench: Bench) -> None:
+    bench.governor.grip(0.03)
+    assert bench.settle(FORWARD).gripper_width_m == pytest.approx(0.03)
+    bench.governor.stop()
+    bench.governor.grip(0.08)
+    verdict = bench.settle(FORWARD)
+    assert not verdict.twist.any() and verdict.gripper_width_m == pytest.approx(0.03)
+    assert verdict.reasons == (Reason.STOPPED,)
+    bench.governor.resume()
+    assert bench.settle(FORWARD).twist.any()
+
+
+def test_the_gripper_is_left_alone_until_an_opening_is_wished(bench: Bench) -> None:
+    bench.governor.grip(float("nan"))
+    assert bench.step(FORWARD).gripper_width_m is None
+    bench.governor.grip(7.0)
+    assert bench.step(FORWARD).gripper_width_m == LIMITS.max_gripper_width_m
+
+
+any_twist = arrays(np.float64, 6, elements=st.floats())
+any_pose = arrays(np.float64, (4, 4), elements=st.floats())
+any_wrench = arrays(np.float64, 6, elements=st.floats())
+any_time = st.integers(0, 10**9)
+moment = st.tuples(any_time, any_time, any_time, any_twist, any_pose, any_wrench, st.floats(), st.booleans())
+
+
+@given(st.lists(moment, max_size=12))
+def test_any_input_gives_a_finite_command_inside_the_limits(moments: list[tuple]) -> None:  # type: ignore[type-arg]
+    governor = Governor(Limits(bias_samples=1))
+    governor.feel(0, np.zeros(6))
+    for now_ns, wish_ns, pose_ns, twist, pose, wrench, width, stop in moments:
+        governor.feel(now_ns, wrench)
+        governor.grip(width)
+        if stop:
+            governor.stop()
+        verdict = governor.step(now_ns, Received(twist, wish_ns), Received(pose, pose_ns))
+        assert np.isfinite(verdict.twist).all()
+        assert np.linalg.norm(verdict.twist[:3]) <= LIMITS.max_linear_m_s + 1e-9
+        assert np.linalg.norm(verdict.twist[3:]) <= LIMITS.max_angular_rad_s + 1e-9
+        assert verdict.gripper_width_m is None or 0.0 <= verdict.gripper_width_m <= LIMITS.max_gripper_width_m
+        if stop:
+            assert not verdict.twist.any()
+
+
+@given(st.lists(st.tuples(any_twist, st.tuples(*[st.floats(-2, 2)] * 3)), min_size=1, max_size=20))
+def test_no_wish_speeds_up_the_tool_faster_than_allowed_or_out_of_the_workspace(
+    steps: list[tuple[FloatArray, tuple[float, float, float]]],
+) -> None:
+    bench, before = Bench(), np.zeros(6)
+    for wish, at in steps:
+        twist = bench.step(wish, at=at).twist
+        assert np.linalg.norm(twist[:3]) <= np.linalg.norm(before[:3]) + LIMITS.max_linear_m_s2 * 0.01 + 1e-9
+        ahead = np.asarray(at) + twist[:3] * LIMITS.workspace_ahead_s
+        assert (ahead >= np.minimum(LIMITS.workspace_lower_m, at) - 1e-9).all()
+        assert (ahead <= np.maximum(LIMITS.workspace_upper_m, at) + 1e-9).all()
+        before = twist
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"max_linear_m_s": -1.0},
+        {"max_force_n": float("nan")},
+        {"workspace_lower_m": (0.8, 0.0, 0.0)},
+        {"workspace_upper_m": (1.0, 1.0)},
+        {"release_force_n": 50.0},
+    ],
+)
+def test_impossible_limits_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        Limits(**values)  # type: ignore[arg-type]
