@@ -1,0 +1,85 @@
+"""A private ROS graph: loopback only, a domain that no other graph uses, transports that carry camera frames whole."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import SetupError
+
+DOMAINS = range(70, 100)
+"""Above the ones people number by hand, below the first whose ports Linux hands out to others (102)."""
+
+PORT_BASE, PORTS_A_DOMAIN = 7400, 250
+"""UDP ports of a DDS domain (RTPS specification 2.2, section 9.6.1.1)."""
+
+
+OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")
+"""Know Fast DDS by its older name, Fast RTPS."""
+
+
+@contextmanager
+def private_domain(domains: range = DOMAINS) -> Iterator[tuple[int, int]]:
+    """A ROS domain nobody uses, for as long as the context, or a process that inherits its lock, lives.
+
+    Yields:
+        The domain, and the descriptor of its lock to pass on to the processes of the graph: a graph whose
+        starter was killed keeps its domain.
+    """
+    busy = busy_domains()
+    for domain in domains:
+        lock = -1 if domain in busy else _lock(domain)
+        if lock >= 0:
+            try:
+                yield domain, lock
+            finally:
+                os.close(lock)
+            return
+    raise SetupError(
+        f"all ROS domains from {domains.start} to {domains.stop - 1} are in use on this machine; "
+        "end another demo or test and try again"
+    )
+
+
+def busy_domains() -> set[int]:
+    """Domains whose UDP ports are taken on this machine, by whatever ROS or DDS program."""
+    ports = (connection.laddr.port for connection in psutil.net_connections("udp4") if connection.laddr)
+    return {(port - PORT_BASE) // PORTS_A_DOMAIN for port in ports if port >= PORT_BASE}
+
+
+def _lock(domain: int) -> int:
+    """Descriptor of the domain's lock file, held exclusively; -1 where another process, or another user, holds it."""
+    path = Path(tempfile.gettempdir()) / f"autoglm-ros-domain-{domain}.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return -1
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return -1
+    return descriptor
+
+
+def environment(domain: int, base: Mapping[str, str]) -> dict[str, str]:
+    """`base` with what makes a process part of the graph `domain` on this machine and keeps it to one core."""
+    profile = str(shipped("fastdds.xml"))
+    shared = {
+        "ROS_DOMAIN_ID": str(domain),
+        "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    # Newer distributions warn at every start about the older names.
+    older = {"FASTRTPS_DEFAULT_PROFILES_FILE": profile, "ROS_LOCALHOST_ONLY": "1"}
+    return dict(base) | shared | (older if base.get("ROS_DISTRO") in OLDER_DISTRIBUTIONS else {})

@@ -1,0 +1,222 @@
+"""An observer of the graph: notes what others publish, calls their services, and publishes nothing itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import WrenchStamped
+from rclpy.callback_groups import CallbackGroup
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+from autoglm_embodied.errors import SensorError, SetupError
+from autoglm_embodied.observed import FusionTick, Health, Heard, Observed, Picture
+
+FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
+EVERY_NTH_FRAME = 2  # 15 pictures a second: half the work, and enough for a film
+JPEG_QUALITY = 92
+DRAIN_S = 0.05
+FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+FRAMES = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+EVENTS = QoSProfile(depth=10)
+
+
+class Drained(CallbackGroup):
+    """Keeps subscriptions out of the executor: they are read in batches, since a wake-up for each of 2,000
+    messages a second would take a fifth of a core from the nodes that are watched."""
+
+    def can_execute(self, entity: Any) -> bool:
+        """Never by the executor."""
+        return False
+
+    def beginning_execution(self, entity: Any) -> bool:
+        """Never by the executor."""
+        return False
+
+    def ending_execution(self, entity: Any) -> None:
+        """Nothing begins, nothing ends."""
+
+
+class Observer:
+    """Watches the graph in a thread of its own; use it as a context manager.
+
+    Args:
+        domain: the ROS domain to watch.
+
+    Attributes:
+        observed: all that was noted so far; it grows while the observer watches.
+    """
+
+    def __init__(self, domain: int) -> None:
+        self._context = Context()
+        self._context.init(domain_id=domain)
+        self._node = Node("observer", context=self._context, enable_rosout=False, start_parameter_services=False)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._changed = threading.Condition()
+        self.observed = Observed()
+        self._frames = 0
+        self._fast = self._subscribe()
+        self._thread = threading.Thread(target=self._spin, name="observer")
+        self._thread.start()
+
+    def __enter__(self) -> Observer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._executor.shutdown()
+        self._context.try_shutdown()
+        self._thread.join()
+        self._node.destroy_node()
+
+    def wait_for(self, condition: Callable[[Observed], bool], timeout_s: float, meanwhile: Callable[[], None]) -> bool:
+        """Wait until `condition` holds of what was noted; False if it does not within `timeout_s`.
+
+        Args:
+            condition: looked at again whenever something but the fast topics was noted.
+            timeout_s: how long to wait.
+            meanwhile: called a few times a second, such as a check that the nodes are alive.
+        """
+        deadline_ns = self._now_ns() + round(timeout_s * 1e9)
+        while self._now_ns() < deadline_ns:
+            meanwhile()
+            with self._changed:
+                if self._changed.wait_for(lambda: condition(self.observed), timeout=0.2):
+                    return True
+        return False
+
+    def call(self, service: str, timeout_s: float, meanwhile: Callable[[], None]) -> str:
+        """The message with which a Trigger service answers.
+
+        Raises:
+            SetupError: the service is not there in time.
+            SensorError: it answered that it failed.
+        """
+        client = self._node.create_client(Trigger, service)
+        try:
+            answer = self._answer(client, service, timeout_s, meanwhile)
+        finally:
+            self._node.destroy_client(client)
+        if not answer.success:
+            raise SensorError(f"{service} failed: {answer.message}")
+        return str(answer.message)
+
+    def _answer(self, client: Any, service: str, timeout_s: float, meanwhile: Callable[[], None]) -> Any:
+        deadline_ns = self._now_ns() + round(timeout_s * 1e9)
+        while not client.wait_for_service(timeout_sec=0.2):
+            meanwhile()
+            if self._now_ns() > deadline_ns:
+                raise SetupError(f"service {service} did not appear within {timeout_s:.0f} s; see the log of its node")
+        done = threading.Event()
+        future = client.call_async(Trigger.Request())
+        future.add_done_callback(lambda _: done.set())
+        while not done.wait(0.2):
+            meanwhile()
+            if self._now_ns() > deadline_ns:
+                raise SetupError(f"service {service} did not answer within {timeout_s:.0f} s; see the log of its node")
+        return future.result()
+
+    def _subscribe(self) -> list[Subscription]:
+        subscribe = self._node.create_subscription
+        subscribe(Image, "camera/color/image_raw", self._on_image, FRAMES)
+        subscribe(VoiceCommand, "voice/command", self._on_command, EVENTS)
+        subscribe(FusionState, "fusion/state", self._on_state, EVENTS)
+        subscribe(DiagnosticArray, "diagnostics", self._on_diagnostics, EVENTS)
+        drained = Drained()
+        topics = (
+            (WrenchStamped, "force_torque_sensor_broadcaster/wrench", self._on_wrench),
+            (JointState, "joint_states", self._on_joints),
+        )
+        self._node.create_timer(DRAIN_S, self._drain)
+        return [subscribe(kind, topic, take, FAST, callback_group=drained) for kind, topic, take in topics]
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass  # the context was shut down: that is how the observer ends
+
+    def _drain(self) -> None:
+        for subscription in self._fast:
+            with subscription.handle:
+                while (taken := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
+                    subscription.callback(taken[0])
+
+    def _on_wrench(self, message: WrenchStamped) -> None:
+        force, torque = message.wrench.force, message.wrench.torque
+        self.observed.wrench.append((_ns(message.header), (force.x, force.y, force.z, torque.x, torque.y, torque.z)))
+
+    def _on_joints(self, message: JointState) -> None:
+        position = dict(zip(message.name, message.position, strict=True))
+        if all(finger in position for finger in FINGERS):
+            self.observed.width.append((_ns(message.header), (sum(position[finger] for finger in FINGERS),)))
+
+    def _on_image(self, message: Image) -> None:
+        self._frames += 1
+        if self._frames % EVERY_NTH_FRAME:
+            return
+        rgb = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
+        _, jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        self._note(self.observed.pictures, Picture(_ns(message.header), jpeg.tobytes()))
+
+    def _on_command(self, message: VoiceCommand) -> None:
+        heard = Heard(
+            stamp_ns=_ns(message.header),
+            received_ns=self._now_ns(),
+            intent=message.intent,
+            text=message.text,
+            instruction=message.instruction,
+            confidence=message.confidence,
+            latency_ns=message.latency_ns,
+        )
+        self._note(self.observed.heard, heard)
+
+    def _on_state(self, message: FusionState) -> None:
+        tick = FusionTick(
+            stamp_ns=_ns(message.header),
+            instruction=message.instruction,
+            phase=message.phase,
+            outcome=message.outcome,
+            message=message.message,
+            tries=message.tries,
+            modality=tuple(message.modality),
+            present=tuple(message.present),
+            gate=tuple(message.gate_weight),
+            target_m=(message.target.x, message.target.y, message.target.z),
+            held_force_n=message.held_force_n,
+            tick_ms=message.tick_ms,
+        )
+        self._note(self.observed.ticks, tick)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {pair.key: pair.value for pair in status.values}
+            level = int.from_bytes(status.level, "little")
+            self._note(self.observed.health, Health(self._now_ns(), status.name, level, status.message, values))
+
+    def _note(self, notes: list[Any], note: Any) -> None:
+        with self._changed:
+            notes.append(note)
+            self._changed.notify_all()
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)
+
+
+def _ns(header: Header) -> int:
+    return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)

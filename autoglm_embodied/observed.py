@@ -1,0 +1,104 @@
+"""What an observer of the ROS graph noted, free of ROS: material for the film, the plot, the log and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoglm_embodied.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A colour frame as JPEG."""
+
+    stamp_ns: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A VoiceCommand: what the voice node understood."""
+
+    stamp_ns: int
+    received_ns: int
+    intent: int
+    text: str
+    instruction: str
+    confidence: float
+    latency_ns: int
+
+
+@dataclass(frozen=True)
+class FusionTick:
+    """A FusionState: what the fusion node saw, thought and did in one tick. Arrays are in the order of `modality`."""
+
+    stamp_ns: int
+    instruction: str
+    phase: str
+    outcome: str
+    message: str
+    tries: int
+    modality: tuple[str, ...]
+    present: tuple[bool, ...]
+    gate: tuple[float, ...]
+    target_m: tuple[float, float, float]
+    held_force_n: float
+    tick_ms: float
+
+
+@dataclass(frozen=True)
+class Health:
+    """A diagnostic status of one node."""
+
+    received_ns: int
+    node: str
+    level: int
+    message: str
+    values: Mapping[str, str]
+
+
+Sample = tuple[int, tuple[float, ...]]
+"""Stamp [ns] and values of one message of a fast topic."""
+
+
+@dataclass
+class Observed:
+    """Everything noted so far, oldest first."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    ticks: list[FusionTick] = field(default_factory=list)
+    health: list[Health] = field(default_factory=list)
+    wrench: list[Sample] = field(default_factory=list)  # 6 values, raw [N, N·m]
+    width: list[Sample] = field(default_factory=list)  # 1 value, the gripper's opening [m]
+
+    def latest_health(self) -> dict[str, Health]:
+        """The newest status of each node."""
+        return {status.node: status for status in self.health}
+
+    def working(self) -> list[FusionTick]:
+        """The ticks that had an instruction."""
+        return [tick for tick in self.ticks if tick.instruction]
+
+
+def arrays(samples: list[Sample], width: int) -> tuple[NDArray[np.int64], FloatArray]:
+    """Samples as arrays: stamps (n,) [ns] and values (n, width)."""
+    stamps = np.array([stamp for stamp, _ in samples], dtype=np.int64)
+    return stamps, np.array([values for _, values in samples], dtype=np.float64).reshape(len(samples), width)
+
+
+def phase_spans(ticks: list[FusionTick]) -> list[tuple[str, int, int]]:
+    """Phases in the order in which they came: (name, begin, end) in ns."""
+    spans: list[tuple[str, int, int]] = []
+    for tick in ticks:
+        if spans and spans[-1][0] == tick.phase:
+            spans[-1] = (tick.phase, spans[-1][1], tick.stamp_ns)
+        else:
+            if spans:
+                spans[-1] = (*spans[-1][:2], tick.stamp_ns)
+            spans.append((tick.phase, tick.stamp_ns, tick.stamp_ns))
+    return spans
