@@ -22,6 +22,7 @@ setup(
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
     ],
     zip_safe=False,
+    extras_require={"test": ["pytest"]},
     entry_points={
         "console_scripts": [
             "autoglm = autoglm_embodied.cli:main",

@@ -1,0 +1,44 @@
+# Every target first sets up what is missing; ARGS goes to the command, as in: make demo ARGS='--say "grab the blue ball"'
+SHELL := /bin/sh
+ENVIRONMENT := . .venv/bin/activate &&
+export PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help prepare demo test check format bench lock clean
+
+help:
+	@echo 'make demo     speak a sentence, watch the simulated arm pick up what it names (ARGS: options of autoglm demo)'
+	@echo 'make test     all tests, the slow ones included (ARGS: options of pytest)'
+	@echo 'make check    formatting, lint, types, import rule, package.xml'
+	@echo 'make format   put the formatting right'
+	@echo 'make bench    measure (ARGS: options of autoglm bench)'
+	@echo 'make prepare  only set up'
+	@echo 'make lock     pin the requirements anew (needs uv)'
+	@echo 'make clean    remove what was built; rm -r .venv removes the environment too'
+
+prepare:
+	@sh setup/system_packages.sh
+	@$(PYTHON) setup/prepare.py
+
+demo: prepare
+	@$(ENVIRONMENT) autoglm demo $(ARGS)
+
+test: prepare
+	@$(ENVIRONMENT) python -m pytest -m "" $(ARGS)
+
+check: prepare
+	@$(ENVIRONMENT) ruff format --check . && ruff check . && mypy && python -m pytest -q tests/repository
+
+format: prepare
+	@$(ENVIRONMENT) ruff format . && ruff check --fix .
+
+bench: prepare
+	@$(ENVIRONMENT) autoglm bench $(ARGS)
+
+lock:
+	@sh setup/lock.sh
+
+clean:
+	rm -rf build install log out ros2_ws/build ros2_ws/install ros2_ws/log sim/build *.egg-info sim/*.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,160 @@
+"""Make `.venv` with everything the targets need: locked packages, built interfaces, this repository's packages.
+
+Standard library only, as it runs on a bare Python. Each step leaves in `.venv` a hash of what it was made
+from, and is skipped while that stays the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+INTERFACES = ROOT / "ros2_ws" / "src" / "autoglm_embodied_interfaces"
+DISTRIBUTIONS = ("kilted", "jazzy", "iron", "humble")
+PYTHONS = ("3.12", "3.11", "3.10")
+CUDA = re.compile(r"(nvidia-|cuda-|triton)")
+"""Locked packages that only the CUDA build of torch needs."""
+
+
+def main() -> None:
+    """Run the steps that are not done yet."""
+    ros = installed_ros()
+    python = suitable_python(ros)
+    lock = ROOT / "requirements" / ("distribution.lock" if ros else "pypi.lock")
+    done = digest(str(ROOT), python, str(ros))
+    done = step("virtual environment", done, lambda: make_venv(python, ros))
+    done = step("packages (several minutes the first time)", digest(done, lock), lambda: install(lock))
+    sources = sorted(path for path in INTERFACES.rglob("*") if path.is_file())
+    step("interfaces", digest(done, *sources), lambda: build_interfaces(ros))
+    setups = [ROOT / "setup.py", ROOT / "setup.cfg", ROOT / "sim" / "setup.py"]
+    step(
+        "own packages",
+        digest(done, *setups),
+        lambda: pip("--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sim"),
+    )
+
+
+def installed_ros() -> Path | None:
+    """The ROS 2 installation to use: the one sourced, else the newest under /opt/ros, else none."""
+    names = (os.environ["ROS_DISTRO"],) if os.environ.get("ROS_DISTRO") in DISTRIBUTIONS else DISTRIBUTIONS
+    return next((Path("/opt/ros", name) for name in names if Path("/opt/ros", name, "setup.sh").is_file()), None)
+
+
+def suitable_python(ros: Path | None) -> str:
+    """The interpreter to build on; that of the system where ROS was built for it."""
+    wished = ["/usr/bin/python3"] if ros else [os.environ.get("PYTHON", "python3"), *(f"python{v}" for v in PYTHONS)]
+    for name in filter(shutil.which, wished):
+        version = subprocess.check_output([name, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True)
+        if version.strip() in PYTHONS:
+            return str(shutil.which(name))
+    fail(
+        f"no Python {PYTHONS[-1]} to {PYTHONS[0]} among {', '.join(wished)}; install one and name it: make PYTHON=python3.11"
+    )
+
+
+def step(name: str, wanted: str, action: Callable[[], None]) -> str:
+    """Run `action` unless its stamp says `wanted`; returns `wanted`, on which later steps may build."""
+    stamp = VENV / "stamps" / name.split(" (")[0].replace(" ", "_")
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        print(f"set-up: {name} ...", flush=True)
+        begun = time.monotonic()
+        try:
+            action()
+        except subprocess.CalledProcessError as error:
+            fail(f"{name} failed; see above what `{Path(str(error.cmd[0])).name}` said, mend it and run make again")
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(wanted)
+        print(f"set-up: {name.split(' (')[0]} ready after {time.monotonic() - begun:.0f} s", flush=True)
+    return wanted
+
+
+def make_venv(python: str, ros: Path | None) -> None:
+    """An empty environment whose `activate` also finds ROS and the interfaces."""
+    run(python, "-m", "venv", "--clear", *(["--system-site-packages"] if ros else []), VENV)
+    prefixes = 'export AMENT_PREFIX_PATH="$VIRTUAL_ENV" CMAKE_PREFIX_PATH="$VIRTUAL_ENV"'
+    overlay = '[ ! -f "$VIRTUAL_ENV/local_setup.sh" ] || . "$VIRTUAL_ENV/local_setup.sh"'
+    with (VENV / "bin" / "activate").open("a") as activate:
+        activate.write(f". {ros}/setup.sh\n{overlay}\n" if ros else f"{prefixes}\n")
+
+
+def install(lock: Path) -> None:
+    """Every locked package, with hashes checked; those of CUDA only if torch turned out to be a CUDA build.
+
+    Which build of torch comes is up to pip's configuration: the lock holds the hashes of both, and a CPU build
+    wins where pip is told of one.
+    """
+    entries = re.split(r"\n(?=[a-z0-9])", lock.read_text())
+    cuda = [entry for entry in entries if CUDA.match(entry)]
+    tools = [entry for entry in entries if entry.startswith("setuptools==")]
+    install_entries(tools)
+    install_entries([entry for entry in entries if entry not in cuda])
+    version = "from importlib.metadata import version; print(version('torch'))"
+    if "+cpu" not in subprocess.check_output([VENV / "bin" / "python", "-c", version], text=True):
+        install_entries(cuda)
+
+
+def install_entries(entries: list[str]) -> None:
+    """Some entries of the lock; it is complete, so nothing they depend on is looked for."""
+    chosen = VENV / "chosen.lock"
+    chosen.write_text("\n".join(entries) + "\n")
+    pip("--no-deps", "--no-build-isolation", "--require-hashes", "-r", chosen)
+
+
+def build_interfaces(ros: Path | None) -> None:
+    """The interfaces package, by colcon, into `.venv`, where it imports like any other."""
+    if not ros:
+        point_exports_here()
+    python = "/usr/bin/python3" if ros else VENV / "bin" / "python"  # that of ROS has all of its generators
+    build = f'colcon --log-base /dev/null build --base-paths "{INTERFACES}" --build-base "{VENV}/build" --merge-install'
+    cmake = f'--install-base "{VENV}" --cmake-args -DPython3_EXECUTABLE="{python}" -DBUILD_TESTING=OFF'
+    run("sh", "-c", f'. "{VENV}/bin/activate" && {build} {cmake}')
+
+
+def point_exports_here() -> None:
+    """Make the wheels' CMake exports name this environment's headers in place of their build machine's."""
+    ask = "import numpy, sysconfig; print(sysconfig.get_path('include')); print(numpy.get_include())"
+    python, numpy = subprocess.check_output([VENV / "bin" / "python", "-c", ask], text=True).split("\n")[:2]
+    for export in VENV.glob("share/*/cmake/*Export.cmake"):
+        text = export.read_text()
+        here = re.sub(r'/opt/python/[^;"]*/numpy/_core/include', numpy, text)
+        here = re.sub(r'/opt/python/[^;"/]*/include/python[0-9.]+', python, here)
+        if here != text:
+            export.write_text(here)
+
+
+def pip(*arguments: str | Path) -> None:
+    """`pip install` in `.venv`, talking only to a person."""
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    run(VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", *quiet, *arguments)
+
+
+def run(*command: str | Path) -> None:
+    """Run a command to its good end."""
+    subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
+
+
+def digest(*parts: str | Path) -> str:
+    """A hash over strings and the contents of files."""
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update((part.read_bytes() if isinstance(part, Path) else part.encode()) + b"\0")
+    return sha.hexdigest()
+
+
+def fail(message: str) -> NoReturn:
+    """End with one sentence."""
+    sys.exit(f"set-up: {message}.")
+
+
+if __name__ == "__main__":
+    main()
