@@ -1,0 +1,78 @@
+"""Says whether the named thing is held: lifts it if need be, shakes it sideways and about the vertical, and looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.rig import ArmRig
+
+RAISED_M = 0.15
+LIFT_SPEED_M_S = 0.1
+PERIOD_STEPS = 10
+REST_S = 0.2
+SHAKE_M, SHAKE_RAD, SHAKE_HZ, SHAKES = 0.03, 0.35, 1.25, 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was in the hand after lift and shake."""
+
+    held: bool  # the named thing, and no other
+    held_things: tuple[int, ...]
+    raised_m: tuple[float, ...]  # per thing, above where it lay after the reset
+
+
+def judge(rig: ArmRig, index: int) -> Verdict:
+    """Test the grasp of the thing with this index, from wherever the policy left the arm."""
+    for twist in trial(rig):
+        rig.command(twist, rig.gripper_command_m)
+        rig.step(PERIOD_STEPS)
+    return verdict(rig, index)
+
+
+def trial(rig: ArmRig) -> Iterator[FloatArray]:
+    """Twists (6,) of the test, one each PERIOD_STEPS ms: lift what is in the hand to RAISED_M, then shake."""
+    yield from _still()
+    yield from _lift(rig)
+    yield from _still()
+    for axis, amplitude in ((1, SHAKE_M), (5, SHAKE_RAD)):
+        yield from _shake(axis, amplitude)
+        yield from _still()
+
+
+def verdict(rig: ArmRig, index: int) -> Verdict:
+    """What the hand holds now, RAISED_M or more above where it lay."""
+    truth = rig.truth()
+    raised = truth.position_m[:, 2] - rig.rest_height_m
+    held = tuple(int(thing) for thing, in_hand in enumerate(truth.held) if in_hand and raised[thing] > 0.9 * RAISED_M)
+    return Verdict(held=held == (index,), held_things=held, raised_m=tuple(float(height) for height in raised))
+
+
+def _still() -> Iterator[FloatArray]:
+    for _ in range(_periods(REST_S)):
+        yield np.zeros(6)
+
+
+def _lift(rig: ArmRig) -> Iterator[FloatArray]:
+    """Up by what the highest thing in the hand still lacks; by RAISED_M if there is none."""
+    truth = rig.truth()
+    raised = truth.position_m[:, 2] - rig.rest_height_m
+    highest = max((raised[thing] for thing, grip in enumerate(truth.gripped) if grip), default=0.0)
+    for _ in range(_periods((RAISED_M + 0.005 - highest) / LIFT_SPEED_M_S)):
+        yield np.array([0, 0, LIFT_SPEED_M_S, 0, 0, 0])
+
+
+def _shake(axis: int, amplitude: float) -> Iterator[FloatArray]:
+    rate = 2 * np.pi * SHAKE_HZ
+    for period in range(_periods(SHAKES / SHAKE_HZ)):
+        twist = np.zeros(6)
+        twist[axis] = amplitude * rate * np.cos(rate * period * PERIOD_STEPS / 1000)
+        yield twist
+
+
+def _periods(seconds: float) -> int:
+    return max(0, round(seconds * 1000 / PERIOD_STEPS))

