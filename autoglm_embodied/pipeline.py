@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoglm_embodied.align.aligner import Aligner, AlignSettings
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load

@@ -31,7 +31,11 @@ class ArmEncoder(nn.Module):
         width, velocity = gripper[:, :1], gripper[:, 1:]
         position = arm[:, 2 * JOINTS : 2 * JOINTS + 3]
         grip = torch.cat(
-            [at_scales(width, (0.08, 0.02, 0.005)), at_scales(velocity, (0.2, 0.02, 0.005)), at_scales(position, FINE_M)],
+            [
+                at_scales(width, (0.08, 0.02, 0.005)),
+                at_scales(velocity, (0.2, 0.02, 0.005)),
+                at_scales(position, FINE_M),
+            ],
             dim=-1,
         )
         return torch.stack([self.arm(arm), self.gripper(grip)], dim=1)
@@ -49,6 +53,9 @@ class TargetEncoder(nn.Module):
         """Token (B, 1, D) from target (B, 3), spread (B,) and tool position (B, 3), base frame."""
         offset = target_m - tool_m
         distance = offset[:, :2].norm(dim=-1, keepdim=True)
-        shown = torch.cat([at_scales(offset, FINE_M), at_scales(distance, FINE_M), target_m[:, 2:] * 10,
-                           spread_m[:, None] * 10], dim=-1)
-        return self.layers(shown).unsqueeze(1)
+        shown = torch.cat(
+            [at_scales(offset, FINE_M), at_scales(distance, FINE_M), target_m[:, 2:] * 10, spread_m[:, None] * 10],
+            dim=-1,
+        )
+        token: Tensor = self.layers(shown)
+        return token.unsqueeze(1)

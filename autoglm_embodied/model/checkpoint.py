@@ -36,4 +36,5 @@ def load(directory: Path = SHIPPED, device: str = "auto") -> GraspModel:
         raise CheckpointError(f"cannot read the checkpoint in {directory}: {str(error).splitlines()[0]}") from error
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.eval().to(device)  # type: ignore[no-any-return, arg-type]
+    ready: GraspModel = model.eval().to(device)
+    return ready

@@ -17,6 +17,8 @@ class ForceEncoder(nn.Module):
         self.pyramid = nn.Linear(STATISTICS, width)
         self.raw = nn.Linear(raw_samples // raw_tokens * 6, width)
         self.position = nn.Parameter(0.02 * torch.randn(scales + raw_tokens, width))
+        self.pyramid_scale: Tensor
+        self.raw_scale: Tensor
         self.register_buffer("pyramid_scale", torch.ones(5, 6))
         self.register_buffer("raw_scale", torch.ones(6))
 

@@ -36,6 +36,7 @@ class GraspModel(PreTrainedModel):
     """Multimodal grasping policy. `encode` is the slow path (once a frame), `forward` the fast one (every tick)."""
 
     config_class = GraspConfig
+    config: GraspConfig
     base_model_prefix = "grasp"
 
     def __init__(self, config: GraspConfig) -> None:

@@ -17,7 +17,8 @@ class Grounded(NamedTuple):
 
     latents: Tensor  # (B, Q, D)
     match_logits: Tensor  # (B, N) token lies on an object that fits the words
-    target_m: Tensor  # (B, 3) centre voted for, base frame
+    votes_m: Tensor  # (B, N, 3) where each token believes the centre of its object is, base frame
+    target_m: Tensor  # (B, 3) mean vote of the tokens that match
     spread_m: Tensor  # (B,) standard deviation of the votes
     referent_logits: Tensor  # (B, 3) none, one, many
 
@@ -35,7 +36,8 @@ class CrossAttention(nn.Module):
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
         """(B, Q, D) from queries (B, Q, D) and tokens (B, N, D)."""
         query = query + self.attention(self.norm_query(query), tokens, tokens, need_weights=False)[0]
-        return query + self.think(self.norm(query))
+        thought: Tensor = query + self.think(self.norm(query))
+        return thought
 
 
 class Grounding(nn.Module):
@@ -76,4 +78,4 @@ class Grounding(nn.Module):
         strongest = match.topk(4, dim=1).values
         evidence = torch.stack([strongest[:, 0], strongest[:, 3], match.sum(1) / 10, spread * 10], dim=1)
         referent = self.referent(torch.cat([latents[:, 0], evidence], dim=1))
-        return Grounded(latents, match_logits, target, spread, referent)
+        return Grounded(latents, match_logits, votes, target, spread, referent)

@@ -11,7 +11,7 @@ PADDING, UNKNOWN = 0, 1
 
 
 def word_ids(instruction: str, vocabulary: tuple[str, ...], max_words: int) -> list[int]:
-    """Ids of the words the model knows, padded to `max_words`; verbs and fillers carry no meaning here and are left out."""
+    """Ids of the words the model knows, padded to `max_words`; verbs and fillers are left out."""
     ids = [vocabulary.index(word) + 2 for word in split_words(instruction) if word in vocabulary][:max_words]
     ids = ids or [UNKNOWN]
     return ids + [PADDING] * (max_words - len(ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
@@ -20,15 +21,15 @@ def pixel_rays(camera: Camera, height: int, width: int) -> FloatArray:
     return np.asarray(rays_camera @ camera.T_base_camera[:3, :3].T, dtype=np.float32)
 
 
-def shrink(frame: Frame, height: int, width: int) -> tuple[FloatArray, FloatArray]:
+def shrink(frame: Frame, height: int, width: int) -> tuple[NDArray[np.uint8], FloatArray]:
     """Colour by area averaging (h, w, 3) uint8 and depth by the nearest pixel (h, w) [m], so no edge is smeared."""
-    rgb = cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA)
+    rgb = np.asarray(cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     rows = (np.arange(height) + 0.5) * frame.camera.height / height
     columns = (np.arange(width) + 0.5) * frame.camera.width / width
     return rgb, frame.depth_m[np.ix_(rows.astype(int), columns.astype(int))]
 
 
-def picture(rgb: FloatArray, depth_m: FloatArray, camera: Camera) -> FloatArray:
+def picture(rgb: NDArray[np.uint8], depth_m: FloatArray, camera: Camera) -> FloatArray:
     """Encoder input (7, h, w) float32 from a shrunk frame. Unknown depth has place 0 and known-channel 0."""
     height, width = depth_m.shape
     known = np.isfinite(depth_m) & (depth_m > 0)

@@ -41,6 +41,7 @@ class FrameEncoder(nn.Module):
         self.stem = nn.Sequential(*layers, Residual(stem[-1]), Residual(stem[-1]))
         self.project = nn.Conv2d(stem[-1], width, 1)
         self.stride = 2 ** len(stem)
+        self.centre: Tensor
         self.register_buffer("centre", torch.tensor(WORKSPACE_CENTRE_M).view(1, 3, 1, 1))
 
     def forward(self, picture: Tensor) -> Tensor:

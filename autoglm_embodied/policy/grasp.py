@@ -103,7 +103,7 @@ class GraspEpisode:
             return
         seen = self._looks.most_common(1)[0][0]
         if seen is Referent.NONE:
-            self.end(Outcome.NOT_FOUND, f"Nothing on the table fits {self.instruction!r}; name an object that is there.")
+            self.end(Outcome.NOT_FOUND, f"Nothing here fits {self.instruction!r}; name an object that is there.")
         elif seen is Referent.MANY:
             self.end(Outcome.AMBIGUOUS, f"More than one object fits {self.instruction!r}; say its colour and shape.")
 

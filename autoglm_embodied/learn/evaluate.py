@@ -1,0 +1,99 @@
+"""Fresh episodes of the learned policy in the simulator, judged by the simulator once the policy says it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from autoglm_embodied_sim.judge import judge
+from autoglm_embodied_sim.rig import ArmRig
+from autoglm_embodied_sim.scene import Scene, sample_scene
+
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import InstructionError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.learn.instructions import naming, random_verb
+from autoglm_embodied.learn.ticked import TickedRig
+from autoglm_embodied.pipeline import Pipeline
+from autoglm_embodied.policy.grasp import GraspEpisode, GraspSettings, Outcome
+
+THINGS = 3
+TEST_SEED = 900_000
+"""Added to every seed: no collection reaches these scenes."""
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """One episode, as the policy told it and as the simulator judged it."""
+
+    seed: int
+    sentence: str
+    outcome: str
+    held: bool
+    wrong_object: bool
+    tries: int
+    seconds: float
+    peak_force_n: float
+
+
+def task(seed: int) -> tuple[Scene, int, str]:
+    """Scene, index of the named thing and sentence of an episode; a function of the seed alone."""
+    rng = np.random.default_rng(TEST_SEED + seed)
+    scene = sample_scene(rng, count=THINGS, unique=True)
+    target = int(rng.integers(THINGS))
+    said = naming([(thing.colour, thing.shape) for thing in scene.things], target, rng)
+    return scene, target, said.sentence(random_verb(rng))
+
+
+def run_episode(pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings) -> EpisodeResult:
+    """Say the sentence, let the policy act on its senses alone until it says it is done, then judge."""
+    scene, target, sentence = task(seed)
+    ticked = TickedRig(rig, pipeline.aligner)
+    ticked.begin(scene)
+    began_ns = rig.time_ns
+    episode = GraspEpisode(sentence, began_ns, settings)
+    peak_n = 0.0
+    try:
+        pipeline.begin(sentence, began_ns)
+    except InstructionError as error:
+        episode.end(Outcome.UNKNOWN_WORDS, str(error))
+    while not episode.over:
+        pipeline.push_frame(ticked.late_frame(), rig.time_ns)
+        tick = pipeline.tick(rig.time_ns, rig.time_ns)
+        ticked.advance(episode.step(tick.observation, tick.chunk))
+        if tick.observation.force.value is not None:
+            peak_n = max(peak_n, float(np.linalg.norm(tick.observation.force.value.raw[:, :3], axis=1).max()))
+    seconds = (rig.time_ns - began_ns) / 1e9
+    verdict = judge(rig, target)
+    wrong = any(index != target for index in verdict.held_things)
+    return EpisodeResult(seed, sentence, episode.outcome.value, verdict.held, wrong, episode.tries, seconds, peak_n)
+
+
+def evaluate(
+    checkpoint: Path, seeds: list[int], workers: int = 1, progress: Callable[[EpisodeResult], None] | None = None
+) -> list[EpisodeResult]:
+    """Episodes of `seeds`, in order; the same for any number of workers."""
+    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        results = []
+        for result in pool.map(partial(_episode, checkpoint), seeds):
+            results.append(result)
+            if progress is not None:
+                progress(result)
+    return results
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _episode(checkpoint: Path, seed: int) -> EpisodeResult:
+    robot = Robot.from_file(shipped("panda.yaml"))
+    pipeline = Pipeline.from_checkpoint(checkpoint, robot, AlignSettings())
+    return run_episode(pipeline, ArmRig(seed=seed), seed, GraspSettings())

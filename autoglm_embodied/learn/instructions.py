@@ -1,0 +1,64 @@
+"""Sentences that name objects of a scene, and which of them each sentence fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoglm_embodied.vocabulary import COLOURS, SHAPES
+
+VERBS = ("pick up", "grab", "take", "get", "lift", "grasp")
+
+Named = tuple[str, str]
+"""Colour and shape of a thing."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a sentence says: a colour, a shape, both or neither."""
+
+    colour: str | None
+    shape: str | None
+
+    def fits(self, thing: Named) -> bool:
+        """Whether `thing` is one that is meant."""
+        return self.colour in (None, thing[0]) and self.shape in (None, thing[1])
+
+    def sentence(self, verb: str) -> str:
+        """The instruction in words."""
+        noun = self.shape or ("one" if self.colour else "object")
+        return " ".join(word for word in (verb, "the", self.colour, noun) if word)
+
+
+def matches(description: Description, things: Sequence[Named]) -> list[int]:
+    """Indices of the things that fit."""
+    return [index for index, thing in enumerate(things) if description.fits(thing)]
+
+
+def naming(things: Sequence[Named], target: int, rng: np.random.Generator) -> Description:
+    """A random description that fits the target and no other thing; colour and shape together if nothing less does."""
+    colour, shape = things[target]
+    options = [Description(colour, None), Description(None, shape), Description(colour, shape)]
+    fitting = [option for option in options if matches(option, things) == [target]]
+    return fitting[int(rng.integers(len(fitting)))] if fitting else options[-1]
+
+
+def any_description(things: Sequence[Named], rng: np.random.Generator) -> Description:
+    """A random description, of something there or not: half start from a thing of the scene."""
+    colour, shape = str(rng.choice(COLOURS)), str(rng.choice(SHAPES))
+    if things and rng.random() < 0.7:
+        seen = things[int(rng.integers(len(things)))]
+        colour, shape = (seen[0], seen[1]) if rng.random() < 0.75 else (seen[0], shape)
+    kind = rng.random()
+    if kind < 0.35:
+        return Description(colour, None)
+    if kind < 0.55:
+        return Description(None, shape)
+    return Description(colour, shape) if kind < 0.98 else Description(None, None)
+
+
+def random_verb(rng: np.random.Generator) -> str:
+    """A verb of the training grammar."""
+    return str(rng.choice(VERBS))

@@ -1,0 +1,53 @@
+"""A simulated arm whose sensors feed a pipeline, tick by tick: what collection and evaluation stand on."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from autoglm_embodied_sim.rig import ArmRig
+from autoglm_embodied_sim.scene import Scene
+
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.types import Command, Frame
+
+JOINTS_EVERY = 11  # steps; between two readings the aligner interpolates
+STEPS_PER_TICK = 3 * JOINTS_EVERY
+SETTLE_STEPS = 55 * JOINTS_EVERY  # the longest window of the force pyramid is full before the first tick
+STEP_NS = 1_000_000
+
+
+class TickedRig:
+    """Runs the rig in steps of one tick and pushes what its 1 kHz sensors say into an aligner."""
+
+    def __init__(self, rig: ArmRig, aligner: Aligner, frame_delay_ticks: int = 1) -> None:
+        self.rig = rig
+        self.aligner = aligner
+        self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
+
+    def begin(self, scene: Scene) -> None:
+        """Dress the scene, let the sensors fill their windows, and tare."""
+        self.rig.reset(scene)
+        self._frames.clear()
+        self._run(SETTLE_STEPS)
+        self.aligner.tare(self.rig.time_ns)
+
+    def advance(self, command: Command | None) -> None:
+        """One tick of physics under `command`; None holds still."""
+        if command is not None:
+            self.rig.command(command.twist, command.gripper_width_m)
+        self._run(STEPS_PER_TICK)
+
+    def late_frame(self) -> Frame:
+        """The frame that a camera with its usual delay has delivered by now."""
+        self._frames.append(self.rig.frame())
+        return self._frames[0]
+
+    def _run(self, steps: int) -> None:
+        for _ in range(steps // JOINTS_EVERY):
+            begin_ns = self.rig.time_ns
+            self.rig.step(JOINTS_EVERY)
+            for step, wrench in enumerate(self.rig.wrenches(), 1):
+                stamp_ns = begin_ns + step * STEP_NS
+                self.aligner.push_wrench(stamp_ns, stamp_ns, wrench)
+            now_ns = self.rig.time_ns
+            self.aligner.push_joints(now_ns, now_ns, *self.rig.joints())

@@ -1,0 +1,117 @@
+"""Two lessons: first to find what words name in a picture, then to act like the expert on what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.learn.acting import ActingLesson
+from autoglm_embodied.learn.batches import Indices
+from autoglm_embodied.learn.finding import FindingLesson
+from autoglm_embodied.learn.lesson import Lesson
+from autoglm_embodied.learn.resume import load_state, save_state
+from autoglm_embodied.learn.shards import read_shards
+from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.grasp_model import GraspModel
+
+VALIDATION_SHARE = 0.04
+
+Report = Callable[[str, int, int, dict[str, float]], None]
+"""Called with the lesson's name, epochs done, epochs in all, and the figures of the epoch."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How long and how fast; both lessons resume after the last finished epoch."""
+
+    finding_epochs: int = 12
+    acting_epochs: int = 40
+    batch: int = 64
+    finding_rate: float = 1.0e-3
+    acting_rate: float = 6.0e-4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "finding_rate", "acting_rate"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"train.{name} must be above 0, got {getattr(self, name)}")
+
+
+def train(settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None) -> GraspModel:
+    """Train on the shards of `data` and leave the checkpoint in `out` (and the state to resume from beside it).
+
+    Raises:
+        ConfigError: there is no data.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    arrays = read_shards(data)
+    torch.manual_seed(settings.seed)
+    model = GraspModel(GraspConfig())
+    last = model
+    for lesson, epochs, rate in (
+        (FindingLesson(model, arrays), settings.finding_epochs, settings.finding_rate),
+        (ActingLesson(model, arrays), settings.acting_epochs, settings.acting_rate),
+    ):
+        _teach(lesson, epochs, rate, settings, out, report)
+    last.eval().save_pretrained(out)
+    return last
+
+
+def _teach(lesson: Lesson, epochs: int, rate: float, settings: TrainSettings, out: Path, report: Report | None) -> None:
+    """All epochs of one lesson that are not done yet."""
+    optimiser = AdamW(lesson.parameters(), lr=rate, weight_decay=0.01)
+    state = out / f"{lesson.name}.state.safetensors"
+    done = load_state(state, lesson.model, optimiser)
+    train_on, validate_on = _split(lesson.samples, settings.seed)
+    steps = len(train_on) // settings.batch
+    for epoch in range(done, epochs):
+        rng = np.random.default_rng([settings.seed, epoch])
+        lesson.begin_epoch(epoch, rng)
+        losses = []
+        for step, indices in enumerate(_batches(train_on, settings.batch, rng)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * _warm_cosine((epoch + step / max(steps, 1)) / epochs)
+            losses.append(_step(lesson, optimiser, indices, rng))
+        figures = {"loss": float(np.mean(losses)), **lesson.validate(validate_on, np.random.default_rng(settings.seed))}
+        save_state(state, lesson.model, optimiser, epoch + 1)
+        if report is not None:
+            report(lesson.name, epoch + 1, epochs, figures)
+
+
+def _step(lesson: Lesson, optimiser: AdamW, indices: Indices, rng: np.random.Generator) -> float:
+    lesson.train_mode()
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = lesson.losses(indices, rng)
+    total: Tensor = torch.stack(list(losses.values())).sum()
+    optimiser.zero_grad()
+    total.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(lesson.parameters(), 1.0)
+    optimiser.step()
+    return float(total.detach())
+
+
+def _split(samples: Indices, seed: int) -> tuple[Indices, Indices]:
+    """Whole stretches of neighbouring samples go to one side: frames of an episode are alike."""
+    stretch = samples // 100
+    chosen = np.random.default_rng(seed).random(int(stretch.max()) + 1) < VALIDATION_SHARE
+    chosen[stretch[0]] = True  # never empty
+    return samples[~chosen[stretch]], samples[chosen[stretch]]
+
+
+def _batches(samples: Indices, batch: int, rng: np.random.Generator) -> Iterator[Indices]:
+    order = rng.permutation(samples)
+    for start in range(0, len(order) - batch + 1, batch):
+        yield np.sort(order[start : start + batch])
+
+
+def _warm_cosine(progress: float) -> float:
+    """Learning rate factor over the lesson, 5 % of it warming up."""
+    return min(1.0, progress / 0.05 + 0.02) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
