@@ -36,12 +36,7 @@ def main() -> None:
     done = step("packages (several minutes the first time)", digest(done, lock), lambda: install(lock))
     sources = sorted(path for path in INTERFACES.rglob("*") if path.is_file())
     step("interfaces", digest(done, *sources), lambda: build_interfaces(ros))
-    setups = [ROOT / "setup.py", ROOT / "setup.cfg", ROOT / "sim" / "setup.py"]
-    step(
-        "own packages",
-        digest(done, *setups),
-        lambda: pip("--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sim"),
-    )
+    step("own packages", digest(done, ROOT / "setup.py", ROOT / "sim" / "setup.py"), install_own)
 
 
 def installed_ros() -> Path | None:
@@ -51,15 +46,15 @@ def installed_ros() -> Path | None:
 
 
 def suitable_python(ros: Path | None) -> str:
-    """The interpreter to build on; that of the system where ROS was built for it."""
+    """The interpreter to build on, never that of an activated environment; with ROS, the one it was built for."""
     wished = ["/usr/bin/python3"] if ros else [os.environ.get("PYTHON", "python3"), *(f"python{v}" for v in PYTHONS)]
+    ask = "import sys; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
     for name in filter(shutil.which, wished):
-        version = subprocess.check_output([name, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True)
-        if version.strip() in PYTHONS:
-            return str(shutil.which(name))
-    fail(
-        f"no Python {PYTHONS[-1]} to {PYTHONS[0]} among {', '.join(wished)}; install one and name it: make PYTHON=python3.11"
-    )
+        version, base = subprocess.check_output([name, "-c", ask], text=True).strip().split(" ", 1)
+        if version in PYTHONS:
+            return os.path.realpath(base)
+    known = f"{PYTHONS[-1]} to {PYTHONS[0]}"
+    fail(f"no Python {known} among {', '.join(wished)}; install one and name it, as in: make PYTHON=python3.11")
 
 
 def step(name: str, wanted: str, action: Callable[[], None]) -> str:
@@ -108,6 +103,11 @@ def install_entries(entries: list[str]) -> None:
     chosen = VENV / "chosen.lock"
     chosen.write_text("\n".join(entries) + "\n")
     pip("--no-deps", "--no-build-isolation", "--require-hashes", "-r", chosen)
+
+
+def install_own() -> None:
+    """The two packages of this repository, editable, with their commands."""
+    pip("--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sim")
 
 
 def build_interfaces(ros: Path | None) -> None:
