@@ -1,0 +1,186 @@
+"""governor_node: the only one that commands the robot. Wishes and sensors in, safe commands out at a steady rate."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import numpy as np
+from autoglm_embodied_interfaces.msg import VoiceCommand
+from geometry_msgs.msg import TwistStamped, WrenchStamped
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.nodes.conversions import JointReader, stamp_ns, to_twist, twist_array, wrench_array
+from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
+from autoglm_embodied.nodes.lifetime import run
+from autoglm_embodied.nodes.meter import Meter
+from autoglm_embodied.nodes.parameters import file_parameter, parameter, settings
+from autoglm_embodied.nodes.polled import PolledSubscription
+from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST
+from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
+from autoglm_embodied.safety.limits import Limits
+
+FINGERS = 2
+LOG_PERIOD_S = 2.0
+
+
+class GovernorNode(Node):
+    """Feeds the governor and publishes its verdicts.
+
+    The wrench is felt sample by sample and a verdict follows at once where the force limit is passed;
+    everything else waits for the next output. Voice stops are taken from the topic itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("governor_node")
+        self.failure: Exception | None = None
+        self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
+        self._governor = Governor(settings(self, Limits, "limits"))
+        self._reader = JointReader(self._robot.joint_names)
+        self._wish: Received | None = None
+        self._joints: Received | None = None
+        self._reasons: Counter[Reason] = Counter()
+        self._refused = 0
+        nominal_hz = parameter(self, "sensor_hz", 1000.0)
+        self._meters = {name: Meter(nominal_hz) for name in ("wrench", "joints")}
+        self._output_hz = parameter(self, "output_hz", 100.0)
+        self._outputs = Meter(self._output_hz)
+        self._subscribe()
+        self._publish_to_robot()
+        self._diagnostics = Diagnostics(self, self._robot.name, self._health)
+
+    @property
+    def ros(self) -> Node:
+        """The node to spin."""
+        return self
+
+    def close(self) -> None:
+        """Leave the robot standing."""
+        self._governor.stop()
+        self._output()
+
+    def _topic(self, name: str, default: str) -> str:
+        return parameter(self, f"topics.{name}", default)
+
+    def _subscribe(self) -> None:
+        wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
+        self.create_subscription(WrenchStamped, wrench, self._on_wrench, FAST)
+        joints = self._topic("joints", "joint_states")
+        self._joint_states = PolledSubscription(self, JointState, joints, self._on_joints, FAST)
+        wish = self._topic("policy_twist", "policy/delta_twist")
+        self.create_subscription(TwistStamped, wish, self._on_wish, COMMANDS)
+        width = self._topic("policy_gripper", "policy/gripper_width")
+        self.create_subscription(Float64MultiArray, width, self._on_width, COMMANDS)
+        self.create_subscription(VoiceCommand, self._topic("voice", "voice/command"), self._on_voice, EVENTS)
+        self.create_service(Trigger, "stop", self._on_stop)
+        self.create_service(Trigger, "resume", self._on_resume)
+
+    def _publish_to_robot(self) -> None:
+        twist = self._topic("twist", "servo_node/delta_twist_cmds")
+        self._twists = self.create_publisher(TwistStamped, twist, COMMANDS)
+        gripper = self._topic("gripper", "gripper_controller/commands")
+        self._openings = self.create_publisher(Float64MultiArray, gripper, COMMANDS)
+        self.create_timer(1.0 / self._output_hz, self._output)
+
+    def _output(self) -> None:
+        self._joint_states.poll()
+        now_ns = time.monotonic_ns()
+        verdict = self._governor.step(now_ns, self._wish, self._tool_pose())
+        self._outputs.count(now_ns, now_ns)
+        self._reasons.update(verdict.reasons)
+        self._publish(verdict)
+
+    def _publish(self, verdict: Verdict) -> None:
+        message = TwistStamped(twist=to_twist(verdict.twist))
+        message.header.stamp = self.get_clock().now().to_msg()
+        message.header.frame_id = self._robot.base_frame
+        self._twists.publish(message)
+        if verdict.gripper_width_m is not None:
+            self._openings.publish(Float64MultiArray(data=[verdict.gripper_width_m / FINGERS]))
+
+    def _tool_pose(self) -> Received | None:
+        if self._joints is None or not np.isfinite(self._joints.value).all():
+            return None
+        return Received(forward_kinematics(self._robot, self._joints.value), self._joints.receive_ns)
+
+    def _on_wrench(self, message: WrenchStamped) -> None:
+        now_ns = time.monotonic_ns()
+        self._meters["wrench"].count(stamp_ns(message.header.stamp), now_ns)
+        if self._governor.feel(now_ns, wrench_array(message)):
+            self._output()
+
+    def _on_joints(self, message: JointState) -> None:
+        now_ns = time.monotonic_ns()
+        self._meters["joints"].count(stamp_ns(message.header.stamp), now_ns)
+        try:
+            self._joints = Received(self._reader.read(message)[0], now_ns)
+        except SensorError as error:
+            self._refuse(error)
+
+    def _on_wish(self, message: TwistStamped) -> None:
+        frame = message.header.frame_id
+        if frame != self._robot.base_frame:
+            self._refuse(SensorError(f"a wished twist must be in frame {self._robot.base_frame}, got {frame!r}"))
+            return
+        self._wish = Received(twist_array(message.twist), time.monotonic_ns())
+
+    def _on_width(self, message: Float64MultiArray) -> None:
+        if len(message.data) != 1:
+            self._refuse(SensorError(f"a wished gripper opening must be one number [m], got {len(message.data)}"))
+            return
+        self._governor.grip(message.data[0])
+
+    def _on_voice(self, message: VoiceCommand) -> None:
+        if message.intent == VoiceCommand.STOP:
+            self._stop(f"heard {message.text!r}")
+        elif message.intent == VoiceCommand.RESUME:
+            self._resume(f"heard {message.text!r}")
+
+    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._stop("asked to")
+        response.success, response.message = True, "stopped; call resume to go on"
+        return response
+
+    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._resume("asked to")
+        response.success, response.message = True, "free to move"
+        return response
+
+    def _stop(self, why: str) -> None:
+        self._governor.stop()
+        self._output()  # not a period later
+        self.get_logger().info(f"stopped: {why}")
+
+    def _resume(self, why: str) -> None:
+        self._governor.resume()
+        self.get_logger().info(f"free to move: {why}")
+
+    def _refuse(self, error: SensorError) -> None:
+        self._refused += 1
+        self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
+
+    def _health(self) -> Health:
+        reasons = {reason: count for reason, count in self._reasons.items() if count}
+        self._reasons.clear()
+        trouble = {Reason.JOINTS_SILENT, Reason.WRENCH_SILENT, Reason.POLICY_NOT_FINITE} & set(reasons)
+        values: dict[str, float | int | str] = {"output_hz": self._outputs.rate_hz()}
+        for name, meter in self._meters.items():
+            values |= {f"{name}_hz": meter.rate_hz(), f"{name}_lost": meter.lost, f"{name}_received": meter.received}
+        values |= {"refused": self._refused, "stopped": int(self._governor.stopped)}
+        values |= {f"reason {reason.value}": count for reason, count in reasons.items()}
+        message = ", ".join(sorted(reason.value for reason in reasons)) or "governing"
+        return Health(well=not trouble, message=message, values=values)
+
+
+def main() -> int:
+    """Run the node until a signal."""
+    return run(GovernorNode)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,17 @@
+"""Quality of service of every topic, in one place."""
+
+from __future__ import annotations
+
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again."""
+
+FRAMES = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Camera pictures and their intrinsics."""
+
+EVENTS = QoSProfile(depth=10)
+"""Voice commands, states, diagnostics: none may be lost."""
+
+COMMANDS = QoSProfile(depth=1)
+"""Twists and gripper widths: only the newest counts."""
