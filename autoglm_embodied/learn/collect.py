@@ -176,10 +176,10 @@ class Collector:
         self._rows["target"].append(np.array(target))
         steps = self._config.chunk
         if state is None:
-            twist, opened, phase = np.zeros((steps, 6)), np.ones(steps), Phase.IDLE
+            twist, opened, phase = np.zeros((steps, 6)), np.ones(steps, bool), Phase.IDLE
         else:
-            twist, width, phase = expert_chunk(state, steps, self._config.dt_ns / 1e9)
-            opened = width > self._config.max_width_m / 2
+            chunk, width, phase = expert_chunk(state, steps, self._config.dt_ns / 1e9)
+            twist, opened = np.array(chunk), np.array(width > self._config.max_width_m / 2)
         self._rows["twist"].append(twist.astype(np.float32))
         self._rows["opened"].append(opened.astype(np.float32))
         self._rows["phase"].append(np.array(phase.value))

@@ -75,25 +75,16 @@ class GraspModel(PreTrainedModel):
 
     def act(self, batch: ModelInput, grounded: Grounded, language: Tensor) -> GraspOutput:
         """Fuse what was grounded with force and arm, gate the modalities and act."""
-        tool_m = batch.arm[:, 2 * JOINTS : 2 * JOINTS + 3]
-        target = self.target(grounded.target_m, grounded.spread_m, tool_m)
-        senses = [
-            torch.cat([grounded.latents, target], dim=1),
-            self.force(batch.pyramid, batch.raw),
-            self.arm(batch.arm, batch.gripper),
-            language.unsqueeze(1),
-        ]
+        senses = [grounded.latents, self.force(batch.pyramid, batch.raw), self.arm(batch.arm, batch.gripper)]
+        senses.append(language.unsqueeze(1))
         ages = self.age(batch.ages_s.clamp(max=10.0).log1p().unsqueeze(-1))  # (B, M, D)
         senses = [tokens + self.kind[m] + ages[:, m : m + 1] for m, tokens in enumerate(senses)]
         gate = self.gate(torch.stack([tokens.mean(1) for tokens in senses], dim=1), batch.present)
-        tokens = torch.cat([tokens * gate[:, m, None, None] * len(senses) for m, tokens in enumerate(senses)], dim=1)
-        present = torch.cat([_spread(batch.present[:, m], sense) for m, sense in enumerate(senses)], dim=1)
+        weighted = [tokens * gate[:, m, None, None] * len(senses) for m, tokens in enumerate(senses)]
+        present = [batch.present[:, m : m + 1].expand(-1, tokens.shape[1]) for m, tokens in enumerate(senses)]
         # Where the target is from the tool is known only if both camera and joints are there.
-        both = batch.present[:, VISION] & batch.present[:, JOINT]
-        present[:, grounded.latents.shape[1]] = both
-        latent = self.fusion(tokens, present)
+        tool_m = batch.arm[:, 2 * JOINTS : 2 * JOINTS + 3]
+        weighted.append(self.target(grounded.target_m, grounded.spread_m, tool_m))
+        present.append((batch.present[:, VISION] & batch.present[:, JOINT]).unsqueeze(1))
+        latent = self.fusion(torch.cat(weighted, dim=1), torch.cat(present, dim=1))
         return GraspOutput(self.head(latent), grounded, gate, latent)
-
-
-def _spread(present: Tensor, tokens: Tensor) -> Tensor:
-    return present.unsqueeze(1).expand(-1, tokens.shape[1]).clone()
