@@ -1,0 +1,1 @@
+"""The voice room: sound in, commands out; microphone, activity detection, recogniser, grammar."""

@@ -1,0 +1,113 @@
+"""English text to a command: stop, resume, cancel, or a grasp of the thing that is named.
+
+A command that moves the robot must be one as a whole: a verb first, behind polite words at most, and one
+thing named. Words the grammar does not know stay in the instruction ("purple elephant"), so that the
+policy refuses it instead of grasping something else. A stop is taken wherever it may be meant.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from autoglm_embodied.types import Intent
+from autoglm_embodied.vocabulary import COLOURS, FILLER, SHAPES, VERBS, words
+from autoglm_embodied.voice.near_miss import distance, snapped
+
+STOP_WORDS = ("stop", "halt", "freeze", "abort", "wait")
+STOP_PHRASES = ("hold", "hold on", "hold it", "hold still", "stand still", "do not move", "don't move")
+RESUME_PHRASES = ("resume", "continue", "go on", "go ahead", "carry on", "keep going", "proceed")
+CANCEL_PHRASES = ("cancel", "never mind", "nevermind", "forget it", "forget that")
+LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
+
+_NOT_STOP = re.compile(r"\b(?:don't|do not|never|without|non) stop")
+_POLITE = re.compile(
+    r"^(?:(?:please|now|ok|okay|hey|hi|hello|robot|so|well|um|uh|er|then|next|alright|right|and|just|kindly|go and|"
+    r"i want you to|i would like you to|i'd like you to|i need you to|let's|let us|"
+    r"(?:(?:can|could|would|will|good|and|now) )?you(?: please)?)(?: |$))+"
+)
+_POLITE_END = re.compile(r"(?: (?:please|now|for me|for us|thanks|thank you|robot|right now|immediately))+$")
+_PARTICLE = re.compile(r"^(?:up|me|us|hold of|hold on|a hold of|out|over|to me)(?: |$)")
+_DETERMINERS = frozenset(("the", "a", "an", "that", "this", "my", "any", "some"))
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a sentence asks for; `instruction` is normalised, and empty for all but a grasp."""
+
+    intent: Intent
+    instruction: str = ""
+
+
+def understand(text: str) -> Meaning | None:
+    """The meaning of a recognised sentence, or None where it is no command.
+
+    "Could you grab the read cube, please?" gives a grasp of "pick up the red cube".
+    """
+    spoken = " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.lower().replace("’", "'")))
+    if _means_stop(spoken):
+        return Meaning(Intent.STOP)
+    spoken = _POLITE_END.sub("", _POLITE.sub("", spoken))
+    if spoken in RESUME_PHRASES:
+        return Meaning(Intent.RESUME)
+    if spoken in CANCEL_PHRASES or re.match(r"cancel(?: \S+){0,3}$", spoken):
+        return Meaning(Intent.CANCEL)
+    instruction = _grasp(spoken)
+    return Meaning(Intent.GRASP, instruction) if instruction else None
+
+
+def _means_stop(spoken: str) -> bool:
+    found = spoken.split()
+    if not found or _NOT_STOP.search(spoken):
+        return False
+    if _POLITE_END.sub("", _POLITE.sub("", spoken)) in STOP_PHRASES:
+        return True
+    if len(found) == 1 or found[0] == "emergency":  # a stop half heard is still a stop: "top", "salt"
+        return any(distance(found[-1], word) <= 1 for word in STOP_WORDS)
+    where = [index for index, word in enumerate(found) if word in STOP_WORDS]
+    return bool(where) and (len(found) <= LONGEST_STOP or where[0] == 0 or where[-1] == len(found) - 1)
+
+
+def _grasp(spoken: str) -> str:
+    verb, _, rest = spoken.partition(" ")
+    if not _is_verb(verb, rest):
+        return ""
+    while (shorter := _PARTICLE.sub("", rest)) != rest:
+        rest = shorter
+    named, other_verb, tail = _split_at_second_verb(rest)
+    if other_verb and _content(tail):  # two commands in one breath: which one was meant is not ours to guess
+        return ""
+    said = named.split()
+    thing = snapped(_content(named))
+    if not thing or not (_DETERMINERS & set(said) or {*COLOURS, *SHAPES} & set(thing)):
+        return ""
+    return f"pick up the {' '.join(_in_order(thing))}"
+
+
+def _is_verb(word: str, rest: str) -> bool:
+    if word in VERBS:
+        return word != "pick" or bool(re.search(r"\bup\b|\b(?:the|that|this)\b", rest))
+    if re.match(r"up\b", rest) and word[:1] == "p" and distance(word, "pick") <= 1:
+        return True
+    # One letter off, the first one right: "graspy", "grabs". Never a short verb, never "kick" or "bake".
+    return any(len(verb) > 3 and word[:1] == verb[0] and distance(word, verb) <= 1 for verb in VERBS - {"pick"})
+
+
+def _split_at_second_verb(rest: str) -> tuple[str, str, str]:
+    joined = "|".join(sorted(VERBS))
+    match = re.search(rf"(?:\band )?\b({joined})\b(?: |$)", rest)
+    return (rest[: match.start()], match[1], rest[match.end() :]) if match else (rest, "", "")
+
+
+def _content(named: str) -> list[str]:
+    """The words that say which thing is meant."""
+    return [word for word in words(named) if word not in FILLER and word not in _DETERMINERS]
+
+
+def _in_order(thing: list[str]) -> list[str]:
+    """Colour then shape, "one" for a shape left out, where there is nothing else; otherwise as said."""
+    colours = [word for word in thing if word in COLOURS]
+    shapes = [word for word in thing if word in SHAPES]
+    if len(colours) > 1 or len(shapes) > 1 or len(colours) + len(shapes) < len(thing):
+        return thing
+    return [*colours, *(shapes or ["one"])]

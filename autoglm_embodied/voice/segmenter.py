@@ -1,0 +1,89 @@
+"""Cuts a stream of blocks into utterances, by the probability of speech in each."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.voice.microphone import Block
+from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
+
+
+@dataclass(frozen=True)
+class SegmenterSettings:
+    """When an utterance begins and ends."""
+
+    start_probability: float = 0.5  # speech begins at a block this likely
+    stop_probability: float = 0.35  # and goes on while blocks are at least this likely
+    end_silence_s: float = 0.5
+    pre_roll_s: float = 0.3  # kept from before the beginning: soft consonants come too late for the detector
+    least_speech_s: float = 0.15  # shorter sounds are clicks
+    longest_s: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.stop_probability <= self.start_probability < 1.0:
+            raise ConfigError(
+                "stop_probability and start_probability must be within 0..1 and in this order, "
+                f"got {self.stop_probability} and {self.start_probability}"
+            )
+        if min(self.end_silence_s, self.pre_roll_s, self.least_speech_s) < 0 or self.longest_s < self.end_silence_s:
+            raise ConfigError("segmenter times must not be negative, and longest_s not below end_silence_s")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One stretch of speech with some sound before and after."""
+
+    samples: SampleArray  # (n,)
+    start_ns: int  # monotonic: the first block with speech was received
+    end_ns: int  # monotonic: the last block with speech was received
+    speech_s: float  # sound in blocks with speech, pauses left out
+
+
+class Segmenter:
+    """Start and stop hysteresis over the speech probabilities. Time is that of the blocks."""
+
+    def __init__(self, settings: SegmenterSettings | None = None) -> None:
+        """Begin in silence."""
+        self._settings = settings or SegmenterSettings()
+        self._heard: deque[Block] = deque()
+        self._speaking = False
+        self._start_ns = self._end_ns = 0
+        self._speech_s = 0.0
+
+    def push(self, block: Block, probability: float) -> Utterance | None:
+        """Take the next block; returns the utterance it ends, if it ends one."""
+        threshold = self._settings.stop_probability if self._speaking else self._settings.start_probability
+        self._heard.append(block)
+        if probability >= threshold:
+            self._extend(block)
+        elif not self._speaking:
+            self._forget_all_but_pre_roll(block.receive_ns)
+        if self._speaking and self._is_over(block.receive_ns):
+            return self._cut()
+        return None
+
+    def _extend(self, block: Block) -> None:
+        if not self._speaking:
+            self._speaking, self._start_ns, self._speech_s = True, block.receive_ns, 0.0
+        self._end_ns = block.receive_ns
+        self._speech_s += len(block.samples) / RATE_HZ
+
+    def _forget_all_but_pre_roll(self, now_ns: int) -> None:
+        while self._heard and now_ns - self._heard[0].receive_ns > self._settings.pre_roll_s * 1e9:
+            self._heard.popleft()
+
+    def _is_over(self, now_ns: int) -> bool:
+        quiet = now_ns - self._end_ns >= self._settings.end_silence_s * 1e9
+        return quiet or now_ns - self._start_ns >= self._settings.longest_s * 1e9
+
+    def _cut(self) -> Utterance | None:
+        samples = np.concatenate([block.samples for block in self._heard])
+        self._heard.clear()
+        self._speaking = False
+        if self._speech_s < self._settings.least_speech_s:
+            return None
+        return Utterance(samples, self._start_ns, self._end_ns, self._speech_s)
