@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-import autoglm_embodied
-from autoglm_embodied.config import build, read_yaml
+from autoglm_embodied.config import build, read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import Camera, FloatArray
-
-
-def default_camera_file() -> Path:
-    """`config/camera.yaml` beside the core package's sources, or where an installation shares it."""
-    source = Path(autoglm_embodied.__file__).resolve().parents[1] / "config" / "camera.yaml"
-    shared = Path("share", autoglm_embodied.__name__, "config", "camera.yaml")
-    installed = [parent / shared for parent in (*Path(autoglm_embodied.__file__).parents, Path(sys.prefix))]
-    return next((path for path in (source, *installed) if path.exists()), source)
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,7 @@ class CameraSettings:
     @classmethod
     def from_file(cls, path: Path | None = None) -> CameraSettings:
         """Read the camera from YAML; the one the packages share if no path is given."""
-        path = path or default_camera_file()
+        path = path or shipped("camera.yaml")
         return build(cls, read_yaml(path), str(path))
 
     def camera(self, width: int, height: int) -> Camera:

@@ -11,6 +11,7 @@ from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.rig import ArmRig
 
 RAISED_M = 0.15
+ALLOWED_SLIP = 0.9  # of that height, after the shake
 LIFT_SPEED_M_S = 0.1
 PERIOD_STEPS = 10
 REST_S = 0.2
@@ -45,11 +46,17 @@ def trial(rig: ArmRig) -> Iterator[FloatArray]:
 
 
 def verdict(rig: ArmRig, index: int) -> Verdict:
-    """What the hand holds now, RAISED_M or more above where it lay."""
+    """What the hand holds now, seen as an answer to whether it holds the thing with this index."""
+    held = held_things(rig)
+    raised = rig.truth().position_m[:, 2] - rig.rest_height_m
+    return Verdict(held=held == (index,), held_things=held, raised_m=tuple(float(height) for height in raised))
+
+
+def held_things(rig: ArmRig) -> tuple[int, ...]:
+    """Indices of the things in the hand, high above where they lay, that touch nothing else."""
     truth = rig.truth()
     raised = truth.position_m[:, 2] - rig.rest_height_m
-    held = tuple(int(thing) for thing, in_hand in enumerate(truth.held) if in_hand and raised[thing] > 0.9 * RAISED_M)
-    return Verdict(held=held == (index,), held_things=held, raised_m=tuple(float(height) for height in raised))
+    return tuple(thing for thing, held in enumerate(truth.held) if held and raised[thing] > ALLOWED_SLIP * RAISED_M)
 
 
 def _still() -> Iterator[FloatArray]:

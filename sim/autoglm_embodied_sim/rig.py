@@ -85,8 +85,12 @@ class ArmRig:
         twist = np.array(twist, dtype=float)
         require_finite("twist", twist, (6,))
         self._twist = twist
-        self._width_m = float(np.clip(gripper_width_m, 0, MAX_WIDTH_M))
         self._fresh_steps = COMMAND_TIMEOUT_STEPS
+        self.grip(gripper_width_m)
+
+    def grip(self, width_m: float) -> None:
+        """Move the fingers to this opening; the twist and its age stay as they are."""
+        self._width_m = float(np.clip(width_m, 0, MAX_WIDTH_M))
 
     def step(self, n: int) -> None:
         """Advance by `n` x 1 ms."""
@@ -114,6 +118,7 @@ class ArmRig:
         """What the camera sees now; depth in metres, 0 where unknown."""
         if self._renderer is None:
             self._renderer = Renderer(self.model, self.camera, self.scene.seed)
+        mujoco.mj_kinematics(self.model, self.data)  # a step leaves the poses of its beginning
         return self._renderer.frame(self.data, self.time_ns, width, height)
 
     def truth(self) -> Truth:

@@ -1,0 +1,93 @@
+"""Draws and sends frames beside the stepping thread, so that no frame delays a step."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+
+from autoglm_embodied.types import FloatArray, Frame
+from autoglm_embodied_sim.renderer import Renderer
+from autoglm_embodied_sim.rig import ArmRig
+
+BACKLOG = 30  # frames: after a hiccup a second's worth is drawn late rather than lost
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What to draw: the whole configuration at an instant."""
+
+    stamp_ns: int
+    qpos: FloatArray
+
+
+class CameraThread:
+    """Owns the OpenGL context; draws each Moment given to it.
+
+    Args:
+        rig: whose model and camera to draw; `model_lock` must be held by whoever changes the model.
+        send: called with each frame, in this thread.
+        fail: called with the error if the thread cannot go on.
+    """
+
+    def __init__(
+        self,
+        rig: ArmRig,
+        model_lock: threading.Lock,
+        send: Callable[[Frame], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._rig, self._model_lock = rig, model_lock
+        self._send, self._fail = send, fail
+        self._data: Any = mujoco.MjData(rig.model)
+        self._moments: queue.Queue[Moment | None] = queue.Queue(BACKLOG)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="camera")
+        self.sent = 0
+
+    def start(self) -> None:
+        """Start the thread and wait until it can draw, or has failed."""
+        self._thread.start()
+        self._ready.wait()
+
+    def take(self, moment: Moment) -> None:
+        """Have this moment drawn; dropped if BACKLOG others wait already."""
+        try:
+            self._moments.put_nowait(moment)
+        except queue.Full:
+            return
+
+    def close(self) -> None:
+        """End the thread; moments that wait are not drawn."""
+        while not self._moments.empty():
+            self._moments.get()
+        self._moments.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            renderer = Renderer(self._rig.model, self._rig.camera, self._rig.scene.seed)
+        except Exception as error:
+            self._fail(error)
+            return
+        finally:
+            self._ready.set()
+        try:
+            while (moment := self._moments.get()) is not None:
+                self._send(self._draw(renderer, moment))
+                self.sent += 1
+        except Exception as error:
+            self._fail(error)
+        finally:
+            renderer.close()
+
+    def _draw(self, renderer: Renderer, moment: Moment) -> Frame:
+        self._data.qpos[:] = moment.qpos
+        with self._model_lock:
+            mujoco.mj_kinematics(self._rig.model, self._data)
+            mujoco.mj_camlight(self._rig.model, self._data)
+            return renderer.frame(self._data, moment.stamp_ns, self._rig.camera.width, self._rig.camera.height)

@@ -1,0 +1,70 @@
+"""The simulator's measurements as ROS messages; the fast ones are made once and refilled."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from geometry_msgs.msg import WrenchStamped
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.nodes.conversions import MM_PER_M, NS_PER_S, image_message, to_stamp
+from autoglm_embodied.nodes.parameters import parameter
+from autoglm_embodied.nodes.qos import FAST, FRAMES
+from autoglm_embodied.types import Camera, FloatArray, Frame
+
+
+class FastPublishers:
+    """Wrench and joint states, each once per millisecond of simulated time."""
+
+    def __init__(self, node: Node, robot: Robot) -> None:
+        wrench_topic = parameter(node, "wrench_topic", "force_torque_sensor_broadcaster/wrench")
+        joints_topic = parameter(node, "joints_topic", "joint_states")
+        self._wrench_publisher = node.create_publisher(WrenchStamped, wrench_topic, FAST)
+        self._joints_publisher = node.create_publisher(JointState, joints_topic, FAST)
+        self._wrench = WrenchStamped()
+        self._wrench.header.frame_id = robot.wrench_frame
+        self._joints = JointState(name=[*robot.joint_names, *robot.finger_joint_names])
+        self._joints.header.frame_id = robot.base_frame
+
+    def publish(self, t_ns: int, wrench: FloatArray, position: FloatArray, velocity: FloatArray) -> None:
+        """Send one sample of each."""
+        for stamp in (self._wrench.header.stamp, self._joints.header.stamp):
+            stamp.sec, stamp.nanosec = divmod(t_ns, NS_PER_S)
+        force, torque = self._wrench.wrench.force, self._wrench.wrench.torque
+        force.x, force.y, force.z, torque.x, torque.y, torque.z = wrench.tolist()
+        self._joints.position = array("d", position.tobytes())
+        self._joints.velocity = array("d", velocity.tobytes())
+        self._wrench_publisher.publish(self._wrench)
+        self._joints_publisher.publish(self._joints)
+
+
+class FramePublishers:
+    """Colour, aligned depth in whole millimetres, and the intrinsics of both."""
+
+    def __init__(self, node: Node, frame_id: str) -> None:
+        colour_topic = parameter(node, "rgb_topic", "camera/color/image_raw")
+        depth_topic = parameter(node, "depth_topic", "camera/depth/image_raw")
+        info_topic = parameter(node, "camera_info_topic", "camera/color/camera_info")
+        self._colour = node.create_publisher(Image, colour_topic, FRAMES)
+        self._depth = node.create_publisher(Image, depth_topic, FRAMES)
+        self._info = node.create_publisher(CameraInfo, info_topic, FRAMES)
+        self._frame_id = frame_id
+
+    def publish(self, frame: Frame) -> None:
+        """Send one frame; all three messages carry its stamp."""
+        depth_mm = np.rint(frame.depth_m * MM_PER_M).astype(np.uint16)
+        self._info.publish(_camera_info(frame.camera, frame.stamp_ns, self._frame_id))
+        self._colour.publish(image_message(frame.rgb, "rgb8", frame.stamp_ns, self._frame_id))
+        self._depth.publish(image_message(depth_mm, "16UC1", frame.stamp_ns, self._frame_id))
+
+
+def _camera_info(camera: Camera, t_ns: int, frame_id: str) -> CameraInfo:
+    info = CameraInfo(width=camera.width, height=camera.height, distortion_model="plumb_bob", d=[0.0] * 5)
+    info.header.stamp, info.header.frame_id = to_stamp(t_ns), frame_id
+    info.k = camera.K.ravel()
+    info.r = np.eye(3).ravel()
+    info.p = np.hstack([camera.K, np.zeros((3, 1))]).ravel()
+    return info

@@ -1,0 +1,112 @@
+"""Runs the rig in real time in a thread of its own, and does what others ask of it between two steps."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.rig import STEP_NS, ArmRig
+
+Job = Iterator[FloatArray]
+"""Yields the twists (6,) of a motion, one each JOB_PERIOD_STEPS; while it runs, commands from outside are ignored."""
+JOB_PERIOD_STEPS = 10
+SLEEP_AHEAD_NS = 200_000  # sleeping less than this costs more than it saves
+
+
+@dataclass
+class _Mail:
+    """The newest commands from outside, taken by the stepping thread."""
+
+    twist: FloatArray | None = None
+    width_m: float | None = None
+
+
+class Stepper:
+    """Keeps an absolute schedule on the monotonic clock: late steps are caught up, none is left out.
+
+    Args:
+        rig: used by no other thread from `start` on.
+        after_step: called after each step, in this thread.
+        fail: called with the error if the thread cannot go on.
+    """
+
+    def __init__(self, rig: ArmRig, after_step: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+        self._rig, self._after_step, self._fail = rig, after_step, fail
+        self._mail = _Mail()
+        self._jobs: queue.Queue[Job] = queue.Queue()
+        self._job: Job | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="stepper")
+        self.worst_lag_ns = 0
+
+    def start(self) -> None:
+        """Start stepping now."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread after the step it is in."""
+        self._ending.set()
+        self._thread.join()
+
+    def command_twist(self, twist: FloatArray) -> None:
+        """Hand over a twist (6,) for the next step."""
+        self._mail.twist = twist
+
+    def command_width(self, width_m: float) -> None:
+        """Hand over a gripper opening for the next step."""
+        self._mail.width_m = width_m
+
+    def do(self, job: Job) -> None:
+        """Have the stepping thread run `job`, after those given before it."""
+        self._jobs.put(job)
+
+    def take_worst_lag_ns(self) -> int:
+        """How late the latest step was since this was last asked."""
+        lag_ns, self.worst_lag_ns = self.worst_lag_ns, 0
+        return lag_ns
+
+    def _run(self) -> None:
+        try:
+            self._keep_schedule()
+        except Exception as error:
+            self._fail(error)
+
+    def _keep_schedule(self) -> None:
+        due_ns = time.monotonic_ns()
+        steps = 0
+        while not self._ending.is_set():
+            due_ns += STEP_NS
+            ahead_ns = due_ns - time.monotonic_ns()
+            if ahead_ns > SLEEP_AHEAD_NS:
+                time.sleep(ahead_ns * 1e-9)
+            self.worst_lag_ns = max(self.worst_lag_ns, -ahead_ns)
+            if steps % JOB_PERIOD_STEPS == 0:
+                self._work()
+            self._obey()
+            self._rig.step(1)
+            self._after_step()
+            steps += 1
+
+    def _work(self) -> None:
+        if self._job is None and not self._jobs.empty():
+            self._job = self._jobs.get()
+        if self._job is None:
+            return
+        twist = next(self._job, None)
+        if twist is None:
+            self._job = None
+        else:
+            self._rig.command(twist, self._rig.gripper_command_m)
+
+    def _obey(self) -> None:
+        mail, self._mail = self._mail, _Mail()
+        if self._job is not None:
+            return
+        if mail.width_m is not None:
+            self._rig.grip(mail.width_m)
+        if mail.twist is not None:
+            self._rig.command(mail.twist, self._rig.gripper_command_m)
