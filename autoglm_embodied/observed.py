@@ -74,7 +74,7 @@ class Observed:
     ticks: list[FusionTick] = field(default_factory=list)
     health: list[Health] = field(default_factory=list)
     wrench: list[Sample] = field(default_factory=list)  # 6 values, raw [N, N·m]
-    width: list[Sample] = field(default_factory=list)  # 1 value, the gripper's opening [m]
+    joints: list[Sample] = field(default_factory=list)  # the arm's joints [rad], last the gripper's opening [m]
 
     def latest_health(self) -> dict[str, Health]:
         """The newest status of each node."""
@@ -85,10 +85,10 @@ class Observed:
         return [tick for tick in self.ticks if tick.instruction]
 
 
-def arrays(samples: list[Sample], width: int) -> tuple[NDArray[np.int64], FloatArray]:
-    """Samples as arrays: stamps (n,) [ns] and values (n, width)."""
-    stamps = np.array([stamp for stamp, _ in samples], dtype=np.int64)
-    return stamps, np.array([values for _, values in samples], dtype=np.float64).reshape(len(samples), width)
+def arrays(samples: list[Sample]) -> tuple[NDArray[np.int64], FloatArray]:
+    """Samples, of which there must be one, as arrays: stamps (n,) [ns] and values (n, width)."""
+    stamps, values = zip(*samples, strict=True)
+    return np.array(stamps, dtype=np.int64), np.array(values, dtype=np.float64)
 
 
 def phase_spans(ticks: list[FusionTick]) -> list[tuple[str, int, int]]:

@@ -30,7 +30,7 @@ def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start
     figure = Figure(figsize=(11, 7), layout="constrained")
     FigureCanvasAgg(figure)
     force, torque, width = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 1))
-    stamp_ns, wrench = arrays(observed.wrench, 6)
+    stamp_ns, wrench = arrays(observed.wrench)
     seconds = (stamp_ns - start_ns) / 1e9
     tared = wrench - wrench[seconds < seconds[0] + TARE_S].mean(axis=0)
     for axes, columns, label in ((force, tared[:, :3], "force [N]"), (torque, tared[:, 3:], "torque [N·m]")):
@@ -38,8 +38,8 @@ def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start
             axes.plot(seconds, column, linewidth=0.7, label=name)
         axes.set_ylabel(label)
         axes.legend(loc="upper left", ncols=3, fontsize="small")
-    stamp_ns, width_m = arrays(observed.width, 1)
-    width.plot((stamp_ns - start_ns) / 1e9, 1e3 * width_m, color="black")
+    stamp_ns, joints = arrays(observed.joints)
+    width.plot((stamp_ns - start_ns) / 1e9, 1e3 * joints[:, -1], color="black")
     width.set_ylabel("gripper [mm]")
     width.set_xlabel("time since the start [s]")
     force.set_xlim(seconds[0], seconds[-1])

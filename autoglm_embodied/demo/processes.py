@@ -67,14 +67,14 @@ class Processes:
 
     def __init__(self, log_dir: Path, environment: Mapping[str, str], inherit: Sequence[int] = ()) -> None:
         log_dir.mkdir(parents=True, exist_ok=True)
-        self._log_dir = log_dir
+        self.log_dir = log_dir
         self._environment = dict(environment)
         self._inherit = tuple(inherit)
         self.running: list[Process] = []
 
     def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
         """Start `python -m module arguments`."""
-        log = self._log_dir / f"{name}.log"
+        log = self.log_dir / f"{name}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
                 [*_bound_to_this_process(), sys.executable, "-m", module, *arguments],

@@ -43,7 +43,8 @@ class RerunLog:
         for tick in _new(observed.ticks, self._logged.ticks):
             self._log_tick(tick)
         self._log_samples("wrench", _new(observed.wrench, self._logged.wrench), WRENCH)
-        self._log_samples("gripper", _new(observed.width, self._logged.width), ("width_m",))
+        width = [(stamp_ns, values[-1:]) for stamp_ns, values in _new(observed.joints, self._logged.joints)]
+        self._log_samples("gripper", width, ("width_m",))
 
     def close(self) -> None:
         """Write out what is buffered."""
@@ -71,7 +72,7 @@ class RerunLog:
     def _log_samples(self, entity: str, samples: list[Sample], names: tuple[str, ...]) -> None:
         if not samples:
             return
-        stamp_ns, values = arrays(samples, len(names))
+        stamp_ns, values = arrays(samples)
         times = rr.TimeColumn(CLOCK, timestamp=stamp_ns.astype("datetime64[ns]"))
         for name, column in zip(names, values.T, strict=True):
             scalars = rr.Scalars.columns(scalars=np.ascontiguousarray(column))

@@ -8,46 +8,25 @@ from types import TracebackType
 from typing import Any
 
 import cv2
-import numpy as np
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
-from rclpy.callback_groups import CallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image, JointState
-from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
+from autoglm_embodied.nodes.conversions import rgb_array, stamp_ns
+from autoglm_embodied.nodes.polled import PolledSubscription
+from autoglm_embodied.nodes.qos import EVENTS, FAST, FRAMES
 from autoglm_embodied.observed import FusionTick, Health, Heard, Observed, Picture
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 EVERY_NTH_FRAME = 2  # 15 pictures a second: half the work, and enough for a film
 JPEG_QUALITY = 92
-DRAIN_S = 0.05
-FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
-FRAMES = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
-EVENTS = QoSProfile(depth=10)
-
-
-class Drained(CallbackGroup):
-    """Keeps subscriptions out of the executor: they are read in batches, since a wake-up for each of 2,000
-    messages a second would take a fifth of a core from the nodes that are watched."""
-
-    def can_execute(self, entity: Any) -> bool:
-        """Never by the executor."""
-        return False
-
-    def beginning_execution(self, entity: Any) -> bool:
-        """Never by the executor."""
-        return False
-
-    def ending_execution(self, entity: Any) -> None:
-        """Nothing begins, nothing ends."""
+POLL_S = 0.05
 
 
 class Observer:
@@ -131,19 +110,18 @@ class Observer:
                 raise SetupError(f"service {service} did not answer within {timeout_s:.0f} s; see the log of its node")
         return future.result()
 
-    def _subscribe(self) -> list[Subscription]:
+    def _subscribe(self) -> list[PolledSubscription]:
         subscribe = self._node.create_subscription
         subscribe(Image, "camera/color/image_raw", self._on_image, FRAMES)
         subscribe(VoiceCommand, "voice/command", self._on_command, EVENTS)
         subscribe(FusionState, "fusion/state", self._on_state, EVENTS)
         subscribe(DiagnosticArray, "diagnostics", self._on_diagnostics, EVENTS)
-        drained = Drained()
-        topics = (
-            (WrenchStamped, "force_torque_sensor_broadcaster/wrench", self._on_wrench),
-            (JointState, "joint_states", self._on_joints),
-        )
-        self._node.create_timer(DRAIN_S, self._drain)
-        return [subscribe(kind, topic, take, FAST, callback_group=drained) for kind, topic, take in topics]
+        self._node.create_timer(POLL_S, self._poll)
+        wrench = "force_torque_sensor_broadcaster/wrench"
+        return [
+            PolledSubscription(self._node, WrenchStamped, wrench, self._on_wrench, FAST),
+            PolledSubscription(self._node, JointState, "joint_states", self._on_joints, FAST),
+        ]
 
     def _spin(self) -> None:
         try:
@@ -151,32 +129,30 @@ class Observer:
         except ExternalShutdownException:
             pass  # the context was shut down: that is how the observer ends
 
-    def _drain(self) -> None:
+    def _poll(self) -> None:
         for subscription in self._fast:
-            with subscription.handle:
-                while (taken := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
-                    subscription.callback(taken[0])
+            subscription.poll()
 
     def _on_wrench(self, message: WrenchStamped) -> None:
         force, torque = message.wrench.force, message.wrench.torque
-        self.observed.wrench.append((_ns(message.header), (force.x, force.y, force.z, torque.x, torque.y, torque.z)))
+        wrench = (force.x, force.y, force.z, torque.x, torque.y, torque.z)
+        self.observed.wrench.append((stamp_ns(message.header.stamp), wrench))
 
     def _on_joints(self, message: JointState) -> None:
         position = dict(zip(message.name, message.position, strict=True))
-        if all(finger in position for finger in FINGERS):
-            self.observed.width.append((_ns(message.header), (sum(position[finger] for finger in FINGERS),)))
+        width_m = sum(position.pop(finger, 0.0) for finger in FINGERS)
+        self.observed.joints.append((stamp_ns(message.header.stamp), (*position.values(), width_m)))
 
     def _on_image(self, message: Image) -> None:
         self._frames += 1
         if self._frames % EVERY_NTH_FRAME:
             return
-        rgb = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
-        _, jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.observed.pictures, Picture(_ns(message.header), jpeg.tobytes()))
+        _, jpeg = cv2.imencode(".jpg", rgb_array(message)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        self._note(self.observed.pictures, Picture(stamp_ns(message.header.stamp), jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
         heard = Heard(
-            stamp_ns=_ns(message.header),
+            stamp_ns=stamp_ns(message.header.stamp),
             received_ns=self._now_ns(),
             intent=message.intent,
             text=message.text,
@@ -188,7 +164,7 @@ class Observer:
 
     def _on_state(self, message: FusionState) -> None:
         tick = FusionTick(
-            stamp_ns=_ns(message.header),
+            stamp_ns=stamp_ns(message.header.stamp),
             instruction=message.instruction,
             phase=message.phase,
             outcome=message.outcome,
@@ -216,7 +192,3 @@ class Observer:
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
-
-
-def _ns(header: Header) -> int:
-    return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)

@@ -1,0 +1,132 @@
+"""What a demo came to: its figures under their fixed names, and everything else worth keeping, as one JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autoglm_embodied.demo.scene import SceneThings
+from autoglm_embodied.demo.stage import Ending
+from autoglm_embodied.demo.timeline import Timeline
+from autoglm_embodied.figures import Report
+from autoglm_embodied.learn.instructions import Named
+from autoglm_embodied.observed import FusionTick, Health, Heard, Observed, arrays
+from autoglm_embodied.vocabulary import words
+
+SENSORS = ("rgb", "depth", "wrench", "joints")
+LOSSES = ("rgb", "depth", "wrench")
+NOT_UP = "the run ended before it could be measured"
+
+
+@dataclass
+class Course:
+    """How a run went, filled while it runs; None is what did not come."""
+
+    scene: SceneThings | None = None
+    said: str | None = None  # None also where a recording or a person spoke
+    heard: Heard | None = None
+    end: FusionTick | None = None
+    in_hand: list[Named] | None = None  # the simulator's word, after a grasp that claims to hold
+    ending: Ending = field(default_factory=Ending)
+
+    @property
+    def held(self) -> bool:
+        """Whether the one thing that was named, and no other, is in the hand."""
+        sentence = self.said or (self.heard.instruction if self.heard else "")
+        named = self.scene.named_by(sentence) if self.scene else []
+        return len(named) == 1 and self.in_hand == named
+
+
+def report(course: Course, observed: Observed, timeline: Timeline, seed: int, now_ns: int) -> Report:
+    """The figures of a run that got as far as speaking, and its course in the details."""
+    made = Report("autoglm demo", seed, timeline.start_ns)
+    heard = course.heard.text if course.heard else None
+    made.add("demo.held", course.held, "bool", case=course.said or heard)
+    _add_hearing(made, course.said, heard)
+    _add_rates(made, observed)
+    _add_motion(made, observed)
+    _add_seconds(made, timeline, now_ns)
+    made.add("demo.survivors", len(course.ending.survivors), "processes")
+    made.details = _details(course, observed, timeline)
+    return made
+
+
+def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
+    if said is None:
+        made.skip("demo.heard_equals_said", "a recording or a person spoke: what was said is not known")
+    else:
+        made.add("demo.heard_equals_said", heard is not None and words(heard) == words(said), "bool", case=said)
+
+
+def _add_rates(made: Report, observed: Observed) -> None:
+    fusion = observed.latest_health().get("fusion_node")
+    for sensor in SENSORS:
+        _add_value(made, "demo.rate_hz", sensor, fusion, f"{sensor}_hz", "Hz")
+    if len(observed.ticks) > 1:
+        elapsed_s = (observed.ticks[-1].stamp_ns - observed.ticks[0].stamp_ns) / 1e9
+        made.add("demo.rate_hz", (len(observed.ticks) - 1) / elapsed_s, "Hz", len(observed.ticks), case="tick")
+    else:
+        made.skip("demo.rate_hz", f"tick: {NOT_UP}")
+    for sensor in LOSSES:
+        _add_value(made, "demo.lost", sensor, fusion, f"{sensor}_lost", "messages")
+
+
+def _add_value(made: Report, figure: str, case: str, health: Health | None, key: str, unit: str) -> None:
+    """A value of the fusion node's diagnostics; `n` is how many messages it rests on."""
+    values = health.values if health else {}
+    received = int(values.get(f"{case}_received", 0))
+    if received:
+        made.add(figure, float(values[key]), unit, received, case=case)
+    else:
+        made.skip(figure, f"{case}: {NOT_UP}")
+
+
+def _add_motion(made: Report, observed: Observed) -> None:
+    """How far any joint of the arm went from where it began: 0 but for noise in a refused run."""
+    if not observed.joints:
+        made.skip("demo.joint_motion_rad", NOT_UP)
+        return
+    _, joints = arrays(observed.joints)
+    motion = np.abs(joints[:, :-1] - joints[0, :-1]).max()
+    made.add("demo.joint_motion_rad", motion, "rad", len(joints), stat="max")
+
+
+def _add_seconds(made: Report, timeline: Timeline, now_ns: int) -> None:
+    moments = {"start": timeline.at_s("ready"), "heard": timeline.at_s("heard"), "grasped": timeline.at_s("held")}
+    for stat, second in (moments | {"total": timeline.since_start_s(now_ns)}).items():
+        if second is None:
+            made.skip("demo.seconds", f"{stat}: it did not come to that")
+        else:
+            made.add("demo.seconds", second, "s", stat=stat)
+
+
+def _details(course: Course, observed: Observed, timeline: Timeline) -> dict[str, Any]:
+    end, heard = course.end, course.heard
+    return {
+        "scene": _words(course.scene.things) if course.scene else None,
+        "said": course.said,
+        "heard": heard.text if heard else None,
+        "understood": heard.instruction if heard else None,
+        "recognised_in_s": round(heard.latency_ns / 1e9, 3) if heard else None,
+        "outcome": end.outcome if end else None,
+        "message": end.message if end else None,
+        "tries": end.tries if end else None,
+        "held_force_n": round(end.held_force_n, 3) if end else None,
+        "held": _words(course.in_hand) if course.in_hand is not None else None,
+        "nodes": {name: dict(health.values) for name, health in observed.latest_health().items()},
+        "timeline": [
+            {"moment": moment.name, "seconds": round(timeline.since_start_s(moment.t_ns), 3), "text": moment.text}
+            for moment in timeline.moments
+        ],
+        "processes": [
+            asdict(ended) | {"followed": ended.followed and ended.followed.name} for ended in course.ending.ended
+        ],
+        "survivors": course.ending.survivors,
+    }
+
+
+def _words(things: Sequence[Named]) -> list[str]:
+    return [" ".join(thing) for thing in things]
