@@ -22,8 +22,8 @@ VENV = ROOT / ".venv"
 INTERFACES = ROOT / "ros2_ws" / "src" / "autoglm_embodied_interfaces"
 DISTRIBUTIONS = ("kilted", "jazzy", "iron", "humble")
 PYTHONS = ("3.12", "3.11", "3.10")
-CUDA = re.compile(r"(nvidia-|cuda-|triton)")
-"""Locked packages that only the CUDA build of torch needs."""
+TORCH = re.compile(r"(torch=|nvidia-|cuda-|triton)")
+"""Locked packages that are torch as the index has it: built for CUDA."""
 
 
 def main() -> None:
@@ -83,19 +83,22 @@ def make_venv(python: str, ros: Path | None) -> None:
 
 
 def install(lock: Path) -> None:
-    """Every locked package, with hashes checked; those of CUDA only if torch turned out to be a CUDA build.
-
-    Which build of torch comes is up to pip's configuration: the lock holds the hashes of both, and a CPU build
-    wins where pip is told of one.
-    """
+    """Every locked package, hashes checked; without an NVIDIA driver the CPU build of torch if pip can get it."""
     entries = re.split(r"\n(?=[a-z0-9])", lock.read_text())
-    cuda = [entry for entry in entries if CUDA.match(entry)]
-    tools = [entry for entry in entries if entry.startswith("setuptools==")]
-    install_entries(tools)
-    install_entries([entry for entry in entries if entry not in cuda])
-    version = "from importlib.metadata import version; print(version('torch'))"
-    if "+cpu" not in subprocess.check_output([VENV / "bin" / "python", "-c", version], text=True):
-        install_entries(cuda)
+    install_entries([entry for entry in entries if entry.startswith("setuptools=")])  # builds what comes as source
+    install_entries([entry for entry in entries if not TORCH.match(entry)])
+    if shutil.which("nvidia-smi") or not install_cpu_torch():
+        install_entries([entry for entry in entries if TORCH.match(entry)])
+
+
+def install_cpu_torch() -> bool:
+    """Whether pip's own configuration (an index, find-links) offers the locked CPU build, installed then."""
+    try:
+        pip("--no-deps", "--require-hashes", "-r", ROOT / "requirements" / "torch-cpu.lock", capture_output=True)
+    except subprocess.CalledProcessError:
+        print("set-up: pip knows no CPU build of torch; taking the one for CUDA, about 3 GB", flush=True)
+        return False
+    return True
 
 
 def install_entries(entries: list[str]) -> None:
@@ -132,15 +135,16 @@ def point_exports_here() -> None:
             export.write_text(here)
 
 
-def pip(*arguments: str | Path) -> None:
+def pip(*arguments: str | Path, capture_output: bool = False) -> None:
     """`pip install` in `.venv`, talking only to a person."""
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    run(VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", *quiet, *arguments)
+    command = (VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", *quiet, *arguments)
+    run(*command, capture_output=capture_output)
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path, capture_output: bool = False) -> None:
     """Run a command to its good end."""
-    subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
+    subprocess.run([str(part) for part in command], check=True, cwd=ROOT, capture_output=capture_output)
 
 
 def digest(*parts: str | Path) -> str:
