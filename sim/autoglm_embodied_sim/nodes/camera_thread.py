@@ -71,6 +71,7 @@ class CameraThread:
     def _run(self) -> None:
         try:
             renderer = Renderer(self._rig.model, self._rig.camera, self._rig.scene.seed)
+            self._draw(renderer, Moment(0, self._rig.data.qpos))  # the first frame compiles shaders
         except Exception as error:
             self._fail(error)
             return

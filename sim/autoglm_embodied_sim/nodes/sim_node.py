@@ -18,7 +18,7 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import AutoGLMError
+from autoglm_embodied.errors import AutoGLMError, ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.conversions import twist_array
 from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
@@ -36,8 +36,8 @@ from autoglm_embodied_sim.scene import Scene, sample_scene
 
 FRAME_HZ = 30
 STEPS_PER_S = 1_000_000_000 // STEP_NS
-SLOTS = 6
 SWITCH_INTERVAL_S = 0.0005  # the stepping thread must not wait 5 ms for another one's turn to end
+MIN_SLOTS = 3
 LATE_NS = 50_000_000
 
 
@@ -53,8 +53,10 @@ class SimNode:
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
         self._model_lock = threading.Lock()
-        self._rig = ArmRig(self._value("seed"), slots=SLOTS, camera=camera)
-        self._rig.reset(self._next_scene())
+        self._slots = max(MIN_SLOTS, self._value("things"))
+        scene = self._next_scene()
+        self._rig = ArmRig(self._value("seed"), slots=self._slots, camera=camera)
+        self._rig.reset(scene)
         self._fast = FastPublishers(self.ros, robot)
         frames = FramePublishers(self.ros, camera.frame_id)
         self._camera = CameraThread(self._rig, self._model_lock, frames.publish, self._fail)
@@ -146,8 +148,14 @@ class SimNode:
         future.set_result(held_things(self._rig))
 
     def _next_scene(self) -> Scene:
-        rng = np.random.default_rng(self._value("seed"))
-        return sample_scene(rng, self._value("things"), self._value("unique"))
+        seed, count = self._value("seed"), self._value("things")
+        if seed < 0:
+            raise ConfigError(f"parameter seed must be 0 or more, got {seed}")
+        if not 1 <= count <= self._slots:
+            raise ConfigError(
+                f"parameter things must be 1 to {self._slots}, got {count}; for more, start the node with it"
+            )
+        return sample_scene(np.random.default_rng(seed), count, self._value("unique"))
 
     def _value(self, name: str) -> Any:
         return self.ros.get_parameter(name).value
