@@ -1,0 +1,118 @@
+"""`autoglm voice`: what the voice path hears, from a microphone or through a real capture path of its own."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from autoglm_embodied.voice.command import VoiceCommand
+    from autoglm_embodied.voice.listener import Listener
+
+HELP = "print what the voice path hears and understands"
+EPILOG = """examples:
+  autoglm voice
+  autoglm voice --say "stop"
+  autoglm voice --wav command.wav
+
+exit status: 0 a command was understood, or Ctrl-C ended listening; 1 none was; 2 bad input or a broken set-up"""
+
+OPEN_LIMIT_S = 30.0
+ANSWER_LIMIT_S = 15.0
+LOOK_S = 0.05
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `voice` to the command line."""
+    parser = subparsers.add_parser(
+        "voice", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--mic", action="store_true", help="the default microphone, until Ctrl-C (the default)")
+    source.add_argument("--wav", metavar="FILE", type=Path, help="a recording (16 kHz, 16 bit)")
+    source.add_argument("--say", metavar="TEXT", help="a sentence, spoken by an installed voice")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen and print."""
+    if args.wav is None and args.say is None:
+        return _hear_microphone()
+    import tempfile
+
+    from autoglm_embodied.voice.recording import read_wav
+    from autoglm_embodied.voice.speech import synthesise
+
+    with tempfile.TemporaryDirectory(prefix="autoglm-voice-") as folder:
+        wav = args.wav or Path(folder) / "said.wav"
+        if args.say is not None:
+            synthesise(args.say, wav)
+        read_wav(wav)
+        return _hear_recording(wav)
+
+
+def _hear_microphone() -> int:
+    with _listener() as listener:
+        _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
+        print("listening; Ctrl-C ends", flush=True)
+        told = 0
+        while True:
+            time.sleep(LOOK_S)
+            _raise_its_error(listener)
+            if listener.health.rejected > told:
+                told = listener.health.rejected
+                _print_rejected(listener)
+
+
+def _hear_recording(wav: Path) -> int:
+    import os
+
+    from autoglm_embodied.voice.sound_server import SoundServer
+
+    with SoundServer() as sound:
+        os.environ.update(sound.environment)
+        with _listener() as listener:
+            _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
+            sound.play(wav)
+            _wait(listener, lambda: listener.health.utterances > 0, ANSWER_LIMIT_S)
+            if listener.health.commands:
+                return 0
+            _print_rejected(listener)
+            return 1
+
+
+def _listener() -> Listener:
+    from autoglm_embodied.voice.listener import Listener
+    from autoglm_embodied.voice.microphone import Microphone
+    from autoglm_embodied.voice.recogniser import WhisperRecogniser
+
+    return Listener(Microphone, WhisperRecogniser, _print_command)
+
+
+def _wait(listener: Listener, condition: Callable[[], bool], limit_s: float) -> None:
+    """Until `condition` or the limit; what stopped the listener is raised."""
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:
+        _raise_its_error(listener)
+        time.sleep(LOOK_S)
+
+
+def _raise_its_error(listener: Listener) -> None:
+    if listener.health.error is not None:
+        raise listener.health.error
+
+
+def _print_command(command: VoiceCommand) -> None:
+    what = f"{command.intent.name}: {command.instruction}" if command.instruction else command.intent.name
+    late_ms, sure = command.latency_ns / 1e6, command.confidence
+    print(f"{command.text!r} -> {what} (confidence {sure:.2f}, {late_ms:.0f} ms after the last word)", flush=True)
+
+
+def _print_rejected(listener: Listener) -> None:
+    text = listener.health.last_text
+    print(f"{text!r} -> no command, or not surely one" if text else "nothing was heard", flush=True)

@@ -1,0 +1,67 @@
+"""Python, graphics, sound and voice of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+from autoglm_embodied.doctor.finding import Finding, Need
+from autoglm_embodied.voice.microphone import Microphone
+from autoglm_embodied.voice.sound_server import SoundServer
+
+PYTHONS = ((3, 10), (3, 12))
+EGL_LIMIT_S = 60.0
+OPEN_GL = "from autoglm_embodied_sim.renderer import open_gl; open_gl()"
+VOICE_PROGRAMS = ("flite", "espeak-ng")
+
+
+def python() -> Finding:
+    """The version of Python."""
+    oldest, newest = PYTHONS
+    ok = oldest <= sys.version_info[:2] <= newest
+    advice = "" if ok else f"use Python {oldest[0]}.{oldest[1]} to {newest[0]}.{newest[1]}"
+    return Finding("Python", ok, sys.version.split()[0], advice)
+
+
+def graphics() -> Finding:
+    """Whether the simulator can draw without a display. Asked in a process of its own: a bad driver may crash it."""
+    environment = os.environ | {"MUJOCO_GL": "egl"}
+    asked = subprocess.run(
+        [sys.executable, "-c", OPEN_GL], env=environment, capture_output=True, text=True, timeout=EGL_LIMIT_S
+    )
+    if asked.returncode == 0:
+        return Finding("EGL", True, "draws without a display")
+    said = [line for line in asked.stderr.splitlines() if line.strip()]
+    advice = "apt install libegl1 libegl-mesa0 libgl1-mesa-dri"
+    return Finding("EGL", False, said[-1] if said else f"ended with status {asked.returncode}", advice)
+
+
+def gpu() -> Finding:
+    """A CUDA card that torch can use."""
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("GPU", True, torch.cuda.get_device_name(0), need=Need.OPTION)
+    advice = "not needed; with an NVIDIA card, install its driver and a CUDA build of torch"
+    return Finding("GPU", False, "none, the CPU is used", advice, Need.OPTION)
+
+
+def sound_server() -> Finding:
+    """A private sound server, the demo's microphone."""
+    with SoundServer():
+        return Finding("sound server", True, "a private PulseAudio starts")
+
+
+def microphone() -> Finding:
+    """The default microphone, for `--mic` and for a robot."""
+    with Microphone() as opened:
+        opened.read()
+    return Finding("microphone", True, "the default one records at 16 kHz", need=Need.OPTION)
+
+
+def voice_programs() -> Finding:
+    """A program that speaks the demo's sentence."""
+    found = [program for program in VOICE_PROGRAMS if shutil.which(program)]
+    return Finding("voice program", bool(found), ", ".join(found) or "none", "" if found else "apt install flite")
