@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from threading import Lock
 
 import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand
@@ -20,8 +21,8 @@ from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
 from autoglm_embodied.nodes.lifetime import run
 from autoglm_embodied.nodes.meter import Meter
 from autoglm_embodied.nodes.parameters import file_parameter, parameter, settings
-from autoglm_embodied.nodes.polled import PolledSubscription
-from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST
+from autoglm_embodied.nodes.polled import PolledSubscription, ThreadedSubscription
+from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST, NEWEST
 from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
 from autoglm_embodied.safety.limits import Limits
 
@@ -46,13 +47,16 @@ class GovernorNode(Node):
         self._joints: Received | None = None
         self._reasons: Counter[Reason] = Counter()
         self._refused = 0
-        nominal_hz = parameter(self, "sensor_hz", 1000.0)
-        self._meters = {name: Meter(nominal_hz) for name in ("wrench", "joints")}
+        self._lock = Lock()  # of the governor, which the wrench's thread shares with the executor's
+        self._wrenches = Meter(parameter(self, "wrench_hz", 1000.0))
         self._output_hz = parameter(self, "output_hz", 100.0)
         self._outputs = Meter(self._output_hz)
-        self._subscribe()
         self._publish_to_robot()
+        self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
+        self.create_timer(1.0 / self._output_hz, self._output)
+        topic = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
+        self._wrench = ThreadedSubscription(self, WrenchStamped, topic, self._on_wrench, FAST)  # last: it calls back
 
     @property
     def ros(self) -> Node:
@@ -61,17 +65,15 @@ class GovernorNode(Node):
 
     def close(self) -> None:
         """Leave the robot standing."""
-        self._governor.stop()
-        self._output()
+        self._wrench.destroy()
+        self._stop("the node ends")
 
     def _topic(self, name: str, default: str) -> str:
         return parameter(self, f"topics.{name}", default)
 
     def _subscribe(self) -> None:
-        wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
-        self.create_subscription(WrenchStamped, wrench, self._on_wrench, FAST)
         joints = self._topic("joints", "joint_states")
-        self._joint_states = PolledSubscription(self, JointState, joints, self._on_joints, FAST)
+        self._joint_states = PolledSubscription(self, JointState, joints, self._on_joints, NEWEST)
         wish = self._topic("policy_twist", "policy/delta_twist")
         self.create_subscription(TwistStamped, wish, self._on_wish, COMMANDS)
         width = self._topic("policy_gripper", "policy/gripper_width")
@@ -85,15 +87,16 @@ class GovernorNode(Node):
         self._twists = self.create_publisher(TwistStamped, twist, COMMANDS)
         gripper = self._topic("gripper", "gripper_controller/commands")
         self._openings = self.create_publisher(Float64MultiArray, gripper, COMMANDS)
-        self.create_timer(1.0 / self._output_hz, self._output)
 
     def _output(self) -> None:
         self._joint_states.poll()
-        now_ns = time.monotonic_ns()
-        verdict = self._governor.step(now_ns, self._wish, self._tool_pose())
+        tool = self._tool_pose()
+        with self._lock:
+            now_ns = time.monotonic_ns()
+            verdict = self._governor.step(now_ns, self._wish, tool)
+            self._reasons.update(verdict.reasons)
+            self._publish(verdict)
         self._outputs.count(now_ns, now_ns)
-        self._reasons.update(verdict.reasons)
-        self._publish(verdict)
 
     def _publish(self, verdict: Verdict) -> None:
         message = TwistStamped(twist=to_twist(verdict.twist))
@@ -110,15 +113,15 @@ class GovernorNode(Node):
 
     def _on_wrench(self, message: WrenchStamped) -> None:
         now_ns = time.monotonic_ns()
-        self._meters["wrench"].count(stamp_ns(message.header.stamp), now_ns)
-        if self._governor.feel(now_ns, wrench_array(message)):
+        self._wrenches.count(stamp_ns(message.header.stamp), now_ns)
+        with self._lock:
+            passed = self._governor.feel(now_ns, wrench_array(message))
+        if passed:
             self._output()
 
     def _on_joints(self, message: JointState) -> None:
-        now_ns = time.monotonic_ns()
-        self._meters["joints"].count(stamp_ns(message.header.stamp), now_ns)
         try:
-            self._joints = Received(self._reader.read(message)[0], now_ns)
+            self._joints = Received(self._reader.read(message)[0], time.monotonic_ns())
         except SensorError as error:
             self._refuse(error)
 
@@ -133,7 +136,8 @@ class GovernorNode(Node):
         if len(message.data) != 1:
             self._refuse(SensorError(f"a wished gripper opening must be one number [m], got {len(message.data)}"))
             return
-        self._governor.grip(message.data[0])
+        with self._lock:
+            self._governor.grip(message.data[0])
 
     def _on_voice(self, message: VoiceCommand) -> None:
         if message.intent == VoiceCommand.STOP:
@@ -152,12 +156,14 @@ class GovernorNode(Node):
         return response
 
     def _stop(self, why: str) -> None:
-        self._governor.stop()
+        with self._lock:
+            self._governor.stop()
         self._output()  # not a period later
         self.get_logger().info(f"stopped: {why}")
 
     def _resume(self, why: str) -> None:
-        self._governor.resume()
+        with self._lock:
+            self._governor.resume()
         self.get_logger().info(f"free to move: {why}")
 
     def _refuse(self, error: SensorError) -> None:
@@ -165,13 +171,17 @@ class GovernorNode(Node):
         self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 
     def _health(self) -> Health:
-        reasons = {reason: count for reason, count in self._reasons.items() if count}
-        self._reasons.clear()
+        with self._lock:
+            reasons, self._reasons = self._reasons, Counter()
         trouble = {Reason.JOINTS_SILENT, Reason.WRENCH_SILENT, Reason.POLICY_NOT_FINITE} & set(reasons)
-        values: dict[str, float | int | str] = {"output_hz": self._outputs.rate_hz()}
-        for name, meter in self._meters.items():
-            values |= {f"{name}_hz": meter.rate_hz(), f"{name}_lost": meter.lost, f"{name}_received": meter.received}
-        values |= {"refused": self._refused, "stopped": int(self._governor.stopped)}
+        values: dict[str, float | int | str] = {
+            "output_hz": self._outputs.rate_hz(),
+            "wrench_hz": self._wrenches.rate_hz(),
+            "wrench_lost": self._wrenches.lost,
+            "wrench_received": self._wrenches.received,
+            "refused": self._refused,
+            "stopped": int(self._governor.stopped),
+        }
         values |= {f"reason {reason.value}": count for reason, count in reasons.items()}
         message = ", ".join(sorted(reason.value for reason in reasons)) or "governing"
         return Health(well=not trouble, message=message, values=values)

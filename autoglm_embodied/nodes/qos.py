@@ -15,3 +15,6 @@ EVENTS = QoSProfile(depth=10)
 
 COMMANDS = QoSProfile(depth=1)
 """Twists and gripper widths: only the newest counts."""
+
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""A fast topic of which a slow loop wants only the newest message."""
