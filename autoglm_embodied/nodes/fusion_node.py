@@ -1,0 +1,205 @@
+"""fusion_node: sensors and instructions in, wishes out. A lifecycle node that serves the action `grasp`.
+
+Three threads: the executor takes messages and orders, the camera's encodes each frame once, and the ticker's
+observes, decides and publishes at a steady rate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoglm_embodied_interfaces.msg import VoiceCommand
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.errors import AutoGLMError, SensorError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.nodes import senses
+from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
+from autoglm_embodied.nodes.fusion_work import FusionWork, Wishes
+from autoglm_embodied.nodes.grasp_server import GraspServer
+from autoglm_embodied.nodes.lifetime import run
+from autoglm_embodied.nodes.parameters import file_parameter, parameter, settings
+from autoglm_embodied.nodes.qos import EVENTS
+from autoglm_embodied.nodes.senses import Senses, value
+from autoglm_embodied.policy.grasp import GraspSettings
+
+if TYPE_CHECKING:
+    from autoglm_embodied.conductor import Conductor
+    from autoglm_embodied.pipeline import Pipeline
+
+TOPICS = {
+    "voice": "voice/command",
+    "policy_twist": "policy/delta_twist",
+    "policy_gripper": "policy/gripper_width",
+    "state": "fusion/state",
+}
+
+
+class FusionNode(LifecycleNode):
+    """Configure loads the checkpoint and offers the action, activate subscribes and ticks; each has its way back."""
+
+    def __init__(self) -> None:
+        super().__init__("fusion_node")
+        self.failure: Exception | None = None
+        parameter(self, "autostart", True)
+        parameter(self, "checkpoint", "")
+        parameter(self, "device", "auto")
+        parameter(self, "threads", 1)  # more collapse on a machine that has other things to do
+        parameter(self, "tick_hz", 30.0)
+        for topic, default in TOPICS.items():
+            parameter(self, f"topics.{topic}", default)
+        senses.declare(self)
+        self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
+        self._camera_file = file_parameter(self, "camera_file", "camera.yaml")
+        arm, fingers = self._robot.joints, len(self._robot.finger_joint_names)
+        self._align = replace(settings(self, AlignSettings, "align"), arm_joints=arm, finger_joints=fingers)
+        self._grasp = settings(self, GraspSettings, "grasp")
+        self._refusal: AutoGLMError | None = None
+        self._work: FusionWork | None = None
+        self._diagnostics = Diagnostics(self, self._robot.name, self._health)
+
+    @property
+    def ros(self) -> Node:
+        """The node to spin."""
+        return self
+
+    def start(self) -> None:
+        """Configure and activate, unless parameter `autostart` leaves that to others.
+
+        Raises:
+            AutoGLMError: why it could not.
+        """
+        if not value(self, "autostart"):
+            return
+        for transition in (self.trigger_configure, self.trigger_activate):
+            transition()
+            if self._refusal is not None:
+                raise self._refusal
+
+    def close(self) -> None:
+        """End all threads."""
+        if self._work is not None:
+            self._deactivate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the checkpoint; offer action and services."""
+        return self._transition(self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe to the sensors and tick."""
+        return self._transition(self._activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """End the running grasp and stop ticking."""
+        return self._transition(self._deactivate)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the checkpoint and take the action back."""
+        return self._transition(self._clean_up)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From any state: let go of everything."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _transition(self, change: Callable[[], None]) -> TransitionCallbackReturn:
+        self._refusal = None
+        try:
+            change()
+        except AutoGLMError as error:
+            self._refusal = error
+            if not value(self, "autostart"):
+                self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+    def _configure(self) -> None:
+        self._pipeline = self._load()
+        self._conductor = self._conduct(self._pipeline)
+        self._wishes = Wishes(self, self._robot.base_frame)
+        self._server = GraspServer(self, "grasp")
+        self._voice = self.create_subscription(VoiceCommand, value(self, "topics.voice"), self._on_voice, EVENTS)
+        self._tare = self.create_service(Trigger, "tare", self._on_tare)
+
+    def _load(self) -> Pipeline:
+        # Imported here and not above: torch takes seconds, in which signals and bad parameters are to be answered.
+        import torch
+
+        from autoglm_embodied.model.checkpoint import SHIPPED
+        from autoglm_embodied.pipeline import Pipeline
+
+        torch.set_num_threads(value(self, "threads"))
+        checkpoint = Path(value(self, "checkpoint") or SHIPPED).expanduser()
+        return Pipeline.from_checkpoint(checkpoint, self._robot, self._align, value(self, "device"))
+
+    def _conduct(self, pipeline: Pipeline) -> Conductor:
+        from autoglm_embodied.conductor import Conductor
+
+        return Conductor(pipeline, self._grasp)
+
+    def _activate(self) -> None:
+        sensing = Senses(self, self._pipeline, self._robot, self._camera_file, self._fail)
+        self._work = FusionWork(self, self._conductor, self._server, self._wishes, sensing, self._fail)
+
+    def _deactivate(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work.close()
+
+    def _clean_up(self) -> None:
+        self.destroy_service(self._tare)
+        self.destroy_subscription(self._voice)
+        self._server.destroy()
+        self._wishes.destroy()
+        del self._pipeline, self._conductor
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
+
+    def _on_voice(self, message: VoiceCommand) -> None:
+        if message.intent == VoiceCommand.GRASP:
+            self._server.say(message.instruction)
+        elif message.intent == VoiceCommand.STOP:
+            self._server.end("Stopped by voice; say resume before the next grasp.")
+        elif message.intent == VoiceCommand.CANCEL:
+            self._server.end("Given up, as asked by voice.")
+
+    def _on_tare(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            self._conductor.tare(self.get_clock().now().nanoseconds, time.monotonic_ns())
+            response.success, response.message = True, "the hand's weight is taken off the wrench"
+        except SensorError as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _health(self) -> Health:
+        if self._work is None:
+            return Health(well=True, message="not active", values={})
+        values = self._work.health()
+        lost = sum(int(count) for key, count in values.items() if key.endswith("_lost"))
+        silent = [key for key, rate in values.items() if key.endswith("_hz") and not rate]
+        message = ", ".join(f"no {key.removesuffix('_hz')}" for key in silent) or "active"
+        return Health(well=not silent and not lost, message=message, values=values)
+
+
+def make() -> FusionNode:
+    """The node, started if it is to start itself."""
+    node = FusionNode()
+    node.start()
+    return node
+
+
+def main() -> int:
+    """Run the node until a signal."""
+    return run(make)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

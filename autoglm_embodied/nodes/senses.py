@@ -1,0 +1,121 @@
+"""The sensor topics of the fusion node, from subscription to pipeline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geometry_msgs.msg import WrenchStamped
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.nodes.camera_input import CameraInput, camera_pose
+from autoglm_embodied.nodes.conversions import JointReader, stamp_ns, wrench_array
+from autoglm_embodied.nodes.meter import Meter
+from autoglm_embodied.nodes.parameters import parameter
+from autoglm_embodied.nodes.polled import PolledSubscription
+from autoglm_embodied.nodes.qos import FAST, FRAMES
+
+if TYPE_CHECKING:
+    from autoglm_embodied.pipeline import Pipeline
+
+TOPICS = {
+    "rgb": "camera/color/image_raw",
+    "depth": "camera/depth/image_raw",
+    "camera_info": "camera/color/camera_info",
+    "wrench": "force_torque_sensor_broadcaster/wrench",
+    "joints": "joint_states",
+}
+RATES_HZ = {"camera_hz": 30.0, "wrench_hz": 1000.0, "joints_hz": 1000.0}
+POLL_S = 0.01  # between ticks, so that a tick finds little left to do
+LOG_PERIOD_S = 2.0
+
+
+class Senses:
+    """Subscribes to the sensors while it lives, counts what comes and pushes it into the pipeline."""
+
+    def __init__(
+        self, node: Node, pipeline: Pipeline, robot: Robot, camera_file: Path, fail: Callable[[Exception], None]
+    ) -> None:
+        self.refused = 0
+        self._node = node
+        self._pipeline = pipeline
+        self._reader = JointReader(robot.joint_names + robot.finger_joint_names)
+        self._wrenches = Meter(value(node, "wrench_hz"))
+        self._joints = Meter(value(node, "joints_hz"))
+        pose = camera_pose(camera_file)
+        self._camera = CameraInput(pose, value(node, "camera_hz"), pipeline.push_frame, self._refuse, fail)
+        self._subscriptions = [
+            node.create_subscription(CameraInfo, value(node, "topics.camera_info"), self._camera.on_info, FRAMES),
+            node.create_subscription(Image, value(node, "topics.rgb"), self._camera.on_rgb, FRAMES),
+            node.create_subscription(Image, value(node, "topics.depth"), self._camera.on_depth, FRAMES),
+        ]
+        self._fast = [
+            PolledSubscription(node, WrenchStamped, value(node, "topics.wrench"), self._on_wrench, FAST),
+            PolledSubscription(node, JointState, value(node, "topics.joints"), self._on_joints, FAST),
+        ]
+        self._timer = node.create_timer(POLL_S, self.poll)
+
+    def poll(self) -> None:
+        """Push all wrenches and joint states that wait; from any thread."""
+        for subscription in self._fast:
+            subscription.poll()
+
+    def close(self) -> None:
+        """Unsubscribe and end the camera's thread; from the executor's thread."""
+        self._node.destroy_timer(self._timer)
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        for polled in self._fast:
+            polled.destroy()
+        self._camera.close()
+
+    def health(self) -> dict[str, float | int | str]:
+        """Rate, count and loss of every topic."""
+        meters = {
+            "rgb": self._camera.rgb,
+            "depth": self._camera.depth,
+            "wrench": self._wrenches,
+            "joints": self._joints,
+        }
+        values: dict[str, float | int | str] = {"frames_encoded": self._camera.encoded, "refused": self.refused}
+        for name, meter in meters.items():
+            values |= {f"{name}_hz": meter.rate_hz(), f"{name}_received": meter.received, f"{name}_lost": meter.lost}
+        return values
+
+    def _on_wrench(self, message: WrenchStamped) -> None:
+        stamp, receive = stamp_ns(message.header.stamp), time.monotonic_ns()
+        self._wrenches.count(stamp, receive)
+        try:
+            self._pipeline.push_wrench(stamp, receive, wrench_array(message))
+        except SensorError as error:
+            self._refuse(error)
+
+    def _on_joints(self, message: JointState) -> None:
+        stamp, receive = stamp_ns(message.header.stamp), time.monotonic_ns()
+        self._joints.count(stamp, receive)
+        try:
+            self._pipeline.push_joints(stamp, receive, *self._reader.read(message))
+        except SensorError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: SensorError) -> None:
+        self.refused += 1
+        self._node.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
+
+
+def declare(node: Node) -> None:
+    """Declare the parameters: topics and their nominal rates."""
+    for topic, default in TOPICS.items():
+        parameter(node, f"topics.{topic}", default)
+    for rate, default_hz in RATES_HZ.items():
+        parameter(node, rate, default_hz)
+
+
+def value(node: Node, name: str) -> Any:
+    """What a declared parameter is now."""
+    return node.get_parameter(name).value

@@ -1,0 +1,40 @@
+"""A callback at a steady rate on a thread of its own, unmoved by what the executor does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+
+NS_PER_S = 1e9
+
+
+class Ticker:
+    """Calls `tick` on an absolute schedule; a slot that has passed is skipped, never caught up.
+
+    An error in `tick` ends the thread and goes to `fail`.
+    """
+
+    def __init__(self, rate_hz: float, tick: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+        self._period_ns = round(NS_PER_S / rate_hz)
+        self._tick = tick
+        self._fail = fail
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="ticker")
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        next_ns = time.monotonic_ns()
+        while not self._ended.wait(max(next_ns - time.monotonic_ns(), 0) / NS_PER_S):
+            try:
+                self._tick()
+            except Exception as error:
+                self._fail(error)
+                return
+            passed = (time.monotonic_ns() - next_ns) // self._period_ns
+            next_ns += (passed + 1) * self._period_ns
