@@ -34,7 +34,11 @@ class Heard:
 
 @dataclass(frozen=True)
 class FusionTick:
-    """A FusionState: what the fusion node saw, thought and did in one tick. Arrays are in the order of `modality`."""
+    """A FusionState: what the fusion node saw, thought and did in one tick.
+
+    Arrays are in the order of `modality`; `gate` is empty and `target_m` NaN in ticks that decided nothing. The
+    outcome of a grasp stays, with `instruction` empty, until the next begins.
+    """
 
     stamp_ns: int
     instruction: str

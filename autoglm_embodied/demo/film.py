@@ -56,12 +56,13 @@ def compose(picture: Picture, tick: FusionTick | None, heard: str | None, second
     panel = Panel(ImageDraw.Draw(canvas), camera.width + MARGIN, MARGIN)
     panel.line("heard", DIM, 13)
     panel.paragraph(f"“{heard}”" if heard else "…", INK, 20)
-    if tick is not None and tick.instruction:
+    if tick is not None and (tick.instruction or tick.outcome):
         panel.line("phase", DIM, 13)
         panel.line(tick.outcome.replace("_", " ") or tick.phase, INK, 24)
-        panel.line("weight of each sense", DIM, 13)
-        for name, weight, present in zip(tick.modality, tick.gate, tick.present, strict=True):
-            panel.bar(name, weight if present else None)
+        if tick.gate:
+            panel.line("weight of each sense", DIM, 13)
+            for name, weight, present in zip(tick.modality, tick.gate, tick.present, strict=True):
+                panel.bar(name, weight if present else None)
         panel.paragraph(tick.message, INK, 15)
     panel.draw.text((camera.width + MARGIN, camera.height - 34), f"{second:.1f} s", DIM, font(16))
     return np.asarray(canvas)

@@ -27,20 +27,21 @@ class Narrator:
             self._timeline.mark("heard", f"“{heard.text}”", heard.received_ns)
         ticks, self._ticks_read = observed.ticks[self._ticks_read :], len(observed.ticks)
         for tick in ticks:
-            if tick.instruction and self.end is None:
+            if self.end is None:
                 self._follow_tick(tick, observed.joints)
         return self.end is not None
 
     def _follow_tick(self, tick: FusionTick, joints: list[Sample]) -> None:
-        self._timeline.mark("understood", tick.instruction, tick.stamp_ns)
         if tick.outcome:
             self.end = tick
             self._timeline.mark(_name(tick.outcome), tick.message, tick.stamp_ns)
-        elif tick.phase != "idle":
-            x, y, z = tick.target_m
-            self._timeline.mark("seen", f"at x {x:.2f}, y {y:+.2f}, z {z:.2f} m", tick.stamp_ns)
-        if tick.phase in ("close", "lift"):
-            self._look_for_contact(joints)
+        elif tick.instruction:
+            self._timeline.mark("understood", tick.instruction, tick.stamp_ns)
+            if tick.phase != "idle":
+                x, y, z = tick.target_m
+                self._timeline.mark("seen", f"at x {x:.2f}, y {y:+.2f}, z {z:.2f} m", tick.stamp_ns)
+            if tick.phase in ("close", "lift"):
+                self._look_for_contact(joints)
 
     def _look_for_contact(self, joints: list[Sample]) -> None:
         if not joints:

@@ -61,12 +61,14 @@ class RerunLog:
 
     def _log_tick(self, tick: FusionTick) -> None:
         self._at(tick.stamp_ns)
-        for name, weight, present in zip(tick.modality, tick.gate, tick.present, strict=True):
-            if present:
-                self._stream.log(f"gate/{name}", rr.Scalars(weight))
+        weights = dict(zip(tick.modality, tick.gate, strict=True)) if tick.gate else {}
+        for name, present in zip(tick.modality, tick.present, strict=True):
+            if present and name in weights:
+                self._stream.log(f"gate/{name}", rr.Scalars(weights[name]))
         self._stream.log("fusion/tick_ms", rr.Scalars(tick.tick_ms))
         if tick.instruction:
             self._stream.log("fusion/phase", rr.TextLog(tick.outcome or tick.phase))
+        if np.isfinite(tick.target_m).all():
             self._stream.log("target", rr.Points3D([tick.target_m], radii=0.02))
 
     def _log_samples(self, entity: str, samples: list[Sample], names: tuple[str, ...]) -> None:

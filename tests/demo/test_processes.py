@@ -18,6 +18,13 @@ from autoglm_embodied.errors import SetupError
 
 LIMIT_S = 20.0
 
+OBEDIENT = """
+import signal, sys
+signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+print("up", flush=True)
+signal.pause()
+"""
+
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -36,6 +43,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def processes(tmp_path: Path, mark: dict[str, str]) -> Processes:
+    (tmp_path / "obedient.py").write_text(OBEDIENT)
     (tmp_path / "stubborn.py").write_text(STUBBORN)
     return Processes(tmp_path / "log", os.environ | mark | {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"})
 
@@ -51,8 +59,8 @@ def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> Non
 def test_a_process_that_follows_the_first_request_ended_clean(tmp_path: Path) -> None:
     mark = new_mark()
     running = processes(tmp_path, mark)
-    server = running.start("server", "http.server", "--bind", "127.0.0.1", "0")
-    until(lambda: "Serving" in server.log.read_text())
+    obedient = running.start("obedient", "obedient")
+    until(lambda: "up" in obedient.log.read_text())
     running.check()
     assert [ended.clean for ended in running.stop()] == [True]
     assert survivors(mark) == []
@@ -88,7 +96,7 @@ def test_killing_the_starter_ends_what_it_started(tmp_path: Path) -> None:
     mark = new_mark()
     script = (
         "import sys, os; from pathlib import Path; from autoglm_embodied.demo.processes import Processes\n"
-        "started = Processes(Path(sys.argv[1]), os.environ).start('server', 'http.server', '--bind', '127.0.0.1', '0')\n"
+        "started = Processes(Path(sys.argv[1]), os.environ).start('server', 'http.server', '-b', '127.0.0.1', '0')\n"
         "print('up', flush=True); started.popen.wait()"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

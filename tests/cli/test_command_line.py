@@ -1,0 +1,98 @@
+"""The command line: quick help with an example, and one sentence for whatever a user gets wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+
+from autoglm_embodied.cli import SUBCOMMANDS, main
+from autoglm_embodied.errors import SetupError
+
+
+def wav(path: Path, rate: int, frames: int) -> Path:
+    with wave.open(str(path), "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(rate)
+        recording.writeframes(bytes(2 * frames))
+    return path
+
+
+def complaint(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What stderr says of bad input, which must be one line and exit 2."""
+    assert main(argv) == 2
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1 and "Traceback" not in said and said.startswith(f"autoglm {argv[0]}: ")
+    return said
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_shows_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"\n  autoglm {name}" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_slow() -> None:
+    script = (
+        "import sys; from autoglm_embodied.cli import parser; parser()\n"
+        "slow = {'torch', 'rclpy', 'mujoco', 'numpy', 'cv2', 'matplotlib', 'rerun'} & set(sys.modules)\n"
+        "sys.exit(f'imported {slow}' if slow else 0)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+
+
+def test_a_missing_or_wrong_recording_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("no sound at all")
+    for command in (["demo", "--out", str(tmp_path / "out"), "--wav"], ["voice", "--wav"]):
+        assert "there is no recording" in complaint([*command, str(tmp_path / "absent.wav")], capsys)
+        assert "cannot read" in complaint([*command, str(text)], capsys)
+        assert "must be 16000 Hz" in complaint([*command, str(wav(tmp_path / "cd.wav", 44100, 4410))], capsys)
+        assert "holds no sound" in complaint([*command, str(wav(tmp_path / "empty.wav", 16000, 0))], capsys)
+
+
+@pytest.mark.parametrize("sentence", ["", "what a lovely day", "stop", "red cube"])
+def test_a_sentence_that_asks_for_no_grasp_is_refused(
+    sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "is no command" in complaint(["demo", "--out", str(tmp_path), "--say", sentence], capsys)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot make the folder" in complaint(["demo", "--out", str(tmp_path / "file" / "demo")], capsys)
+
+
+def test_a_negative_seed_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--seed must be 0 or more" in complaint(["demo", "--seed", "-1", "--out", str(tmp_path)], capsys)
+
+
+def test_two_sources_of_a_sentence_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--mic", "--say", "pick up the red cube"])
+    assert ended.value.code == 2 and "not allowed with" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("autoglm_embodied.cli.doctor.run", interrupted)
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "autoglm doctor: stopped\n"
+
+
+def test_what_a_subcommand_cannot_do_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise SetupError("no sound server; install one")
+
+    monkeypatch.setattr("autoglm_embodied.cli.doctor.run", broken)
+    assert complaint(["doctor"], capsys) == "autoglm doctor: no sound server; install one"
