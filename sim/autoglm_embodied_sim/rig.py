@@ -18,6 +18,7 @@ from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S, build_model
 STEP_NS = 1_000_000
 COMMAND_TIMEOUT_STEPS = 100
 VELOCITY_LEAD_S = 0.1  # damping over stiffness of the joint servos: leading by it cancels their lag
+PUSH_RAD = 0.007  # bounds the torque against an obstacle to 32 N·m at the strongest joints
 MAX_WIDTH_M = 0.08
 FINGER_SPEED_M_S = 0.05
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
@@ -158,7 +159,9 @@ class ArmRig:
             self._plan = self._servo.advance(twist, self.data.qpos[:ARM_JOINTS])
             self._phase = 0
         position, velocity = self._plan[0][self._phase], self._plan[1][self._phase]
-        self.data.ctrl[:ARM_JOINTS] = position + VELOCITY_LEAD_S * velocity
+        wanted = position + VELOCITY_LEAD_S * velocity
+        neutral = self.data.qpos[:ARM_JOINTS] + VELOCITY_LEAD_S * self.data.qvel[:ARM_JOINTS]  # here no torque acts
+        self.data.ctrl[:ARM_JOINTS] = np.clip(wanted, neutral - PUSH_RAD, neutral + PUSH_RAD)
         self.data.ctrl[ARM_JOINTS] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._phase += 1

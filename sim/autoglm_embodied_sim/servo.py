@@ -21,7 +21,7 @@ DAMPING = 0.01
 POSE_GAIN = 20.0  # 1/s, holds the commanded pose against drift
 POSTURE_GAIN = 1.0  # 1/s, null-space pull towards home
 LIMIT_MARGIN_RAD = 0.02
-SLIP_RAD = 0.012  # how far the joints may lag behind before the reference waits for them
+SLIP_RAD = 0.006  # how far the joints may lag behind before the reference waits for them
 SOLVED = 1e-5  # m and rad
 REANCHOR_M, REANCHOR_RAD = 0.01, 0.05
 
