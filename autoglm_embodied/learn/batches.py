@@ -89,7 +89,8 @@ def augmented(batch: Tensor, generator: torch.Generator) -> Tensor:
         + 0.15 * torch.randn(len(batch), 1, 1, 1, generator=generator)
         + 0.05 * torch.randn(shape, generator=generator)
     )
-    noise = 0.03 * torch.randn(batch[:, :3].shape, generator=generator)
-    kept = (torch.rand(len(batch), 1, *batch.shape[2:], generator=generator) > 0.02).float()
+    # One pattern of noise for the whole batch, new each time: drawing it costs as much as a convolution.
+    noise = 0.03 * torch.randn(batch.shape[1:], generator=generator)[:3]
+    kept = (torch.rand(batch.shape[2:], generator=generator) > 0.02).float()
     colour = ((batch[:, :3] + 1) * gain - 1 + 0.05 * torch.randn(shape, generator=generator) + noise).clamp(-1, 1)
     return torch.cat([colour, batch[:, 3:] * kept], dim=1)

@@ -23,16 +23,21 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.learn.instructions import naming, random_verb
+from autoglm_embodied.learn.learner import Learner
 from autoglm_embodied.learn.mishaps import Mishaps
 from autoglm_embodied.learn.shards import Arrays, shard_path, write_shard
 from autoglm_embodied.learn.ticked import TickedRig
+from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.inputs import arm_features, gripper_features
 from autoglm_embodied.model.picture import shrink
+from autoglm_embodied.pipeline import Pipeline
+from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.types import Command, FloatArray, Frame, Observation, Phase
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
 
-KINDS = DEMONSTRATIONS, PICTURES = ("demonstrations", "pictures")
+KINDS = DEMONSTRATIONS, PICTURES, PRACTICE = ("demonstrations", "pictures", "practice")
 MAX_THINGS = 4
 PICTURES_PER_SCENE = 4
 WANDER_TICKS = 10  # of the arm between two pictures of a scene
@@ -42,10 +47,12 @@ HOLD_TICKS = 12  # demonstrated holding
 
 @dataclass(frozen=True)
 class CollectSettings:
-    """What to collect; episode `i` depends on `seed` and `i` alone."""
+    """What to collect: the expert's episodes, pictures, and episodes of the policy of `checkpoint`."""
 
-    episodes: int = 600
-    pictures: int = 12_000
+    episodes: int = 400
+    pictures: int = 8_000
+    practice: int = 0
+    checkpoint: Path | None = None
     episodes_per_shard: int = 10
     pictures_per_shard: int = 400
     sample_every: int = 4  # ticks
@@ -55,8 +62,11 @@ class CollectSettings:
         for name in ("episodes_per_shard", "pictures_per_shard", "sample_every"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"collect.{name} must be above 0, got {getattr(self, name)}")
-        if self.episodes < 0 or self.pictures < 0:
-            raise ConfigError("collect.episodes and collect.pictures must not be negative")
+        for name in ("episodes", "pictures", "practice"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"collect.{name} must not be negative, got {getattr(self, name)}")
+        if self.practice and self.checkpoint is None:
+            raise ConfigError("collect.practice needs the checkpoint of the policy that shall practise")
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ def collect(
     """
     out.mkdir(parents=True, exist_ok=True)
     wanted = [(DEMONSTRATIONS, n) for n in range(-(-settings.episodes // settings.episodes_per_shard))]
+    wanted += [(PRACTICE, n) for n in range(-(-settings.practice // settings.episodes_per_shard))]
     wanted += [(PICTURES, n) for n in range(-(-settings.pictures // settings.pictures_per_shard))]
     missing = [(kind, index) for kind, index in wanted if not shard_path(out, kind, index).exists()]
     episodes = held = 0
@@ -98,12 +109,12 @@ def collect(
 def _write(settings: CollectSettings, out: Path, kind: str, index: int) -> tuple[int, int]:
     """One shard; what is in it follows from the seed, the kind and the number alone."""
     collector = Collector(settings, np.random.default_rng([settings.seed, KINDS.index(kind), index]))
-    if kind == DEMONSTRATIONS:
-        for _ in range(settings.episodes_per_shard):
-            collector.demonstrate()
-    else:
+    if kind == PICTURES:
         for _ in range(settings.pictures_per_shard // PICTURES_PER_SCENE):
             collector.look_around()
+    else:
+        for _ in range(settings.episodes_per_shard):
+            collector.episode(practice=kind == PRACTICE)
     arrays = collector.arrays()
     digest = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
     write_shard(shard_path(out, kind, index), arrays, {"seed": str(settings.seed), "sha256": digest})
@@ -122,6 +133,7 @@ class Collector:
         self._config = GraspConfig()
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._rig = ArmRig(seed=int(rng.integers(2**31)), slots=MAX_THINGS)
+        self._policy = None if settings.checkpoint is None else LearnedPolicy(load(settings.checkpoint, "cpu"))
         self._rows: dict[str, list[NDArray[Any]]] = defaultdict(list)
 
     def arrays(self) -> Arrays:
@@ -143,20 +155,19 @@ class Collector:
         """Free the renderer."""
         self._rig.close()
 
-    def demonstrate(self) -> None:
-        """One episode of the expert on one thing of a scene."""
-        scene = sample_scene(self._rng, count=3, unique=bool(self._rng.random() < 0.7))
+    def episode(self, practice: bool) -> None:
+        """One episode on one thing of a scene, by the policy if it is `practice`, else by the expert with mishaps."""
+        scene = sample_scene(self._rng, count=3, unique=practice or bool(self._rng.random() < 0.7))
         target = int(self._rng.integers(len(scene.things)))
         ticked = self._ticked()
         ticked.begin(scene)
-        mishaps = Mishaps(self._rng)
+        actor = self._learner(ticked, target) if practice else Mishaps(self._rng)
         holding = 0
         for tick in range(TICKS):
             state = observe(self._rig, target)
             if tick % self._settings.sample_every == 0:
                 frame = self._rig.frame()
-            command = mishaps.act(state)
-            ticked.advance(command)
+            ticked.advance(actor.act(state))
             if tick % self._settings.sample_every == 0:
                 self._keep(ticked, frame, target, observe(self._rig, target))
             holding = holding + 1 if expert_action(state)[2] is Phase.HOLD else 0
@@ -164,6 +175,14 @@ class Collector:
                 break
         self.episodes += 1
         self.held += holding > HOLD_TICKS
+
+    def _learner(self, ticked: TickedRig, target: int) -> Learner:
+        if self._policy is None:
+            raise ConfigError("practice needs a checkpoint; give collect one")
+        things = [(thing.colour, thing.shape) for thing in self._rig.scene.things]
+        sentence = naming(things, target, self._rng).sentence(random_verb(self._rng))
+        size = (self._config.picture_height, self._config.picture_width)
+        return Learner(Pipeline(ticked.aligner, self._policy, size), ticked, sentence, self._rng)
 
     def _ticked(self) -> TickedRig:
         aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(self._robot, position))

@@ -20,7 +20,7 @@ class GraspConfig(PretrainedConfig):
         queries: int = 8,
         picture_height: int = 144,
         picture_width: int = 192,
-        stem: tuple[int, ...] = (32, 64, 96),
+        stem: tuple[int, int] = (64, 96),
         words: tuple[str, ...] = (*COLOURS, *SHAPES),
         max_words: int = 8,
         force_scales: int = 4,
@@ -38,7 +38,7 @@ class GraspConfig(PretrainedConfig):
         self.queries = queries
         self.picture_height = picture_height
         self.picture_width = picture_width
-        self.stem = tuple(stem)
+        self.stem = (stem[0], stem[1])
         self.words = tuple(words)
         self.max_words = max_words
         self.force_scales = force_scales
@@ -49,11 +49,6 @@ class GraspConfig(PretrainedConfig):
         self.max_speed_m_s = max_speed_m_s
         self.max_width_m = max_width_m
         super().__init__(**kwargs)
-
-    @property
-    def token_stride(self) -> int:
-        """Picture pixels from one visual token to the next."""
-        return int(2 ** len(self.stem))
 
     @property
     def token_width(self) -> int:

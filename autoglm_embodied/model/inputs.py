@@ -11,6 +11,7 @@ from torch import Tensor
 
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.language import word_ids
+from autoglm_embodied.model.vision import TOKEN_STRIDE
 from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation
 
 
@@ -45,7 +46,7 @@ def gripper_features(arm: ArmState) -> FloatArray:
 
 def model_input(observations: Sequence[Observation], config: GraspConfig) -> ModelInput:
     """Stack Observations into one batch."""
-    tokens = (config.picture_height // config.token_stride) * (config.picture_width // config.token_stride)
+    tokens = (config.picture_height // TOKEN_STRIDE) * (config.picture_width // TOKEN_STRIDE)
     rows = [_row(observation, config, tokens) for observation in observations]
     return ModelInput(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 

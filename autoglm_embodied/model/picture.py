@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +15,23 @@ CHANNELS = 7  # red, green, blue in [-1, 1]; x, y, z of the base frame [m]; 1 wh
 
 def pixel_rays(camera: Camera, height: int, width: int) -> FloatArray:
     """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the picture, (h, w, 3)."""
-    scale = np.array([width / camera.width, height / camera.height])
+    scale = (width / camera.width, height / camera.height)
+    return _rays(_key(camera.K), _key(camera.T_base_camera[:3, :3]), scale, height, width)
+
+
+@lru_cache(maxsize=4)
+def _rays(K_bytes: bytes, R_bytes: bytes, scale: tuple[float, float], height: int, width: int) -> FloatArray:
+    """A camera seldom moves: its rays are worked out once. The matrices come as bytes so that they can be a key."""
+    K, R_base_camera = np.frombuffer(K_bytes).reshape(3, 3), np.frombuffer(R_bytes).reshape(3, 3)
     u, v = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    x = (u / scale[0] - 0.5 - camera.K[0, 2]) / camera.K[0, 0]
-    y = (v / scale[1] - 0.5 - camera.K[1, 2]) / camera.K[1, 1]
+    x = (u / scale[0] - 0.5 - K[0, 2]) / K[0, 0]
+    y = (v / scale[1] - 0.5 - K[1, 2]) / K[1, 1]
     rays_camera = np.stack([x, y, np.ones_like(x)], axis=-1)
-    return np.asarray(rays_camera @ camera.T_base_camera[:3, :3].T, dtype=np.float32)
+    return np.asarray(rays_camera @ R_base_camera.T, dtype=np.float32)
+
+
+def _key(matrix: FloatArray) -> bytes:
+    return np.ascontiguousarray(matrix, np.float64).tobytes()
 
 
 def shrink(frame: Frame, height: int, width: int) -> tuple[NDArray[np.uint8], FloatArray]:

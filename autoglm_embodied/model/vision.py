@@ -10,6 +10,8 @@ from autoglm_embodied.model.picture import CHANNELS
 
 WORKSPACE_CENTRE_M = (0.5, 0.0, 0.05)
 WORKSPACE_SCALE_M = 0.3
+PATCH = 4  # pixels on a side of what the first layer sees at once
+TOKEN_STRIDE = 8  # pixels from one token to the next
 
 
 class Residual(nn.Module):
@@ -33,14 +35,19 @@ class Residual(nn.Module):
 class FrameEncoder(nn.Module):
     """Picture to visual tokens, each followed by its place in the base frame."""
 
-    def __init__(self, stem: tuple[int, ...], width: int) -> None:
+    def __init__(self, stem: tuple[int, int], width: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for before, after in zip((CHANNELS, *stem), stem, strict=False):
-            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(after), nn.GELU()]
-        self.stem = nn.Sequential(*layers, Residual(stem[-1]), Residual(stem[-1]))
-        self.project = nn.Conv2d(stem[-1], width, 1)
-        self.stride = 2 ** len(stem)
+        patches, tokens = stem
+        self.stem = nn.Sequential(
+            nn.Conv2d(CHANNELS, patches, PATCH, stride=PATCH, bias=False),
+            nn.BatchNorm2d(patches),
+            nn.GELU(),
+            nn.Conv2d(patches, tokens, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(tokens),
+            nn.GELU(),
+            Residual(tokens),
+        )
+        self.project = nn.Conv2d(tokens, width, 1)
         self.centre: Tensor
         self.register_buffer("centre", torch.tensor(WORKSPACE_CENTRE_M).view(1, 3, 1, 1))
 
@@ -49,6 +56,6 @@ class FrameEncoder(nn.Module):
         place, known = picture[:, 3:6], picture[:, 6:]
         centred = (place - self.centre) / WORKSPACE_SCALE_M * known
         features = self.project(self.stem(torch.cat([picture[:, :3], centred, known], dim=1)))  # (B, D, h', w')
-        fraction = F.avg_pool2d(known, self.stride)
-        anchor = F.avg_pool2d(place * known, self.stride) / fraction.clamp(min=1e-3)
+        fraction = F.avg_pool2d(known, TOKEN_STRIDE)
+        anchor = F.avg_pool2d(place * known, TOKEN_STRIDE) / fraction.clamp(min=1e-3)
         return torch.cat([features.float(), anchor, fraction], dim=1).flatten(2).transpose(1, 2)
