@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
 from rclpy.node import Node
@@ -83,6 +82,7 @@ class VoiceNode(Node):
                 "utterances": health.utterances,
                 "commands": health.commands,
                 "rejected": health.rejected,
+                "unheard": health.unheard,
                 "last_text": health.last_text,
             },
         )

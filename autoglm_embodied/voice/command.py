@@ -17,18 +17,19 @@ class CommandSettings:
 
     A recogniser with a prompt can write a command where nobody spoke one. So text alone is never enough: the
     activity detector must have heard speech, long enough for the words there are, and the recogniser be sure.
-    A stop needs little certainty, as it moves nothing.
+    A stop needs little certainty and is never too old, as it moves nothing.
     """
 
     least_confidence: float = 0.45
     least_stop_confidence: float = 0.2
     most_no_speech: float = 0.5
     most_words_per_s: float = 7.0  # people speak 2 to 4 words a second, fast talkers 6
+    most_latency_s: float = 10.0  # understood later, a command is no longer what is wanted
 
     def __post_init__(self) -> None:
         fractions = (self.least_confidence, self.least_stop_confidence, self.most_no_speech)
-        if not all(0.0 <= value <= 1.0 for value in fractions) or self.most_words_per_s <= 0:
-            raise ConfigError("confidences and most_no_speech must be within 0..1, most_words_per_s above 0")
+        if not all(0.0 <= value <= 1.0 for value in fractions) or min(self.most_words_per_s, self.most_latency_s) <= 0:
+            raise ConfigError("command: confidences and most_no_speech must be within 0..1, the other limits above 0")
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,10 @@ def command_of(
 ) -> VoiceCommand | None:
     """The command in an utterance, or None where it holds none or not surely enough."""
     meaning = understand(transcript.text)
-    if meaning is None:
+    if meaning is None or not _is_sure(utterance, transcript, meaning.intent, settings):
         return None
-    least = settings.least_stop_confidence if meaning.intent is Intent.STOP else settings.least_confidence
-    spoken_words = len(transcript.text.split())
-    if transcript.confidence < least or transcript.no_speech > settings.most_no_speech:
-        return None
-    if spoken_words > settings.most_words_per_s * utterance.speech_s:
+    latency_ns = now_ns - utterance.end_ns
+    if meaning.intent is not Intent.STOP and latency_ns > settings.most_latency_s * 1e9:
         return None
     return VoiceCommand(
         intent=meaning.intent,
@@ -66,5 +64,11 @@ def command_of(
         confidence=transcript.confidence,
         end_ns=utterance.end_ns,
         speech_ns=utterance.end_ns - utterance.start_ns,
-        latency_ns=now_ns - utterance.end_ns,
+        latency_ns=latency_ns,
     )
+
+
+def _is_sure(utterance: Utterance, transcript: Transcript, intent: Intent, settings: CommandSettings) -> bool:
+    least = settings.least_stop_confidence if intent is Intent.STOP else settings.least_confidence
+    could_be_said = len(transcript.text.split()) <= settings.most_words_per_s * utterance.speech_s
+    return transcript.confidence >= least and transcript.no_speech <= settings.most_no_speech and could_be_said

@@ -22,7 +22,7 @@ from autoglm_embodied.voice.recogniser import Recogniser
 from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance
 from autoglm_embodied.voice.vad import VoiceActivityDetector
 
-WAITING_UTTERANCES = 4
+WAITING_UTTERANCES = 16
 SILENCE_DBFS = -100.0
 
 
@@ -48,6 +48,7 @@ class ListenerHealth:
     utterances: int = 0
     commands: int = 0
     rejected: int = 0  # utterances that were no command, or not surely one
+    unheard: int = 0  # utterances given up because recognition lagged too far behind
     last_text: str = ""
     recogniser_ready: bool = False
     error: Exception | None = None
@@ -148,6 +149,7 @@ class Listener:
                 return self._utterances.put_nowait(utterance)
             except queue.Full:
                 self._utterances.get_nowait()
+                self._note(unheard=self._health.unheard + 1)
 
     def _recognise(self) -> None:
         recogniser = self._load_recogniser()

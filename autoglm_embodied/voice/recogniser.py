@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.voice.recording import SampleArray
 

@@ -92,10 +92,11 @@ class SoundServer:
         with wave.open(str(path), "rb") as recording:
             data = recording.readframes(recording.getnframes())
             rate, channels = recording.getframerate(), recording.getnchannels()
-        command = ["pacat", "--playback", f"--device={SINK}", f"--rate={rate}", f"--channels={channels}"]
+        # No --latency-msec: the default buffer of 2 s starts as fast, and does not run dry on a busy machine.
+        sound = ("--format=s16le", f"--rate={rate}", f"--channels={channels}")
         try:
             subprocess.run(
-                [*command, "--format=s16le", "--latency-msec=30"],
+                ["pacat", "--playback", f"--device={SINK}", *sound],
                 input=data,
                 env={**os.environ, **self.environment},
                 check=True,

@@ -1,0 +1,113 @@
+"""The listener on real speech: through a private sound server and PyAudio, and straight from recordings."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoglm_embodied.errors import AudioError, SetupError
+from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.command import VoiceCommand
+from autoglm_embodied.voice.listener import Listener
+from autoglm_embodied.voice.microphone import BLOCK, Block, Microphone
+from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
+from autoglm_embodied.voice.recording import read_wav
+from autoglm_embodied.voice.sound_server import SoundServer
+from autoglm_embodied.voice.speech import synthesise
+
+HEARD_WITHIN_S = 20.0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens on another thread."""
+    deadline = time.monotonic() + HEARD_WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class Tape:
+    """A sound source that plays recordings one after the other, then reports that it is over."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        pause = np.random.default_rng(0).normal(0.0, 3e-4, 16000).astype(np.float32)
+        sound = np.concatenate([part for path in paths for part in (read_wav(path), pause)])
+        self._blocks = iter(np.array_split(sound[: len(sound) // BLOCK * BLOCK], len(sound) // BLOCK))
+        self.now_ns = 0
+        self.lost = 0
+        self.over = threading.Event()
+        self.closed = False
+
+    def read(self) -> Block:
+        self.now_ns += 32_000_000
+        try:
+            return Block(self.now_ns, next(self._blocks))
+        except StopIteration:
+            self.over.wait(HEARD_WITHIN_S)
+            raise AudioError("the tape is over") from None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.slow
+def test_a_spoken_sentence_is_heard_through_the_microphone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesise("pick up the red cube", tmp_path / "a.wav")
+    heard: queue.Queue[VoiceCommand] = queue.Queue()
+    with SoundServer() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        with Listener(Microphone, WhisperRecogniser, heard.put) as listener:
+            wait_until(lambda: listener.health.state == "listening")
+            server.play(tmp_path / "a.wav")
+            command = heard.get(timeout=HEARD_WITHIN_S)
+    assert (command.intent, command.instruction) == (Intent.GRASP, "pick up the red cube")
+    assert 0.8e9 < command.speech_ns < 2.5e9
+    assert 0.5e9 < command.latency_ns < HEARD_WITHIN_S * 1e9
+    assert listener.health.lost_blocks == 0
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("voice-")]
+
+
+@pytest.mark.slow
+def test_commands_are_told_from_talk_in_the_order_spoken(tmp_path: Path) -> None:
+    sentences = ["stop", "the weather is nice and sunny", "resume", "grab the purple elephant", "never mind"]
+    paths = [tmp_path / f"{index}.wav" for index in range(len(sentences))]
+    for sentence, path in zip(sentences, paths, strict=True):
+        synthesise(sentence, path)
+    tape = Tape(paths)
+    heard: queue.Queue[VoiceCommand] = queue.Queue()
+    with Listener(lambda: tape, WhisperRecogniser, heard.put, clock=lambda: tape.now_ns) as listener:
+        commands = [heard.get(timeout=HEARD_WITHIN_S) for _ in range(4)]
+        tape.over.set()
+    assert [command.intent for command in commands] == [Intent.STOP, Intent.RESUME, Intent.GRASP, Intent.CANCEL]
+    assert commands[2].instruction == "pick up the purple elephant"
+    assert (listener.health.utterances, listener.health.rejected) == (5, 1)
+    assert tape.closed
+
+
+def test_a_recogniser_that_does_not_load_ends_the_listener_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"other weights")
+    load = partial(WhisperRecogniser, RecogniserSettings(weights=str(tmp_path)))
+
+    class Silence:
+        lost = 0
+
+        def read(self) -> Block:
+            return Block(0, np.zeros(BLOCK, np.float32))
+
+        def close(self) -> None:
+            pass
+
+    with Listener(Silence, load, print) as listener:
+        wait_until(lambda: listener.health.error is not None)
+    health = listener.health
+    assert health.state == "error"
+    assert isinstance(health.error, SetupError)
+    assert "not the expected model" in str(health.error)

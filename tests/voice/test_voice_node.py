@@ -1,0 +1,132 @@
+"""voice_node as a process of its own, over real DDS, with a real microphone."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from autoglm_embodied.config import shipped
+from autoglm_embodied.demo.graph import environment, private_domain
+from autoglm_embodied.demo.processes import Process, Processes, new_mark, survivors
+from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.command import CommandSettings
+from autoglm_embodied.voice.recogniser import RecogniserSettings
+from autoglm_embodied.voice.segmenter import SegmenterSettings
+from autoglm_embodied.voice.sound_server import SoundServer
+from autoglm_embodied.voice.speech import synthesise
+
+if TYPE_CHECKING:
+    from autoglm_embodied.nodes.observer_node import Observer
+
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")  # of lark, which rclpy imports
+
+MODULE = "autoglm_embodied.nodes.voice_node"
+LIMIT_S = 30.0
+
+
+@dataclass
+class Graph:
+    """A private graph with one place for a voice node."""
+
+    observer: Observer
+    processes: Processes
+    mark: dict[str, str]
+
+    def start(self, *arguments: str, sound: SoundServer | None = None) -> Process:
+        parameters = ["--ros-args", "--params-file", str(shipped("voice.yaml")), *arguments]
+        return self.processes.start("voice_node", MODULE, *parameters, environment=sound.environment if sound else {})
+
+    def is_listening(self) -> bool:
+        def listening() -> bool:
+            health = self.observer.observed.latest_health().get("voice_node")
+            return health is not None and health.message == "listening"
+
+        return self.observer.wait_for(lambda _: listening(), LIMIT_S, self.processes.check)
+
+
+@pytest.fixture
+def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
+    mark = new_mark()
+    with ExitStack() as stack:
+        domain, lock = stack.enter_context(private_domain())
+        for name, value in environment(domain, mark).items():
+            monkeypatch.setenv(name, value)
+        processes = Processes(tmp_path / "log", os.environ, [lock])
+        stack.callback(processes.stop)
+        from autoglm_embodied.nodes.observer_node import Observer
+
+        yield Graph(stack.enter_context(Observer(domain)), processes, mark)
+    for name in mark:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.slow
+def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: Graph, tmp_path: Path) -> None:
+    synthesise("grab the yellow sphere", tmp_path / "a.wav")
+    with SoundServer() as sound:
+        graph.start(sound=sound)
+        assert graph.is_listening()
+        began_ns = time.time_ns()
+        sound.play(tmp_path / "a.wav")
+        played_ns = time.time_ns()
+        assert graph.observer.wait_for(lambda observed: bool(observed.heard), LIMIT_S, graph.processes.check)
+        (ended,) = graph.processes.stop()
+    (heard,) = graph.observer.observed.heard
+    assert (heard.intent, heard.instruction) == (Intent.GRASP.value, "pick up the yellow ball")
+    assert began_ns < heard.stamp_ns < played_ns
+    assert heard.latency_ns > 5e8
+    assert ended.clean
+    assert not survivors(graph.mark)
+
+
+@pytest.mark.slow
+def test_the_node_ends_clean_while_it_is_still_opening(graph: Graph) -> None:
+    with SoundServer() as sound:
+        process = graph.start(sound=sound)
+        assert graph.observer.wait_for(lambda observed: "voice_node" in _nodes(graph), LIMIT_S, graph.processes.check)
+        (ended,) = graph.processes.stop()
+    assert ended.clean, process.last_words()
+
+
+@pytest.mark.slow
+def test_a_machine_without_a_microphone_ends_the_node_with_one_sentence(graph: Graph) -> None:
+    assert last_sentence(graph.start()).startswith("there is no microphone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("parameter", "sentence"),
+    [
+        ("command.least_confidence:=7.0", "must be within 0..1"),
+        ("recogniser.weights:=/nosuch", "cannot read the weights /nosuch/model.bin"),
+    ],
+)
+def test_bad_parameters_end_the_node_with_one_sentence(graph: Graph, parameter: str, sentence: str) -> None:
+    with SoundServer() as sound:
+        assert sentence in last_sentence(graph.start("-p", parameter, sound=sound))
+
+
+def test_the_shipped_settings_are_those_of_the_code() -> None:
+    parameters = yaml.safe_load(shipped("voice.yaml").read_text())["voice_node"]["ros__parameters"]
+    assert RecogniserSettings(**parameters["recogniser"]) == RecogniserSettings()
+    assert SegmenterSettings(**parameters["segmenter"]) == SegmenterSettings()
+    assert CommandSettings(**parameters["command"]) == CommandSettings()
+
+
+def last_sentence(process: Process) -> str:
+    """All that a process said that ended on bad input."""
+    assert process.popen.wait(LIMIT_S) == 2
+    (said,) = [line for line in process.log.read_text().splitlines() if line.strip()]
+    return said
+
+
+def _nodes(graph: Graph) -> set[str]:
+    return set(graph.observer.observed.latest_health())
