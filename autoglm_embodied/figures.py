@@ -8,19 +8,21 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
 
+COLUMNS = ("figure", "case", "stat", "value", "unit", "n", "95 %")
+NUMBERS = ("value", "n", "95 %")
 Z95 = NormalDist().inv_cdf(0.975)
 
 
@@ -132,18 +134,25 @@ class Report:
 
     def print_table(self, console: Console | None = None) -> None:
         """Print the rows for people, and below them what was skipped."""
-        table = Table(title=self.command, title_justify="left")
-        for name in ("figure", "case", "stat", "value", "unit", "n", "95 %"):
-            table.add_column(name, justify="right" if name in ("value", "n", "95 %") else "left")
-        for row in self.rows:
-            table.add_row(*_cells(row))
         console = console or Console()
-        console.print(table)
+        console.print(self._table())
         for skipped in self.skipped:
             console.print(f"not measured: {skipped.figure}: {skipped.why}", markup=False, highlight=False)
 
+    def _table(self) -> Table:
+        """All rows; a column that none of them fills is left out."""
+        table = Table(title=self.command, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        cells = [_cells(row) for row in self.rows]
+        filled = [index for index in range(len(COLUMNS)) if any(row[index] for row in cells)]
+        for index in filled:
+            name = COLUMNS[index]
+            table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name == "figure")
+        for row in cells:
+            table.add_row(*(row[index] for index in filled))
+        return table
 
-def _cells(row: Row) -> Iterable[str]:
+
+def _cells(row: Row) -> tuple[str, ...]:
     interval = "" if row.ci95 is None else f"{row.ci95[0]:.4g} to {row.ci95[1]:.4g}"
     return row.figure, row.case or "", row.stat or "", f"{row.value:.4g}", row.unit, str(row.n), interval
 

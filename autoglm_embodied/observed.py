@@ -21,15 +21,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Heard:
-    """A VoiceCommand: what the voice node understood."""
+    """A VoiceCommand: what the voice node understood; the speech ended at `stamp_ns`."""
 
     stamp_ns: int
-    received_ns: int
     intent: int
     text: str
     instruction: str
     confidence: float
     latency_ns: int
+
+    @property
+    def understood_ns(self) -> int:
+        """When the recogniser was done."""
+        return self.stamp_ns + self.latency_ns
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def composed(observed: Observed, start_ns: int) -> Iterator[tuple[Picture, NDArr
     for picture in observed.pictures:
         index = bisect.bisect_right(stamps, picture.stamp_ns) - 1
         tick = observed.ticks[index] if index >= 0 else None
-        heard = [command.text for command in observed.heard if command.received_ns <= picture.stamp_ns]
+        heard = [command.text for command in observed.heard if command.understood_ns <= picture.stamp_ns]
         yield picture, compose(picture, tick, heard[-1] if heard else None, (picture.stamp_ns - start_ns) / 1e9)
 
 

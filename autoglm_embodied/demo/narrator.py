@@ -24,7 +24,7 @@ class Narrator:
     def follow(self, observed: Observed) -> bool:
         """Read what is new; whether the grasp has an outcome."""
         for heard in observed.heard[:1]:
-            self._timeline.mark("heard", f"“{heard.text}”", heard.received_ns)
+            self._timeline.mark("heard", f"“{heard.text}”", heard.understood_ns)
         ticks, self._ticks_read = observed.ticks[self._ticks_read :], len(observed.ticks)
         for tick in ticks:
             if self.end is None:

@@ -22,6 +22,8 @@ PHASE_COLOURS = {
     "hold": "#d1c4e9",
 }
 AXES = ("x", "y", "z")
+MARKED = ("heard", "seen", "contact", "held", "not held", "refused")
+BEFORE_S = 1.0  # shown before the sentence was heard
 TARE_S = 0.5
 
 
@@ -42,11 +44,13 @@ def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start
     width.plot((stamp_ns - start_ns) / 1e9, 1e3 * joints[:, -1], color="black")
     width.set_ylabel("gripper [mm]")
     width.set_xlabel("time since the start [s]")
-    force.set_xlim(seconds[0], seconds[-1])
+    shown = [moment for moment in moments if moment.name in MARKED]
+    begin = (shown[0].t_ns - start_ns) / 1e9 - BEFORE_S if shown else seconds[0]
+    force.set_xlim(max(begin, seconds[0]), seconds[-1])
     for axes in (force, torque, width):
         _mark_phases(axes, observed, start_ns)
         axes.grid(alpha=0.3)
-    _name_moments(force, moments, start_ns)
+    _name_moments(force, shown, start_ns)
     figure.legend(handles=_phase_key(observed), loc="outside lower center", ncols=len(PHASE_COLOURS))
     figure.suptitle("Wrist wrench, tared, in the sensor frame", fontsize="medium")
     figure.savefig(path, dpi=110)

@@ -133,7 +133,7 @@ def _bound_to_this_process() -> list[str]:
 def _wait_for(processes: Sequence[Process], limit_s: float) -> None:
     deadline = time.monotonic() + limit_s
     for process in processes:
-        while process.members() and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (process.popen.poll() is None or process.members()):
             try:  # returns as soon as the leader ends; its children, if any, are looked for again
                 process.popen.wait(timeout=0.1)
             except subprocess.TimeoutExpired:

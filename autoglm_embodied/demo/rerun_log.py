@@ -56,7 +56,7 @@ class RerunLog:
         self._stream.log("camera", rr.EncodedImage(contents=picture.jpeg, media_type="image/jpeg"))
 
     def _log_heard(self, heard: Heard) -> None:
-        self._at(heard.received_ns)
+        self._at(heard.understood_ns)
         self._stream.log("voice", rr.TextLog(f"{heard.text} ({heard.confidence:.2f})"))
 
     def _log_tick(self, tick: FusionTick) -> None:

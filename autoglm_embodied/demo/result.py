@@ -29,6 +29,8 @@ class Course:
     said: str | None = None  # None also where a recording or a person spoke
     heard: Heard | None = None
     end: FusionTick | None = None
+    spoken_at: int = 0  # joint states observed by the end of the sentence
+    over_at: int = 0  # and by the outcome
     in_hand: list[Named] | None = None  # the simulator's word, after a grasp that claims to hold
     ending: Ending = field(default_factory=Ending)
 
@@ -47,7 +49,7 @@ def report(course: Course, observed: Observed, timeline: Timeline, seed: int, no
     made.add("demo.held", course.held, "bool", case=course.said or heard)
     _add_hearing(made, course.said, heard)
     _add_rates(made, observed)
-    _add_motion(made, observed)
+    _add_motion(made, course, observed)
     _add_seconds(made, timeline, now_ns)
     made.add("demo.survivors", len(course.ending.survivors), "processes")
     made.details = _details(course, observed, timeline)
@@ -84,14 +86,15 @@ def _add_value(made: Report, figure: str, case: str, health: Health | None, key:
         made.skip(figure, f"{case}: {NOT_UP}")
 
 
-def _add_motion(made: Report, observed: Observed) -> None:
-    """How far any joint of the arm went from where it began: 0 but for noise in a refused run."""
-    if not observed.joints:
+def _add_motion(made: Report, course: Course, observed: Observed) -> None:
+    """How far any joint went from where it was when the sentence was over, until the outcome; 0 if refused."""
+    during = observed.joints[course.spoken_at : course.over_at]
+    if not during:
         made.skip("demo.joint_motion_rad", NOT_UP)
         return
-    _, joints = arrays(observed.joints)
-    motion = np.abs(joints[:, :-1] - joints[0, :-1]).max()
-    made.add("demo.joint_motion_rad", motion, "rad", len(joints), stat="max")
+    _, joints = arrays(during)
+    motion_rad = np.abs(joints[:, :-1] - joints[0, :-1]).max()
+    made.add("demo.joint_motion_rad", motion_rad, "rad", len(joints), stat="max")
 
 
 def _add_seconds(made: Report, timeline: Timeline, now_ns: int) -> None:

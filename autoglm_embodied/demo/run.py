@@ -46,7 +46,9 @@ def run(request: DemoRequest, console: Console) -> int:
         course.scene = SceneThings.from_json(on.observer.call("sim/reset", SERVICE_LIMIT_S, alive))
         timeline.mark("scene", str(course.scene))
         course.said = _speak(request, on, course.scene, timeline)
+        course.spoken_at = len(observed.joints)
         course.end = _follow(request, on, Narrator(timeline), alive)
+        course.over_at = len(observed.joints)
         course.heard = next(iter(observed.heard), None)
         if course.end is not None and course.end.outcome == "held":
             course.in_hand = held_things(on.observer.call("sim/judge", SERVICE_LIMIT_S, alive))
@@ -60,7 +62,8 @@ def run(request: DemoRequest, console: Console) -> int:
     for path in filter(None, (request.out / RESULT, request.json)):
         made.write_json(path, time.time_ns())
     made.print_table(console)
-    console.print(_conclusion(course, observed, request), soft_wrap=True, markup=False, highlight=False)
+    for line in (*_complaints(observed), _conclusion(course, observed, request)):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     return 0 if course.held else 1
 
 
@@ -117,6 +120,11 @@ def _follow(request: DemoRequest, on: Stage, narrator: Narrator, alive: Meanwhil
 def _verdict(course: Course) -> str:
     things = ", ".join(map(" ".join, course.in_hand or [])) or "nothing"
     return f"lifted and shaken, the hand holds {things}"
+
+
+def _complaints(observed: Observed) -> list[str]:
+    """What the nodes say of themselves that is not well."""
+    return [f"{name}: {health.message}" for name, health in observed.latest_health().items() if health.level > 0]
 
 
 def _conclusion(course: Course, observed: Observed, request: DemoRequest) -> str:

@@ -67,7 +67,7 @@ def arguments(name: str, request: DemoRequest) -> list[str]:
     """Parameters of a node as command line arguments."""
     parameters: dict[str, object] = {}
     if name == "sim_node":
-        parameters["seed"] = request.seed
+        parameters = {"seed": request.seed, "things": request.things}
     if name == "fusion_node" and request.checkpoint is not None:
         parameters["checkpoint"] = request.checkpoint.resolve()
     pairs = [argument for key, value in parameters.items() for argument in ("-p", f"{key}:={value}")]

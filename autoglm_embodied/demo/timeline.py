@@ -41,7 +41,7 @@ class Timeline:
         moment = Moment(name, self._clock_ns() if t_ns is None else t_ns, text)
         self.moments.append(moment)
         line = Text(f"{self.since_start_s(moment.t_ns):7.2f} s  ", style="dim")
-        line.append(f"{name:<12}", style=STYLES.get(name, "bold cyan")).append(text, style="not dim")
+        line.append(f"{name:<15}", style=STYLES.get(name, "bold cyan")).append(text, style="not dim")
         self._console.print(line, soft_wrap=True)
 
     def since_start_s(self, t_ns: int) -> float:

@@ -12,7 +12,7 @@ from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
@@ -27,6 +27,7 @@ FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 EVERY_NTH_FRAME = 2  # 15 pictures a second: half the work, and enough for a film
 JPEG_QUALITY = 92
 POLL_S = 0.05
+END_CHECK_S = 0.1
 
 
 class Observer:
@@ -49,6 +50,7 @@ class Observer:
         self.observed = Observed()
         self._frames = 0
         self._fast = self._subscribe()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._spin, name="observer")
         self._thread.start()
 
@@ -58,10 +60,11 @@ class Observer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._executor.shutdown()
-        self._context.try_shutdown()
+        self._ending.set()
         self._thread.join()
+        self._executor.shutdown()
         self._node.destroy_node()
+        self._context.try_shutdown()
 
     def wait_for(self, condition: Callable[[Observed], bool], timeout_s: float, meanwhile: Callable[[], None]) -> bool:
         """Wait until `condition` holds of what was noted; False if it does not within `timeout_s`.
@@ -124,10 +127,8 @@ class Observer:
         ]
 
     def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass  # the context was shut down: that is how the observer ends
+        while not self._ending.is_set():
+            self._executor.spin_once(timeout_sec=END_CHECK_S)
 
     def _poll(self) -> None:
         for subscription in self._fast:
@@ -153,7 +154,6 @@ class Observer:
     def _on_command(self, message: VoiceCommand) -> None:
         heard = Heard(
             stamp_ns=stamp_ns(message.header.stamp),
-            received_ns=self._now_ns(),
             intent=message.intent,
             text=message.text,
             instruction=message.instruction,

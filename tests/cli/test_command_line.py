@@ -69,8 +69,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.
     assert "cannot make the folder" in complaint(["demo", "--out", str(tmp_path / "file" / "demo")], capsys)
 
 
-def test_a_negative_seed_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--seed must be 0 or more" in complaint(["demo", "--seed", "-1", "--out", str(tmp_path)], capsys)
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--seed", "-1", "--seed must be 0 or more, got -1"), ("--things", "9", "--things must be 1 to 4, got 9")],
+)
+def test_an_impossible_number_is_refused(
+    option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in complaint(["demo", option, value, "--out", str(tmp_path)], capsys)
 
 
 def test_two_sources_of_a_sentence_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

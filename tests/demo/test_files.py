@@ -29,7 +29,7 @@ PHASES = ("idle", "reach", "descend", "close", "lift", "hold")
 def observed() -> Observed:
     """Two seconds at the rates of a demo: idle first, then every phase, then the outcome."""
     rng = np.random.default_rng(0)
-    noted = Observed(heard=[Heard(START_NS, START_NS + S // 4, 1, "Pick up the red cube.", "", 0.9, S)])
+    noted = Observed(heard=[Heard(START_NS, 1, "Pick up the red cube.", "", 0.9, S // 4)])
     for k in range(30):
         stamp_ns = START_NS + k * S // 15
         pixels = np.full((480, 640, 3), 8 * k, np.uint8)

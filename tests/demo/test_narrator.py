@@ -27,7 +27,7 @@ TICK = FusionTick(
     held_force_n=0.0,
     tick_ms=9.0,
 )
-HEARD = Heard(1 * S, 2 * S, 1, "Pick up the red cube.", "pick up the red cube", 0.97, S)
+HEARD = Heard(1 * S, 1, "Pick up the red cube.", "pick up the red cube", 0.97, S)
 
 
 def timeline() -> tuple[Timeline, io.StringIO]:

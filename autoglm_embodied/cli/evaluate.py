@@ -1,0 +1,74 @@
+"""`autoglm evaluate`: fresh episodes of a policy, in simulation or through the real nodes."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoglm_embodied.errors import ConfigError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+    from collections.abc import Callable
+
+    from autoglm_embodied.learn.results import EpisodeResult
+
+HELP = "measure how often the policy holds what was named"
+EPILOG = """examples:
+  autoglm evaluate --episodes 50 --workers 2
+  autoglm evaluate --episodes 50 --ros --json out/evaluate.json"""
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `evaluate` to the command line."""
+    parser = subparsers.add_parser(
+        "evaluate", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--episodes", type=int, default=50, help="default %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of the first episode (default %(default)s)")
+    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="of the policy (default: the one shipped)")
+    parser.add_argument("--ros", action="store_true", help="through the real nodes over DDS, in real time")
+    parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
+    parser.add_argument("--log", metavar="DIR", type=Path, default=Path("out/evaluate"), help="of the nodes' logs")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the episodes and print the figures."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from autoglm_embodied.figures import Report
+    from autoglm_embodied.learn.results import add_figures
+    from autoglm_embodied.model.checkpoint import SHIPPED
+
+    if args.episodes < 1 or args.seed < 0 or args.workers < 1:
+        raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
+    report = Report("autoglm evaluate", args.seed, time.time_ns())
+    checkpoint = args.checkpoint or SHIPPED
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("episodes", total=args.episodes)
+
+        def done(result: EpisodeResult) -> None:
+            progress.advance(task)
+            held = "held" if result.held else f"not held ({result.outcome})"
+            progress.console.print(f"{result.seed}: {result.sentence}: {held}", highlight=False)
+
+        results = _results(args, checkpoint, done)
+    add_figures(report, results, "primitives/learned/over_dds" if args.ros else "primitives/learned/in_process")
+    report.print_table()
+    if args.json is not None:
+        report.write_json(args.json, time.time_ns())
+    return 0
+
+
+def _results(args: argparse.Namespace, checkpoint: Path, done: Callable[[EpisodeResult], None]) -> list[EpisodeResult]:
+    if args.ros:
+        from autoglm_embodied.learn.over_graph import evaluate_over_graph
+
+        return evaluate_over_graph(checkpoint, args.seed, args.episodes, args.log, done)
+    from autoglm_embodied.learn.evaluate import evaluate
+
+    return evaluate(checkpoint, list(range(args.seed, args.seed + args.episodes)), args.workers, done)
