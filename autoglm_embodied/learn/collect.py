@@ -43,6 +43,7 @@ PICTURES_PER_SCENE = 4
 WANDER_TICKS = 10  # of the arm between two pictures of a scene
 TICKS = 300  # of an episode at most
 HOLD_TICKS = 12  # demonstrated holding
+STARTS_CLOSED = 0.15  # of the episodes begin with the gripper closed, as after an earlier grasp
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Collector:
         scene = sample_scene(self._rng, count=3, unique=practice or bool(self._rng.random() < 0.7))
         target = int(self._rng.integers(len(scene.things)))
         ticked = self._ticked()
-        ticked.begin(scene)
+        ticked.begin(scene, gripper_width_m=0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
         actor = self._learner(ticked, target) if practice else Mishaps(self._rng)
         holding = 0
         for tick in range(TICKS):

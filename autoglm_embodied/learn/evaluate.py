@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +19,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.learn.instructions import naming, random_verb
+from autoglm_embodied.learn.results import EpisodeResult
 from autoglm_embodied.learn.ticked import TickedRig
 from autoglm_embodied.pipeline import Pipeline
 from autoglm_embodied.policy.grasp import GraspEpisode, GraspSettings, Outcome
@@ -27,20 +27,6 @@ from autoglm_embodied.policy.grasp import GraspEpisode, GraspSettings, Outcome
 THINGS = 3
 TEST_SEED = 900_000
 """Added to every seed: no collection reaches these scenes."""
-
-
-@dataclass(frozen=True)
-class EpisodeResult:
-    """One episode, as the policy told it and as the simulator judged it."""
-
-    seed: int
-    sentence: str
-    outcome: str
-    held: bool
-    wrong_object: bool
-    tries: int
-    seconds: float
-    peak_force_n: float
 
 
 def task(seed: int) -> tuple[Scene, int, str]:

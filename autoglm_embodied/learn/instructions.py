@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoglm_embodied.vocabulary import COLOURS, SHAPES
+from autoglm_embodied.vocabulary import COLOURS, SHAPES, words
 
 VERBS = ("pick up", "grab", "take", "get", "lift", "grasp")
 
@@ -35,6 +35,13 @@ class Description:
 def matches(description: Description, things: Sequence[Named]) -> list[int]:
     """Indices of the things that fit."""
     return [index for index, thing in enumerate(things) if description.fits(thing)]
+
+
+def described(sentence: str) -> Description:
+    """What a sentence says; the last colour and shape where it names several."""
+    said = words(sentence)
+    colours, shapes = ([word for word in said if word in known] for known in (COLOURS, SHAPES))
+    return Description(colours[-1] if colours else None, shapes[-1] if shapes else None)
 
 
 def naming(things: Sequence[Named], target: int, rng: np.random.Generator) -> Description:

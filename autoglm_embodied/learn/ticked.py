@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from autoglm_embodied_sim.rig import ArmRig
+import numpy as np
+from autoglm_embodied_sim.rig import MAX_WIDTH_M, ArmRig
 from autoglm_embodied_sim.scene import Scene
 
 from autoglm_embodied.align.aligner import Aligner
@@ -24,9 +25,10 @@ class TickedRig:
         self.aligner = aligner
         self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
 
-    def begin(self, scene: Scene) -> None:
-        """Dress the scene, let the sensors fill their windows, and tare."""
+    def begin(self, scene: Scene, gripper_width_m: float = MAX_WIDTH_M) -> None:
+        """Dress the scene, bring the gripper to a width, let the sensors fill their windows, and tare."""
         self.rig.reset(scene)
+        self.rig.command(np.zeros(6), gripper_width_m)
         self._frames.clear()
         self._run(SETTLE_STEPS)
         self.aligner.tare(self.rig.time_ns)

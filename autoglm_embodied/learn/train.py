@@ -19,6 +19,7 @@ from autoglm_embodied.learn.finding import FindingLesson
 from autoglm_embodied.learn.lesson import Lesson
 from autoglm_embodied.learn.resume import load_state, save_state
 from autoglm_embodied.learn.shards import read_shards
+from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
 
@@ -32,10 +33,10 @@ Report = Callable[[str, int, int, dict[str, float]], None]
 class TrainSettings:
     """How long and how fast; both lessons resume after the last finished epoch."""
 
-    finding_epochs: int = 12
-    acting_epochs: int = 40
-    batch: int = 64
-    finding_rate: float = 1.0e-3
+    finding_epochs: int = 5
+    acting_epochs: int = 24
+    batch: int = 32
+    finding_rate: float = 8.0e-4
     acting_rate: float = 6.0e-4
     seed: int = 0
 
@@ -45,8 +46,17 @@ class TrainSettings:
                 raise ConfigError(f"train.{name} must be above 0, got {getattr(self, name)}")
 
 
-def train(settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None) -> GraspModel:
+def train(
+    settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None, start: Path | None = None
+) -> GraspModel:
     """Train on the shards of `data` and leave the checkpoint in `out` (and the state to resume from beside it).
+
+    Args:
+        settings: how long and how fast.
+        data: folders of shards.
+        out: folder of the checkpoint.
+        report: told of every epoch.
+        start: a checkpoint to begin from; none begins with random weights.
 
     Raises:
         ConfigError: there is no data.
@@ -54,15 +64,14 @@ def train(settings: TrainSettings, data: list[Path], out: Path, report: Report |
     out.mkdir(parents=True, exist_ok=True)
     arrays = read_shards(data)
     torch.manual_seed(settings.seed)
-    model = GraspModel(GraspConfig())
-    last = model
+    model = GraspModel(GraspConfig()) if start is None else load(start, "cpu")
     for lesson, epochs, rate in (
         (FindingLesson(model, arrays), settings.finding_epochs, settings.finding_rate),
         (ActingLesson(model, arrays), settings.acting_epochs, settings.acting_rate),
     ):
         _teach(lesson, epochs, rate, settings, out, report)
-    last.eval().save_pretrained(out)
-    return last
+    model.eval().save_pretrained(out)
+    return model
 
 
 def _teach(lesson: Lesson, epochs: int, rate: float, settings: TrainSettings, out: Path, report: Report | None) -> None:

@@ -1,0 +1,99 @@
+"""A client of the action `grasp` for programs that are no node themselves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from action_msgs.msg import GoalStatus
+from autoglm_embodied_interfaces.action import Grasp
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from autoglm_embodied.errors import SetupError
+
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class GraspResult:
+    """How a grasp ended, as the action's result says."""
+
+    success: bool
+    outcome: str
+    message: str
+    held_force_n: float
+    tries: int
+
+
+class GraspClient:
+    """Sends instructions to the action server of `domain`; use it as a context manager."""
+
+    def __init__(self, domain: int) -> None:
+        self._context = Context()
+        self._context.init(domain_id=domain)
+        self._node = Node("grasp_client", context=self._context, enable_rosout=False, start_parameter_services=False)
+        self._client = ActionClient(self._node, Grasp, "grasp")
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, name="grasp_client")
+        self._thread.start()
+
+    def __enter__(self) -> GraspClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._executor.shutdown()
+        self._context.try_shutdown()
+        self._thread.join()
+        self._client.destroy()
+        self._node.destroy_node()
+
+    def grasp(self, instruction: str, timeout_s: float, meanwhile: Callable[[], None]) -> GraspResult:
+        """Send the instruction and wait for the result.
+
+        Args:
+            instruction: what to pick up.
+            timeout_s: for the whole grasp.
+            meanwhile: called a few times a second, such as a check that the nodes are alive.
+
+        Raises:
+            SetupError: no server, the goal was rejected, or no result in time.
+        """
+        left_s = timeout_s
+        while not self._client.wait_for_server(timeout_sec=POLL_S):
+            meanwhile()
+            left_s -= POLL_S
+            if left_s < 0:
+                raise SetupError(f"no action server for grasp within {timeout_s:.0f} s; is fusion_node running?")
+        handle = self._wait(self._client.send_goal_async(Grasp.Goal(instruction=instruction)), left_s, meanwhile)
+        if not handle.accepted:
+            raise SetupError(f"the goal {instruction!r} was rejected: another grasp runs; wait for it or cancel it")
+        answer = self._wait(handle.get_result_async(), left_s, meanwhile)
+        result = answer.result
+        done = answer.status == GoalStatus.STATUS_SUCCEEDED
+        return GraspResult(
+            done and result.success, result.outcome, result.message, float(result.held_force_n), int(result.tries)
+        )
+
+    def _wait(self, future: Any, timeout_s: float, meanwhile: Callable[[], None]) -> Any:
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        for _ in range(round(timeout_s / POLL_S)):
+            if done.wait(POLL_S):
+                return future.result()
+            meanwhile()
+        raise SetupError(f"the action grasp did not answer within {timeout_s:.0f} s; see the log of fusion_node")
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass  # the context was shut down: that is how the client ends
