@@ -101,7 +101,7 @@ def _step(lesson: Lesson, optimiser: AdamW, indices: Indices, rng: np.random.Gen
         losses = lesson.losses(indices, rng)
     total: Tensor = torch.stack(list(losses.values())).sum()
     optimiser.zero_grad()
-    total.backward()  # type: ignore[no-untyped-call]
+    total.backward()
     nn.utils.clip_grad_norm_(lesson.parameters(), 1.0)
     optimiser.step()
     return float(total.detach())

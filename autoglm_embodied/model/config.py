@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from transformers import PretrainedConfig
 
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
@@ -30,7 +32,7 @@ class GraspConfig(PretrainedConfig):
         dt_ns: int = 33_333_333,
         max_speed_m_s: float = 0.25,
         max_width_m: float = 0.08,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         self.width = width
         self.layers = layers
