@@ -24,6 +24,7 @@ class AlignSettings:
     raw_samples: int = 64
     pyramid_windows_ns: tuple[int, ...] = (8 * MS, 32 * MS, 128 * MS, 512 * MS)
     tare_window_ns: int = 150 * MS
+    tare_samples: int = 12  # in the window, at least
     rest_velocity: float = 0.02  # [rad/s] of a joint, [m/s] of a finger, below which it is at rest
     clock_jump_ns: int = 1_000 * MS
     vision_capacity: int = 8

@@ -46,8 +46,11 @@ def bias_at_rest(
                 f"tare needs {window_ns * MS_PER_NS:.0f} ms of {name} samples; wait a moment and try again"
             )
     recent = wrench[wrench_stamps_ns >= begin_ns]
-    if len(recent) < settings.raw_samples:
-        raise SensorError(f"tare needs {settings.raw_samples} wrench samples in its window, got {len(recent)}")
+    if len(recent) < settings.tare_samples:
+        raise SensorError(
+            f"tare needs {settings.tare_samples} wrenches in {window_ns * MS_PER_NS:.0f} ms, got {len(recent)}; "
+            "let the sensor publish faster"
+        )
     moving = np.abs(velocity[joint_stamps_ns >= begin_ns])
     if not len(moving) or moving.max() > settings.rest_velocity:
         raise SensorError("tare needs the arm at rest, but it moves; let it stand still and try again")

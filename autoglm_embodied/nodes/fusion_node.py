@@ -21,6 +21,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes import senses
+from autoglm_embodied.nodes.camera_input import camera_pose
 from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
 from autoglm_embodied.nodes.fusion_work import FusionWork, Wishes
 from autoglm_embodied.nodes.grasp_server import GraspServer
@@ -57,7 +58,7 @@ class FusionNode(LifecycleNode):
             parameter(self, f"topics.{topic}", default)
         senses.declare(self)
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
-        self._camera_file = file_parameter(self, "camera_file", "camera.yaml")
+        self._T_base_camera = camera_pose(file_parameter(self, "camera_file", "camera.yaml"))
         arm, fingers = self._robot.joints, len(self._robot.finger_joint_names)
         self._align = replace(settings(self, AlignSettings, "align"), arm_joints=arm, finger_joints=fingers)
         self._grasp = settings(self, GraspSettings, "grasp")
@@ -145,7 +146,7 @@ class FusionNode(LifecycleNode):
         return Conductor(pipeline, self._grasp)
 
     def _activate(self) -> None:
-        sensing = Senses(self, self._pipeline, self._robot, self._camera_file, self._fail)
+        sensing = Senses(self, self._pipeline, self._robot, self._T_base_camera, self._fail)
         self._work = FusionWork(self, self._conductor, self._server, self._wishes, sensing, self._fail)
 
     def _deactivate(self) -> None:

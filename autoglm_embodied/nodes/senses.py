@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geometry_msgs.msg import WrenchStamped
@@ -13,12 +12,13 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.camera_input import CameraInput, camera_pose
+from autoglm_embodied.nodes.camera_input import CameraInput
 from autoglm_embodied.nodes.conversions import JointReader, stamp_ns, wrench_array
 from autoglm_embodied.nodes.meter import Meter
 from autoglm_embodied.nodes.parameters import parameter
 from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import FAST, FRAMES
+from autoglm_embodied.types import FloatArray
 
 if TYPE_CHECKING:
     from autoglm_embodied.pipeline import Pipeline
@@ -39,7 +39,7 @@ class Senses:
     """Subscribes to the sensors while it lives, counts what comes and pushes it into the pipeline."""
 
     def __init__(
-        self, node: Node, pipeline: Pipeline, robot: Robot, camera_file: Path, fail: Callable[[Exception], None]
+        self, node: Node, pipeline: Pipeline, robot: Robot, T_base_camera: FloatArray, fail: Callable[[Exception], None]
     ) -> None:
         self.refused = 0
         self._node = node
@@ -47,8 +47,7 @@ class Senses:
         self._reader = JointReader(robot.joint_names + robot.finger_joint_names)
         self._wrenches = Meter(value(node, "wrench_hz"))
         self._joints = Meter(value(node, "joints_hz"))
-        pose = camera_pose(camera_file)
-        self._camera = CameraInput(pose, value(node, "camera_hz"), pipeline.push_frame, self._refuse, fail)
+        self._camera = CameraInput(T_base_camera, value(node, "camera_hz"), pipeline.push_frame, self._refuse, fail)
         self._subscriptions = [
             node.create_subscription(CameraInfo, value(node, "topics.camera_info"), self._camera.on_info, FRAMES),
             node.create_subscription(Image, value(node, "topics.rgb"), self._camera.on_rgb, FRAMES),

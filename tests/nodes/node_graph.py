@@ -1,0 +1,150 @@
+"""A private ROS graph for the tests of the nodes: real processes, real DDS, waits that end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rclpy
+from geometry_msgs.msg import WrenchStamped
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from autoglm_embodied.config import shipped
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.nodes.conversions import image_message
+from autoglm_embodied.nodes.qos import FAST, FRAMES
+
+LIMIT_S = 60.0
+HAND_WEIGHT_N = 7.2
+READY_RAD = [0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785]
+
+
+class Graph:
+    """A node that spins in a thread of its own, and the processes started beside it."""
+
+    def __init__(self, domain: int) -> None:
+        self.context = rclpy.Context()
+        self.context.init(domain_id=domain)
+        self.node = Node("tester", context=self.context, start_parameter_services=False)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self._changed = Condition()
+        self._processes: list[subprocess.Popen[str]] = []
+        self._thread = Thread(target=self._spin)
+        self._thread.start()
+
+    def start(self, module: str, *parameters: str) -> subprocess.Popen[str]:
+        arguments = [argument for pair in parameters for argument in ("-p", pair)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, "--ros-args", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._processes.append(process)
+        return process
+
+    def end(self, process: subprocess.Popen[str], number: int) -> str:
+        """Ask a process to end, by signal; it must do so cleanly. Returns what it printed."""
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=LIMIT_S)
+        assert process.returncode == 0 and "Traceback" not in output, output
+        return output
+
+    def publisher(self, message_type: type[Any], topic: str, qos: Any) -> Any:
+        """A publisher to which somebody listens."""
+        matched: list[Any] = []
+        events = PublisherEventCallbacks(matched=lambda status: self.note(matched, status))
+        publisher = self.node.create_publisher(message_type, topic, qos, event_callbacks=events)
+        self.until(lambda: bool(matched), f"somebody listens to {topic}")
+        return publisher
+
+    def collect(self, message_type: type[Any], topic: str, qos: Any = 10) -> list[Any]:
+        messages: list[Any] = []
+        self.node.create_subscription(message_type, topic, lambda message: self.note(messages, message), qos)
+        return messages
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a message, or a future, that makes `condition` true."""
+        with self._changed:
+            assert self._changed.wait_for(condition, timeout=LIMIT_S), f"{what}: not within {LIMIT_S} s"
+
+    def call(self, service: type[Any], name: str, request: Any) -> Any:
+        client = self.node.create_client(service, name)
+        assert client.wait_for_service(timeout_sec=LIMIT_S), f"service {name} is not there"
+        return self.result(client.call_async(request), name)
+
+    def result(self, future: Any, what: str) -> Any:
+        future.add_done_callback(lambda _: self.note([], None))
+        self.until(future.done, what)
+        return future.result()
+
+    def __enter__(self) -> Graph:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        self._executor.shutdown()
+        self.context.try_shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+
+    def note(self, messages: list[Any], message: Any) -> None:
+        """Keep a message and look at the conditions again."""
+        with self._changed:
+            messages.append(message)
+            self._changed.notify_all()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+
+def publish_hand_at_rest(graph: Graph) -> None:
+    """Wrench and joint states at 200 Hz."""
+    robot = Robot.from_file(shipped("panda.yaml"))
+    wrenches = graph.node.create_publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
+    joints = graph.node.create_publisher(JointState, "joint_states", FAST)
+    wrench = WrenchStamped()
+    wrench.wrench.force.z = -HAND_WEIGHT_N
+    state = JointState(
+        name=[*robot.joint_names, *robot.finger_joint_names], position=[*READY_RAD, 0.04, 0.04], velocity=[0.0] * 9
+    )
+
+    def publish() -> None:
+        wrench.header.stamp = state.header.stamp = graph.node.get_clock().now().to_msg()
+        wrenches.publish(wrench)
+        joints.publish(state)
+
+    graph.node.create_timer(0.005, publish)
+
+
+def publish_grey_pictures(graph: Graph) -> None:
+    """Colour, depth and intrinsics at 10 Hz."""
+    topics = ((CameraInfo, "color/camera_info"), (Image, "color/image_raw"), (Image, "depth/image_raw"))
+    publishers = [graph.node.create_publisher(kind, f"camera/{topic}", FRAMES) for kind, topic in topics]
+    rgb, depth = np.full((480, 640, 3), 127, np.uint8), np.full((480, 640), 900, np.uint16)
+    info = CameraInfo(width=640, height=480, k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0])
+
+    def publish() -> None:
+        t_ns = graph.node.get_clock().now().nanoseconds
+        pictures = (image_message(rgb, "rgb8", t_ns, "camera"), image_message(depth, "16UC1", t_ns, "camera"))
+        for publisher, message in zip(publishers, (info, *pictures), strict=True):
+            publisher.publish(message)
+
+    graph.node.create_timer(0.1, publish)

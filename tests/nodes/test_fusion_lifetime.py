@@ -1,0 +1,72 @@
+"""The fusion node from start to end: its lifecycle, a signal in the middle of a grasp, bad settings."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from autoglm_embodied_interfaces.action import Grasp
+from autoglm_embodied_interfaces.msg import FusionState
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from node_graph import Graph, publish_grey_pictures, publish_hand_at_rest
+from rclpy.action import ActionClient
+
+pytestmark = pytest.mark.slow
+MODULE = "autoglm_embodied.nodes.fusion_node"
+WAY = [
+    (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),
+    (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+    (Transition.TRANSITION_DEACTIVATE, State.PRIMARY_STATE_INACTIVE),
+    (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+    (Transition.TRANSITION_DEACTIVATE, State.PRIMARY_STATE_INACTIVE),
+    (Transition.TRANSITION_CLEANUP, State.PRIMARY_STATE_UNCONFIGURED),
+    (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),
+    (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+    (Transition.TRANSITION_ACTIVE_SHUTDOWN, State.PRIMARY_STATE_FINALIZED),
+]
+
+
+def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoint: Path) -> None:
+    states = graph.collect(FusionState, "fusion/state")
+    process = graph.start(MODULE, "autostart:=false", f"checkpoint:={checkpoint}")
+    for transition, state in WAY:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert graph.call(ChangeState, "fusion_node/change_state", request).success
+        assert graph.call(GetState, "fusion_node/get_state", GetState.Request()).current_state.id == state
+        if state == State.PRIMARY_STATE_ACTIVE:
+            told = len(states)
+            graph.until(lambda told=told: len(states) > told + 3, "it ticks")  # type: ignore[misc]
+    graph.end(process, signal.SIGTERM)
+
+
+def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpoint: Path) -> None:
+    publish_hand_at_rest(graph)
+    publish_grey_pictures(graph)
+    process = graph.start(MODULE, f"checkpoint:={checkpoint}", "grasp.look_ticks:=1000000")
+    client = ActionClient(graph.node, Grasp, "grasp")
+    assert client.wait_for_server(timeout_sec=60.0)
+    told: list[Grasp.Feedback] = []
+    goal = Grasp.Goal(instruction="pick up the red cube")
+    handle = graph.result(client.send_goal_async(goal, lambda message: graph.note(told, message.feedback)), "accepted")
+    result = handle.get_result_async()
+    graph.until(lambda: len(told) > 3 and len(told[-1].gate_weight) == 4, "the grasp runs and tells how it goes")
+    process.send_signal(signal.SIGINT)
+    assert graph.result(result, "the grasp ends").result.outcome == "stopped"
+    graph.end(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "sentence"),
+    [
+        ("checkpoint:=/nowhere/at/all", "no checkpoint in /nowhere/at/all"),
+        ("camera_file:=/nowhere/camera.yaml", "cannot read settings from /nowhere/camera.yaml"),
+        ("tick_hz:=fast", "parameter tick_hz of fusion_node must be a float"),
+    ],
+)
+def test_bad_settings_are_one_sentence_and_exit_code_2(graph: Graph, parameter: str, sentence: str) -> None:
+    process = graph.start(MODULE, parameter)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert output.startswith(sentence) and output.count("\n") == 1

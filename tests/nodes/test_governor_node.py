@@ -1,0 +1,118 @@
+"""The governor over real DDS: a silent policy and a spoken stop leave the arm standing."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+from autoglm_embodied_interfaces.msg import VoiceCommand
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import TwistStamped
+from node_graph import Graph, publish_hand_at_rest
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+
+from autoglm_embodied.nodes.conversions import to_twist, twist_array
+from autoglm_embodied.nodes.qos import COMMANDS, EVENTS
+
+pytestmark = pytest.mark.slow
+MODULE = "autoglm_embodied.nodes.governor_node"
+WISH = np.array([0.1, 0.0, 0.05, 0.0, 0.0, 0.0])
+POLICY_TIMEOUT_S = 0.1
+SLACK_S = 0.4  # of a machine with other things to do
+
+
+class Policy:
+    """Wishes the same at 50 Hz unless it is silent."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.silent = Event()
+        self.last_s = 0.0
+        self._twists = graph.node.create_publisher(TwistStamped, "policy/delta_twist", COMMANDS)
+        self._widths = graph.node.create_publisher(Float64MultiArray, "policy/gripper_width", COMMANDS)
+        graph.node.create_timer(0.02, self._wish)
+
+    def _wish(self) -> None:
+        if self.silent.is_set():
+            return
+        message = TwistStamped(twist=to_twist(WISH))
+        message.header.frame_id = "panda_link0"
+        self._twists.publish(message)
+        self._widths.publish(Float64MultiArray(data=[0.05]))
+        self.last_s = time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def policy(graph: Graph) -> Policy:
+    publish_hand_at_rest(graph)
+    return Policy(graph)
+
+
+@pytest.fixture(scope="module")
+def twists(graph: Graph) -> list[Any]:
+    return graph.collect(TwistStamped, "servo_node/delta_twist_cmds")
+
+
+@pytest.fixture
+def governor(graph: Graph, policy: Policy, twists: list[Any]) -> Iterator[Any]:
+    """The process of a governor that lets the policy move the arm."""
+    policy.silent.clear()
+    process = graph.start(MODULE)
+    graph.until(lambda: bool(twists) and np.allclose(twist_array(twists[-1].twist), WISH), "the arm moves")
+    yield process
+    if process.returncode is None:
+        graph.end(process, signal.SIGTERM)
+
+
+def still(message: TwistStamped) -> bool:
+    return not twist_array(message.twist).any()
+
+
+@pytest.mark.usefixtures("governor")
+def test_a_silent_policy_stops_the_arm_after_its_timeout(graph: Graph, policy: Policy, twists: list[Any]) -> None:
+    policy.silent.set()
+    graph.until(lambda: still(twists[-1]), "the arm stands")
+    assert time.monotonic() - policy.last_s < POLICY_TIMEOUT_S + SLACK_S
+    reports = graph.collect(DiagnosticArray, "diagnostics")
+    graph.until(lambda: any(report.status[0].message == "policy silent" for report in reports), "the reason is told")
+    values = {pair.key: pair.value for pair in reports[-1].status[0].values}
+    assert reports[-1].status[0].name == "governor_node"
+    assert float(values["output_hz"]) > 20 and int(values["wrench_received"]) > 0
+    policy.silent.clear()
+    graph.until(lambda: not still(twists[-1]), "the arm moves again")
+
+
+@pytest.mark.usefixtures("governor", "policy")
+def test_a_spoken_stop_holds_until_resumed_and_keeps_the_grip(graph: Graph, twists: list[Any]) -> None:
+    widths = graph.collect(Float64MultiArray, "gripper_controller/commands")
+    voice = graph.publisher(VoiceCommand, "voice/command", EVENTS)
+    graph.until(lambda: bool(widths), "the gripper is commanded")
+    said_s = time.monotonic()
+    voice.publish(VoiceCommand(intent=VoiceCommand.STOP, text="stop"))
+    graph.until(lambda: still(twists[-1]), "the arm stands")
+    assert time.monotonic() - said_s < SLACK_S
+    stopped_at, gripped_at = len(twists), len(widths)
+    graph.until(lambda: len(twists) >= stopped_at + 50 and len(widths) >= gripped_at + 50, "half a second passes")
+    assert all(still(message) for message in twists[stopped_at:])
+    assert all(message.data[0] == pytest.approx(0.025) for message in widths[gripped_at:])
+    assert graph.call(Trigger, "resume", Trigger.Request()).success
+    graph.until(lambda: not still(twists[-1]), "the arm moves again")
+    assert graph.call(Trigger, "stop", Trigger.Request()).success
+    graph.until(lambda: still(twists[-1]), "the arm stands again")
+
+
+def test_a_signal_ends_it_cleanly_with_the_arm_standing(graph: Graph, governor: Any, twists: list[Any]) -> None:
+    graph.end(governor, signal.SIGINT)
+    graph.until(lambda: still(twists[-1]), "its last command is to stand")
+
+
+def test_an_impossible_limit_is_one_sentence_and_exit_code_2(graph: Graph) -> None:
+    process = graph.start(MODULE, "limits.max_force_n:=-3.0")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert output.strip() == "Limits.max_force_n must be finite and above 0, got -3.0"
