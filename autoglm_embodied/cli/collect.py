@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoglm_embodied.errors import ConfigError
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -41,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.collect import CollectSettings, collect
 
+    if args.workers < 1 or args.seed < 0:
+        raise ConfigError("--workers must be 1 or more, and --seed 0 or more")
     counts = {name: getattr(args, name) for name in ("episodes", "pictures", "practice", "checkpoint", "seed")}
     settings, report = CollectSettings(**counts), Report("autoglm collect", args.seed, time.time_ns())
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:

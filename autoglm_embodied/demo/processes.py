@@ -61,7 +61,7 @@ class Processes:
 
     Args:
         log_dir: made, and filled with a log for each process.
-        environment: of every process; it must carry RUN_MARK.
+        environment: of every process; with a RUN_MARK in it, `survivors` finds them.
         inherit: file descriptors that the processes keep open, such as the lock of their domain.
     """
 

@@ -12,7 +12,7 @@ from action_msgs.msg import GoalStatus
 from autoglm_embodied_interfaces.action import Grasp
 from rclpy.action import ActionClient
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from autoglm_embodied.errors import SetupError
@@ -41,6 +41,7 @@ class GraspClient:
         self._client = ActionClient(self._node, Grasp, "grasp")
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._spin, name="grasp_client")
         self._thread.start()
 
@@ -50,11 +51,12 @@ class GraspClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._executor.shutdown()
-        self._context.try_shutdown()
+        self._ending.set()
         self._thread.join()
+        self._executor.shutdown()
         self._client.destroy()
         self._node.destroy_node()
+        self._context.try_shutdown()
 
     def grasp(self, instruction: str, timeout_s: float, meanwhile: Callable[[], None]) -> GraspResult:
         """Send the instruction and wait for the result.
@@ -93,7 +95,5 @@ class GraspClient:
         raise SetupError(f"the action grasp did not answer within {timeout_s:.0f} s; see the log of fusion_node")
 
     def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass  # the context was shut down: that is how the client ends
+        while not self._ending.is_set():
+            self._executor.spin_once(timeout_sec=POLL_S)

@@ -79,6 +79,22 @@ def test_an_impossible_number_is_refused(
     assert said in complaint(["demo", option, value, "--out", str(tmp_path)], capsys)
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["evaluate", "--episodes", "0"], "--episodes and --workers must be 1 or more"),
+        (["collect", "--workers", "0"], "--workers must be 1 or more"),
+        (["collect", "--practice", "5"], "needs the checkpoint"),
+        (["train", "--data", "absent"], "no shards in absent"),
+    ],
+)
+def test_learning_without_what_it_needs_is_refused(
+    argv: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said in complaint(argv, capsys)
+
+
 def test_two_sources_of_a_sentence_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["demo", "--mic", "--say", "pick up the red cube"])
