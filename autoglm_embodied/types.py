@@ -125,7 +125,7 @@ class ForceFeatures:
 
 @dataclass(frozen=True)
 class ArmState:
-    """Joints and the tool pose that follows from them. The tool frame lies between the fingertips, z out of the hand."""
+    """Joints and the tool pose that follows; the tool frame lies between the fingertips, z out of the hand."""
 
     position_rad: FloatArray  # (J,)
     velocity_rad_s: FloatArray  # (J,)
