@@ -17,5 +17,6 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     zip_safe=False,
+    extras_require={"test": ["pytest"]},
     entry_points={"console_scripts": ["sim_node = autoglm_embodied_sim.nodes.sim_node:main"]},
 )

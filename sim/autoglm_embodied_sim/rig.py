@@ -22,7 +22,7 @@ PUSH_RAD = 0.007  # bounds the torque against an obstacle to 32 N·m at the stro
 MAX_WIDTH_M = 0.08
 FINGER_SPEED_M_S = 0.05
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
-FORCE_SIGMA_N, TORQUE_SIGMA_NM = 0.05, 0.002
+WRENCH_SIGMA = np.array([0.05] * 3 + [0.002] * 3)  # N, N·m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
 HOME_NOISE_M, HOME_NOISE_RAD = 0.015, 0.08
 SETTLE_STEPS = 60
@@ -35,7 +35,11 @@ class ArmRig:
         self.camera = camera or CameraSettings.from_file()
         self.model = build_model(self.camera, slots)
         self.data = mujoco.MjData(self.model)
-        self._seed, self._slots = seed, slots
+        self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
+        self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]
+        self._control: FloatArray = self.data.ctrl
+        self._load: FloatArray = self.data.sensordata[:6]
+        self._seed = seed
         self._dressing = Dressing(self.model, slots)
         self._contacts = ContactReader(self.model, self._dressing.geom_ids)
         self._servo = Servo(self.model)
@@ -156,28 +160,28 @@ class ArmRig:
     def _step(self) -> None:
         if self._phase % PERIOD_STEPS == 0:
             twist = self._twist if self._fresh_steps > 0 else np.zeros(6)
-            self._plan = self._servo.advance(twist, self.data.qpos[:ARM_JOINTS])
+            self._plan = self._servo.advance(twist, self._arm_rad)
             self._phase = 0
         position, velocity = self._plan[0][self._phase], self._plan[1][self._phase]
-        wanted = position + VELOCITY_LEAD_S * velocity
-        neutral = self.data.qpos[:ARM_JOINTS] + VELOCITY_LEAD_S * self.data.qvel[:ARM_JOINTS]  # here no torque acts
-        self.data.ctrl[:ARM_JOINTS] = np.clip(wanted, neutral - PUSH_RAD, neutral + PUSH_RAD)
-        self.data.ctrl[ARM_JOINTS] = self._next_finger()
+        neutral = self._arm_rad + VELOCITY_LEAD_S * self._arm_rad_s  # here no torque acts
+        push = position + VELOCITY_LEAD_S * velocity - neutral
+        self._control[:ARM_JOINTS] = neutral + np.minimum(np.maximum(push, -PUSH_RAD), PUSH_RAD)
+        self._control[ARM_JOINTS] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._phase += 1
         self._fresh_steps -= 1
 
     def _next_finger(self) -> float:
         """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""
-        actual = 0.5 * float(self.data.qpos[ARM_JOINTS] + self.data.qpos[ARM_JOINTS + 1])
+        actual = 0.5 * float(self._fingers_m[0] + self._fingers_m[1])
         step = FINGER_SPEED_M_S * TIMESTEP_S
         wanted = min(max(self._width_m / 2, self._finger_m - step), self._finger_m + step)
         self._finger_m = min(max(wanted, actual - FINGER_LEAD_M), actual + FINGER_LEAD_M)
         return self._finger_m
 
     def _reading(self) -> FloatArray:
-        return -np.asarray(self.data.sensordata[:6])  # MuJoCo reports what carries the hand; a sensor, what it carries
+        return -self._load  # MuJoCo reports what carries the hand; a sensor, what it carries
 
     def _sense(self, readings: FloatArray) -> None:
         noise = self._rng.standard_normal(readings.shape)
-        self._wrenches = readings + noise * ([FORCE_SIGMA_N] * 3 + [TORQUE_SIGMA_NM] * 3)
+        self._wrenches: FloatArray = readings + noise * WRENCH_SIGMA

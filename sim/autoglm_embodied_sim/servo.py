@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mujoco
@@ -14,10 +15,11 @@ from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S
 HOME_Q = np.array([0.0, -0.665226, 0.0, -2.504058, 0.0, 1.838833, np.pi / 4])
 PERIOD_STEPS = 4
 PERIOD_S = PERIOD_STEPS * TIMESTEP_S
+RAMP = np.arange(1, PERIOD_STEPS + 1)[:, None] / PERIOD_STEPS
 LINEAR_LIMIT_M_S, ANGULAR_LIMIT_RAD_S = 0.4, 2.5
 LINEAR_SLEW_M_S2, ANGULAR_SLEW_RAD_S2 = 3.0, 20.0
 JOINT_SPEED_RAD_S = 2.1
-DAMPING = 0.01
+DAMPED = 0.01**2 * np.eye(6)  # keeps joint speeds bounded near singular postures
 POSE_GAIN = 20.0  # 1/s, holds the commanded pose against drift
 POSTURE_GAIN = 1.0  # 1/s, null-space pull towards home
 LIMIT_MARGIN_RAD = 0.02
@@ -56,13 +58,12 @@ class Servo:
         Returns:
             Joint positions and velocities, each (PERIOD_STEPS, 7), to command one after the other.
         """
-        self.joint_rad = np.clip(self.joint_rad, actual_rad - SLIP_RAD, actual_rad + SLIP_RAD)
+        self.joint_rad = np.minimum(np.maximum(self.joint_rad, actual_rad - SLIP_RAD), actual_rad + SLIP_RAD)
         self._slew(twist)
         self._kinematics()
         self._integrate_pose()
         wanted = self._joint_velocity(self._twist + POSE_GAIN * self._pose_error())
-        ramp = np.arange(1, PERIOD_STEPS + 1)[:, None] / PERIOD_STEPS
-        velocity = self.joint_rad_s + ramp * (wanted - self.joint_rad_s)
+        velocity = self.joint_rad_s + RAMP * (wanted - self.joint_rad_s)
         position = np.clip(self.joint_rad + TIMESTEP_S * np.cumsum(velocity, axis=0), self._low, self._high)
         self.joint_rad, self.joint_rad_s = position[-1], wanted
         return position, velocity
@@ -105,7 +106,7 @@ class Servo:
         rotation = self._data.site_xmat[self._site].reshape(3, 3)
         mujoco.mju_quatIntegrate(self._orientation, rotation.T @ self._twist[3:], PERIOD_S)
         error = self._pose_error()
-        if np.linalg.norm(error[:3]) > REANCHOR_M or np.linalg.norm(error[3:]) > REANCHOR_RAD:
+        if error[:3] @ error[:3] > REANCHOR_M**2 or error[3:] @ error[3:] > REANCHOR_RAD**2:
             self._anchor()
 
     def _pose_error(self) -> FloatArray:
@@ -114,16 +115,16 @@ class Servo:
         mujoco.mju_mat2Quat(self._quat, self._data.site_xmat[self._site])
         mujoco.mju_subQuat(self._error[3:], self._orientation, self._quat)
         self._error[3:] = self._data.site_xmat[self._site].reshape(3, 3) @ self._error[3:]
-        return self._error.copy()
+        return self._error
 
     def _joint_velocity(self, twist: FloatArray) -> FloatArray:
         """Damped least squares for the tool, and a pull home in the null space."""
         jacobian = self._jacobian[:, :ARM_JOINTS]
-        damped = jacobian @ jacobian.T + DAMPING**2 * np.eye(6)
+        damped = jacobian @ jacobian.T + DAMPED
         posture = POSTURE_GAIN * (HOME_Q - self.joint_rad)
         velocity = posture + jacobian.T @ np.linalg.solve(damped, twist - jacobian @ posture)
         return np.asarray(velocity / max(1.0, np.abs(velocity).max() / JOINT_SPEED_RAD_S))
 
 
 def _shorten(vector: FloatArray, longest: float) -> FloatArray:
-    return vector / max(1.0, float(np.linalg.norm(vector)) / longest)
+    return vector / max(1.0, math.sqrt(vector @ vector) / longest)

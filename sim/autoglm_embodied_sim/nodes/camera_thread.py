@@ -14,7 +14,7 @@ from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied_sim.renderer import Renderer
 from autoglm_embodied_sim.rig import ArmRig
 
-BACKLOG = 30  # frames: after a hiccup a second's worth is drawn late rather than lost
+BACKLOG = 300  # frames: after a hiccup they are drawn late rather than lost
 
 
 @dataclass(frozen=True)

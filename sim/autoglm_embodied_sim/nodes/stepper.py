@@ -14,7 +14,7 @@ from autoglm_embodied_sim.rig import STEP_NS, ArmRig
 Job = Iterator[FloatArray]
 """Yields the twists (6,) of a motion, one each JOB_PERIOD_STEPS; while it runs, commands from outside are ignored."""
 JOB_PERIOD_STEPS = 10
-SLEEP_AHEAD_NS = 200_000  # sleeping less than this costs more than it saves
+WAKE_STEPS = 2  # done at one waking, when the last of them is due: half the wakings save a quarter of the work
 
 
 @dataclass
@@ -79,17 +79,21 @@ class Stepper:
         due_ns = time.monotonic_ns()
         steps = 0
         while not self._ending.is_set():
-            due_ns += STEP_NS
+            due_ns += WAKE_STEPS * STEP_NS
             ahead_ns = due_ns - time.monotonic_ns()
-            if ahead_ns > SLEEP_AHEAD_NS:
+            if ahead_ns > 0:
                 time.sleep(ahead_ns * 1e-9)
             self.worst_lag_ns = max(self.worst_lag_ns, -ahead_ns)
-            if steps % JOB_PERIOD_STEPS == 0:
-                self._work()
-            self._obey()
-            self._rig.step(1)
-            self._after_step()
-            steps += 1
+            for _ in range(WAKE_STEPS):
+                self._step(steps)
+                steps += 1
+
+    def _step(self, number: int) -> None:
+        if number % JOB_PERIOD_STEPS == 0:
+            self._work()
+        self._obey()
+        self._rig.step(1)
+        self._after_step()
 
     def _work(self) -> None:
         if self._job is None and not self._jobs.empty():
