@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,12 +118,21 @@ def new_mark() -> dict[str, str]:
     return {RUN_MARK: uuid.uuid4().hex}
 
 
-def survivors(mark: Mapping[str, str]) -> list[str]:
+def survivors(mark: Mapping[str, str]) -> list[psutil.Process]:
     """Living processes of the run, this one left out, wherever in the process tree they are."""
-    found = (process.info for process in psutil.process_iter(["pid", "name", "status", "environ"]))
-    marked = (one for one in found if (one["environ"] or {}).get(RUN_MARK) == mark[RUN_MARK])
-    others = (one for one in marked if one["pid"] != os.getpid() and one["status"] != psutil.STATUS_ZOMBIE)
-    return [f"{one['name']} ({one['pid']})" for one in others]
+    found = psutil.process_iter(["pid", "name", "status", "environ"])
+    marked = (one for one in found if (one.info["environ"] or {}).get(RUN_MARK) == mark[RUN_MARK])
+    return [one for one in marked if one.pid != os.getpid() and one.info["status"] != psutil.STATUS_ZOMBIE]
+
+
+def end_survivors(mark: Mapping[str, str]) -> list[str]:
+    """Kill whatever of the run is still alive; returns what it was."""
+    left = survivors(mark)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=PATIENCE_S[signal.SIGKILL])
+    return [f"{process.info['name']} ({process.pid})" for process in left]
 
 
 def _bound_to_this_process() -> list[str]:

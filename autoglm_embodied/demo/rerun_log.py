@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -92,6 +93,8 @@ def _new(notes: list[T], logged: list[T]) -> list[T]:
 
 
 def _open_viewer() -> None:
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise SetupError("--view needs a display, and there is none; leave it out and open recording.rrd later")
     try:
         rr.spawn(connect=False)
     except RuntimeError as error:

@@ -37,6 +37,7 @@ def run(request: DemoRequest, console: Console) -> int:
     """
     request.check()
     timeline, course = Timeline(time.time_ns, console), Course()
+    # Before the stage, which ends all that is started on it: a viewer stays open.
     log = RerunLog(request.out / RECORDING, request.view)
     with stage(request, course.ending) as on:
         observed = on.observer.observed

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.demo.graph import environment, private_domain
-from autoglm_embodied.demo.processes import Ended, Processes, new_mark, survivors
+from autoglm_embodied.demo.processes import Ended, Processes, end_survivors, new_mark
 from autoglm_embodied.demo.request import DemoRequest
 from autoglm_embodied.voice.sound_server import SoundServer
 
@@ -60,7 +60,8 @@ def stage(request: DemoRequest, ending: Ending) -> Iterator[Stage]:
             observer = stack.enter_context(Observer(domain))
             yield Stage(observer, processes, sound)
     finally:
-        ending.survivors.extend(survivors(mark))
+        # Also one whose start was cut off by Ctrl-C before it was noted.
+        ending.survivors.extend(end_survivors(mark))
 
 
 def arguments(name: str, request: DemoRequest) -> list[str]:

@@ -79,6 +79,14 @@ def test_an_impossible_number_is_refused(
     assert said in complaint(["demo", option, value, "--out", str(tmp_path)], capsys)
 
 
+def test_a_viewer_without_a_display_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--view needs a display" in complaint(["demo", "--view", "--out", str(tmp_path)], capsys)
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [

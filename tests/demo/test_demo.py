@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
+import psutil
 import pytest
 from PIL import Image
 
@@ -105,3 +108,19 @@ def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     refused = demo(tmp_path, "--checkpoint", str(tmp_path / "absent"))
     assert refused.status == 2 and len(refused.complaint.strip().splitlines()) == 1
     assert "no checkpoint in" in refused.complaint
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_no_process(request_to_end: signal.Signals, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "autoglm_embodied.cli", "demo", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "log" / "voice_node.log").exists():  # the last one to start
+            assert time.monotonic() < deadline and running.poll() is None
+            time.sleep(0.05)
+        started = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(request_to_end)
+        _, complaint = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert complaint.strip() == "autoglm demo: stopped"
+    assert len(started) >= 4 and psutil.wait_procs(started, timeout=1)[1] == []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autoglm_embodied.demo import graph
-from autoglm_embodied.demo.processes import RUN_MARK, Processes, new_mark, survivors
+from autoglm_embodied.demo.processes import RUN_MARK, Processes, end_survivors, new_mark, survivors
 from autoglm_embodied.errors import SetupError
 
 LIMIT_S = 20.0
@@ -77,7 +77,7 @@ def test_a_process_that_ignores_requests_is_ended_with_its_children(tmp_path: Pa
     assert survivors(mark) == []
 
 
-def test_a_child_in_a_group_of_its_own_counts_as_survivor() -> None:
+def test_a_child_in_a_group_of_its_own_is_a_survivor_and_ended() -> None:
     mark = new_mark()
     child = subprocess.Popen(
         [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
@@ -87,8 +87,10 @@ def test_a_child_in_a_group_of_its_own_counts_as_survivor() -> None:
     )
     with child:
         assert child.stdout is not None and child.stdout.readline() == b"up\n"
-        assert [name.endswith(f"({child.pid})") for name in survivors(mark)] == [True]
-        child.kill()
+        assert [process.pid for process in survivors(mark)] == [child.pid]
+        (ended,) = end_survivors(mark)
+        assert ended.endswith(f"({child.pid})")
+        child.wait(LIMIT_S)
     assert survivors(mark) == []
 
 
