@@ -23,6 +23,7 @@ from autoglm_embodied.nodes.meter import Meter
 from autoglm_embodied.nodes.parameters import file_parameter, parameter, settings
 from autoglm_embodied.nodes.polled import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST, NEWEST
+from autoglm_embodied.nodes.ticker import Ticker
 from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
 from autoglm_embodied.safety.limits import Limits
 
@@ -33,8 +34,8 @@ LOG_PERIOD_S = 2.0
 class GovernorNode(Node):
     """Feeds the governor and publishes its verdicts.
 
-    The wrench is felt sample by sample and a verdict follows at once where the force limit is passed;
-    everything else waits for the next output. Voice stops are taken from the topic itself.
+    The wrench is felt sample by sample, and a verdict follows at once where the force limit is passed or a stop
+    comes; everything else is read at the next output. Voice stops are taken from the topic itself.
     """
 
     def __init__(self) -> None:
@@ -47,16 +48,16 @@ class GovernorNode(Node):
         self._joints: Received | None = None
         self._reasons: Counter[Reason] = Counter()
         self._refused = 0
-        self._lock = Lock()  # of the governor, which the wrench's thread shares with the executor's
+        self._lock = Lock()  # of the governor, which the output's, the wrench's and the executor's thread share
         self._wrenches = Meter(parameter(self, "wrench_hz", 1000.0))
         self._output_hz = parameter(self, "output_hz", 100.0)
         self._outputs = Meter(self._output_hz)
         self._publish_to_robot()
         self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
-        self.create_timer(1.0 / self._output_hz, self._output)
-        topic = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
-        self._wrench = ThreadedSubscription(self, WrenchStamped, topic, self._on_wrench, FAST)  # last: it calls back
+        wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
+        self._wrench = ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST)  # from here on threads
+        self._ticker = Ticker(self._output_hz, self._output, self._fail)
 
     @property
     def ros(self) -> Node:
@@ -65,6 +66,7 @@ class GovernorNode(Node):
 
     def close(self) -> None:
         """Leave the robot standing."""
+        self._ticker.close()
         self._wrench.destroy()
         self._stop("the node ends")
 
@@ -73,11 +75,13 @@ class GovernorNode(Node):
 
     def _subscribe(self) -> None:
         joints = self._topic("joints", "joint_states")
-        self._joint_states = PolledSubscription(self, JointState, joints, self._on_joints, NEWEST)
-        wish = self._topic("policy_twist", "policy/delta_twist")
-        self.create_subscription(TwistStamped, wish, self._on_wish, COMMANDS)
-        width = self._topic("policy_gripper", "policy/gripper_width")
-        self.create_subscription(Float64MultiArray, width, self._on_width, COMMANDS)
+        twist = self._topic("policy_twist", "policy/delta_twist")
+        gripper = self._topic("policy_gripper", "policy/gripper_width")
+        self._polled = [
+            PolledSubscription(self, JointState, joints, self._on_joints, NEWEST),
+            PolledSubscription(self, TwistStamped, twist, self._on_wish, COMMANDS),
+            PolledSubscription(self, Float64MultiArray, gripper, self._on_width, COMMANDS),
+        ]
         self.create_subscription(VoiceCommand, self._topic("voice", "voice/command"), self._on_voice, EVENTS)
         self.create_service(Trigger, "stop", self._on_stop)
         self.create_service(Trigger, "resume", self._on_resume)
@@ -89,14 +93,15 @@ class GovernorNode(Node):
         self._openings = self.create_publisher(Float64MultiArray, gripper, COMMANDS)
 
     def _output(self) -> None:
-        self._joint_states.poll()
+        for subscription in self._polled:
+            subscription.poll()
         tool = self._tool_pose()
         with self._lock:
             now_ns = time.monotonic_ns()
             verdict = self._governor.step(now_ns, self._wish, tool)
             self._reasons.update(verdict.reasons)
+            self._outputs.count(now_ns, now_ns)
             self._publish(verdict)
-        self._outputs.count(now_ns, now_ns)
 
     def _publish(self, verdict: Verdict) -> None:
         message = TwistStamped(twist=to_twist(verdict.twist))
@@ -165,6 +170,9 @@ class GovernorNode(Node):
         with self._lock:
             self._governor.resume()
         self.get_logger().info(f"free to move: {why}")
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
 
     def _refuse(self, error: SensorError) -> None:
         self._refused += 1

@@ -18,6 +18,7 @@ from autoglm_embodied.nodes.meter import Meter
 from autoglm_embodied.nodes.parameters import parameter
 from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import FAST, FRAMES
+from autoglm_embodied.nodes.ticker import Ticker
 from autoglm_embodied.types import FloatArray
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ TOPICS = {
     "joints": "joint_states",
 }
 RATES_HZ = {"camera_hz": 30.0, "wrench_hz": 1000.0, "joints_hz": 1000.0}
-POLL_S = 0.01  # between ticks, so that a tick finds little left to do
+POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
 LOG_PERIOD_S = 2.0
 
 
@@ -57,7 +58,7 @@ class Senses:
             PolledSubscription(node, WrenchStamped, value(node, "topics.wrench"), self._on_wrench, FAST),
             PolledSubscription(node, JointState, value(node, "topics.joints"), self._on_joints, FAST),
         ]
-        self._timer = node.create_timer(POLL_S, self.poll)
+        self._poller = Ticker(POLL_HZ, self.poll, fail)
 
     def poll(self) -> None:
         """Push all wrenches and joint states that wait; from any thread."""
@@ -66,7 +67,7 @@ class Senses:
 
     def close(self) -> None:
         """Unsubscribe and end the camera's thread; from the executor's thread."""
-        self._node.destroy_timer(self._timer)
+        self._poller.close()
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         for polled in self._fast:

@@ -20,7 +20,7 @@ class Ticker:
         self._tick = tick
         self._fail = fail
         self._ended = Event()
-        self._thread = Thread(target=self._run, name="ticker")
+        self._thread = Thread(target=self._run, name=f"ticker {rate_hz:g} Hz")
         self._thread.start()
 
     def close(self) -> None:
