@@ -1,0 +1,36 @@
+"""The simulator in place of a robot, and the same nodes as on one."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, SetEnvironmentVariable
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+PACKAGE = "autoglm_embodied"
+
+
+def generate_launch_description() -> LaunchDescription:
+    """What to start; every argument of robot.launch.py holds here too."""
+    share = FindPackageShare(PACKAGE)
+    profile = PathJoinSubstitution([share, "config", "fastdds.xml"])
+    robot = PythonLaunchDescriptionSource(PathJoinSubstitution([share, "launch", "robot.launch.py"]))
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
+            DeclareLaunchArgument(
+                "dds_profile", default_value=profile, description="Fast DDS transports, loopback only"
+            ),
+            SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", LaunchConfiguration("dds_profile")),
+            SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", LaunchConfiguration("dds_profile")),
+            Node(
+                package="autoglm_embodied_sim",
+                executable="sim_node",
+                name="sim_node",
+                parameters=[{"seed": ParameterValue(LaunchConfiguration("seed"), value_type=int)}],
+                output="both",
+            ),
+            IncludeLaunchDescription(robot),
+        ]
+    )
