@@ -79,8 +79,6 @@ class SimNode:
         if self.failure is not None:
             self._camera.close()
             raise self.failure
-        self._steps = 0
-        self._begin_ns = time.time_ns()
         self._stepper.start()
 
     def _subscribe(self) -> None:
@@ -100,12 +98,10 @@ class SimNode:
         if len(message.data) and np.isfinite(message.data[0]):
             self._stepper.command_width(2 * message.data[0])
 
-    def _after_step(self) -> None:
+    def _after_step(self, t_ns: int) -> None:
         """Send what this millisecond measured; in the stepping thread."""
-        self._steps += 1
-        t_ns = self._begin_ns + self._steps * STEP_NS
         self._fast.publish(t_ns, self._rig.wrench(), *self._rig.joints())
-        if self._steps * FRAME_HZ % STEPS_PER_S < FRAME_HZ:
+        if self._stepper.steps * FRAME_HZ % STEPS_PER_S < FRAME_HZ:
             self._camera.take(Moment(t_ns, self._rig.data.qpos.copy()))
 
     async def _on_reset(self, _: Trigger.Request, response: Any) -> Any:
@@ -161,7 +157,7 @@ class SimNode:
         return self.ros.get_parameter(name).value
 
     def _health(self) -> Health:
-        now_ns, steps = time.monotonic_ns(), self._steps
+        now_ns, steps = time.monotonic_ns(), self._stepper.steps
         (marked_ns, marked_steps), self._marked = self._marked, (now_ns, steps)
         lag_ns = self._stepper.take_worst_lag_ns()
         values = {
@@ -171,6 +167,7 @@ class SimNode:
             "sent_depth": self._camera.sent,
             "realtime_factor": (steps - marked_steps) * STEP_NS / max(1, now_ns - marked_ns),
             "worst_lag_ms": lag_ns / 1e6,
+            "jumped_ms": self._stepper.jumped_ns / 1e6,
         }
         well = lag_ns < LATE_NS
         return Health(well, "in real time" if well else "late: this machine is too busy", values)

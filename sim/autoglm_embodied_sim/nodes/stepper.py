@@ -15,6 +15,7 @@ Job = Iterator[FloatArray]
 """Yields the twists (6,) of a motion, one each JOB_PERIOD_STEPS; while it runs, commands from outside are ignored."""
 JOB_PERIOD_STEPS = 10
 WAKE_STEPS = 2  # done at one waking, when the last of them is due: half the wakings save a quarter of the work
+TOO_LATE_NS = 3_000_000_000  # catching up for longer would drive the arm in fast motion: time jumps instead
 
 
 @dataclass
@@ -28,23 +29,28 @@ class _Mail:
 class Stepper:
     """Keeps an absolute schedule on the monotonic clock: late steps are caught up, none is left out.
 
+    A machine that is hopelessly busy lets the schedule, and with it the stamps, jump by `jumped_ns` in all.
+
     Args:
         rig: used by no other thread from `start` on.
-        after_step: called after each step, in this thread.
+        after_step: called after each step with its stamp [ns], in this thread.
         fail: called with the error if the thread cannot go on.
     """
 
-    def __init__(self, rig: ArmRig, after_step: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+    def __init__(self, rig: ArmRig, after_step: Callable[[int], None], fail: Callable[[Exception], None]) -> None:
         self._rig, self._after_step, self._fail = rig, after_step, fail
         self._mail = _Mail()
         self._jobs: queue.Queue[Job] = queue.Queue()
         self._job: Job | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stepper")
-        self.worst_lag_ns = 0
+        self.steps = 0
+        self.jumped_ns = 0
+        self._worst_lag_ns = 0
 
     def start(self) -> None:
-        """Start stepping now."""
+        """Start stepping now, which is also the first stamp."""
+        self._begin_ns = time.time_ns()
         self._thread.start()
 
     def close(self) -> None:
@@ -66,7 +72,7 @@ class Stepper:
 
     def take_worst_lag_ns(self) -> int:
         """How late the latest step was since this was last asked."""
-        lag_ns, self.worst_lag_ns = self.worst_lag_ns, 0
+        lag_ns, self._worst_lag_ns = self._worst_lag_ns, 0
         return lag_ns
 
     def _run(self) -> None:
@@ -77,23 +83,25 @@ class Stepper:
 
     def _keep_schedule(self) -> None:
         due_ns = time.monotonic_ns()
-        steps = 0
         while not self._ending.is_set():
             due_ns += WAKE_STEPS * STEP_NS
             ahead_ns = due_ns - time.monotonic_ns()
             if ahead_ns > 0:
                 time.sleep(ahead_ns * 1e-9)
-            self.worst_lag_ns = max(self.worst_lag_ns, -ahead_ns)
+            elif -ahead_ns > TOO_LATE_NS:
+                due_ns -= ahead_ns
+                self.jumped_ns -= ahead_ns
+            self._worst_lag_ns = max(self._worst_lag_ns, -ahead_ns)
             for _ in range(WAKE_STEPS):
-                self._step(steps)
-                steps += 1
+                self._step()
 
-    def _step(self, number: int) -> None:
-        if number % JOB_PERIOD_STEPS == 0:
+    def _step(self) -> None:
+        if self.steps % JOB_PERIOD_STEPS == 0:
             self._work()
         self._obey()
         self._rig.step(1)
-        self._after_step()
+        self.steps += 1
+        self._after_step(self._begin_ns + self.jumped_ns + self.steps * STEP_NS)
 
     def _work(self) -> None:
         if self._job is None and not self._jobs.empty():
