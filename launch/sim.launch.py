@@ -1,5 +1,7 @@
 """The simulator in place of a robot, and the same nodes as on one."""
 
+import os
+
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, SetEnvironmentVariable
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -9,6 +11,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "autoglm_embodied"
+DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") else "FASTDDS"  # its older name
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -22,8 +25,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "dds_profile", default_value=profile, description="Fast DDS transports, loopback only"
             ),
-            SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", LaunchConfiguration("dds_profile")),
-            SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", LaunchConfiguration("dds_profile")),
+            SetEnvironmentVariable(f"{DDS}_DEFAULT_PROFILES_FILE", LaunchConfiguration("dds_profile")),
             Node(
                 package="autoglm_embodied_sim",
                 executable="sim_node",
