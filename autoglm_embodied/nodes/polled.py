@@ -12,6 +12,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+MOST_AT_ONCE = 200  # messages, lest a starved thread never catches up with its sender and holds up the others
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
@@ -49,11 +50,13 @@ class PolledSubscription:
         )
 
     def poll(self) -> None:
-        """Hand over all messages that wait, oldest first."""
-        subscription = self._subscription
-        with self._lock, subscription.handle:
-            while (taken := subscription.handle.take_message(subscription.msg_type, False)) is not None:
-                self._take(taken[0])
+        """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._hand_over()
+        finally:
+            self._lock.release()
 
     def wait(self, timeout_ns: int) -> None:
         """Sleep until a message waits, or the timeout."""
@@ -63,6 +66,15 @@ class PolledSubscription:
             waits.clear_entities()
             waits.add_subscription(self._subscription.handle)
             waits.wait(timeout_ns)
+
+    def _hand_over(self) -> None:
+        subscription = self._subscription
+        with subscription.handle:
+            for _ in range(MOST_AT_ONCE):
+                taken = subscription.handle.take_message(subscription.msg_type, False)
+                if taken is None:
+                    return
+                self._take(taken[0])
 
     def destroy(self) -> None:
         """Unsubscribe."""
