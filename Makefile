@@ -11,7 +11,7 @@ help:
 	@echo 'make test     all tests, the slow ones included (ARGS: options of pytest)'
 	@echo 'make check    formatting, lint, types, import rule, package.xml'
 	@echo 'make format   put the formatting right'
-	@echo 'make bench    measure (ARGS: options of autoglm bench)'
+	@echo 'make bench    50 fresh episodes over the ROS graph (ARGS: options of autoglm evaluate)'
 	@echo 'make prepare  only set up'
 	@echo 'make lock     pin the requirements anew (needs uv)'
 	@echo 'make clean    remove what was built; rm -r .venv removes the environment too'
@@ -33,7 +33,8 @@ format: prepare
 	@$(ENVIRONMENT) ruff format . && ruff check --fix .
 
 bench: prepare
-	@$(ENVIRONMENT) autoglm bench $(ARGS)
+	@mkdir -p out
+	@$(ENVIRONMENT) autoglm evaluate --ros --json out/evaluate.json $(ARGS)
 
 lock:
 	@sh setup/lock.sh
