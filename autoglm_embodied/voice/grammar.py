@@ -62,7 +62,9 @@ def _means_stop(spoken: str) -> bool:
         return False
     if _POLITE_END.sub("", _POLITE.sub("", spoken)) in STOP_PHRASES:
         return True
-    if len(found) == 1 or found[0] == "emergency":  # a stop half heard is still a stop: "top", "salt"
+    if found[0] == "emergency":
+        return True
+    if len(found) == 1:  # a stop half heard is still a stop: "top", "salt"
         return any(distance(found[-1], word) <= 1 for word in STOP_WORDS)
     where = [index for index, word in enumerate(found) if word in STOP_WORDS]
     return bool(where) and (len(found) <= LONGEST_STOP or where[0] == 0 or where[-1] == len(found) - 1)

@@ -50,7 +50,7 @@ def test_grasp_sentences_become_one_normal_form(heard: str, instruction: str) ->
         ("Hold.", Intent.STOP),
         ("Hold on", Intent.STOP),
         ("Salt.", Intent.STOP),
-        ("Emergency top.", Intent.STOP),
+        ("Emergency spot.", Intent.STOP),
         ("Freeze", Intent.STOP),
         ("Pick up the red cube and stop.", Intent.STOP),
         ("Don't move!", Intent.STOP),
