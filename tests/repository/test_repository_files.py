@@ -36,7 +36,7 @@ def test_no_file_is_bound_to_one_machine_or_registry() -> None:
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        if path.name != "test_files.py":
+        if path.name != "test_repository_files.py":
             bound += [f"{path.relative_to(ROOT)}: {hit.group()}" for hit in MACHINE_BOUND.finditer(text)]
             bound += [f"{path.relative_to(ROOT)}: {hit.group()}" for hit in REGISTRY.finditer(text)]
     assert bound == []
