@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from autoglm_embodied.demo.stage import NODES
-from autoglm_embodied.observed import Observed
+from autoglm_embodied.observed import Health, Observed
 
+LEAST_REAL_TIME = 0.9
 SENSED = ("vision", "force", "joints")
 
 
@@ -14,7 +15,19 @@ def missing(observed: Observed) -> list[str]:
     absent = [f"{name} is not heard of" for name in NODES if name not in health]
     voice = health.get("voice_node")
     deaf = [f"voice_node is {voice.message}"] if voice and voice.message != "listening" else []
-    return absent + deaf + [f"fusion_node lacks {sense}" for sense in SENSED if not _present(observed, sense)]
+    return (
+        absent
+        + deaf
+        + _slow(health.get("sim_node"))
+        + [f"fusion_node lacks {sense}" for sense in SENSED if not _present(observed, sense)]
+    )
+
+
+def _slow(sim: Health | None) -> list[str]:
+    """A machine on which the simulator falls behind the clock shows nothing but that."""
+    factor = float(sim.values["realtime_factor"]) if sim else 1.0
+    slow = f"the simulator runs at {factor:.2f} of real time, end other programs"
+    return [slow] if factor < LEAST_REAL_TIME else []
 
 
 def _present(observed: Observed, sense: str) -> bool:
