@@ -17,17 +17,20 @@ class CommandSettings:
 
     A recogniser with a prompt can write a command where nobody spoke one. So text alone is never enough: the
     activity detector must have heard speech, long enough for the words there are, and the recogniser be sure.
-    A stop needs little certainty and is never too old, as it moves nothing.
+    A stop needs little certainty and is never too old, as it moves nothing; a resume needs most, as it undoes
+    a stop and a noisy "freeze" sounds like it.
     """
 
     least_confidence: float = 0.45
     least_stop_confidence: float = 0.2
+    least_resume_confidence: float = 0.8
     most_no_speech: float = 0.5
     most_words_per_s: float = 7.0  # people speak 2 to 4 words a second, fast talkers 6
     most_latency_s: float = 10.0  # understood later, a command is no longer what is wanted
 
     def __post_init__(self) -> None:
-        fractions = (self.least_confidence, self.least_stop_confidence, self.most_no_speech)
+        least = (self.least_confidence, self.least_stop_confidence, self.least_resume_confidence)
+        fractions = (*least, self.most_no_speech)
         if not all(0.0 <= value <= 1.0 for value in fractions) or min(self.most_words_per_s, self.most_latency_s) <= 0:
             raise ConfigError("command: confidences and most_no_speech must be within 0..1, the other limits above 0")
 
@@ -69,6 +72,7 @@ def command_of(
 
 
 def _is_sure(utterance: Utterance, transcript: Transcript, intent: Intent, settings: CommandSettings) -> bool:
-    least = settings.least_stop_confidence if intent is Intent.STOP else settings.least_confidence
+    special = {Intent.STOP: settings.least_stop_confidence, Intent.RESUME: settings.least_resume_confidence}
+    least = special.get(intent, settings.least_confidence)
     could_be_said = len(transcript.text.split()) <= settings.most_words_per_s * utterance.speech_s
     return transcript.confidence >= least and transcript.no_speech <= settings.most_no_speech and could_be_said

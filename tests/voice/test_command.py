@@ -39,9 +39,12 @@ def test_a_doubtful_grasp_is_no_command(doubt: dict[str, float]) -> None:
     assert answer("Pick up the red cube.", **doubt) is None
 
 
-def test_a_stop_needs_less_certainty_than_a_motion() -> None:
+def test_a_stop_needs_less_certainty_than_a_motion_and_a_resume_needs_more() -> None:
     assert answer("Stop.", confidence=0.3, speech_s=0.2) is not None
-    assert answer("Resume.", confidence=0.3) is None
+    assert answer("Pick up the ball.", confidence=0.3) is None
+    assert answer("Pick up the ball.", confidence=0.72) is not None
+    assert answer("Resume.", confidence=0.72) is None
+    assert answer("Resume.", confidence=0.9) is not None
 
 
 def test_a_motion_understood_too_late_is_no_command_but_a_stop_is() -> None:
