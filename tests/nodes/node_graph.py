@@ -80,12 +80,27 @@ class Graph:
     def call(self, service: type[Any], name: str, request: Any) -> Any:
         client = self.node.create_client(service, name)
         assert client.wait_for_service(timeout_sec=LIMIT_S), f"service {name} is not there"
-        return self.result(client.call_async(request), name)
+        return self.result(lambda: client.call_async(request), name)
 
-    def result(self, future: Any, what: str) -> Any:
+    def result(self, ask: Callable[[], Any], what: str) -> Any:
+        """The result of the future that `ask` gives."""
+        return self.answer(self.asked(ask), what)
+
+    def asked(self, ask: Callable[[], Any]) -> Any:
+        """A task of the future that `ask` gives, which runs in the executor's thread.
+
+        An action client that sends from another thread misses an answer that comes at once (rclpy 9.1.2).
+        """
+        return self._executor.create_task(lambda: self._watched(ask()))
+
+    def answer(self, asked: Any, what: str) -> Any:
+        """What came of `asked`."""
+        self.until(lambda: asked.done() and asked.result().done(), what)
+        return asked.result().result()
+
+    def _watched(self, future: Any) -> Any:
         future.add_done_callback(lambda _: self.note([], None))
-        self.until(future.done, what)
-        return future.result()
+        return future
 
     def __enter__(self) -> Graph:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,16 +45,17 @@ def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoin
 def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpoint: Path) -> None:
     publish_hand_at_rest(graph)
     publish_grey_pictures(graph)
-    process = graph.start(MODULE, f"checkpoint:={checkpoint}", "grasp.look_ticks:=1000000")
+    process = graph.start(MODULE, f"checkpoint:={checkpoint}", "grasp.look_ticks:=1000000", "grasp.blind_s:=1000.0")
     client = ActionClient(graph.node, Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=60.0)
     told: list[Grasp.Feedback] = []
     goal = Grasp.Goal(instruction="pick up the red cube")
-    handle = graph.result(client.send_goal_async(goal, lambda message: graph.note(told, message.feedback)), "accepted")
-    result = handle.get_result_async()
+    follow = partial(client.send_goal_async, goal, lambda message: graph.note(told, message.feedback))
+    handle = graph.result(follow, "the goal is accepted")
     graph.until(lambda: len(told) > 3 and len(told[-1].gate_weight) == 4, "the grasp runs and tells how it goes")
+    ended = graph.asked(handle.get_result_async)
     process.send_signal(signal.SIGINT)
-    assert graph.result(result, "the grasp ends").result.outcome == "stopped"
+    assert graph.answer(ended, "the grasp ends").result.outcome == "stopped"
     graph.end(process, signal.SIGINT)
 
 

@@ -17,7 +17,11 @@ from autoglm_embodied.nodes.qos import EVENTS
 
 pytestmark = pytest.mark.slow
 MODULE = "autoglm_embodied.nodes.fusion_node"
-LOOKING = "grasp.look_ticks:=1000000"  # an untrained policy is to look and never to move
+LOOKING = (
+    "grasp.look_ticks:=1000000",
+    "grasp.blind_s:=1000.0",
+    "grasp.timeout_s:=1000.0",
+)  # an untrained policy is to look, never to move
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +37,17 @@ def states(graph: Graph, checkpoint: Path) -> list[Any]:
     publish_hand_at_rest(graph)
     publish_grey_pictures(graph)
     states = graph.collect(FusionState, "fusion/state")
-    graph.start(MODULE, f"checkpoint:={checkpoint}", LOOKING)
+    graph.start(MODULE, f"checkpoint:={checkpoint}", *LOOKING)
     graph.until(lambda: bool(states) and list(states[-1].present) == [True, True, True, False], "all senses are there")
     return states
 
 
 def ask(graph: Graph, client: Any, instruction: str) -> Any:
-    return graph.result(client.send_goal_async(Grasp.Goal(instruction=instruction)), "the goal is answered")
+    return graph.result(lambda: client.send_goal_async(Grasp.Goal(instruction=instruction)), "the goal is answered")
 
 
 def outcome_of(graph: Graph, goal: Any) -> Any:
-    return graph.result(goal.get_result_async(), "the grasp ends")
+    return graph.result(goal.get_result_async, "the grasp ends")
 
 
 def test_a_state_tells_ages_and_time_errors_of_every_sense(states: list[Any]) -> None:
@@ -67,12 +71,12 @@ def test_one_goal_at_a_time_and_a_cancelled_one_ends(graph: Graph, client: Any) 
     goal = ask(graph, client, "pick up the red cube")
     assert goal.accepted
     assert not ask(graph, client, "pick up the blue ball").accepted
-    graph.result(goal.cancel_goal_async(), "the cancel is answered")
+    graph.result(goal.cancel_goal_async, "the cancel is answered")
     answer = outcome_of(graph, goal)
     assert answer.status == GoalStatus.STATUS_CANCELED and answer.result.outcome == "stopped"
     following = ask(graph, client, "pick up the blue ball")
     assert following.accepted
-    graph.result(following.cancel_goal_async(), "the cancel is answered")
+    graph.result(following.cancel_goal_async, "the cancel is answered")
     outcome_of(graph, following)
 
 
