@@ -28,6 +28,7 @@ class GroundingBatch:
     pictures: Tensor  # (B, 7, h, w)
     words: Tensor  # (B, L)
     things: Tensor  # (B, T, 4) centre [m] and size [m]; NaN where there is none
+    attributes: Tensor  # (B, T, V) bool thing is what word V of the vocabulary says
     matched: Tensor  # (B, T) bool thing fits the words
     referent: Tensor  # (B,)
 
@@ -68,9 +69,22 @@ def grounding_batch(arrays: Arrays, indices: Indices, config: GraspConfig, rng: 
         pictures(arrays, indices),
         words(said, config),
         torch.from_numpy(places),
+        torch.from_numpy(_attributes(rows)),
         torch.from_numpy(matched),
         torch.from_numpy(referent),
     )
+
+
+def _attributes(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(B, T, V) which word of COLOURS + SHAPES each thing of (B, T, 6) is."""
+    colours = rows[..., :1] == np.arange(len(COLOURS))
+    shapes = rows[..., 1:2] == np.arange(len(SHAPES))
+    return np.concatenate([colours, shapes], axis=-1)
+
+
+def single_words(config: GraspConfig) -> Tensor:
+    """Word ids (V, L) of every colour and shape alone."""
+    return torch.tensor([word_ids(word, config.words, config.max_words) for word in (*COLOURS, *SHAPES)])
 
 
 def target_words(arrays: Arrays, indices: Indices, config: GraspConfig, rng: np.random.Generator) -> Tensor:

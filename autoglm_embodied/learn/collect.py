@@ -41,7 +41,7 @@ KINDS = DEMONSTRATIONS, PICTURES, PRACTICE = ("demonstrations", "pictures", "pra
 MAX_THINGS = 4
 PICTURES_PER_SCENE = 4
 WANDER_TICKS = 10  # of the arm between two pictures of a scene
-TICKS = 300  # of an episode at most
+TICKS = 450  # of an episode at most
 HOLD_TICKS = 12  # demonstrated holding
 STARTS_CLOSED = 0.15  # of the episodes begin with the gripper closed, as after an earlier grasp
 

@@ -6,12 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoglm_embodied.learn.batches import Indices, augmented, grounding_batch
+from autoglm_embodied.learn.batches import Indices, augmented, grounding_batch, single_words
 from autoglm_embodied.learn.lesson import parameters_of
 from autoglm_embodied.learn.losses import grounding_loss
 from autoglm_embodied.learn.shards import Arrays
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.types import Referent
+
+FRAME_STRIDE = 4
+"""Of the demonstrations, every so many frames: neighbours show the same things."""
 
 
 class FindingLesson:
@@ -21,10 +24,12 @@ class FindingLesson:
 
     def __init__(self, model: GraspModel, arrays: Arrays) -> None:
         self.model = model
-        self.samples: Indices = np.arange(len(arrays["target"]))
+        demonstrated = np.flatnonzero(arrays["target"] >= 0)[::FRAME_STRIDE]
+        self.samples: Indices = np.union1d(np.flatnonzero(arrays["target"] < 0), demonstrated)
         self._arrays = arrays
         self._modules: list[nn.Module] = [model.frames, model.words, model.grounding]
         self._generator = torch.Generator()
+        self._single_words = single_words(model.config)
 
     def parameters(self) -> list[nn.Parameter]:
         """Those of the encoders and the grounding."""
@@ -43,7 +48,8 @@ class FindingLesson:
         batch = grounding_batch(self._arrays, indices, self.model.config, rng)
         visual = self.model.encode(augmented(batch.pictures, self._generator))
         grounded, _ = self.model.ground(visual, batch.words)
-        return grounding_loss(visual, grounded, batch)
+        _, each = self.model.words(self._single_words)
+        return grounding_loss(visual, grounded, self.model.grounding.match_each(visual, each), batch)
 
     @torch.inference_mode()
     def validate(self, indices: Indices, rng: np.random.Generator) -> dict[str, float]:

@@ -59,9 +59,9 @@ def any_description(things: Sequence[Named], rng: np.random.Generator) -> Descri
         seen = things[int(rng.integers(len(things)))]
         colour, shape = (seen[0], seen[1]) if rng.random() < 0.75 else (seen[0], shape)
     kind = rng.random()
-    if kind < 0.35:
+    if kind < 0.25:
         return Description(colour, None)
-    if kind < 0.55:
+    if kind < 0.6:
         return Description(None, shape)
     return Description(colour, shape) if kind < 0.98 else Description(None, None)
 

@@ -22,19 +22,21 @@ def on_thing(anchor_m: Tensor, known: Tensor, things: Tensor) -> Tensor:
     return near & (anchor_m[..., 2] > LIFTED_OFF_TABLE_M).unsqueeze(-1) & (known > 0.3).unsqueeze(-1)
 
 
-def grounding_loss(visual: Tensor, grounded: Grounded, batch: GroundingBatch) -> dict[str, Tensor]:
+def grounding_loss(visual: Tensor, grounded: Grounded, each_word: Tensor, batch: GroundingBatch) -> dict[str, Tensor]:
     """Match of each token, votes of tokens on things, the voted target, and how many things fit.
 
     Args:
         visual: (B, N, D + 4) tokens.
         grounded: what the model found.
+        each_word: (B, N, V) match of each token with every word of the vocabulary.
         batch: what is there.
     """
     anchor, known = visual[..., -4:-1], visual[..., -1]
     on = on_thing(anchor, known, batch.things)  # (B, N, T)
     matched = (on & batch.matched.unsqueeze(1)).any(-1)
-    weight = torch.where(matched, 8.0, 1.0)
-    match = F.binary_cross_entropy_with_logits(grounded.match_logits.float(), matched.float(), weight)
+    match = _match_loss(grounded.match_logits, matched)
+    is_word = torch.einsum("bnt,btv->bnv", on.float(), batch.attributes.float()) > 0
+    words = 2 * _match_loss(each_word[on.any(-1)], is_word[on.any(-1)])  # what a thing is, not where
     centre = torch.einsum("bnt,btc->bnc", on.float(), batch.things[..., :3].nan_to_num())
     single = on.sum(-1) == 1
     votes = _point_loss(grounded.votes_m[single], centre[single])
@@ -43,7 +45,12 @@ def grounding_loss(visual: Tensor, grounded: Grounded, batch: GroundingBatch) ->
     seen = one & matched.any(1)
     target = _point_loss(grounded.target_m[seen], named[seen])
     referent = F.cross_entropy(grounded.referent_logits.float(), batch.referent)
-    return {"match": match, "votes": votes, "target": target, "referent": referent}
+    return {"match": match, "words": words, "votes": votes, "target": target, "referent": referent}
+
+
+def _match_loss(logits: Tensor, matched: Tensor) -> Tensor:
+    """Binary cross entropy in which the few tokens that match count more."""
+    return F.binary_cross_entropy_with_logits(logits.float(), matched.float(), torch.where(matched, 8.0, 1.0))
 
 
 def _point_loss(guess: Tensor, truth: Tensor) -> Tensor:

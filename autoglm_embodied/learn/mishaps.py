@@ -14,6 +14,7 @@ from autoglm_embodied.types import Command, FloatArray
 
 OPEN_M = 0.08
 EMPTY_M = 0.006
+LOOKS_AGAIN = 0.02  # a tick
 
 
 class Mishaps:
@@ -30,8 +31,9 @@ class Mishaps:
 
     def act(self, state: ExpertState) -> Command:
         """The command of this tick."""
-        if state.width_m < EMPTY_M and self._misjudged_m.any():
-            self._misjudged_m = self._misjudge(0.2)  # it felt nothing between the fingers: another try
+        felt_nothing = state.width_m < EMPTY_M
+        if self._misjudged_m.any() and (felt_nothing or self._rng.random() < LOOKS_AGAIN):
+            self._misjudged_m = self._misjudge(0.2)  # another try; the fingers may stand on the thing by now
         seen = state if state.held else replace(state, target_m=state.target_m + self._misjudged_m)
         twist, width_m, _ = expert_action(seen)
         return Command(self._speed * twist + self._pushed(), self._gripped(width_m))

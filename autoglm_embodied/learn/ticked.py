@@ -13,7 +13,7 @@ from autoglm_embodied.types import Command, Frame
 
 JOINTS_EVERY = 11  # steps; between two readings the aligner interpolates
 STEPS_PER_TICK = 3 * JOINTS_EVERY
-SETTLE_STEPS = 55 * JOINTS_EVERY  # the longest window of the force pyramid is full before the first tick
+SETTLE_STEPS = 100 * JOINTS_EVERY  # the gripper has travelled and the longest window of the force pyramid is full
 STEP_NS = 1_000_000
 
 

@@ -109,7 +109,7 @@ def _step(lesson: Lesson, optimiser: AdamW, indices: Indices, rng: np.random.Gen
 
 def _split(samples: Indices, seed: int) -> tuple[Indices, Indices]:
     """Whole stretches of neighbouring samples go to one side: frames of an episode are alike."""
-    stretch = samples // 100
+    stretch = samples // max(1, min(100, len(samples) // 20))
     chosen = np.random.default_rng(seed).random(int(stretch.max()) + 1) < VALIDATION_SHARE
     chosen[stretch[0]] = True  # never empty
     return samples[~chosen[stretch]], samples[chosen[stretch]]

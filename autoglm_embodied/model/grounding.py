@@ -55,6 +55,16 @@ class Grounding(nn.Module):
         self.read = nn.ModuleList(CrossAttention(width, heads) for _ in range(2))
         self.referent = nn.Sequential(nn.Linear(width + 4, width), nn.GELU(), nn.Linear(width, 3))
 
+    def match_each(self, visual: Tensor, language: Tensor) -> Tensor:
+        """Match logits (B, N, K) of every token (B, N, D + 4) with each of K summaries (K, D)."""
+        logits = torch.einsum("bnd,kd->bnk", self.key(visual[..., :-4]), self._name(language))
+        biased: Tensor = logits + self.match_bias
+        return biased
+
+    def _name(self, language: Tensor) -> Tensor:
+        name: Tensor = self.name(language) / language.shape[-1] ** 0.5
+        return name
+
     def forward(self, visual: Tensor, language: Tensor) -> Grounded:
         """Ground the words.
 
@@ -64,8 +74,7 @@ class Grounding(nn.Module):
         """
         features, where = visual[..., :-4], visual[..., -4:]
         anchor, known = where[..., :3], where[..., 3]
-        keys = self.key(features)
-        match_logits = torch.einsum("bnd,bd->bn", keys, self.name(language)) / keys.shape[-1] ** 0.5 + self.match_bias
+        match_logits = torch.einsum("bnd,bd->bn", self.key(features), self._name(language)) + self.match_bias
         match = match_logits.sigmoid() * (known > 0)
         votes = anchor + 0.1 * self.vote(features)  # (B, N, 3)
         weight = match**2 / (match**2).sum(1, keepdim=True).clamp(min=1e-4)
