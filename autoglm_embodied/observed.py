@@ -69,6 +69,9 @@ class Health:
     values: Mapping[str, str]
 
 
+Span = tuple[str, int, int]
+"""Name, begin and end [ns] of a stretch of time."""
+
 Sample = tuple[int, tuple[float, ...]]
 """Stamp [ns] and values of one message of a fast topic."""
 
@@ -99,9 +102,9 @@ def arrays(samples: list[Sample]) -> tuple[NDArray[np.int64], FloatArray]:
     return np.array(stamps, dtype=np.int64), np.array(values, dtype=np.float64)
 
 
-def phase_spans(ticks: list[FusionTick]) -> list[tuple[str, int, int]]:
-    """Phases in the order in which they came: (name, begin, end) in ns."""
-    spans: list[tuple[str, int, int]] = []
+def phase_spans(ticks: list[FusionTick]) -> list[Span]:
+    """Phases in the order in which they came."""
+    spans: list[Span] = []
     for tick in ticks:
         if spans and spans[-1][0] == tick.phase:
             spans[-1] = (tick.phase, spans[-1][1], tick.stamp_ns)

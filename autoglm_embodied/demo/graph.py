@@ -69,9 +69,12 @@ def _lock(domain: int) -> int:
     return descriptor
 
 
-def environment(domain: int, base: Mapping[str, str]) -> dict[str, str]:
-    """`base` with what makes a process part of the graph `domain` on this machine and keeps it to one core."""
-    profile = str(shipped("fastdds.xml"))
+def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False) -> dict[str, str]:
+    """`base` with what makes a process part of the graph `domain` on this machine and keeps it to one core.
+
+    With `sends_frames` it gets shared memory for camera frames; if all did, a container's 64 MB would not do.
+    """
+    profile = str(shipped("fastdds.xml" if sends_frames else "fastdds_small.xml"))
     shared = {
         "ROS_DOMAIN_ID": str(domain),
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from autoglm_embodied.demo.timeline import Moment
-from autoglm_embodied.observed import Observed, arrays, phase_spans
+from autoglm_embodied.observed import Observed, Span, arrays, phase_spans
 
+JUDGING = "shaken by the judge"
 PHASE_COLOURS = {
     "idle": "#eceff1",
     "reach": "#bbdefb",
@@ -20,6 +21,7 @@ PHASE_COLOURS = {
     "close": "#ffe0b2",
     "lift": "#f8bbd0",
     "hold": "#d1c4e9",
+    JUDGING: "#d7ccc8",
 }
 AXES = ("x", "y", "z")
 MARKED = ("heard", "seen", "contact", "held", "not held", "refused")
@@ -43,27 +45,35 @@ def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start
     stamp_ns, joints = arrays(observed.joints)
     width.plot((stamp_ns - start_ns) / 1e9, 1e3 * joints[:, -1], color="black")
     width.set_ylabel("gripper [mm]")
+    width.set_ylim(bottom=0)
     width.set_xlabel("time since the start [s]")
     shown = [moment for moment in moments if moment.name in MARKED]
     begin = (shown[0].t_ns - start_ns) / 1e9 - BEFORE_S if shown else seconds[0]
     force.set_xlim(max(begin, seconds[0]), seconds[-1])
+    spans = [*phase_spans(observed.working()), *_judging(moments)]
     for axes in (force, torque, width):
-        _mark_phases(axes, observed, start_ns)
+        _mark_spans(axes, spans, start_ns)
         axes.grid(alpha=0.3)
     _name_moments(force, shown, start_ns)
-    figure.legend(handles=_phase_key(observed), loc="outside lower center", ncols=len(PHASE_COLOURS))
+    figure.legend(handles=_key(spans), loc="outside lower center", ncols=len(PHASE_COLOURS))
     figure.suptitle("Wrist wrench, tared, in the sensor frame", fontsize="medium")
     figure.savefig(path, dpi=110)
 
 
-def _mark_phases(axes: Axes, observed: Observed, start_ns: int) -> None:
-    for name, begin, end in phase_spans(observed.working()):
+def _judging(moments: Sequence[Moment]) -> list[Span]:
+    """From the outcome to the judgement, where there was one."""
+    at_ns = {moment.name: moment.t_ns for moment in moments}
+    return [(JUDGING, at_ns["held"], at_ns["judged"])] if {"held", "judged"} <= set(at_ns) else []
+
+
+def _mark_spans(axes: Axes, spans: Sequence[Span], start_ns: int) -> None:
+    for name, begin, end in spans:
         colour = PHASE_COLOURS.get(name, "#ffffff")
         axes.axvspan((begin - start_ns) / 1e9, (end - start_ns) / 1e9, color=colour, alpha=0.6, linewidth=0)
 
 
-def _phase_key(observed: Observed) -> list[Patch]:
-    names = dict.fromkeys(name for name, _, _ in phase_spans(observed.working()))
+def _key(spans: Sequence[Span]) -> list[Patch]:
+    names = dict.fromkeys(name for name, _, _ in spans)
     return [Patch(color=PHASE_COLOURS.get(name, "#ffffff"), alpha=0.6, label=name) for name in names]
 
 

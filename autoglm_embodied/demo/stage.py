@@ -48,12 +48,14 @@ def stage(request: DemoRequest, ending: Ending) -> Iterator[Stage]:
     os.environ.update(mark)
     try:
         with private_domain() as (domain, lock), ExitStack() as stack:
+            camera = environment(domain, os.environ, sends_frames=True)
             os.environ.update(environment(domain, os.environ))
             sound = None if request.mic else stack.enter_context(SoundServer())
             processes = Processes(request.out / "log", os.environ | (sound.environment if sound else {}), [lock])
             stack.callback(lambda: ending.ended.extend(processes.stop()))
             for name, module in NODES.items():
-                processes.start(name, module, *arguments(name, request))
+                own = camera if name == "sim_node" else None
+                processes.start(name, module, *arguments(name, request), environment=own)
             # Here and not above: rclpy reads the environment when it is imported.
             from autoglm_embodied.nodes.observer_node import Observer
 
