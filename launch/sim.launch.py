@@ -12,24 +12,23 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "autoglm_embodied"
 DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") else "FASTDDS"  # its older name
+PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 
 
 def generate_launch_description() -> LaunchDescription:
     """What to start; every argument of robot.launch.py holds here too."""
     share = FindPackageShare(PACKAGE)
-    profile = PathJoinSubstitution([share, "config", "fastdds.xml"])
+    profiles = {size: PathJoinSubstitution([share, "config", f"fastdds{size}.xml"]) for size in ("", "_small")}
     robot = PythonLaunchDescriptionSource(PathJoinSubstitution([share, "launch", "robot.launch.py"]))
     return LaunchDescription(
         [
             DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
-            DeclareLaunchArgument(
-                "dds_profile", default_value=profile, description="Fast DDS transports, loopback only"
-            ),
-            SetEnvironmentVariable(f"{DDS}_DEFAULT_PROFILES_FILE", LaunchConfiguration("dds_profile")),
+            SetEnvironmentVariable(PROFILE, profiles["_small"]),
             Node(
                 package="autoglm_embodied_sim",
                 executable="sim_node",
                 name="sim_node",
+                additional_env={PROFILE: profiles[""]},
                 parameters=[{"seed": ParameterValue(LaunchConfiguration("seed"), value_type=int)}],
                 output="both",
             ),

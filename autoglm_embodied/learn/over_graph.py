@@ -45,6 +45,7 @@ def evaluate_over_graph(
     """
     results = []
     with private_domain() as (domain, lock):
+        camera = environment(domain, os.environ, sends_frames=True)
         os.environ.update(environment(domain, os.environ))
         # Here and not above: rclpy reads the environment when it is imported.
         from autoglm_embodied.nodes.grasp_client import GraspClient
@@ -52,7 +53,8 @@ def evaluate_over_graph(
 
         processes = Processes(log_dir, os.environ, [lock])
         try:
-            processes.start("sim_node", NODES["sim_node"], "--ros-args", "-p", f"seed:={first_seed}")
+            seed_it = ("--ros-args", "-p", f"seed:={first_seed}")
+            processes.start("sim_node", NODES["sim_node"], *seed_it, environment=camera)
             processes.start("governor_node", NODES["governor_node"])
             processes.start("fusion_node", NODES["fusion_node"], "--ros-args", "-p", f"checkpoint:={checkpoint}")
             with Observer(domain) as observer, GraspClient(domain) as client:

@@ -109,7 +109,8 @@ def graph() -> Iterator[tuple[Listener, subprocess.Popen[bytes]]]:
     with private_domain() as (domain, _), pytest.MonkeyPatch.context() as patch:
         for name, value in environment(domain, os.environ).items():
             patch.setenv(name, value)
-        process = subprocess.Popen([sys.executable, "-m", MODULE, "--ros-args", "-p", "seed:=11"])
+        camera = environment(domain, os.environ, sends_frames=True)
+        process = subprocess.Popen([sys.executable, "-m", MODULE, "--ros-args", "-p", "seed:=11"], env=camera)
         listener = Listener(domain)
         try:
             yield listener, process
