@@ -28,9 +28,9 @@ def write_files(out: Path, observed: Observed, timeline: Timeline) -> list[str]:
 
 
 def _write_picture(path: Path, observed: Observed, timeline: Timeline) -> None:
-    """The frame of the outcome, or the last one."""
+    """The first frame of the outcome, or the last one."""
     ends = [tick.stamp_ns for tick in observed.ticks if tick.outcome]
-    wanted_ns = ends[0] if ends else observed.pictures[-1].stamp_ns
-    best = min(observed.pictures, key=lambda picture: abs(picture.stamp_ns - wanted_ns))
+    after = [picture for picture in observed.pictures if ends and picture.stamp_ns >= ends[0]]
+    best = (after or observed.pictures[-1:])[0]
     shown = next(shown for picture, shown in composed(observed, timeline.start_ns) if picture is best)
     Image.fromarray(shown).save(path)
