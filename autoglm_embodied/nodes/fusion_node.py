@@ -193,7 +193,11 @@ class FusionNode(LifecycleNode):
 def make() -> FusionNode:
     """The node, started if it is to start itself."""
     node = FusionNode()
-    node.start()
+    try:
+        node.start()
+    except AutoGLMError:
+        node.destroy_node()
+        raise
     return node
 
 

@@ -7,8 +7,8 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again."""
 
-FRAMES = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Camera pictures and their intrinsics."""
+FRAMES = QoSProfile(depth=30, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Camera pictures and their intrinsics: a second of them, for a machine that has other things to do."""
 
 EVENTS = QoSProfile(depth=10)
 """Voice commands, states, diagnostics: none may be lost."""

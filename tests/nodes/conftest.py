@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rclpy
 from node_graph import Graph
 
 from autoglm_embodied.demo.graph import environment, private_domain
@@ -29,6 +30,14 @@ def graph(domain: int) -> Iterator[Graph]:
     """One for all tests of a module, so processes are ended by the tests that start them."""
     with Graph(domain) as graph:
         yield graph
+
+
+@pytest.fixture
+def default_context(domain: int) -> Iterator[None]:
+    """ROS as a node's process has it."""
+    rclpy.init(domain_id=domain)
+    yield
+    rclpy.try_shutdown()
 
 
 @pytest.fixture(scope="session")

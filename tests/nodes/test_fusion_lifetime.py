@@ -69,6 +69,6 @@ def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpo
 )
 def test_bad_settings_are_one_sentence_and_exit_code_2(graph: Graph, parameter: str, sentence: str) -> None:
     process = graph.start(MODULE, parameter)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=100)
     assert process.returncode == 2
     assert output.startswith(sentence) and output.count("\n") == 1

@@ -113,6 +113,6 @@ def test_a_signal_ends_it_cleanly_with_the_arm_standing(graph: Graph, governor: 
 
 def test_an_impossible_limit_is_one_sentence_and_exit_code_2(graph: Graph) -> None:
     process = graph.start(MODULE, "limits.max_force_n:=-3.0")
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=100)
     assert process.returncode == 2
     assert output.strip() == "Limits.max_force_n must be finite and above 0, got -3.0"
