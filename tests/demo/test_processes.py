@@ -102,7 +102,8 @@ def test_killing_the_starter_ends_what_it_started(tmp_path: Path) -> None:
         "print('up', flush=True); started.popen.wait()"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
-    with subprocess.Popen(command, env=os.environ | mark, stdout=subprocess.PIPE) as starter:
+    told = os.environ | mark | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=told, stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None and starter.stdout.readline() == b"up\n"
         until(lambda: "Serving" in (tmp_path / "server.log").read_text())
         starter.kill()
