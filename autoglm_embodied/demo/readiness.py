@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from autoglm_embodied.demo.stage import NODES
+from collections.abc import Iterable
+
 from autoglm_embodied.observed import Health, Observed
 
 LEAST_REAL_TIME = 0.9
 SENSED = ("vision", "force", "joints")
 
 
-def missing(observed: Observed) -> list[str]:
-    """What is still waited for, in words; empty when all is ready."""
+def missing(observed: Observed, nodes: Iterable[str]) -> list[str]:
+    """What is still waited for, in words, of some nodes; empty when all is ready."""
     health = observed.latest_health()
-    absent = [f"{name} is not heard of" for name in NODES if name not in health]
+    absent = [f"{name} is not heard of" for name in nodes if name not in health]
     voice = health.get("voice_node")
     deaf = [f"voice_node is {voice.message}"] if voice and voice.message != "listening" else []
     return (

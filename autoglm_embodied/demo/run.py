@@ -14,7 +14,7 @@ from autoglm_embodied.demo.request import DemoRequest
 from autoglm_embodied.demo.rerun_log import RerunLog
 from autoglm_embodied.demo.result import Course, report
 from autoglm_embodied.demo.scene import SceneThings, held_things
-from autoglm_embodied.demo.stage import NODES, Stage, stage
+from autoglm_embodied.demo.stage import NODES, Stage, parameters, stage
 from autoglm_embodied.demo.timeline import Timeline
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.observed import FusionTick, Observed
@@ -39,7 +39,7 @@ def run(request: DemoRequest, console: Console) -> int:
     timeline, course = Timeline(time.time_ns, console), Course()
     # Before the stage, which ends all that is started on it: a viewer stays open.
     log = RerunLog(request.out / RECORDING, request.view)
-    with stage(request, course.ending) as on:
+    with stage(_nodes(request), request.out / "log", not request.mic, course.ending) as on:
         observed = on.observer.observed
         alive = _watch(on, log, request.view)
         _wait_until_ready(on, alive)
@@ -68,6 +68,13 @@ def run(request: DemoRequest, console: Console) -> int:
     return 0 if course.held else 1
 
 
+def _nodes(request: DemoRequest) -> dict[str, list[str]]:
+    """All nodes with their command line arguments."""
+    own = {"checkpoint": request.checkpoint.resolve()} if request.checkpoint is not None else {}
+    told = {"sim_node": parameters(seed=request.seed, things=request.things), "fusion_node": parameters(**own)}
+    return {name: told.get(name, []) for name in NODES}
+
+
 def _watch(on: Stage, log: RerunLog, view: bool) -> Meanwhile:
     """What is done a few times a second while waiting: notice a node that died, feed the viewer."""
 
@@ -80,8 +87,8 @@ def _watch(on: Stage, log: RerunLog, view: bool) -> Meanwhile:
 
 
 def _wait_until_ready(on: Stage, alive: Meanwhile) -> None:
-    if not on.observer.wait_for(lambda observed: not missing(observed), READY_LIMIT_S, alive):
-        lacking = "; ".join(missing(on.observer.observed))
+    if not on.observer.wait_for(lambda observed: not missing(observed, NODES), READY_LIMIT_S, alive):
+        lacking = "; ".join(missing(on.observer.observed, NODES))
         raise SetupError(
             f"not ready after {READY_LIMIT_S:.0f} s: {lacking}; see the logs in {on.processes.log_dir} "
             "and run `autoglm doctor`"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.demo.graph import environment, private_domain
 from autoglm_embodied.demo.processes import Ended, Processes, end_survivors, new_mark
-from autoglm_embodied.demo.request import DemoRequest
 from autoglm_embodied.voice.sound_server import SoundServer
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ NODES = {
 class Stage:
     """A running graph and who watches it; `sound` is None with the user's own microphone."""
 
+    domain: int
     observer: Observer
     processes: Processes
     sound: SoundServer | None
@@ -42,36 +43,38 @@ class Ending:
 
 
 @contextmanager
-def stage(request: DemoRequest, ending: Ending) -> Iterator[Stage]:
-    """Sound server, nodes and observer, running until the context is left."""
+def stage(nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ending: Ending) -> Iterator[Stage]:
+    """Nodes and their observer on a private graph, running until the context is left.
+
+    Args:
+        nodes: names out of NODES, each with its command line arguments.
+        log_dir: for what the nodes print.
+        sound: whether they hear a private sound server instead of the user's microphone.
+        ending: filled when the context is left.
+    """
     mark = new_mark()
     os.environ.update(mark)
     try:
         with private_domain() as (domain, lock), ExitStack() as stack:
             camera = environment(domain, os.environ, sends_frames=True)
             os.environ.update(environment(domain, os.environ))
-            sound = None if request.mic else stack.enter_context(SoundServer())
-            processes = Processes(request.out / "log", os.environ | (sound.environment if sound else {}), [lock])
+            server = stack.enter_context(SoundServer()) if sound else None
+            processes = Processes(log_dir, os.environ | (server.environment if server else {}), [lock])
             stack.callback(lambda: ending.ended.extend(processes.stop()))
-            for name, module in NODES.items():
+            for name, arguments in nodes.items():
                 own = camera if name == "sim_node" else None
-                processes.start(name, module, *arguments(name, request), environment=own)
+                processes.start(name, NODES[name], *arguments, environment=own)
             # Here and not above: rclpy reads the environment when it is imported.
             from autoglm_embodied.nodes.observer_node import Observer
 
             observer = stack.enter_context(Observer(domain))
-            yield Stage(observer, processes, sound)
+            yield Stage(domain, observer, processes, server)
     finally:
         # Also one whose start was cut off by Ctrl-C before it was noted.
         ending.survivors.extend(end_survivors(mark))
 
 
-def arguments(name: str, request: DemoRequest) -> list[str]:
+def parameters(**values: object) -> list[str]:
     """Parameters of a node as command line arguments."""
-    parameters: dict[str, object] = {}
-    if name == "sim_node":
-        parameters = {"seed": request.seed, "things": request.things}
-    if name == "fusion_node" and request.checkpoint is not None:
-        parameters["checkpoint"] = request.checkpoint.resolve()
-    pairs = [argument for key, value in parameters.items() for argument in ("-p", f"{key}:={value}")]
+    pairs = [argument for key, value in values.items() for argument in ("-p", f"{key}:={value}")]
     return ["--ros-args", *pairs] if pairs else []

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autoglm_embodied.demo.graph import environment, private_domain
-from autoglm_embodied.demo.processes import Processes
+from autoglm_embodied.demo.readiness import missing
 from autoglm_embodied.demo.scene import SceneThings, held_things
+from autoglm_embodied.demo.stage import Ending, parameters, stage
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.learn.instructions import described, matches
 from autoglm_embodied.learn.results import EpisodeResult
 from autoglm_embodied.observed import Observed, arrays
 
 if TYPE_CHECKING:
+    from autoglm_embodied.demo.processes import Processes
     from autoglm_embodied.nodes.grasp_client import GraspClient
     from autoglm_embodied.nodes.observer_node import Observer
 
-NODES = {
-    "sim_node": "autoglm_embodied_sim.nodes.sim_node",
-    "governor_node": "autoglm_embodied.nodes.governor_node",
-    "fusion_node": "autoglm_embodied.nodes.fusion_node",
-}
 AT_REST_SAMPLES = 50
 READY_S, GRASP_S, SERVICE_S = 90.0, 60.0, 30.0
 
@@ -43,41 +39,25 @@ def evaluate_over_graph(
     Raises:
         AutoGLMError: a node died or did not come up.
     """
+    nodes = {
+        "sim_node": parameters(seed=first_seed),
+        "governor_node": [],
+        "fusion_node": parameters(checkpoint=checkpoint.resolve()),
+    }
     results = []
-    with private_domain() as (domain, lock):
-        camera = environment(domain, os.environ, sends_frames=True)
-        os.environ.update(environment(domain, os.environ))
-        # Here and not above: rclpy reads the environment when it is imported.
+    with stage(nodes, log_dir, sound=False, ending=Ending()) as on:
         from autoglm_embodied.nodes.grasp_client import GraspClient
-        from autoglm_embodied.nodes.observer_node import Observer
 
-        processes = Processes(log_dir, os.environ, [lock])
-        try:
-            seed_it = ("--ros-args", "-p", f"seed:={first_seed}")
-            processes.start("sim_node", NODES["sim_node"], *seed_it, environment=camera)
-            processes.start("governor_node", NODES["governor_node"])
-            processes.start("fusion_node", NODES["fusion_node"], "--ros-args", "-p", f"checkpoint:={checkpoint}")
-            with Observer(domain) as observer, GraspClient(domain) as client:
-                _wait_for_senses(observer, processes)
-                for seed in range(first_seed, first_seed + episodes):
-                    results.append(_episode(observer, client, processes, seed))
-                    if progress is not None:
-                        progress(results[-1])
-        finally:
-            processes.stop()
+        ready = partial(missing, nodes=nodes)
+        if not on.observer.wait_for(lambda observed: not ready(observed), READY_S, on.processes.check):
+            lacking = "; ".join(ready(on.observer.observed))
+            raise SetupError(f"not ready after {READY_S:.0f} s: {lacking}; see the logs in {log_dir}")
+        with GraspClient(on.domain) as client:
+            for seed in range(first_seed, first_seed + episodes):
+                results.append(_episode(on.observer, client, on.processes, seed))
+                if progress is not None:
+                    progress(results[-1])
     return results
-
-
-def _wait_for_senses(observer: Observer, processes: Processes) -> None:
-    def ready(observed: Observed) -> bool:
-        if not observed.ticks:
-            return False
-        newest = observed.ticks[-1]
-        present = dict(zip(newest.modality, newest.present, strict=True))
-        return all(present.get(sense, False) for sense in ("vision", "force", "joints"))
-
-    if not observer.wait_for(ready, READY_S, processes.check):
-        raise SetupError(f"the senses did not all come within {READY_S:.0f} s; see the logs in {processes.log_dir}")
 
 
 def _episode(observer: Observer, client: GraspClient, processes: Processes, seed: int) -> EpisodeResult:

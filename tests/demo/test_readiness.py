@@ -22,29 +22,29 @@ def ready() -> Observed:
 
 
 def test_with_every_node_and_sense_nothing_is_missing() -> None:
-    assert missing(ready()) == []
+    assert missing(ready(), NODES) == []
 
 
 def test_each_absent_node_is_named() -> None:
     observed = ready()
     observed.health.pop(0)
-    assert missing(observed) == ["sim_node is not heard of"]
+    assert missing(observed, NODES) == ["sim_node is not heard of"]
 
 
 def test_a_microphone_that_opens_is_waited_for() -> None:
     observed = ready()
     observed.health.append(Health(1, "voice_node", 1, "opening", {}))
-    assert missing(observed) == ["voice_node is opening"]
+    assert missing(observed, NODES) == ["voice_node is opening"]
 
 
 def test_only_the_newest_tick_counts() -> None:
     observed = ready()
     observed.ticks.append(tick((True, False, True, False)))
-    assert missing(observed) == ["fusion_node lacks force"]
+    assert missing(observed, NODES) == ["fusion_node lacks force"]
 
 
 def test_a_simulator_that_falls_behind_is_waited_for() -> None:
     observed = ready()
     observed.health.append(health("sim_node", realtime_factor="0.110"))
-    (said,) = missing(observed)
+    (said,) = missing(observed, NODES)
     assert "0.11 of real time" in said
