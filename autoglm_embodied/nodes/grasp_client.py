@@ -75,10 +75,14 @@ class GraspClient:
             left_s -= POLL_S
             if left_s < 0:
                 raise SetupError(f"no action server for grasp within {timeout_s:.0f} s; is fusion_node running?")
-        handle = self._wait(self._client.send_goal_async(Grasp.Goal(instruction=instruction)), left_s, meanwhile)
+        # Sent from the executor's own thread: rclpy 9.1.2 may miss a fast answer to one sent from another.
+        goal = Grasp.Goal(instruction=instruction)
+        sent = self._executor.create_task(lambda: self._client.send_goal_async(goal))
+        handle = self._wait(self._wait(sent, left_s, meanwhile), left_s, meanwhile)
         if not handle.accepted:
             raise SetupError(f"the goal {instruction!r} was rejected: another grasp runs; wait for it or cancel it")
-        answer = self._wait(handle.get_result_async(), left_s, meanwhile)
+        asked = self._executor.create_task(handle.get_result_async)
+        answer = self._wait(self._wait(asked, left_s, meanwhile), left_s, meanwhile)
         result = answer.result
         done = answer.status == GoalStatus.STATUS_SUCCEEDED
         return GraspResult(
