@@ -6,6 +6,7 @@ observes, decides and publishes at a steady rate.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,8 @@ from autoglm_embodied.policy.grasp import GraspSettings
 if TYPE_CHECKING:
     from autoglm_embodied.conductor import Conductor
     from autoglm_embodied.pipeline import Pipeline
+
+SWITCH_INTERVAL_S = 0.0005  # torch gives way at every operation: a tick must not wait 5 ms for each of its turns
 
 TOPICS = {
     "voice": "voice/command",
@@ -192,6 +195,7 @@ class FusionNode(LifecycleNode):
 
 def make() -> FusionNode:
     """The node, started if it is to start itself."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     node = FusionNode()
     try:
         node.start()
