@@ -10,43 +10,43 @@ from launch_ros.substitutions import FindPackageShare
 PACKAGE = "autoglm_embodied"
 
 
-def shipped(name: str) -> PathJoinSubstitution:
-    """A settings file that came with the package."""
-    return PathJoinSubstitution([FindPackageShare(PACKAGE), "config", name])
+def setting(name: str) -> PathJoinSubstitution:
+    """A settings file of the folder that argument `config` names."""
+    return PathJoinSubstitution([LaunchConfiguration("config"), name])
 
 
 def generate_launch_description() -> LaunchDescription:
     """What to start; tuning is in the parameter files."""
     files = {name: LaunchConfiguration(name) for name in ("robot_file", "camera_file")}
-    parameters = LaunchConfiguration("params_file")
+    shipped = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
     return LaunchDescription(
         [
-            DeclareLaunchArgument("robot_file", default_value=shipped("panda.yaml"), description="the arm"),
+            DeclareLaunchArgument("config", default_value=shipped, description="folder of the settings files"),
+            DeclareLaunchArgument("robot_file", default_value=setting("panda.yaml"), description="the arm"),
             DeclareLaunchArgument(
-                "camera_file", default_value=shipped("camera.yaml"), description="where the camera is"
+                "camera_file", default_value=setting("camera.yaml"), description="where the camera is"
             ),
-            DeclareLaunchArgument("params_file", default_value=shipped("voice.yaml"), description="ROS parameters"),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
             DeclareLaunchArgument("voice", default_value="true", description="whether this machine has the microphone"),
             Node(
                 package=PACKAGE,
                 executable="governor_node",
                 name="governor_node",
-                parameters=[parameters, {"robot_file": files["robot_file"]}],
+                parameters=[setting("governor.yaml"), {"robot_file": files["robot_file"]}],
                 output="both",
             ),
             Node(
                 package=PACKAGE,
                 executable="fusion_node",
                 name="fusion_node",
-                parameters=[parameters, files, {"checkpoint": LaunchConfiguration("checkpoint")}],
+                parameters=[setting("fusion.yaml"), files, {"checkpoint": LaunchConfiguration("checkpoint")}],
                 output="both",
             ),
             Node(
                 package=PACKAGE,
                 executable="voice_node",
                 name="voice_node",
-                parameters=[parameters],
+                parameters=[setting("voice.yaml")],
                 condition=IfCondition(LaunchConfiguration("voice")),
                 output="both",
             ),

@@ -43,7 +43,9 @@ class Ending:
 
 
 @contextmanager
-def stage(nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ending: Ending) -> Iterator[Stage]:
+def stage(
+    nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ending: Ending, film: bool = True
+) -> Iterator[Stage]:
     """Nodes and their observer on a private graph, running until the context is left.
 
     Args:
@@ -51,6 +53,7 @@ def stage(nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ending
         log_dir: for what the nodes print.
         sound: whether they hear a private sound server instead of the user's microphone.
         ending: filled when the context is left.
+        film: whether the observer notes what the sensors say.
     """
     mark = new_mark()
     os.environ.update(mark)
@@ -67,7 +70,7 @@ def stage(nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ending
             # Here and not above: rclpy reads the environment when it is imported.
             from autoglm_embodied.nodes.observer_node import Observer
 
-            observer = stack.enter_context(Observer(domain))
+            observer = stack.enter_context(Observer(domain, sensors=film))
             yield Stage(domain, observer, processes, server)
     finally:
         # Also one whose start was cut off by Ctrl-C before it was noted.

@@ -8,22 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from autoglm_embodied.demo.readiness import missing
 from autoglm_embodied.demo.scene import SceneThings, held_things
 from autoglm_embodied.demo.stage import Ending, parameters, stage
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.learn.instructions import described, matches
 from autoglm_embodied.learn.results import EpisodeResult
-from autoglm_embodied.observed import Observed, arrays
 
 if TYPE_CHECKING:
     from autoglm_embodied.demo.processes import Processes
     from autoglm_embodied.nodes.grasp_client import GraspClient
     from autoglm_embodied.nodes.observer_node import Observer
 
-AT_REST_SAMPLES = 50
 READY_S, GRASP_S, SERVICE_S = 90.0, 60.0, 30.0
 
 
@@ -45,7 +41,7 @@ def evaluate_over_graph(
         "fusion_node": parameters(checkpoint=checkpoint.resolve()),
     }
     results = []
-    with stage(nodes, log_dir, sound=False, ending=Ending()) as on:
+    with stage(nodes, log_dir, sound=False, ending=Ending(), film=False) as on:
         from autoglm_embodied.nodes.grasp_client import GraspClient
 
         ready = partial(missing, nodes=nodes)
@@ -64,12 +60,9 @@ def _episode(observer: Observer, client: GraspClient, processes: Processes, seed
     scene = SceneThings.from_json(observer.call("sim/reset", SERVICE_S, processes.check))
     sentence = scene.sentence(seed)
     target = scene.things[matches(described(sentence), scene.things)[0]]
-    for notes in (observer.observed.wrench, observer.observed.joints, observer.observed.pictures):
-        notes.clear()  # what is noted of an episode need not outlive it
     began_ns = time.monotonic_ns()
     end = client.grasp(sentence, GRASP_S, processes.check)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
-    peak_n = _peak_force_n(observer.observed)
     in_hand = held_things(observer.call("sim/judge", SERVICE_S, processes.check))
     return EpisodeResult(
         seed=seed,
@@ -79,13 +72,5 @@ def _episode(observer: Observer, client: GraspClient, processes: Processes, seed
         wrong_object=any(thing != target for thing in in_hand),
         tries=end.tries,
         seconds=seconds,
-        peak_force_n=peak_n,
+        peak_force_n=None,
     )
-
-
-def _peak_force_n(observed: Observed) -> float | None:
-    """Largest force on the wrist since it was at rest at the start; None if nothing was noted."""
-    if not observed.wrench:
-        return None
-    _, wrench = arrays(list(observed.wrench))
-    return float(np.linalg.norm(wrench[:, :3] - wrench[:AT_REST_SAMPLES, :3].mean(axis=0), axis=1).max())
