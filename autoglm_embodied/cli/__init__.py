@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: done, with an honest negative answer. 2: bad input or a broken set-up, said in one sentence.
     """
     args = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _stop)
+    for request in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(request, _stop)
     try:
         return int(args.run(args))
     except AutoGLMError as error:
@@ -45,5 +46,5 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    """A termination request unwinds like Ctrl-C, so that what was started is also ended."""
+    """Any request to end unwinds like Ctrl-C, so that what was started is also ended."""
     raise KeyboardInterrupt

@@ -136,8 +136,8 @@ def end_survivors(mark: Mapping[str, str]) -> list[str]:
 
 
 def _bound_to_this_process() -> list[str]:
-    """Prefix that makes the kernel interrupt a process when this one is killed and cannot do so itself."""
-    return ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+    """Prefix that makes the kernel end a process when this one is killed and cannot do so itself."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def _wait_for(processes: Sequence[Process], limit_s: float) -> None:
