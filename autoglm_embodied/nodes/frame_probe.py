@@ -32,6 +32,7 @@ def send(node: Node, count: int) -> int:
         if time.monotonic() > deadline:
             return 0
         rclpy.spin_once(node, timeout_sec=0.05)
+    time.sleep(0.5)  # the other side may learn of this one a little later
     for _ in range(count):
         publisher.publish(message)
         time.sleep(1 / RATE_HZ)
