@@ -14,7 +14,7 @@ CHANNELS = 7  # red, green, blue in [-1, 1]; x, y, z of the base frame [m]; 1 wh
 
 
 def pixel_rays(camera: Camera, height: int, width: int) -> FloatArray:
-    """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the picture, (h, w, 3)."""
+    """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the picture, (3, h, w)."""
     scale = (width / camera.width, height / camera.height)
     return _rays(_key(camera.K), _key(camera.T_base_camera[:3, :3]), scale, height, width)
 
@@ -27,7 +27,7 @@ def _rays(K_bytes: bytes, R_bytes: bytes, scale: tuple[float, float], height: in
     x = (u / scale[0] - 0.5 - K[0, 2]) / K[0, 0]
     y = (v / scale[1] - 0.5 - K[1, 2]) / K[1, 1]
     rays_camera = np.stack([x, y, np.ones_like(x)], axis=-1)
-    return np.asarray(rays_camera @ R_base_camera.T, dtype=np.float32)
+    return np.ascontiguousarray((rays_camera @ R_base_camera.T).transpose(2, 0, 1), dtype=np.float32)
 
 
 def _key(matrix: FloatArray) -> bytes:
@@ -35,21 +35,30 @@ def _key(matrix: FloatArray) -> bytes:
 
 
 def shrink(frame: Frame, height: int, width: int) -> tuple[NDArray[np.uint8], FloatArray]:
-    """Colour by area averaging (h, w, 3) uint8 and depth by the nearest pixel (h, w) [m], so no edge is smeared."""
-    rgb = np.asarray(cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    """Colour averaged (h, w, 3) uint8 and depth by the nearest pixel (h, w) [m], so no edge is smeared.
+
+    Averaging over whole blocks and a linear step for the rest takes a tenth of the time of averaging over fractions.
+    """
+    whole = max(1, min(frame.camera.height // height, frame.camera.width // width))
+    blocks = (frame.camera.width // whole, frame.camera.height // whole)
+    rgb = cv2.resize(frame.rgb, blocks, interpolation=cv2.INTER_AREA)
+    rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR)
     rows = (np.arange(height) + 0.5) * frame.camera.height / height
     columns = (np.arange(width) + 0.5) * frame.camera.width / width
-    return rgb, frame.depth_m[np.ix_(rows.astype(int), columns.astype(int))]
+    return np.asarray(rgb, np.uint8), frame.depth_m[rows.astype(int)].take(columns.astype(int), axis=1)
 
 
 def picture(rgb: NDArray[np.uint8], depth_m: FloatArray, camera: Camera) -> FloatArray:
     """Encoder input (7, h, w) float32 from a shrunk frame. Unknown depth has place 0 and known-channel 0."""
     height, width = depth_m.shape
     known = np.isfinite(depth_m) & (depth_m > 0)
-    depth_m = np.where(known, depth_m, 0).astype(np.float32)
-    place = pixel_rays(camera, height, width) * depth_m[..., None] + camera.T_base_camera[:3, 3].astype(np.float32)
+    depth_m = np.where(known, depth_m, 0).astype(np.float32, copy=False)
     out = np.empty((CHANNELS, height, width), np.float32)
-    out[:3] = rgb.transpose(2, 0, 1) / 127.5 - 1.0
-    out[3:6] = place.transpose(2, 0, 1) * known
+    colour, place = out[:3], out[3:6]
+    np.multiply(rgb.transpose(2, 0, 1), np.float32(1 / 127.5), out=colour)
+    colour -= 1
+    np.multiply(pixel_rays(camera, height, width), depth_m, out=place)
+    place += camera.T_base_camera[:3, 3, None, None].astype(np.float32)
+    place *= known
     out[6] = known
     return out

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point, Twist, WrenchStamped
+from geometry_msgs.msg import Point, Twist
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, Image
 
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.nodes.cdr import NS_PER_S, JointStateReader, Picture
 from autoglm_embodied.types import FloatArray
 
-NS_PER_S = 1_000_000_000
 MM_PER_M = 1000.0
 
 
@@ -28,7 +28,7 @@ def to_stamp(t_ns: int) -> Time:
     return Time(sec=t_ns // NS_PER_S, nanosec=t_ns % NS_PER_S)
 
 
-def rgb_array(message: Image) -> NDArray[np.uint8]:
+def rgb_array(message: Image | Picture) -> NDArray[np.uint8]:
     """(height, width, 3) red, green, blue; a view of the message."""
     if message.encoding not in ("rgb8", "bgr8"):
         raise SensorError(f"colour must be encoded rgb8 or bgr8, got {message.encoding!r}; set the camera driver so")
@@ -36,7 +36,7 @@ def rgb_array(message: Image) -> NDArray[np.uint8]:
     return pixels if message.encoding == "rgb8" else pixels[..., ::-1]
 
 
-def depth_array_m(message: Image) -> FloatArray:
+def depth_array_m(message: Image | Picture) -> FloatArray:
     """(height, width) float32 along the optical axis; 0 or NaN where unknown."""
     order = ">" if message.is_bigendian else "<"
     if message.encoding == "16UC1":
@@ -46,7 +46,7 @@ def depth_array_m(message: Image) -> FloatArray:
     raise SensorError(f"depth must be encoded 16UC1 [mm] or 32FC1 [m], got {message.encoding!r}; set the driver so")
 
 
-def _rows(message: Image, dtype: np.dtype[np.generic], channels: int = 1) -> NDArray[np.generic]:
+def _rows(message: Image | Picture, dtype: np.dtype[np.generic], channels: int = 1) -> NDArray[np.generic]:
     used = message.width * channels * dtype.itemsize
     if message.step < used or len(message.data) != message.step * message.height or not used * message.height:
         raise SensorError(
@@ -75,42 +75,32 @@ def intrinsics(message: CameraInfo) -> FloatArray:
     return K
 
 
-def wrench_array(message: WrenchStamped) -> FloatArray:
-    """(6,) force then torque, in the sensor's frame [N, N·m]."""
-    force, torque = message.wrench.force, message.wrench.torque
-    return np.array((force.x, force.y, force.z, torque.x, torque.y, torque.z))
-
-
 class JointReader:
     """Picks named joints out of JointState messages, whatever order they come in."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
+        self._reader = JointStateReader()
         self._message_names: list[str] = []
         self._places = np.zeros(0, np.intp)
 
-    def read(self, message: JointState) -> tuple[FloatArray, FloatArray]:
-        """Positions and velocities (J,) in the order of the names.
+    def read(self, data: bytes) -> tuple[int, FloatArray, FloatArray]:
+        """Stamp [ns], positions and velocities (J,) in the order of the names.
 
         Raises:
             SensorError: a joint is not in the message, or has no position or velocity there.
         """
-        if message.name != self._message_names:
-            self._find(message.name)
-        count = len(message.name)
-        if len(message.position) != count or len(message.velocity) != count:
-            raise SensorError(
-                f"joint_states must hold {count} positions and velocities, "
-                f"got {len(message.position)} and {len(message.velocity)}; let the driver publish both"
-            )
-        return np.asarray(message.position)[self._places], np.asarray(message.velocity)[self._places]
+        stamp, position, velocity = self._reader.read(data)
+        if self._reader.names is not self._message_names:
+            self._find(self._reader.names)
+        return stamp, position[self._places], velocity[self._places]
 
-    def _find(self, names: Sequence[str]) -> None:
+    def _find(self, names: list[str]) -> None:
         missing = [name for name in self._names if name not in names]
         if missing:
             raise SensorError(f"joint_states lacks {missing[0]!r}, it has {', '.join(names) or 'none'}; name it so")
         self._places = np.array([names.index(name) for name in self._names], np.intp)
-        self._message_names = list(names)
+        self._message_names = names
 
 
 def twist_array(message: Twist) -> FloatArray:

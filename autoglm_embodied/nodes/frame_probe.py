@@ -13,43 +13,58 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from sensor_msgs.msg import Image
+from std_msgs.msg import Empty
 
 from autoglm_embodied.nodes.conversions import image_message
-from autoglm_embodied.nodes.qos import FRAMES
+from autoglm_embodied.nodes.qos import EVENTS, FRAMES
 
-TOPIC = "frame_probe"
+TOPIC, GREETED = "frame_probe", "frame_probe_greeted"
+GREETING = "greeting"  # frame_id of pictures that do not count: they show that the other side listens
 HEIGHT, WIDTH, RATE_HZ = 480, 640, 30.0
 MATCH_LIMIT_S = 20.0
 SILENCE_LIMIT_S = 2.0
 
 
 def send(node: Node, count: int) -> int:
-    """Send `count` frames at the camera's rate once somebody listens; returns how many were sent."""
+    """Send `count` frames at the camera's rate once somebody has greeted back; returns how many were sent."""
     publisher = node.create_publisher(Image, TOPIC, FRAMES)
-    message = image_message(np.zeros((HEIGHT, WIDTH, 3), np.uint8), "rgb8", 0, "")
+    answers: list[Empty] = []
+    node.create_subscription(Empty, GREETED, answers.append, EVENTS)
+    greeting = image_message(np.zeros((1, 1, 3), np.uint8), "rgb8", 0, GREETING)
     deadline = time.monotonic() + MATCH_LIMIT_S
-    while not publisher.get_subscription_count():
+    while not answers:
         if time.monotonic() > deadline:
             return 0
+        publisher.publish(greeting)
         rclpy.spin_once(node, timeout_sec=0.05)
-    time.sleep(0.5)  # the other side may learn of this one a little later
+    message = image_message(np.zeros((HEIGHT, WIDTH, 3), np.uint8), "rgb8", 0, "")
     for _ in range(count):
         publisher.publish(message)
         time.sleep(1 / RATE_HZ)
-    time.sleep(0.5)  # the last frame is still on its way
+    deadline = time.monotonic() + 2 * SILENCE_LIMIT_S
+    while publisher.get_subscription_count() and time.monotonic() < deadline:
+        rclpy.spin_once(node, timeout_sec=0.05)  # the last frame is still on its way
     return count
 
 
 def receive(node: Node, count: int) -> int:
     """Receive up to `count` frames; returns how many came before a silence."""
-    received: list[float] = []
-    node.create_subscription(Image, TOPIC, lambda _: received.append(time.monotonic()), FRAMES)
-    deadline = time.monotonic() + MATCH_LIMIT_S
-    while len(received) < count:
+    answer = node.create_publisher(Empty, GREETED, EVENTS)
+    counted: list[float] = []
+    last = time.monotonic() + MATCH_LIMIT_S - SILENCE_LIMIT_S
+
+    def take(message: Image) -> None:
+        nonlocal last
+        last = time.monotonic()
+        if message.header.frame_id == GREETING:
+            answer.publish(Empty())
+        else:
+            counted.append(last)
+
+    node.create_subscription(Image, TOPIC, take, FRAMES)
+    while len(counted) < count and time.monotonic() < last + SILENCE_LIMIT_S:
         rclpy.spin_once(node, timeout_sec=0.1)
-        if time.monotonic() > (received[-1] + SILENCE_LIMIT_S if received else deadline):
-            break
-    return len(received)
+    return len(counted)
 
 
 def main() -> None:

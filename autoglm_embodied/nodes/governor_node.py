@@ -16,7 +16,8 @@ from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.nodes.conversions import JointReader, stamp_ns, to_twist, twist_array, wrench_array
+from autoglm_embodied.nodes.cdr import read_wrench
+from autoglm_embodied.nodes.conversions import JointReader, to_twist, twist_array
 from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
 from autoglm_embodied.nodes.lifetime import run
 from autoglm_embodied.nodes.meter import Meter
@@ -56,7 +57,8 @@ class GovernorNode(Node):
         self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
         wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
-        self._wrench = ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST)  # from here on threads
+        # From here on threads.
+        self._wrench = ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST, raw=True)
         self._ticker = Ticker(self._output_hz, self._output, self._fail)
 
     @property
@@ -78,7 +80,7 @@ class GovernorNode(Node):
         twist = self._topic("policy_twist", "policy/delta_twist")
         gripper = self._topic("policy_gripper", "policy/gripper_width")
         self._polled = [
-            PolledSubscription(self, JointState, joints, self._on_joints, NEWEST),
+            PolledSubscription(self, JointState, joints, self._on_joints, NEWEST, raw=True),
             PolledSubscription(self, TwistStamped, twist, self._on_wish, COMMANDS),
             PolledSubscription(self, Float64MultiArray, gripper, self._on_width, COMMANDS),
         ]
@@ -116,17 +118,22 @@ class GovernorNode(Node):
             return None
         return Received(forward_kinematics(self._robot, self._joints.value), self._joints.receive_ns)
 
-    def _on_wrench(self, message: WrenchStamped) -> None:
+    def _on_wrench(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
-        self._wrenches.count(stamp_ns(message.header.stamp), now_ns)
+        try:
+            stamp_ns, _, wrench = read_wrench(data)
+        except SensorError as error:
+            self._refuse(error)
+            return
+        self._wrenches.count(stamp_ns, now_ns)
         with self._lock:
-            passed = self._governor.feel(now_ns, wrench_array(message))
+            passed = self._governor.feel(now_ns, wrench)
         if passed:
             self._output()
 
-    def _on_joints(self, message: JointState) -> None:
+    def _on_joints(self, data: bytes) -> None:
         try:
-            self._joints = Received(self._reader.read(message)[0], time.monotonic_ns())
+            self._joints = Received(self._reader.read(data)[1], time.monotonic_ns())
         except SensorError as error:
             self._refuse(error)
 

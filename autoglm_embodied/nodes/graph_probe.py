@@ -38,7 +38,7 @@ def listen(node: Node, seconds: float) -> dict[str, dict[str, float]]:
     """For each topic, how many publish it and how many messages a second came."""
     counts: Counter[str] = Counter()
     subscriptions = [
-        PolledSubscription(node, kind, topic, lambda _, topic=topic: counts.update([topic]), qos)
+        PolledSubscription(node, kind, topic, lambda _, topic=topic: counts.update([topic]), qos, raw=True)
         for topic, (kind, qos) in TOPICS.items()
     ]
     _poll(subscriptions, DISCOVERY_S)

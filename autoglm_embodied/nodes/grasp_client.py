@@ -5,17 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from action_msgs.msg import GoalStatus
 from autoglm_embodied_interfaces.action import Grasp
 from rclpy.action import ActionClient
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 
 from autoglm_embodied.errors import SetupError
+from autoglm_embodied.nodes.spun_node import SpunNode
 
 POLL_S = 0.1
 
@@ -31,32 +28,13 @@ class GraspResult:
     tries: int
 
 
-class GraspClient:
+class GraspClient(SpunNode):
     """Sends instructions to the action server of `domain`; use it as a context manager."""
 
     def __init__(self, domain: int) -> None:
-        self._context = Context()
-        self._context.init(domain_id=domain)
-        self._node = Node("grasp_client", context=self._context, enable_rosout=False, start_parameter_services=False)
+        super().__init__("grasp_client", domain)
         self._client = ActionClient(self._node, Grasp, "grasp")
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name="grasp_client")
-        self._thread.start()
-
-    def __enter__(self) -> GraspClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending.set()
-        self._thread.join()
-        self._executor.shutdown()
-        self._client.destroy()
-        self._node.destroy_node()
-        self._context.try_shutdown()
+        self._spin()
 
     def grasp(self, instruction: str, timeout_s: float, meanwhile: Callable[[], None]) -> GraspResult:
         """Send the instruction and wait for the result.
@@ -97,7 +75,3 @@ class GraspClient:
                 return future.result()
             meanwhile()
         raise SetupError(f"the action grasp did not answer within {timeout_s:.0f} s; see the log of fusion_node")
-
-    def _spin(self) -> None:
-        while not self._ending.is_set():
-            self._executor.spin_once(timeout_sec=POLL_S)

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import cv2
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
+from autoglm_embodied.nodes.cdr import JointStateReader, read_picture, read_wrench
 from autoglm_embodied.nodes.conversions import rgb_array, stamp_ns
 from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import EVENTS, FAST, FRAMES
+from autoglm_embodied.nodes.spun_node import SpunNode
 from autoglm_embodied.observed import FusionTick, Health, Heard, Observed, Picture
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 EVERY_NTH_FRAME = 2  # 15 pictures a second: half the work, and enough for a film
 JPEG_QUALITY = 92
 POLL_S = 0.05
-END_CHECK_S = 0.1
 
 
-class Observer:
+class Observer(SpunNode):
     """Watches the graph in a thread of its own; use it as a context manager.
 
     Args:
@@ -42,30 +39,13 @@ class Observer:
     """
 
     def __init__(self, domain: int, sensors: bool = True) -> None:
-        self._context = Context()
-        self._context.init(domain_id=domain)
-        self._node = Node("observer", context=self._context, enable_rosout=False, start_parameter_services=False)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+        super().__init__("observer", domain)
         self._changed = threading.Condition()
         self.observed = Observed()
         self._frames = 0
+        self._joints = JointStateReader()
         self._fast = self._subscribe(sensors)
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name="observer")
-        self._thread.start()
-
-    def __enter__(self) -> Observer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending.set()
-        self._thread.join()
-        self._executor.shutdown()
-        self._node.destroy_node()
-        self._context.try_shutdown()
+        self._spin()
 
     def wait_for(self, condition: Callable[[Observed], bool], timeout_s: float, meanwhile: Callable[[], None]) -> bool:
         """Wait until `condition` holds of what was noted; False if it does not within `timeout_s`.
@@ -121,38 +101,35 @@ class Observer:
         subscribe(DiagnosticArray, "diagnostics", self._on_diagnostics, EVENTS)
         if not sensors:
             return []
-        subscribe(Image, "camera/color/image_raw", self._on_image, FRAMES)
+        subscribe(Image, "camera/color/image_raw", self._on_image, FRAMES, raw=True)
         self._node.create_timer(POLL_S, self._poll)
         wrench = "force_torque_sensor_broadcaster/wrench"
         return [
-            PolledSubscription(self._node, WrenchStamped, wrench, self._on_wrench, FAST),
-            PolledSubscription(self._node, JointState, "joint_states", self._on_joints, FAST),
+            PolledSubscription(self._node, WrenchStamped, wrench, self._on_wrench, FAST, raw=True),
+            PolledSubscription(self._node, JointState, "joint_states", self._on_joints, FAST, raw=True),
         ]
-
-    def _spin(self) -> None:
-        while not self._ending.is_set():
-            self._executor.spin_once(timeout_sec=END_CHECK_S)
 
     def _poll(self) -> None:
         for subscription in self._fast:
             subscription.poll()
 
-    def _on_wrench(self, message: WrenchStamped) -> None:
-        force, torque = message.wrench.force, message.wrench.torque
-        wrench = (force.x, force.y, force.z, torque.x, torque.y, torque.z)
-        self.observed.wrench.append((stamp_ns(message.header.stamp), wrench))
+    def _on_wrench(self, data: bytes) -> None:
+        stamp, _, wrench = read_wrench(data)
+        self.observed.wrench.append((stamp, tuple(wrench.tolist())))
 
-    def _on_joints(self, message: JointState) -> None:
-        position = dict(zip(message.name, message.position, strict=True))
-        width_m = sum(position.pop(finger, 0.0) for finger in FINGERS)
-        self.observed.joints.append((stamp_ns(message.header.stamp), (*position.values(), width_m)))
+    def _on_joints(self, data: bytes) -> None:
+        stamp, position, _ = self._joints.read(data)
+        values = dict(zip(self._joints.names, position.tolist(), strict=True))
+        width_m = sum(values.pop(finger, 0.0) for finger in FINGERS)
+        self.observed.joints.append((stamp, (*values.values(), width_m)))
 
-    def _on_image(self, message: Image) -> None:
+    def _on_image(self, data: bytes) -> None:
         self._frames += 1
         if self._frames % EVERY_NTH_FRAME:
             return
-        _, jpeg = cv2.imencode(".jpg", rgb_array(message)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.observed.pictures, Picture(stamp_ns(message.header.stamp), jpeg.tobytes()))
+        picture = read_picture(data)
+        _, jpeg = cv2.imencode(".jpg", rgb_array(picture)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        self._note(self.observed.pictures, Picture(picture.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
         heard = Heard(

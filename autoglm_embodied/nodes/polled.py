@@ -1,8 +1,12 @@
-"""Subscriptions that the executor leaves alone: it spends more on waking up than a 1 kHz callback has to do."""
+"""Subscriptions that the executor leaves alone: it spends more on waking up than a 1 kHz callback has to do.
+
+`raw` ones hand over the bytes of a message, for `cdr` to read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -35,16 +39,24 @@ class PolledSubscription:
     """A subscription whose messages wait in its queue until `poll`, from any thread, hands them to its callback."""
 
     def __init__(
-        self, node: Node, message_type: type[Any], topic: str, take: Callable[[Any], None], qos: QoSProfile
+        self,
+        node: Node,
+        message_type: type[Any],
+        topic: str,
+        take: Callable[[Any], None],
+        qos: QoSProfile,
+        raw: bool = False,
     ) -> None:
         self._node = node
         self._take = take
+        self._raw = raw
         self._lock = Lock()
         self._subscription = node.create_subscription(
             message_type,
             topic,
             take,
             qos,
+            raw=raw,
             callback_group=NeverByExecutor(),
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
@@ -58,20 +70,25 @@ class PolledSubscription:
         finally:
             self._lock.release()
 
-    def wait(self, timeout_ns: int) -> None:
-        """Sleep until a message waits, or the timeout."""
+    def wait(self, timeout_ns: int, *others: PolledSubscription) -> None:
+        """Sleep until a message waits here or at one of the others, or the timeout."""
+        subscriptions = [polled._subscription for polled in (self, *others)]
         context = self._node.context.handle
-        with self._subscription.handle, context:
-            waits = rclpy_implementation.WaitSet(1, 0, 0, 0, 0, 0, context)
+        with ExitStack() as held:
+            for subscription in subscriptions:
+                held.enter_context(subscription.handle)
+            held.enter_context(context)
+            waits = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context)
             waits.clear_entities()
-            waits.add_subscription(self._subscription.handle)
+            for subscription in subscriptions:
+                waits.add_subscription(subscription.handle)
             waits.wait(timeout_ns)
 
     def _hand_over(self) -> None:
         subscription = self._subscription
         with subscription.handle:
             for _ in range(MOST_AT_ONCE):
-                taken = subscription.handle.take_message(subscription.msg_type, False)
+                taken = subscription.handle.take_message(subscription.msg_type, self._raw)
                 if taken is None:
                     return
                 self._take(taken[0])
@@ -86,9 +103,15 @@ class ThreadedSubscription:
     """A subscription with a thread of its own, which calls back within a fraction of a millisecond."""
 
     def __init__(
-        self, node: Node, message_type: type[Any], topic: str, take: Callable[[Any], None], qos: QoSProfile
+        self,
+        node: Node,
+        message_type: type[Any],
+        topic: str,
+        take: Callable[[Any], None],
+        qos: QoSProfile,
+        raw: bool = False,
     ) -> None:
-        self._polled = PolledSubscription(node, message_type, topic, take, qos)
+        self._polled = PolledSubscription(node, message_type, topic, take, qos, raw)
         self._ended = Event()
         self._thread = Thread(target=self._listen, name=topic)
         self._thread.start()

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import JointState
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.camera_input import CameraInput
-from autoglm_embodied.nodes.conversions import JointReader, stamp_ns, wrench_array
+from autoglm_embodied.nodes.camera_input import CameraInput, CameraTopics
+from autoglm_embodied.nodes.cdr import read_wrench
+from autoglm_embodied.nodes.conversions import JointReader
 from autoglm_embodied.nodes.meter import Meter
 from autoglm_embodied.nodes.parameters import parameter
 from autoglm_embodied.nodes.polled import PolledSubscription
-from autoglm_embodied.nodes.qos import FAST, FRAMES
+from autoglm_embodied.nodes.qos import FAST
 from autoglm_embodied.nodes.ticker import Ticker
 from autoglm_embodied.types import FloatArray
 
@@ -48,15 +49,13 @@ class Senses:
         self._reader = JointReader(robot.joint_names + robot.finger_joint_names)
         self._wrenches = Meter(value(node, "wrench_hz"))
         self._joints = Meter(value(node, "joints_hz"))
-        self._camera = CameraInput(T_base_camera, value(node, "camera_hz"), pipeline.push_frame, self._refuse, fail)
-        self._subscriptions = [
-            node.create_subscription(CameraInfo, value(node, "topics.camera_info"), self._camera.on_info, FRAMES),
-            node.create_subscription(Image, value(node, "topics.rgb"), self._camera.on_rgb, FRAMES),
-            node.create_subscription(Image, value(node, "topics.depth"), self._camera.on_depth, FRAMES),
-        ]
+        topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
+        self._camera = CameraInput(
+            node, topics, T_base_camera, value(node, "camera_hz"), pipeline.push_frame, self._refuse, fail
+        )
         self._fast = [
-            PolledSubscription(node, WrenchStamped, value(node, "topics.wrench"), self._on_wrench, FAST),
-            PolledSubscription(node, JointState, value(node, "topics.joints"), self._on_joints, FAST),
+            PolledSubscription(node, WrenchStamped, value(node, "topics.wrench"), self._on_wrench, FAST, raw=True),
+            PolledSubscription(node, JointState, value(node, "topics.joints"), self._on_joints, FAST, raw=True),
         ]
         self._poller = Ticker(POLL_HZ, self.poll, fail)
 
@@ -66,10 +65,8 @@ class Senses:
             subscription.poll()
 
     def close(self) -> None:
-        """Unsubscribe and end the camera's thread; from the executor's thread."""
+        """Unsubscribe and end all threads; from the executor's thread."""
         self._poller.close()
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
         for polled in self._fast:
             polled.destroy()
         self._camera.close()
@@ -87,19 +84,21 @@ class Senses:
             values |= {f"{name}_hz": meter.rate_hz(), f"{name}_received": meter.received, f"{name}_lost": meter.lost}
         return values
 
-    def _on_wrench(self, message: WrenchStamped) -> None:
-        stamp, receive = stamp_ns(message.header.stamp), time.monotonic_ns()
-        self._wrenches.count(stamp, receive)
+    def _on_wrench(self, data: bytes) -> None:
+        receive_ns = time.monotonic_ns()
         try:
-            self._pipeline.push_wrench(stamp, receive, wrench_array(message))
+            stamp_ns, _, wrench = read_wrench(data)
+            self._wrenches.count(stamp_ns, receive_ns)
+            self._pipeline.push_wrench(stamp_ns, receive_ns, wrench)
         except SensorError as error:
             self._refuse(error)
 
-    def _on_joints(self, message: JointState) -> None:
-        stamp, receive = stamp_ns(message.header.stamp), time.monotonic_ns()
-        self._joints.count(stamp, receive)
+    def _on_joints(self, data: bytes) -> None:
+        receive_ns = time.monotonic_ns()
         try:
-            self._pipeline.push_joints(stamp, receive, *self._reader.read(message))
+            stamp_ns, position, velocity = self._reader.read(data)
+            self._joints.count(stamp_ns, receive_ns)
+            self._pipeline.push_joints(stamp_ns, receive_ns, position, velocity)
         except SensorError as error:
             self._refuse(error)
 

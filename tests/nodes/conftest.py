@@ -11,13 +11,14 @@ from node_graph import Graph
 
 from autoglm_embodied.demo.graph import environment, private_domain
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of lark, which the message packages import
+    import rosidl_generator_py  # noqa: F401
+
 
 @pytest.fixture(scope="session")
 def domain() -> Iterator[int]:
     before = dict(os.environ)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of lark, which the message packages import
-        import rosidl_generator_py  # noqa: F401
     with private_domain() as (number, _):
         os.environ.update(environment(number, os.environ))
         yield number

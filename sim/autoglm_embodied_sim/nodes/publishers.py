@@ -1,8 +1,6 @@
-"""The simulator's measurements as ROS messages; the fast ones are made once and refilled."""
+"""The simulator's measurements as ROS messages; the fast ones are refilled in their wire form."""
 
 from __future__ import annotations
-
-from array import array
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
@@ -10,7 +8,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.conversions import MM_PER_M, NS_PER_S, image_message, to_stamp
+from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
+from autoglm_embodied.nodes.conversions import MM_PER_M, image_message, to_stamp
 from autoglm_embodied.nodes.parameters import parameter
 from autoglm_embodied.nodes.qos import FAST, FRAMES
 from autoglm_embodied.types import Camera, FloatArray, Frame
@@ -24,21 +23,13 @@ class FastPublishers:
         joints_topic = parameter(node, "joints_topic", "joint_states")
         self._wrench_publisher = node.create_publisher(WrenchStamped, wrench_topic, FAST)
         self._joints_publisher = node.create_publisher(JointState, joints_topic, FAST)
-        self._wrench = WrenchStamped()
-        self._wrench.header.frame_id = robot.wrench_frame
-        self._joints = JointState(name=[*robot.joint_names, *robot.finger_joint_names])
-        self._joints.header.frame_id = robot.base_frame
+        self._wrench = WrenchWriter(robot.wrench_frame)
+        self._joints = JointStateWriter(robot.base_frame, [*robot.joint_names, *robot.finger_joint_names])
 
     def publish(self, t_ns: int, wrench: FloatArray, position: FloatArray, velocity: FloatArray) -> None:
         """Send one sample of each."""
-        for stamp in (self._wrench.header.stamp, self._joints.header.stamp):
-            stamp.sec, stamp.nanosec = divmod(t_ns, NS_PER_S)
-        force, torque = self._wrench.wrench.force, self._wrench.wrench.torque
-        force.x, force.y, force.z, torque.x, torque.y, torque.z = wrench.tolist()
-        self._joints.position = array("d", position.tobytes())
-        self._joints.velocity = array("d", velocity.tobytes())
-        self._wrench_publisher.publish(self._wrench)
-        self._joints_publisher.publish(self._joints)
+        self._wrench_publisher.publish(self._wrench.write(t_ns, wrench))
+        self._joints_publisher.publish(self._joints.write(t_ns, position, velocity))
 
 
 class FramePublishers:
