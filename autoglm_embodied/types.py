@@ -22,9 +22,13 @@ MODALITIES = ("vision", "force", "joints", "language")
 """Order of the modalities wherever one array holds a value for each."""
 
 
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(want in (None, got) for want, got in zip(wanted, shape, strict=True))
+
+
 def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) -> None:
     """Raise SensorError unless `value` has `shape` (None: any size) and no NaN or infinity."""
-    if value.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, value.shape, strict=True)):
+    if value.shape != shape and not _fits(value.shape, shape):
         raise SensorError(f"{name} must have shape {shape}, got {value.shape}")
     if not np.isfinite(value).all():
         raise SensorError(f"{name} must be finite, got NaN or infinity; check the sensor and its driver")
@@ -96,13 +100,15 @@ class Frame:
 class Sense(Generic[T]):
     """One modality at a tick: its value, or None where it is absent and must be masked.
 
-    `age_ns` is the tick minus the newest measurement used; `time_error_ns` is how far from the tick
-    the value returned lies after interpolation or windowing (0 for an interpolated one).
+    `age_ns` is the tick minus the newest measurement used (0 between two of them); `time_error_ns` is how far from
+    the tick the value returned lies after interpolation or windowing (0 for an interpolated one); `extrapolated_ns` is
+    how far it was drawn on beyond the newest measurement, and marks it as a guess.
     """
 
     value: T | None
     age_ns: int = 0
     time_error_ns: int = 0
+    extrapolated_ns: int = 0
 
     @property
     def present(self) -> bool:

@@ -1,48 +1,67 @@
-"""A stream's value at an instant: held, or interpolated between the two samples around it, never extrapolated."""
+"""A stream's value at an instant: on the line between the samples around it, held, or, if asked, drawn on a little."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation, Slerp
 
 from autoglm_embodied.types import FloatArray, Sense
 
 
-def hold(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int) -> Sense[FloatArray]:
-    """The newest sample not after `t_ns`.
+@dataclass(frozen=True)
+class Limits:
+    """How far a value may lie from what was measured.
+
+    `gap_ns` is the longest hole between two samples that a line may cross, `beyond_ns` how far behind the newest it
+    may be drawn on (0: never), which is also never further than the last two samples lie apart.
+    """
+
+    gap_ns: int
+    beyond_ns: int = 0
+
+
+def interpolate(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, limits: Limits) -> Sense[FloatArray]:
+    """The value at `t_ns` of a stream of vectors, of whatever shape.
 
     Args:
         stamps_ns: (n,) in order.
         values: (n, ...) a sample each.
         t_ns: the instant.
+        limits: of what may be made up.
 
     Returns:
-        A copy of that sample; absent where all are later.
+        A copy; absent before the first sample, and in a hole too long to cross once the sample before it is as old
+        as that. A held value has its age as time error, an interpolated one none.
     """
-    newest = int(np.searchsorted(stamps_ns, t_ns, side="right")) - 1
-    if newest < 0:
+    after = int(stamps_ns.searchsorted(t_ns, side="right"))
+    if after == 0:
         return Sense(None)
-    age_ns = t_ns - int(stamps_ns[newest])
-    return Sense(values[newest].copy(), age_ns, age_ns)
+    before_ns = int(stamps_ns[after - 1])
+    age_ns = t_ns - before_ns
+    if age_ns == 0:
+        return Sense(values[after - 1].copy())
+    if after == len(stamps_ns):
+        return _beyond(stamps_ns, values, age_ns, limits)
+    gap_ns = int(stamps_ns[after]) - before_ns
+    if gap_ns <= limits.gap_ns:
+        return Sense(_line(values[after - 1], values[after], age_ns / gap_ns))
+    return Sense(values[after - 1].copy() if age_ns <= limits.gap_ns else None, age_ns, age_ns)
 
 
-def linear(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, max_gap_ns: int) -> Sense[FloatArray]:
-    """The value on the straight line between the samples before and after `t_ns`.
-
-    Held from the one before, with its time error, where none is after or the two lie more than `max_gap_ns` apart.
-    """
-    after = int(np.searchsorted(stamps_ns, t_ns))
-    if after == len(stamps_ns) or after == 0 or stamps_ns[after] - stamps_ns[after - 1] > max_gap_ns:
-        return hold(stamps_ns, values, t_ns)
-    fraction = (t_ns - stamps_ns[after - 1]) / (stamps_ns[after] - stamps_ns[after - 1])
-    return Sense(values[after - 1] * (1.0 - fraction) + values[after] * fraction)
+def _beyond(stamps_ns: NDArray[np.int64], values: FloatArray, age_ns: int, limits: Limits) -> Sense[FloatArray]:
+    """At an instant behind the newest sample."""
+    gap_ns = int(stamps_ns[-1] - stamps_ns[-2]) if len(stamps_ns) > 1 else 0
+    drawn_ns = min(age_ns, limits.beyond_ns, gap_ns)
+    if drawn_ns == 0 or gap_ns > limits.gap_ns:
+        return Sense(values[-1].copy(), age_ns, age_ns)
+    return Sense(_line(values[-2], values[-1], 1 + drawn_ns / gap_ns), age_ns, age_ns - drawn_ns, drawn_ns)
 
 
-def slerp(T_before: FloatArray, T_after: FloatArray, fraction: float) -> FloatArray:
-    """The pose (4, 4) a `fraction` of the way between two: position linear, rotation on the shortest arc."""
-    pose = np.eye(4)
-    pose[:3, 3] = T_before[:3, 3] * (1.0 - fraction) + T_after[:3, 3] * fraction
-    ends = Rotation.from_matrix(np.stack([T_before[:3, :3], T_after[:3, :3]]))
-    pose[:3, :3] = Slerp([0.0, 1.0], ends)(fraction).as_matrix()
-    return pose
+def _line(first: FloatArray, second: FloatArray, fraction: float) -> FloatArray:
+    """The point a `fraction` of the way from one to the other; in one array, as tokens are large."""
+    point = np.subtract(second, first)
+    point *= fraction
+    point += first
+    return point

@@ -24,67 +24,91 @@ class Ring:
 
     Rows are written behind each other into memory of twice the capacity; at its end the newest
     `capacity` rows move to the front. A push is amortised O(1), a late one O(samples newer than it).
+
+    Attributes:
+        begin, end: the rows of memory that hold samples, for readers that keep something beside each row.
+        newest_ns: the last stamp; only where there is one.
     """
 
     def __init__(self, capacity: int, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> None:
         self.capacity = capacity
-        self._stamps = np.zeros(2 * capacity, np.int64)
-        self._values = np.zeros((2 * capacity, *shape), dtype)
-        self._begin = 0
-        self._end = 0
+        self._rows = 2 * capacity
+        self._stamps = np.zeros(self._rows, np.int64)
+        self._values = np.zeros((self._rows, *shape), dtype)
+        self.begin = 0
+        self.end = 0
+        self.newest_ns = 0
+        self._changed = 0  # the first row that is not as it was when `take_changed` was last called
 
     def __len__(self) -> int:
-        return self._end - self._begin
+        return self.end - self.begin
 
     @property
     def stamps_ns(self) -> NDArray[np.int64]:
         """(n,) stamps, newest last; a view."""
-        return self._stamps[self._begin : self._end]
+        return self._stamps[self.begin : self.end]
 
     @property
     def values(self) -> FloatArray:
         """(n, *shape) samples, newest last; a view."""
-        return self._values[self._begin : self._end]
+        return self._values[self.begin : self.end]
+
+    def rows(self, first: int, last: int) -> tuple[NDArray[np.int64], FloatArray]:
+        """Stamps and samples of the rows of memory from `first` to before `last`; views."""
+        return self._stamps[first:last], self._values[first:last]
+
+    def row_after(self, t_ns: int) -> int:
+        """The first row of memory whose sample is later than `t_ns`."""
+        if not len(self) or self.newest_ns <= t_ns:
+            return self.end
+        return self.begin + int(self.stamps_ns.searchsorted(t_ns, side="right"))
+
+    def take_changed(self) -> int:
+        """The first row that was written, moved or removed since this was last asked."""
+        changed, self._changed = self._changed, self.end
+        return changed
 
     def clear(self) -> None:
         """Forget all samples."""
-        self._begin = self._end = 0
+        self.begin = self.end = self._changed = 0
 
     def push(self, stamp_ns: int, value: FloatArray) -> Placement:
         """Put a sample (of the ring's shape) where its stamp belongs."""
-        if not len(self) or stamp_ns > self._stamps[self._end - 1]:
+        end = self.end
+        if end > self.begin and stamp_ns <= self.newest_ns:
+            return self._insert(stamp_ns, value)
+        if end == self._rows:
             self._make_room()
-            self._write(self._end, stamp_ns, value)
-            self._end += 1
-            self._begin = max(self._begin, self._end - self.capacity)
-            return Placement.NEWEST
-        return self._insert(stamp_ns, value)
+            end = self.end
+        self._stamps[end] = stamp_ns
+        self._values[end] = value
+        self.newest_ns = stamp_ns
+        self.end = end + 1
+        if self.end - self.begin > self.capacity:
+            self.begin += 1
+        return Placement.NEWEST
 
     def _insert(self, stamp_ns: int, value: FloatArray) -> Placement:
-        place = self._begin + int(np.searchsorted(self.stamps_ns, stamp_ns))
+        place = self.begin + int(self.stamps_ns.searchsorted(stamp_ns))
         if self._stamps[place] == stamp_ns:
             return Placement.DUPLICATE
-        if place == self._begin and len(self) == self.capacity:
+        if place == self.begin and len(self) == self.capacity:
             return Placement.TOO_OLD
-        moved = self._make_room()
-        place -= moved
+        if self.end == self._rows:
+            place -= self._make_room()
         for rows in (self._stamps, self._values):
-            rows[place + 1 : self._end + 1] = rows[place : self._end]
-        self._write(place, stamp_ns, value)
-        self._end += 1
-        self._begin = max(self._begin, self._end - self.capacity)
+            rows[place + 1 : self.end + 1] = rows[place : self.end]
+        self._stamps[place] = stamp_ns
+        self._values[place] = value
+        self._changed = min(self._changed, place)
+        self.end += 1
+        self.begin = max(self.begin, self.end - self.capacity)
         return Placement.LATE
 
-    def _write(self, row: int, stamp_ns: int, value: FloatArray) -> None:
-        self._stamps[row] = stamp_ns
-        self._values[row] = value
-
     def _make_room(self) -> int:
-        """Move the samples to the front if the memory is full; returns by how many rows."""
-        if self._end < len(self._stamps):
-            return 0
-        moved, kept = self._begin, len(self)
+        """Move the samples to the front; returns by how many rows."""
+        moved, kept = self.begin, len(self)
         for rows in (self._stamps, self._values):
-            rows[:kept] = rows[self._begin : self._end]
-        self._begin, self._end = 0, kept
+            rows[:kept] = rows[self.begin : self.end]
+        self.begin, self.end, self._changed = 0, kept, 0
         return moved

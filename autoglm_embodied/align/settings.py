@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from autoglm_embodied.errors import ConfigError
 
 MS = 1_000_000
+FREE = {"tool_centre_m": 3, "tool_quaternion_sensor": 4, "stuck_detection": 0}  # of any sign; how many numbers
+MAY_BE_ZERO = ("vision_extrapolation_ns", "tool_mass_kg", "force_range_n", "torque_range_n_m")
 
 
 @dataclass(frozen=True)
 class AlignSettings:
     """Limits, windows and sizes of the aligner; times in nanoseconds.
 
-    A modality whose newest sample came in more than its limit ago is absent.
+    A modality whose newest sample came in more than its limit ago is absent, and so is one at an instant in a hole
+    longer than that. Those that may be 0 are then switched off.
     """
 
     arm_joints: int = 7
     finger_joints: int = 2
     vision_limit_ns: int = 200 * MS
+    vision_extrapolation_ns: int = 0  # how far visual latents may be drawn on, at most a frame's period
     force_limit_ns: int = 50 * MS
     joints_limit_ns: int = 100 * MS
+    language_validity_ns: int = 120_000 * MS
     raw_samples: int = 64
     pyramid_windows_ns: tuple[int, ...] = (8 * MS, 32 * MS, 128 * MS, 512 * MS)
     tare_window_ns: int = 150 * MS
     tare_samples: int = 12  # in the window, at least
     rest_velocity: float = 0.02  # [rad/s] of a joint, [m/s] of a finger, below which it is at rest
+    tool_mass_kg: float = 0.0  # of all that hangs on the sensor; taken off as the arm turns
+    tool_centre_m: tuple[float, ...] = (0.0, 0.0, 0.0)  # its centre of mass in the sensor's frame
+    tool_quaternion_sensor: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # of the sensor in the tool frame, x y z w
+    force_range_n: float = 0.0  # what the sensor can measure, either way: a wrench that reaches it says nothing
+    torque_range_n_m: float = 0.0
+    stuck_detection: bool = True  # a sensor that says the same to the last bit for the longest window is broken
     clock_jump_ns: int = 1_000 * MS
     vision_capacity: int = 8
     force_capacity: int = 2_048
@@ -33,10 +45,19 @@ class AlignSettings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
+            if name in FREE:
+                continue
             smallest = min(value, default=0) if isinstance(value, tuple) else value
-            if smallest <= 0:
-                raise ConfigError(f"AlignSettings.{name} must be above 0, got {value}")
+            least = "not be below 0" if name in MAY_BE_ZERO else "be above 0"
+            if smallest < 0 or (smallest == 0 and name not in MAY_BE_ZERO):
+                raise ConfigError(f"AlignSettings.{name} must {least}, got {value}")
         if list(self.pyramid_windows_ns) != sorted(self.pyramid_windows_ns):
             raise ConfigError(f"AlignSettings.pyramid_windows_ns must grow, got {self.pyramid_windows_ns}")
         if self.raw_samples > self.force_capacity:
             raise ConfigError(f"AlignSettings.raw_samples must be at most force_capacity, got {self.raw_samples}")
+        for name, count in FREE.items():
+            value = getattr(self, name)
+            if count and (len(value) != count or not all(map(math.isfinite, value))):
+                raise ConfigError(f"AlignSettings.{name} must be {count} finite numbers, got {value}")
+        if not any(self.tool_quaternion_sensor):
+            raise ConfigError("AlignSettings.tool_quaternion_sensor must not be all zero; use 0 0 0 1 for no turn")

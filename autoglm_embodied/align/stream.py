@@ -2,18 +2,19 @@
 
 Two clocks meet here. Header stamps say when a sample was measured and order the samples; they may
 be wrong. Receive times come from this machine's monotonic clock and alone decide whether a stream
-still lives. The largest `stamp - receive` seen maps one on the other (the sample that travelled fastest).
+still lives. `clock` holds how the one runs against the other.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autoglm_embodied.align.clock import ClockMap
 from autoglm_embodied.align.ring import Placement, Ring
-from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, require_finite
 
 
@@ -37,10 +38,10 @@ class Stream:
         self.name = name
         self.ring = Ring(capacity, shape, dtype)
         self.counts = Counts()
+        self.clock = ClockMap()
         self._shape = shape
         self._clock_jump_ns = clock_jump_ns
         self._newest_receive_ns = 0
-        self._offset_ns = 0
 
     def push(self, stamp_ns: int, receive_ns: int, value: FloatArray) -> bool:
         """Take a sample; False where its stamp made it useless.
@@ -51,47 +52,55 @@ class Stream:
         Raises:
             SensorError: the sample has the wrong shape or is not finite.
         """
-        self.counts.received += 1
-        try:
+        counts = self.counts
+        counts.received += 1
+        if not self._usable(value):
+            counts.refused += 1
             require_finite(self.name, value, self._shape)
-        except SensorError:
-            self.counts.refused += 1
-            raise
         if not self._plausible(stamp_ns, receive_ns):
             if receive_ns - self._newest_receive_ns <= self._clock_jump_ns:
-                self.counts.refused += 1
+                counts.refused += 1
                 return False
-            self.counts.restarts += 1
+            counts.restarts += 1
             self.ring.clear()
-        return self._place(stamp_ns, receive_ns, value)
+            self.clock.clear()
+        self.clock.note(stamp_ns, receive_ns)
+        placement = self.ring.push(stamp_ns, value)
+        if placement is Placement.NEWEST:
+            self._newest_receive_ns = receive_ns
+            return True
+        return self._count_misplaced(placement)
 
     def fresh(self, t_ns: int, now_receive_ns: int | None, limit_ns: int) -> bool:
         """Whether the newest sample came at most `limit_ns` ago; by its stamp where there is no receive clock."""
         if not len(self.ring):
             return False
         if now_receive_ns is None:
-            return t_ns - int(self.ring.stamps_ns[-1]) <= limit_ns
+            return t_ns - self.ring.newest_ns <= limit_ns
         return now_receive_ns - self._newest_receive_ns <= limit_ns
 
-    def _plausible(self, stamp_ns: int, receive_ns: int) -> bool:
-        if not len(self.ring):
-            return True
-        ahead_ns = stamp_ns - receive_ns - self._offset_ns
-        behind_ns = int(self.ring.stamps_ns[-1]) - stamp_ns
-        return max(ahead_ns, behind_ns) <= self._clock_jump_ns
+    def _usable(self, value: FloatArray) -> bool:
+        if value.shape != self._shape:
+            return False
+        if value.ndim == 1:  # of a few numbers Python is faster than numpy
+            return all(map(math.isfinite, value.tolist()))
+        return bool(np.isfinite(value).all())
 
-    def _place(self, stamp_ns: int, receive_ns: int, value: FloatArray) -> bool:
-        offset_ns = stamp_ns - receive_ns
-        self._offset_ns = max(self._offset_ns, offset_ns) if len(self.ring) else offset_ns
-        match self.ring.push(stamp_ns, value):
-            case Placement.NEWEST:
-                self._newest_receive_ns = receive_ns
-                return True
+    def _plausible(self, stamp_ns: int, receive_ns: int) -> bool:
+        largest_ns = self.clock.largest_ns
+        if largest_ns is None or not len(self.ring):
+            return True
+        if stamp_ns - receive_ns - largest_ns > self._clock_jump_ns:
+            return False
+        return self.ring.newest_ns - stamp_ns <= self._clock_jump_ns
+
+    def _count_misplaced(self, placement: Placement) -> bool:
+        match placement:
             case Placement.LATE:
                 self.counts.late += 1
                 return True
             case Placement.DUPLICATE:
                 self.counts.duplicates += 1
-            case Placement.TOO_OLD:
+            case _:
                 self.counts.refused += 1
         return False

@@ -189,8 +189,10 @@ class FusionNode(LifecycleNode):
         values = self._work.health()
         lost = sum(int(count) for key, count in values.items() if key.endswith("_lost"))
         silent = [key for key, rate in values.items() if key.endswith("_hz") and not rate]
-        message = ", ".join(f"no {key.removesuffix('_hz')}" for key in silent) or "active"
-        return Health(well=not silent and not lost, message=message, values=values)
+        troubles = [f"no {key.removesuffix('_hz')}" for key in silent]
+        troubles += [f"{lost} messages lost"] if lost else []
+        troubles += [f"wrench {trouble}"] if (trouble := values["wrench_trouble"]) else []
+        return Health(well=not troubles, message=", ".join(troubles) or "active", values=values)
 
 
 def make() -> FusionNode:

@@ -82,7 +82,12 @@ class Senses:
         values: dict[str, float | int | str] = {"frames_encoded": self._camera.encoded, "refused": self.refused}
         for name, meter in meters.items():
             values |= {f"{name}_hz": meter.rate_hz(), f"{name}_received": meter.received, f"{name}_lost": meter.lost}
-        return values
+        for name, clock in self._pipeline.aligner.clocks().items():
+            if clock is not None:
+                offset_ns = clock.offset_ns - (time.time_ns() - time.monotonic_ns())
+                values |= {f"{name}_clock_behind_ms": -offset_ns / 1e6, f"{name}_clock_drift_ppm": clock.drift_ppm}
+                values |= {f"{name}_clock_residual_us": clock.residual_ns / 1e3}
+        return values | {"wrench_trouble": self._pipeline.aligner.trouble()}
 
     def _on_wrench(self, data: bytes) -> None:
         receive_ns = time.monotonic_ns()
