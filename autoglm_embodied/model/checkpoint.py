@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -28,13 +31,45 @@ def load(directory: Path = SHIPPED, device: str = "auto") -> GraspModel:
     for name in ("config.json", "model.safetensors"):
         if not (directory / name).is_file():
             raise CheckpointError(f"no checkpoint in {directory}: {name} is missing; train one or use {SHIPPED.name}")
-    transformers_logging.disable_progress_bar()
-    try:
-        config = GraspConfig.from_pretrained(directory)
-        model = GraspModel.from_pretrained(directory, config=config, use_safetensors=True, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
-        raise CheckpointError(f"cannot read the checkpoint in {directory}: {str(error).splitlines()[0]}") from error
+    model = _read(directory)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     ready: GraspModel = model.eval().to(device)
     return ready
+
+
+def _read(directory: Path) -> GraspModel:
+    """The model with every weight from the folder: one that is missing would otherwise be drawn at random."""
+    try:
+        with _quiet():
+            config = GraspConfig.from_pretrained(directory)
+            model, found = GraspModel.from_pretrained(
+                directory,
+                config=config,
+                use_safetensors=True,
+                local_files_only=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+        raise CheckpointError(f"cannot read the checkpoint in {directory}: {str(error).splitlines()[0]}") from error
+    wrong = [*found["missing_keys"], *found["unexpected_keys"], *(row[0] for row in found["mismatched_keys"])]
+    if wrong:
+        raise CheckpointError(
+            f"the checkpoint in {directory} is of another version of the model ({len(wrong)} weights such as "
+            f"{min(wrong)} do not fit); train one or use {SHIPPED.name}"
+        )
+    read: GraspModel = model
+    return read
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the tables and bars of the library: what is wrong is said in one sentence."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)

@@ -100,3 +100,17 @@ def test_damaged_checkpoint_is_refused(model: GraspModel, tmp_path: Path) -> Non
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="cannot read the checkpoint"):
         load(tmp_path)
+
+
+def test_a_checkpoint_of_another_model_is_refused_in_one_sentence(
+    model: GraspModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model.save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"layers": 2', '"layers": 3'))
+    with pytest.raises(CheckpointError, match="another version of the model"):
+        load(tmp_path)
+    config.write_text(config.read_text().replace('"width": 32', '"width": 64'))
+    with pytest.raises(CheckpointError, match="another version of the model"):
+        load(tmp_path)
+    assert capfd.readouterr() == ("", "")
