@@ -35,7 +35,7 @@ class GraspSettings:
     settle_ticks: int = 3  # ticks in a row that make a phase
     max_tries: int = 3
     timeout_s: float = 30.0
-    blind_s: float = 0.5  # without camera or joints for so long ends the grasp
+    blind_s: float = 2.0  # the arm stands still without camera or joints; for so long, and the grasp ends
     least_width_m: float = 0.006  # fingers closer than this hold nothing
 
     def __post_init__(self) -> None:
