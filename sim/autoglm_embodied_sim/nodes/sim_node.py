@@ -24,13 +24,14 @@ from autoglm_embodied.nodes.conversions import twist_array
 from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
 from autoglm_embodied.nodes.lifetime import run
 from autoglm_embodied.nodes.parameters import file_parameter, parameter
+from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import COMMANDS
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.judge import held_things, trial
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread, Moment
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
-from autoglm_embodied_sim.nodes.stepper import Job, Stepper
+from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.rig import STEP_NS, ArmRig
 from autoglm_embodied_sim.scene import Scene, sample_scene
 
@@ -84,8 +85,10 @@ class SimNode:
     def _subscribe(self) -> None:
         twist_topic = parameter(self.ros, "twist_topic", "servo_node/delta_twist_cmds")
         gripper_topic = parameter(self.ros, "gripper_topic", "gripper_controller/commands")
-        self.ros.create_subscription(TwistStamped, twist_topic, self._on_twist, COMMANDS)
-        self.ros.create_subscription(Float64MultiArray, gripper_topic, self._on_gripper, COMMANDS)
+        self._commands = [
+            PolledSubscription(self.ros, TwistStamped, twist_topic, self._on_twist, COMMANDS),
+            PolledSubscription(self.ros, Float64MultiArray, gripper_topic, self._on_gripper, COMMANDS),
+        ]
 
     def _on_twist(self, message: TwistStamped) -> None:
         twist = twist_array(message.twist)
@@ -99,8 +102,11 @@ class SimNode:
             self._stepper.command_width(2 * message.data[0])
 
     def _after_step(self, t_ns: int) -> None:
-        """Send what this millisecond measured; in the stepping thread."""
+        """Send what this millisecond measured, and take what was commanded; in the stepping thread."""
         self._fast.publish(t_ns, self._rig.wrench(), *self._rig.joints())
+        if self._stepper.steps % WAKE_STEPS == 0:
+            for subscription in self._commands:
+                subscription.poll()
         if self._stepper.steps * FRAME_HZ % STEPS_PER_S < FRAME_HZ:
             self._camera.take(Moment(t_ns, self._rig.data.qpos.copy()))
 
