@@ -61,9 +61,12 @@ class Robot:
         return len(self.joint_names)
 
     @cached_property
-    def link_transforms(self) -> FloatArray:
-        """(J, 4, 4) each joint's frame in the one before, at zero angle."""
-        return np.stack([_link(*row) for row in zip(self.dh_a_m, self.dh_d_m, self.dh_alpha_rad, strict=True)])
+    def chain(self) -> FloatArray:
+        """(a power of 2, 4, 4): each joint's frame in the one before at zero angle, the tool's, then identities."""
+        links = [_link(*row) for row in zip(self.dh_a_m, self.dh_d_m, self.dh_alpha_rad, strict=True)]
+        chain = np.tile(np.eye(4), (1 << self.joints.bit_length(), 1, 1))
+        chain[: self.joints + 1] = [*links, self.T_last_tool]
+        return chain
 
     @cached_property
     def T_last_tool(self) -> FloatArray:
@@ -92,11 +95,11 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
     """
     require_finite("position_rad", position_rad, (robot.joints,))
     cos, sin = np.cos(position_rad)[:, None], np.sin(position_rad)[:, None]
-    zero = robot.link_transforms
-    turned = zero.copy()  # (J, 4, 4): RotZ(q) on the right only mixes the first two columns
-    turned[:, :, 0] = cos * zero[:, :, 0] + sin * zero[:, :, 1]
-    turned[:, :, 1] = cos * zero[:, :, 1] - sin * zero[:, :, 0]
-    T_base_tool: FloatArray = turned[0]
-    for transform in (*turned[1:], robot.T_last_tool):
-        T_base_tool = T_base_tool @ transform
+    chain, joints = robot.chain.copy(), robot.joints
+    x, y = robot.chain[:joints, :, 0], robot.chain[:joints, :, 1]
+    chain[:joints, :, 0] = cos * x + sin * y  # RotZ(q) on the right only mixes the first two columns
+    chain[:joints, :, 1] = cos * y - sin * x
+    while len(chain) > 1:  # neighbours at once: three products for seven joints
+        chain = chain[0::2] @ chain[1::2]
+    T_base_tool: FloatArray = chain[0]
     return T_base_tool

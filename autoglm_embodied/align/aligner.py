@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
@@ -157,6 +158,6 @@ class Aligner:
             position_rad=position[:arm],
             velocity_rad_s=velocity[:arm],
             T_base_tool=self._forward_kinematics(position[:arm]),
-            gripper_width_m=float(position[arm:].sum()),
-            gripper_velocity_m_s=float(velocity[arm:].sum()),
+            gripper_width_m=math.fsum(position[arm:]),
+            gripper_velocity_m_s=math.fsum(velocity[arm:]),
         )

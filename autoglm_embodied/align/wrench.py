@@ -12,8 +12,7 @@ from autoglm_embodied.align.stream import Stream
 from autoglm_embodied.align.tare import bias_at_rest
 from autoglm_embodied.types import FloatArray, ForceFeatures, Sense
 
-MINIMUM, MAXIMUM = 2, 3  # rows of the pyramid's statistics
-SHIFTED = [0, MINIMUM, MAXIMUM]  # statistics that a constant bias shifts; deviation and slope stay
+MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics
 
 
 class Wrench:
@@ -30,6 +29,7 @@ class Wrench:
         self._settings = settings
         self._pyramid = Pyramid(self.stream.ring, settings.pyramid_windows_ns, self.gravity.removed)
         self._bias: FloatArray | None = None
+        self._ranged = settings.force_range_n > 0 or settings.torque_range_n_m > 0
         self._range = np.repeat([settings.force_range_n or np.inf, settings.torque_range_n_m or np.inf], 3)
 
     def tare(self, joint_stamps_ns: NDArray[np.int64], velocity: FloatArray) -> FloatArray:
@@ -65,14 +65,15 @@ class Wrench:
         self.trouble = self._disbelieved(scales, whole=int(starts[-1]) > ring.begin)
         if self.trouble or self._bias is None or end - starts[-1] < settings.raw_samples:
             return Sense(None, age_ns, age_ns)
-        scales[:, SHIFTED] -= self._bias
+        scales[:, MEAN] -= self._bias  # deviation and slope stay
+        scales[:, MINIMUM : MAXIMUM + 1] -= self._bias
         raw = self._pyramid.samples(end - settings.raw_samples, end) - self._bias
         return Sense(ForceFeatures(raw, scales, end - int(starts[-1])), age_ns, age_ns)
 
     def _disbelieved(self, scales: FloatArray, whole: bool) -> str:
         """Why these statistics cannot be of a live sensor; `whole` where the longest window is full."""
         smallest, largest = scales[:, MINIMUM], scales[:, MAXIMUM]  # (S, 6)
-        if (np.maximum(largest[0], -smallest[0]) >= self._range).any():
+        if self._ranged and (np.maximum(largest[0], -smallest[0]) >= self._range).any():
             return "saturated: the wrench reaches the sensor's range"
         if self._settings.stuck_detection and whole and (smallest[-1] == largest[-1]).all():
             return "stuck: the wrench says the same to the last bit; restart the sensor"
