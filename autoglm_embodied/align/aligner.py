@@ -50,7 +50,7 @@ class Aligner:
             largest=LARGEST_JOINT,
         )
         self._events = Events(settings.language_validity_ns)
-        self._vision_limits = Limits(settings.vision_limit_ns, settings.vision_extrapolation_ns)
+        self._vision_limits = Limits(settings.vision_limit_ns, settings.vision_extrapolation_ns, curved=True)
         self._joints_limits = Limits(settings.joints_limit_ns)
         self._lock = Lock()
 

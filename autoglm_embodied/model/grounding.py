@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-
 READ_RUN = 4
 """Neighbouring tokens of a row that the queries read as one: where the target is, the votes say more exactly."""
 
