@@ -42,8 +42,8 @@ class DepthErrors:
 
     def apply(self, stamp_ns: int, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is read where `depth_m` (height, width) is true; 0 in the holes."""
-        first, second = self._rng.integers(POOL - depth_m.size, size=2)
-        read_m = depth_m + self._noise_m[first : first + depth_m.size].reshape(depth_m.shape)
+        first, second = self._rng.integers(POOL - depth_m.size, size=2).tolist()
+        read_m: NDArray[np.float32] = depth_m + self._noise_m[first : first + depth_m.size].reshape(depth_m.shape)
         offset_m = self._bias_m + self._drift.seconds(stamp_ns) * self._drift_m_s
         if offset_m:
             read_m += np.float32(offset_m)
