@@ -47,6 +47,8 @@ class ArmRig:
         self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
         self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]
         self._control: FloatArray = self.data.ctrl
+        self._arm_control = self._control[:ARM_JOINTS]
+        self._neutral, self._push = np.empty(ARM_JOINTS), np.empty(ARM_JOINTS)
         self._load: FloatArray = self.data.sensordata[:6]
         self._seed = seed
         self._dressing = Dressing(self.model, slots)
@@ -182,12 +184,14 @@ class ArmRig:
     def _step(self) -> None:
         if self._phase % PERIOD_STEPS == 0:
             twist = self._twist if self._fresh_steps > 0 else np.zeros(6)
-            self._plan = self._servo.advance(twist, self._arm_rad)
+            position, velocity = self._servo.advance(twist, self._arm_rad)
+            self._plan = position + VELOCITY_LEAD_S * velocity
             self._phase = 0
-        position, velocity = self._plan[0][self._phase], self._plan[1][self._phase]
-        neutral = self._arm_rad + VELOCITY_LEAD_S * self._arm_rad_s  # here no torque acts
-        push = position + VELOCITY_LEAD_S * velocity - neutral
-        self._control[:ARM_JOINTS] = neutral + np.minimum(np.maximum(push, -PUSH_RAD), PUSH_RAD)
+        np.multiply(self._arm_rad_s, VELOCITY_LEAD_S, out=self._neutral)
+        np.add(self._arm_rad, self._neutral, out=self._neutral)  # here no torque acts
+        np.subtract(self._plan[self._phase], self._neutral, out=self._push)
+        np.minimum(np.maximum(self._push, -PUSH_RAD, out=self._push), PUSH_RAD, out=self._push)
+        np.add(self._neutral, self._push, out=self._arm_control)
         self._control[ARM_JOINTS] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._phase += 1
