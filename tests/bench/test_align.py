@@ -91,4 +91,4 @@ def test_the_figures_have_their_names_and_a_late_camera_costs_no_observation(tmp
 
 def test_bad_arguments_are_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "align", "--hours", "-1"]) == 2
-    assert "--hours and --seed must be 0 or more" in capsys.readouterr().err
+    assert "--hours must be 0 or more, got -1" in capsys.readouterr().err
