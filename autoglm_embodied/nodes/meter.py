@@ -22,12 +22,17 @@ class Meter:
         self._newest_receive_ns = 0
         self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
 
+    def restart(self) -> None:
+        """Begin anew with the next message: what lies before it is no loss."""
+        self._newest_stamp_ns = None
+        self._marks.clear()
+
     def count(self, stamp_ns: int, receive_ns: int) -> None:
         """Note a message."""
         self.received += 1
         self._newest_receive_ns = receive_ns
         if self._newest_stamp_ns is None:
-            self._marks.append((1, receive_ns))
+            self._marks.append((self.received, receive_ns))
         elif stamp_ns <= self._newest_stamp_ns:
             self.lost = max(self.lost - (stamp_ns < self._newest_stamp_ns), 0)
             return

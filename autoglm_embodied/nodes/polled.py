@@ -11,28 +11,33 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # of Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 MOST_AT_ONCE = 200  # messages, lest a starved thread never catches up with its sender and holds up the others
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
-class NeverByExecutor(CallbackGroup):
-    """A callback group whose members the executor leaves alone."""
+class EventsAlone(CallbackGroup):
+    """A callback group of subscriptions whose events the executor sees to, and whose messages it leaves alone."""
 
     def can_execute(self, entity: Any) -> bool:
-        """Never."""
-        return False
+        """Whether this is no subscription."""
+        return not isinstance(entity, Subscription)
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Never."""
-        return False
+        """Whether this is no subscription."""
+        return self.can_execute(entity)
 
     def ending_execution(self, entity: Any) -> None:
-        """Nothing began."""
+        """Nothing to do."""
 
 
 class PolledSubscription:
@@ -47,19 +52,14 @@ class PolledSubscription:
         qos: QoSProfile,
         raw: bool = False,
     ) -> None:
+        self.topic = topic
+        self.qos = qos
         self._node = node
+        self._message_type = message_type
         self._take = take
         self._raw = raw
         self._lock = Lock()
-        self._subscription = node.create_subscription(
-            message_type,
-            topic,
-            take,
-            qos,
-            raw=raw,
-            callback_group=NeverByExecutor(),
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-        )
+        self._subscription = self._subscribe()
 
     def poll(self) -> None:
         """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
@@ -72,7 +72,33 @@ class PolledSubscription:
 
     def wait(self, timeout_ns: int, *others: PolledSubscription) -> None:
         """Sleep until a message waits here or at one of the others, or the timeout."""
-        subscriptions = [polled._subscription for polled in (self, *others)]
+        try:
+            self._wait(timeout_ns, [polled._subscription for polled in (self, *others)])
+        except rclpy_implementation.InvalidHandle:
+            return  # one of them was renewed just now
+
+    def renew(self, qos: QoSProfile) -> None:
+        """Subscribe anew with this quality of service; from the executor's thread. What waits here is lost."""
+        with self._lock:
+            self.qos, old = qos, self._subscription
+            self._subscription = self._subscribe()
+            self._node.destroy_subscription(old)
+
+    def _subscribe(self) -> Any:
+        return self._node.create_subscription(
+            self._message_type,
+            self.topic,
+            self._take,
+            self.qos,
+            raw=self._raw,
+            callback_group=EventsAlone(),
+            event_callbacks=self._events(),
+        )
+
+    def _events(self) -> SubscriptionEventCallbacks:
+        return SubscriptionEventCallbacks(use_default_callbacks=False)
+
+    def _wait(self, timeout_ns: int, subscriptions: list[Any]) -> None:
         context = self._node.context.handle
         with ExitStack() as held:
             for subscription in subscriptions:
