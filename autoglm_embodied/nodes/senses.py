@@ -12,31 +12,20 @@ from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.camera_input import CameraInput, CameraTopics
 from autoglm_embodied.nodes.complaints import Rate, complaint, of_either
-from autoglm_embodied.nodes.conversions import JointReader
-from autoglm_embodied.nodes.meter import Meter
+from autoglm_embodied.nodes.intake import TOPICS, Intake, Rates
 from autoglm_embodied.nodes.parameters import parameter, rate_parameter, require_rate
 from autoglm_embodied.nodes.qos import FAST
 from autoglm_embodied.nodes.refusals import Refusals
 from autoglm_embodied.nodes.sensor_topic import SensorTopic
 from autoglm_embodied.nodes.ticker import Ticker
-from autoglm_embodied.nodes.wrench_input import WrenchInput
 from autoglm_embodied.types import FloatArray
 
 if TYPE_CHECKING:
     from autoglm_embodied.pipeline import Pipeline
 
-TOPICS = {
-    "rgb": "camera/color/image_raw",
-    "depth": "camera/depth/image_raw",
-    "camera_info": "camera/color/camera_info",
-    "wrench": "force_torque_sensor_broadcaster/wrench",
-    "wrench_batch": "force_torque_sensor_broadcaster/wrench_batch",
-    "joints": "joint_states",
-}
 RATES_HZ = {"camera_hz": 30.0, "wrench_hz": 1000.0, "joints_hz": 1000.0}
 RATE_OF = {"rgb": "camera_hz", "depth": "camera_hz", "wrench": "wrench_hz", "joints": "joints_hz"}
 POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
@@ -53,20 +42,14 @@ class Senses:
         self._node = node
         self._pipeline = pipeline
         self._refusals = Refusals(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
-        self._reader = JointReader(robot.joint_names + robot.finger_joint_names)
-        self._wrenches = Meter(rate(node, "wrench_hz"))
-        self._joints = Meter(rate(node, "joints_hz"))
-        self._wrench = WrenchInput(
-            robot.wrench_frame, self._wrenches, pipeline.push_wrench, partial(self._refusals.refuse, "wrench")
-        )
+        rates = Rates(*(rate(node, name) for name in RATES_HZ))
+        self._intake = Intake(pipeline, robot, T_base_camera, rates, self._refusals.refuse)
         topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
-        self._camera = CameraInput(
-            node, topics, T_base_camera, rate(node, "camera_hz"), pipeline.push_frame, self._refusals.refuse, fail
-        )
+        self._camera = CameraInput(node, topics, self._intake, fail)
         self._fast = {
-            "wrench": self._topic(WrenchStamped, "wrench", self._wrench.take, self._wrenches),
-            "wrench_batch": self._topic(WrenchBatch, "wrench_batch", self._wrench.take_batch, self._wrenches),
-            "joints": self._topic(JointState, "joints", self._on_joints, self._joints),
+            "wrench": self._topic(WrenchStamped, "wrench", "wrench"),
+            "wrench_batch": self._topic(WrenchBatch, "wrench_batch", "wrench"),
+            "joints": self._topic(JointState, "joints", "joints"),
         }
         self._paired = 0
         self._poller = Ticker(POLL_HZ, self.poll, fail)
@@ -87,13 +70,8 @@ class Senses:
 
     def health(self) -> tuple[dict[str, float | int | str], list[str]]:
         """Rate, count and loss of every topic, and what is wrong with them, a sentence each."""
-        meters = {
-            "rgb": self._camera.rgb,
-            "depth": self._camera.depth,
-            "wrench": self._wrenches,
-            "joints": self._joints,
-        }
-        values: dict[str, float | int | str] = {"frames_encoded": self._camera.encoded}
+        meters = self._intake.meters
+        values: dict[str, float | int | str] = {"frames_encoded": self._intake.encoded}
         values |= {"frames_skipped": self._camera.skipped} | self._refusals.values()
         rates_hz = {name: meter.rate_hz() for name, meter in meters.items()}
         for name, meter in meters.items():
@@ -108,10 +86,10 @@ class Senses:
 
     def _troubles(self, rates_hz: dict[str, float]) -> list[str]:
         troubles = self._complaints(rates_hz) + self._refusals.news()
-        if rates_hz["rgb"] and rates_hz["depth"] and self._camera.paired == self._paired:
+        if rates_hz["rgb"] and rates_hz["depth"] and self._intake.paired == self._paired:
             troubles.append("no frame: colour and depth never bear the same stamp; let the driver synchronise them")
-        self._paired = self._camera.paired
-        lost = sum(meter.lost for meter in (self._camera.rgb, self._camera.depth, self._wrenches, self._joints))
+        self._paired = self._intake.paired
+        lost = sum(meter.lost for meter in self._intake.meters.values())
         if lost:
             troubles.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
         trouble = self._pipeline.aligner.trouble()
@@ -121,7 +99,7 @@ class Senses:
         found = [self._complaint(name, name, rates_hz[name]) for name in ("rgb", "depth", "joints")]
         carrier = of_either("wrench", "wrench_batch", self._fast["wrench"], self._fast["wrench_batch"])
         found.append(self._complaint("wrench", carrier, rates_hz["wrench"]))
-        if not self._camera.calibrated:
+        if not self._intake.calibrated:
             found.append(complaint("camera_info", self._camera.topics["camera_info"], "topics.camera_info", NOTHING))
         return [sentence for sentence in found if sentence]
 
@@ -134,17 +112,12 @@ class Senses:
         for topic in (*self._fast.values(), *self._camera.topics.values()):
             topic.look()
 
-    def _topic(self, kind: type[Any], name: str, take: Callable[[bytes], None], meter: Meter) -> SensorTopic:
-        return SensorTopic(self._node, kind, value(self._node, f"topics.{name}"), take, FAST, renewed=meter.restart)
+    def _topic(self, kind: type[Any], stream: str, meter: str) -> SensorTopic:
+        take, restart = partial(self._take, stream), self._intake.meters[meter].restart
+        return SensorTopic(self._node, kind, value(self._node, f"topics.{stream}"), take, FAST, renewed=restart)
 
-    def _on_joints(self, data: bytes) -> None:
-        receive_ns = time.monotonic_ns()
-        try:
-            stamp_ns, position, velocity = self._reader.read(data)
-            self._joints.count(stamp_ns, receive_ns)
-            self._pipeline.push_joints(stamp_ns, receive_ns, position, velocity)
-        except SensorError as error:
-            self._refusals.refuse("joints", error)
+    def _take(self, stream: str, data: bytes) -> None:
+        self._intake.take(stream, data, time.monotonic_ns())
 
 
 NOTHING = Rate(0.0, 0.0, "")  # of a topic that may be silent once it has said what it has to say

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from autoglm_embodied.errors import SensorError
@@ -35,18 +34,16 @@ class WrenchInput:
         self._push = push
         self._refuse = refuse
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes, receive_ns: int) -> None:
         """Take a WrenchStamped."""
-        receive_ns = time.monotonic_ns()
         try:
             stamp_ns, frame, wrench = read_wrench(data)
             self._take(stamp_ns, receive_ns, frame, wrench)
         except SensorError as error:
             self._refuse(error)
 
-    def take_batch(self, data: bytes) -> None:
+    def take_batch(self, data: bytes, receive_ns: int) -> None:
         """Take a WrenchBatch; a sample that cannot be used does not harm the others."""
-        receive_ns = time.monotonic_ns()
         try:
             stamps_ns, frame, wrenches = read_wrench_batch(data)
         except SensorError as error:
