@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 HELP = "measure what the parts cost, lose and get wrong"
 EPILOG = """examples:
   autoglm bench align --hours 0 --json out/align.json --plot out/align.png
+  autoglm bench ingest --seconds 60 --json out/ingest.json
   autoglm bench sim"""
 
 
@@ -32,6 +33,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     align.add_argument("--hours", type=float, default=1.0, help="simulated, of watching the memory (default 1)")
     align.add_argument("--plot", metavar="FILE", type=Path, help="draw error against frequency here")
     align.set_defaults(run=run_align)
+    ingest = _part(parts, "ingest", "real topics into the one clock: what is lost, and how regular the ticks are")
+    ingest.add_argument("--seconds", type=float, default=60.0, help="of sensors (default 60)")
+    ingest.add_argument("--best-effort", action="store_true", help="publishers that send nothing again")
+    ingest.set_defaults(run=run_ingest)
     sim = _part(parts, "sim", "the simulator: how much faster than real time, on one core")
     sim.set_defaults(run=run_sim)
 
@@ -60,6 +65,20 @@ def run_align(args: argparse.Namespace) -> int:
             progress.update(task, description=part, completed=done, refresh=True)
 
         measure(report, args.seed, args.hours, args.plot, _synchroniser(), advance)
+    return _end(report, args)
+
+
+def run_ingest(args: argparse.Namespace) -> int:
+    """Measure the ingest over DDS."""
+    from rich.console import Console
+
+    from autoglm_embodied.bench.ingest import measure
+
+    if not 1 <= args.seconds < 1e5:
+        raise ConfigError(f"--seconds must be 1 or more, got {args.seconds:g}")
+    report = _begin(args)
+    with Console().status("starting") as status:
+        measure(report, args.seconds, "BEST_EFFORT" if args.best_effort else "RELIABLE", status.update)
     return _end(report, args)
 
 

@@ -23,7 +23,7 @@ from autoglm_embodied.nodes.qos import FRAMES
 from autoglm_embodied.nodes.sensor_topic import SensorTopic
 from autoglm_embodied.types import FloatArray
 
-MOST_WAITING = 2  # pairs, beyond which the oldest are left out: a machine that is behind must see the present
+MOST_WAITING = 4  # pairs, beyond which the oldest are left out: a machine that is behind must see the present
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
 
 
