@@ -12,7 +12,7 @@ LAYERS = (
     {"__version__", "errors", "vocabulary"},
     {"types", "config", "figures"},
     {"kinematics", "observed"},
-    {"align", "safety", "voice", "sim"},
+    {"align", "bag", "safety", "voice", "sim"},
     {"model"},
     {"policy"},
     {"pipeline"},
