@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -24,14 +24,16 @@ class BagWriter:
     Args:
         path: the file to make.
         epoch_ns: wall clock minus the clock of the receive times, which the file's log times are told in.
-        facts: what else there is to know, such as the topics of each stream.
+        facts: what else there is to know, such as the topic of each stream.
+        define: a type's name to its definition, for other tools; empty where it is not known.
 
     Raises:
         BagError: the file cannot be made, or later not be written.
     """
 
-    def __init__(self, path: Path, epoch_ns: int, facts: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, epoch_ns: int, facts: Mapping[str, str], define: Callable[[str], str]) -> None:
         self._epoch_ns = epoch_ns
+        self._define = define
         self._disk = Disk(path)
         # LZ4 takes a third of the processor time of zstd or less, which counts beside a robot's other work.
         self._writer = Writer(cast(IO[Any], self._disk), chunk_size=CHUNK_BYTES, compression=CompressionType.LZ4)
@@ -45,18 +47,13 @@ class BagWriter:
         """Bytes so far."""
         return self._disk.written
 
-    def add_topic(self, topic: str, type_name: str, definition: str) -> None:
-        """Make a topic known, before its first message; `definition` is the text of its type, or empty."""
-        encoding = "ros2msg" if definition else ""
-        schema = self._writer.register_schema(type_name, encoding, definition.encode())
-        self._channels[topic] = self._writer.register_channel(topic, "cdr", schema)
-
     def write(self, message: BagMessage) -> None:
-        """Append a message of a known topic."""
+        """Append a message."""
         if self._chunk_begun_ns is None:
             self._chunk_begun_ns = message.receive_ns
+        channel = self._channels.get(message.topic) or self._add(message.topic, message.type_name)
         log_ns = message.receive_ns + self._epoch_ns
-        self._writer.add_message(self._channels[message.topic], log_ns, message.data, message.publish_ns)
+        self._writer.add_message(channel, log_ns, message.data, message.publish_ns)
 
     def keep(self, now_ns: int) -> None:
         """Hand what waits in memory to the system, if it is time; `now_ns` on the clock of the receive times."""
@@ -74,3 +71,9 @@ class BagWriter:
     def abandon(self) -> None:
         """Close the file as it is, after an error."""
         self._disk.close()
+
+    def _add(self, topic: str, type_name: str) -> int:
+        definition = self._define(type_name)
+        schema = self._writer.register_schema(type_name, "ros2msg" if definition else "", definition.encode())
+        self._channels[topic] = self._writer.register_channel(topic, "cdr", schema)
+        return self._channels[topic]

@@ -31,9 +31,7 @@ def wrench(k: int, period_ns: int = MS, topic: str = WRENCH) -> BagMessage:
 
 def write_bag(path: Path, messages: Sequence[BagMessage], epoch_ns: int = 0, whole: bool = True) -> Path:
     """As `autoglm record` does; without its end if not `whole`."""
-    writer = BagWriter(path, epoch_ns, {})
-    for topic, type_name in {message.topic: message.type_name for message in messages}.items():
-        writer.add_topic(topic, type_name, "")
+    writer = BagWriter(path, epoch_ns, {}, lambda _: "")
     for message in messages:
         writer.write(message)
         writer.keep(message.receive_ns)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bag_cases import EPOCH_NS, MS, WRENCH, WRENCH_TYPE, read, wrench, write_bag
+from bag_cases import EPOCH_NS, MS, read, wrench, write_bag
 from mcap.reader import make_reader
 
 from autoglm_embodied.bag.bag import Bag
@@ -33,8 +33,7 @@ except BagError as error:
 @pytest.mark.parametrize("period_ms", [1, 50, 250])
 def test_a_file_that_was_never_ended_lacks_less_than_a_second(period_ms: int, tmp_path: Path) -> None:
     path, messages = tmp_path / "killed.mcap", [wrench(k, period_ms * MS) for k in range(5000 // period_ms)]
-    writer = BagWriter(path, 0, {})
-    writer.add_topic(WRENCH, WRENCH_TYPE, "")
+    writer = BagWriter(path, 0, {}, lambda _: "")
     for k, message in enumerate(messages):
         writer.write(message)
         writer.keep(message.receive_ns)
@@ -66,8 +65,7 @@ def test_a_recording_replaces_no_file_and_asks_for_a_folder_that_can_be_made(tmp
 
 def test_a_whole_file_has_an_index_facts_and_definitions_for_other_tools(tmp_path: Path) -> None:
     path, own = tmp_path / "whole.mcap", wrench(0, topic="/joint_states")
-    writer = BagWriter(path, EPOCH_NS, {"stream.joints": "/joint_states"})
-    writer.add_topic(own.topic, own.type_name, "std_msgs/Header header\n")
+    writer = BagWriter(path, EPOCH_NS, {"stream.joints": "/joint_states"}, lambda _: "std_msgs/Header header\n")
     writer.write(own)
     writer.close()
     with path.open("rb") as file:
@@ -93,7 +91,7 @@ def packages(folder: Path, **texts: str) -> list[Path]:
 def test_a_definition_holds_every_type_once_that_the_message_is_made_of(tmp_path: Path) -> None:
     folders = packages(
         tmp_path,
-        a__Whole="# says much\nuint8 ONE=1  # a constant\nb/Part[<=3] parts\nOwn own\nstring<=5 name 'x'\nb/Part more\n",
+        a__Whole="# says much\nuint8 ONE=1  # a constant\nb/Part[<=3] parts\nOwn own\nstring<=5 name 'x'\nb/Part p\n",
         a__Own="float64[9] values\n",
         b__Part="a/Own own\nbool there\n",
     )
