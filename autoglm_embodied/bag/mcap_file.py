@@ -33,12 +33,13 @@ class McapFile:
         self._path = path
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
+        self._others: set[str] = set()  # what is said of topics that are not of ROS 2
 
     def messages(self) -> Iterator[BagMessage]:
         """All messages up to the end or the first damage.
 
         Raises:
-            BagError: there is no message before the damage, or messages are not of ROS 2.
+            BagError: there is no message before the damage, or none of ROS 2.
         """
         count = 0
         try:
@@ -46,8 +47,9 @@ class McapFile:
                 for record in self._records(file):
                     if isinstance(record, Message):
                         message = self._message(record)
-                        count += 1
-                        yield message
+                        if message is not None:
+                            count += 1
+                            yield message
         except OSError as error:
             raise BagError(f"cannot read {self._path} ({error.strerror}); name a file that can be read") from error
         except DAMAGE as error:
@@ -56,6 +58,8 @@ class McapFile:
                 raise BagError(
                     f"{self._path} holds no message that can be read ({self.damage}); name a recording of ROS 2 topics"
                 ) from error
+        if not count and self._others:
+            raise BagError(f"{self._path}: {', '.join(sorted(self._others))}; record ROS 2 topics, as cdr with a type")
 
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         reader = StreamReader(
@@ -75,16 +79,17 @@ class McapFile:
         elif isinstance(record, Metadata) and record.name == FACTS:
             self.facts = dict(record.metadata)
 
-    def _message(self, record: Message) -> BagMessage:
+    def _message(self, record: Message) -> BagMessage | None:
+        """What a record holds, if it is of ROS 2; what else there may be is left alone."""
         channel = self._channels.get(record.channel_id)
         if channel is None:
             raise McapError(f"a message is of channel {record.channel_id}, which is not there")
         schema = self._schemas.get(channel.schema_id)
         if channel.message_encoding != "cdr" or schema is None:
-            raise BagError(
-                f"{self._path}: messages of {channel.topic} must be encoded as cdr with a type, got "
-                f"{channel.message_encoding!r} of {schema.name if schema else 'no type'}; record them from ROS 2"
+            self._others.add(
+                f"{channel.topic} is encoded as {channel.message_encoding} with {'a' if schema else 'no'} type"
             )
+            return None
         receive_ns = record.log_time - int(self.facts.get(EPOCH, 0))
         return BagMessage(channel.topic, schema.name, record.data, receive_ns, record.publish_time)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoglm_embodied.errors import BagError
-
 
 @dataclass(frozen=True)
 class BagMessage:
     """The bytes of a message and when it came.
 
     Attributes:
-        topic: with its leading slash.
+        topic: its full name.
         type_name: such as sensor_msgs/msg/Image.
         data: plain CDR, the 4 bytes of the byte order included.
         receive_ns: on the recorder's monotonic clock; in a bag that this package did not write, on its wall clock.
@@ -24,9 +22,3 @@ class BagMessage:
     data: bytes
     receive_ns: int
     publish_ns: int
-
-    def __post_init__(self) -> None:
-        if not self.topic.startswith("/"):
-            raise BagError(f"a recorded topic must begin with a slash, got {self.topic!r}")
-        if self.type_name.count("/") != 2:
-            raise BagError(f"a message type must be package/msg/Name, got {self.type_name!r} on {self.topic}")

@@ -62,6 +62,7 @@ class Intake:
     Attributes:
         meters: rate and loss of rgb, depth, wrench and joints.
         encoded: frames handed on.
+        refuse: takes the stream of a message that cannot be used, and what is wrong with it.
     """
 
     def __init__(
@@ -72,11 +73,10 @@ class Intake:
         rates: Rates,
         refuse: Callable[[str, SensorError], None],
     ) -> None:
-        """`refuse` takes the stream of a message that cannot be used and what was wrong with it."""
         self.encoded = 0
         self._sink = sink
         self._T_base_camera = T_base_camera
-        self._refuse = refuse
+        self.refuse = refuse
         self._calibration: Calibration | None = None
         self._pairs = PicturePairs(rates.camera_hz)
         self._joints = JointReader(robot.joint_names + robot.finger_joint_names)
@@ -106,7 +106,7 @@ class Intake:
         try:
             return self._take[stream](data, receive_ns)
         except SensorError as error:
-            self._refuse(stream, error)
+            self.refuse(stream, error)
             return None
 
     def push(self, pair: Pair) -> None:
@@ -115,7 +115,7 @@ class Intake:
             frame = rgbd_frame(pair.rgb, pair.depth, self._calibration, self._T_base_camera)
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
-            self._refuse("frame", error)
+            self.refuse("frame", error)
         else:
             self.encoded += 1
 

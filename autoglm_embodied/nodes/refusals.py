@@ -35,6 +35,11 @@ class Refusals:
                 values |= {f"{stream}_refused": count, f"{stream}_refused_because": self._reasons[stream]}
             return values
 
+    def counts(self) -> dict[str, int]:
+        """How many of each stream were refused."""
+        with self._lock:
+            return dict(self._counts)
+
     def news(self) -> list[str]:
         """A sentence for each stream of which something was refused since this was last asked."""
         with self._lock:

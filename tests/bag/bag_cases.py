@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def write_sqlite(path: Path, messages: Sequence[BagMessage], encoding: str = "cd
     return path
 
 
-def write_ros2_mcap(path: Path, messages: Sequence[BagMessage], encoding: str = "cdr") -> Path:
+def write_ros2_mcap(path: Path, messages: Sequence[BagMessage], encodings: Mapping[str, str] | None = None) -> Path:
     """As rosbag2_storage_mcap does by default: chunks without compression, its own metadata, a summary."""
     with path.open("wb") as file:
         writer = Writer(file, chunk_size=786_432, compression=CompressionType.NONE)
@@ -73,7 +73,7 @@ def write_ros2_mcap(path: Path, messages: Sequence[BagMessage], encoding: str = 
         channels = {}
         for topic, type_name in {message.topic: message.type_name for message in messages}.items():
             schema = writer.register_schema(type_name, "ros2msg", b"")
-            channels[topic] = writer.register_channel(topic, encoding, schema)
+            channels[topic] = writer.register_channel(topic, (encodings or {}).get(topic, "cdr"), schema)
         for message in messages:
             writer.add_message(channels[message.topic], message.receive_ns, message.data, message.publish_ns)
         writer.add_metadata("rosbag2", {"serialized_metadata": "{}"})

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from bag_cases import (
     EPOCH_NS,
-    MS,
     WRENCH,
     read,
     wrench,
@@ -138,7 +137,7 @@ def unknown_channel(folder: Path) -> Path:
         (broken_list, "cannot read"),
         (cut_to_nothing, "it ends in the middle"),
         (unknown_channel, "channel 7, which is not there"),
-        (lambda folder: write_ros2_mcap(folder / "json.mcap", MESSAGES, "json"), "must be encoded as cdr"),
+        (lambda folder: write_ros2_mcap(folder / "json.mcap", MESSAGES, {WRENCH: "json"}), "is encoded as json"),
         (lambda folder: write_sqlite(folder / "json.db3", MESSAGES, "json"), "must be encoded as cdr"),
     ],
 )
@@ -150,8 +149,9 @@ def test_what_is_no_recording_is_refused_in_one_sentence(
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
-def test_a_topic_without_a_slash_or_a_type_without_a_package_is_refused() -> None:
-    with pytest.raises(BagError, match="begin with a slash"):
-        BagMessage("wrench", "geometry_msgs/msg/WrenchStamped", b"", MS, MS)
-    with pytest.raises(BagError, match="package/msg/Name"):
-        BagMessage(WRENCH, "WrenchStamped", b"", MS, MS)
+def test_a_topic_of_another_encoding_does_not_spoil_the_others(tmp_path: Path) -> None:
+    encodings = {"/other": "json", "/wrench": "cdr"}
+    path = write_ros2_mcap(
+        tmp_path / "mixed.mcap", [wrench(k, topic=topic) for k, topic in enumerate(encodings)], encodings
+    )
+    assert read(path) == [wrench(1, topic="/wrench")]

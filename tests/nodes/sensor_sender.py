@@ -23,6 +23,7 @@ from autoglm_embodied.nodes.conversions import image_message, to_stamp
 from autoglm_embodied.nodes.qos import EVENTS, FAST, FRAMES
 
 FAST_HZ = 1000
+LIMIT_S, SETTLE_S = 60.0, 1.0
 READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.04, 0.04])
 OPTICAL_FRAME = "camera_color_optical_frame"
 
@@ -68,6 +69,16 @@ class Camera:
         self._depths.publish(image_message(depth_mm, "16UC1", t_ns, OPTICAL_FRAME))
 
 
+def wait_for_listeners(node: Node) -> None:
+    """Until every topic has one, and a moment longer: a listener may yet ask for another quality of service."""
+    publishers, deadline = list(node.publishers), time.monotonic() + LIMIT_S
+    while not all(publisher.get_subscription_count() for publisher in publishers):
+        if time.monotonic() > deadline:
+            sys.exit("nobody listens")
+        time.sleep(0.05)
+    time.sleep(SETTLE_S)
+
+
 def main() -> None:
     seconds, camera_hz = float(sys.argv[1]), int(sys.argv[2])
     width, height = map(int, sys.argv[3].split("x"))
@@ -78,6 +89,7 @@ def main() -> None:
         Camera(node, width, height),
         node.create_publisher(VoiceCommand, "voice/command", EVENTS),
     )
+    wait_for_listeners(node)
     begin_ns, begin_stamp_ns = time.monotonic_ns(), time.time_ns()
     for number in range(round(seconds * FAST_HZ)):
         due_ns = number * 1_000_000_000 // FAST_HZ
