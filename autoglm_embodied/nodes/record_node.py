@@ -18,6 +18,7 @@ from threading import Event, Thread
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.validate_topic_name import validate_topic_name
 
 from autoglm_embodied.bag.definition import definition, share_folders
 from autoglm_embodied.bag.message import BagMessage
@@ -35,6 +36,7 @@ from autoglm_embodied.nodes.raw_topics import KINDS, TOPICS, Kind, RawTopics
 LOOK_PERIOD_S = 0.5  # for publishers that came or went
 TELL_PERIOD_S = 2.0
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
+SWITCH_INTERVAL_S = 0.0005  # who receives must not wait 5 ms for who writes
 PAUSE_S = 0.001  # between two looks at the queues, in which a few messages of the fast topics come
 
 
@@ -99,9 +101,10 @@ class RecordNode(Node):
 
     def _resolved(self, topic: str) -> str:
         try:
-            return str(self.resolve_topic_name(topic))
+            validate_topic_name(topic)
         except InvalidTopicNameException as error:
             raise ConfigError(f"{topic!r} is no name of a topic; use letters, digits, _ and /") from error
+        return str(self.resolve_topic_name(topic))
 
     def _listen(self) -> None:
         try:
@@ -151,6 +154,7 @@ def message_type(topic: str, type_name: str) -> type:
 
 def record(overrides: Sequence[Parameter] = ()) -> int:
     """Record until a signal; the exit status: 0, 1 if nothing came, 2 if recording had to stop."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     nodes: list[RecordNode] = []
 
     def make() -> RecordNode:

@@ -94,6 +94,7 @@ class Replayed:
                 value_ms = float(np.percentile(errors_ns, percent)) / NS_PER_MS
                 report.add("replay.time_error_ms", value_ms, "ms", len(errors_ns), case=name, stat=f"p{percent}")
         if isinstance(self._session, ActingSession):
+            report.add_fraction("replay.decisions", self._session.decisions, self._ticks)
             report.add_fraction("replay.commands", self._session.commands, self._ticks)
 
     def _note(self, observation: Observation) -> None:

@@ -11,7 +11,7 @@ from autoglm_embodied.align.thumbnails import Thumbnails
 from autoglm_embodied.bag.even_ticks import Instant
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.nodes.intake import Sink
-from autoglm_embodied.types import Observation
+from autoglm_embodied.types import ActionChunk, Observation
 
 if TYPE_CHECKING:
     from autoglm_embodied.conductor import Conductor
@@ -62,12 +62,16 @@ class ActingSession:
     """The pipeline with its model, and grasps as they were commanded by voice.
 
     Attributes:
-        commands: ticks in which the arm was told to move.
+        decisions: ticks in which the policy said what to do.
+        commands: ticks in which the arm was then told to move.
+        newest: the last of the decisions.
     """
 
     def __init__(self, pipeline: Pipeline, conductor: Conductor) -> None:
         self.sink: Sink = pipeline
+        self.decisions = 0
         self.commands = 0
+        self.newest: ActionChunk | None = None
         self._conductor = conductor
         self._begin: str | None = None
         self._end: str | None = None
@@ -83,5 +87,7 @@ class ActingSession:
         """Observe, and decide what to do."""
         turn = self._conductor.turn(*instant, self._begin, self._end)
         self._begin = self._end = None
+        self.newest = turn.tick.chunk or self.newest
+        self.decisions += turn.tick.chunk is not None
         self.commands += turn.command is not None
         return turn.tick.observation

@@ -71,7 +71,8 @@ class Camera:
 
 def wait_for_listeners(node: Node) -> None:
     """Until every topic has one, and a moment longer: a listener may yet ask for another quality of service."""
-    publishers, deadline = list(node.publishers), time.monotonic() + LIMIT_S
+    deadline = time.monotonic() + LIMIT_S
+    publishers = [publisher for publisher in node.publishers if publisher.topic_name != "/parameter_events"]
     while not all(publisher.get_subscription_count() for publisher in publishers):
         if time.monotonic() > deadline:
             sys.exit("nobody listens")
