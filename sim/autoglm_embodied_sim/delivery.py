@@ -14,7 +14,7 @@ NS_PER_S = 1_000_000_000
 
 
 class Delivery:
-    """The timing of one sensor; its ticks count from time 0 and fall on the first instant offered at or after them."""
+    """The timing of one sensor; its ticks count from the restart, each on the first instant offered at or after it."""
 
     def __init__(self, timing: Timing) -> None:
         self.timing = timing
@@ -28,7 +28,7 @@ class Delivery:
     def restart(self, rng: np.random.Generator, now_ns: int) -> None:
         """Draw from children of `rng` from now on; the instant `now_ns` has been offered."""
         self._loss_rng, self._delay_rng = rng.spawn(2)
-        self._tick = self._count(now_ns)
+        self._begin_ns, self._tick = now_ns, 0
         self._newest_ns = now_ns
 
     def due(self, stamp_ns: int) -> bool:
@@ -54,11 +54,11 @@ class Delivery:
     def _chosen(self, stamp_ns: IntArray) -> NDArray[np.intp]:
         if self._everything:
             return np.arange(len(stamp_ns))
-        ticks = stamp_ns * self._ticks // self._per_ns
+        ticks = (stamp_ns - self._begin_ns) * self._ticks // self._per_ns
         chosen = np.flatnonzero(np.diff(ticks, prepend=self._tick))
         if len(ticks):
             self._tick = int(ticks[-1])
         return chosen
 
     def _count(self, stamp_ns: int) -> int:
-        return stamp_ns * self._ticks // self._per_ns
+        return (stamp_ns - self._begin_ns) * self._ticks // self._per_ns

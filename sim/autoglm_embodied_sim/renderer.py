@@ -41,7 +41,7 @@ def open_gl() -> Any:
 
 
 def drop_stencil() -> None:
-    """Replace the depth-and-stencil buffer of the current framebuffer by one of depth alone, as exact and faster.
+    """Replace the depth-and-stencil buffer of the current framebuffer by one of depth alone: as exact, and faster.
 
     MuJoCo needs the stencil for reflections, which are not drawn.
     """

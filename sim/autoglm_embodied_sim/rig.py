@@ -15,6 +15,7 @@ from autoglm_embodied_sim.senses import Senses
 from autoglm_embodied_sim.sensor import Samples
 from autoglm_embodied_sim.sensor_specs import Sensors
 from autoglm_embodied_sim.servo import PERIOD_STEPS, Servo
+from autoglm_embodied_sim.shutter import Moment
 from autoglm_embodied_sim.truth import ContactReader, Truth
 from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S, build_model
 
@@ -145,10 +146,12 @@ class ArmRig:
 
     def frame(self, width: int = 640, height: int = 480) -> Frame:
         """What the camera sees now; depth in metres, 0 where unknown."""
-        if self._renderer is None:
-            self._renderer = Renderer(self.model, self.camera, self.sensors, self.scene.seed)
         mujoco.mj_kinematics(self.model, self.data)  # a step leaves the poses of its beginning
-        return self._renderer.frame(self.data, self.time_ns, width, height)
+        return self._open_renderer().frame(self.data, self.time_ns, width, height)
+
+    def draw(self, moment: Moment, width: int = 640, height: int = 480) -> Frame:
+        """What the camera saw at a moment of this scene."""
+        return self._open_renderer().draw(moment, width, height)
 
     def truth(self) -> Truth:
         """What only the simulator knows."""
@@ -176,6 +179,11 @@ class ArmRig:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+    def _open_renderer(self) -> Renderer:
+        if self._renderer is None:
+            self._renderer = Renderer(self.model, self.camera, self.sensors, self.scene.seed)
+        return self._renderer
 
     def _home(self) -> FloatArray:
         offset = self._rng.uniform(-HOME_NOISE_M, HOME_NOISE_M, 3)
