@@ -50,7 +50,7 @@ def measure(report: Report, say: Callable[[str], None]) -> None:
         try:
             for size in SIZES:
                 say(f"simulating with pictures of {size[0]}x{size[1]}")
-                _add(report, f"{size[0]}x{size[1]}", run(rig, size, report.seed or 0))
+                _add(report, f"{size[0]}x{size[1]}", run(rig, size, report.seed or 0, SCENES))
         finally:
             rig.close()
 
@@ -66,7 +66,7 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def run(rig: ArmRig, size: tuple[int, int], seed: int, scenes: int = SCENES) -> Laps:
+def run(rig: ArmRig, size: tuple[int, int], seed: int, scenes: int) -> Laps:
     """Grasp one thing in each of some scenes, with pictures of `size`."""
     laps = Laps()
     for scene in range(scenes):
