@@ -7,8 +7,9 @@ LONGEST_STEPS = 600  # 19.8 s
 
 
 def register() -> None:
-    """Register `AutoGLMGrasp-v0`; needs gymnasium."""
-    from gymnasium.envs.registration import register
+    """Register `AutoGLMGrasp-v0`, if it is not yet; needs gymnasium."""
+    from gymnasium.envs import registration
 
-    entry_point = "autoglm_embodied_sim.environment:GraspEnvironment"
-    register(ENVIRONMENT, entry_point, max_episode_steps=LONGEST_STEPS)
+    if ENVIRONMENT not in registration.registry:
+        entry_point = "autoglm_embodied_sim.environment:GraspEnvironment"
+        registration.register(ENVIRONMENT, entry_point, max_episode_steps=LONGEST_STEPS)
