@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from autoglm_embodied.cli import SUBCOMMANDS, main
-from autoglm_embodied.cli.bench import BENCHES
 from autoglm_embodied.errors import SetupError
 
 
@@ -133,8 +132,8 @@ def test_what_a_subcommand_cannot_do_is_one_sentence(
 def test_a_benchmark_whose_package_is_missing_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(BENCHES, "sim", ("no_such_package.bench", ""))
-    assert "needs no_such_package, which is not installed" in complaint(["bench", "sim"], capsys)
+    monkeypatch.setitem(sys.modules, "autoglm_embodied_sim.bench", None)
+    assert "needs autoglm_embodied_sim.bench, which is not installed" in complaint(["bench", "sim"], capsys)
 
 
 def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
