@@ -14,7 +14,6 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.subscription import Subscription
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -25,19 +24,19 @@ MOST_AT_ONCE = 200  # messages, lest a starved thread never catches up with its 
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
-class EventsAlone(CallbackGroup):
-    """A callback group of subscriptions whose events the executor sees to, and whose messages it leaves alone."""
+class NeverByExecutor(CallbackGroup):
+    """A callback group whose members the executor leaves alone: it would wake for every message, or its event."""
 
     def can_execute(self, entity: Any) -> bool:
-        """Whether this is no subscription."""
-        return not isinstance(entity, Subscription)
+        """Never."""
+        return False
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Whether this is no subscription."""
-        return self.can_execute(entity)
+        """Never."""
+        return False
 
     def ending_execution(self, entity: Any) -> None:
-        """Nothing to do."""
+        """Nothing began."""
 
 
 class PolledSubscription:
@@ -91,12 +90,9 @@ class PolledSubscription:
             self._take,
             self.qos,
             raw=self._raw,
-            callback_group=EventsAlone(),
-            event_callbacks=self._events(),
+            callback_group=NeverByExecutor(),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
-
-    def _events(self) -> SubscriptionEventCallbacks:
-        return SubscriptionEventCallbacks(use_default_callbacks=False)
 
     def _wait(self, timeout_ns: int, subscriptions: list[Any]) -> None:
         context = self._node.context.handle
