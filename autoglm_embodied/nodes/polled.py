@@ -59,13 +59,15 @@ class PolledSubscription:
         self._raw = raw
         self._lock = Lock()
         self._subscription = self._subscribe()
+        self._leaving: Any = None  # the one before, heard until the new one surely hears
+        self._newest_sent_ns = 0  # when the last message that was handed over was sent; while two hear the same
 
     def poll(self) -> None:
         """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._hand_over()
+            self._hand_over_all()
         finally:
             self._lock.release()
 
@@ -74,14 +76,25 @@ class PolledSubscription:
         try:
             self._wait(timeout_ns, [polled._subscription for polled in (self, *others)])
         except rclpy_implementation.InvalidHandle:
-            return  # one of them was renewed just now
+            return  # one of them was settled just now
 
     def renew(self, qos: QoSProfile) -> None:
-        """Subscribe anew with this quality of service; from the executor's thread. What waits here is lost."""
+        """Subscribe anew with this quality of service; from the executor's thread. The old one hears on."""
         with self._lock:
-            self.qos, old = qos, self._subscription
+            self._settle()
+            self.qos, self._leaving = qos, self._subscription
             self._subscription = self._subscribe()
-            self._node.destroy_subscription(old)
+
+    def settle(self) -> None:
+        """End what `renew` replaced, once the new one had time to find the publishers; from the executor's thread."""
+        with self._lock:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._leaving is not None:
+            self._hand_over_all()
+            self._node.destroy_subscription(self._leaving)
+            self._leaving = None
 
     def _subscribe(self) -> Any:
         return self._node.create_subscription(
@@ -106,18 +119,27 @@ class PolledSubscription:
                 waits.add_subscription(subscription.handle)
             waits.wait(timeout_ns)
 
-    def _hand_over(self) -> None:
-        subscription = self._subscription
+    def _hand_over_all(self) -> None:
+        if self._leaving is not None:
+            self._hand_over(self._leaving)
+        self._hand_over(self._subscription)
+
+    def _hand_over(self, subscription: Any) -> None:
         with subscription.handle:
             for _ in range(MOST_AT_ONCE):
                 taken = subscription.handle.take_message(subscription.msg_type, self._raw)
                 if taken is None:
                     return
+                sent_ns = taken[1]["source_timestamp"]
+                if self._leaving is not None and sent_ns <= self._newest_sent_ns:
+                    continue  # the other one heard it, too
+                self._newest_sent_ns = sent_ns
                 self._take(taken[0])
 
     def destroy(self) -> None:
         """Unsubscribe."""
         with self._lock:
+            self._settle()
             self._node.destroy_subscription(self._subscription)
 
 

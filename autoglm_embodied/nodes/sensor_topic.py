@@ -28,13 +28,10 @@ class SensorTopic(PolledSubscription):
         take: Callable[[Any], None],
         least: QoSProfile,
         raw: bool = True,
-        renewed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Subscribe; `renewed` is called when a new subscription has taken the place of the old."""
         self.type_name = type_name(message_type)
         self.offers: list[Offer] = []
         self._least = least
-        self._renewed = renewed
         super().__init__(node, message_type, topic, take, least, raw)
 
     def look(self) -> None:
@@ -43,4 +40,5 @@ class SensorTopic(PolledSubscription):
         qos = adapted(self._least, [offer for offer in self.offers if offer.type_name == self.type_name])
         if self.offers and qos != self.qos:
             self.renew(qos)
-            self._renewed()
+        else:
+            self.settle()
