@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from threading import Event, Thread
 
 from autoglm_embodied.errors import BagError
 
-SYNC_S = 1.0
-
 
 class Disk:
-    """Writes without a buffer of its own, and once a second asks the system to put all on the disk, from a thread:
-    a slow disk then holds up nobody.
+    """Writes without a buffer of its own; when it is closed all is on the disk.
+
+    Before that the system writes when it sees fit: asked more often, a slow disk would hold up the recording.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,10 +29,7 @@ class Disk:
             if path.exists():
                 raise BagError(f"{path} is there already; name another file, a recording replaces none") from error
             raise BagError(f"cannot record to {path} ({error.strerror}); name a file that can be written") from error
-        self._trouble: OSError | None = None
-        self._ended = Event()
-        self._thread = Thread(target=self._sync, name="disk", daemon=True)
-        self._thread.start()
+        self._open = True
 
     def write(self, data: bytes) -> int:
         """Append `data`.
@@ -44,8 +39,6 @@ class Disk:
         """
         rest = memoryview(data)
         try:
-            if self._trouble is not None:
-                raise self._trouble
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError as error:
@@ -62,18 +55,12 @@ class Disk:
 
     def close(self) -> None:
         """Put all on the disk and close; twice is no harm."""
-        if self._ended.is_set():
+        if not self._open:
             return
-        self._ended.set()
-        self._thread.join()
-        os.close(self._file)
-
-    def _sync(self) -> None:
-        ended = False
-        while not ended:
-            ended = self._ended.wait(SYNC_S)
-            try:
-                os.fsync(self._file)
-            except OSError as error:
-                self._trouble = error
-                return
+        self._open = False
+        try:
+            os.fsync(self._file)
+        except OSError:
+            pass  # what the system took it keeps trying to write; there is nothing left to be done about it here
+        finally:
+            os.close(self._file)

@@ -19,7 +19,7 @@ FACTS = "autoglm"
 
 
 class BagWriter:
-    """Writes whole chunks, each at most `CHUNK_NS` after its first message: the most that a kill can cost.
+    """Writes whole chunks, each at most `CHUNK_NS` after its first message was written: the most that a kill can cost.
 
     Args:
         path: the file to make.
@@ -40,6 +40,7 @@ class BagWriter:
         self._writer.start(profile="ros2", library=f"autoglm_embodied {__version__}")
         self._writer.add_metadata(FACTS, {"version": __version__, EPOCH: str(epoch_ns)} | dict(facts))
         self._channels: dict[str, int] = {}
+        self._chunk_holds = False  # whether there is something in it
         self._chunk_begun_ns: int | None = None
 
     @property
@@ -49,17 +50,20 @@ class BagWriter:
 
     def write(self, message: BagMessage) -> None:
         """Append a message."""
-        if self._chunk_begun_ns is None:
-            self._chunk_begun_ns = message.receive_ns
+        self._chunk_holds = True
         channel = self._channels.get(message.topic) or self._add(message.topic, message.type_name)
         log_ns = message.receive_ns + self._epoch_ns
         self._writer.add_message(channel, log_ns, message.data, message.publish_ns)
 
     def keep(self, now_ns: int) -> None:
         """Hand what waits in memory to the system, if it is time; `now_ns` on the clock of the receive times."""
-        if self._chunk_begun_ns is not None and now_ns - self._chunk_begun_ns >= CHUNK_NS:
+        if not self._chunk_holds:
+            return
+        if self._chunk_begun_ns is None:  # not by its time: who is behind must not do more work
+            self._chunk_begun_ns = now_ns
+        elif now_ns - self._chunk_begun_ns >= CHUNK_NS:
             self._writer._Writer__finalize_chunk()  # type: ignore[attr-defined] # the library ends a chunk by size alone
-            self._chunk_begun_ns = None
+            self._chunk_holds, self._chunk_begun_ns = False, None
 
     def close(self) -> None:
         """Write the index and close the file."""

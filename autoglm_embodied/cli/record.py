@@ -47,14 +47,10 @@ def run(args: argparse.Namespace) -> int:
     if not (math.isfinite(args.seconds) and args.seconds >= 0):
         raise ConfigError(f"--seconds must be 0 or more, got {args.seconds:g}")
     streams, more = sorted_topics(args.topic)
-    from rclpy.parameter import Parameter
-
     from autoglm_embodied.nodes.record_node import record
 
-    values = {"out": str(args.out), "seconds": args.seconds} | {
-        f"topics.{name}": topic for name, topic in streams.items()
-    }
-    return record([Parameter(name, value=value) for name, value in (values | {"more": more or [""]}).items()])
+    topics = {f"topics.{name}": topic for name, topic in streams.items()}
+    return record({"out": str(args.out), "seconds": args.seconds, "more": more or [""]} | topics)
 
 
 def sorted_topics(given: list[str]) -> tuple[dict[str, str], list[str]]:

@@ -63,7 +63,7 @@ class CameraInput:
         self._waiting: deque[Pair] = deque()
         streams = {"rgb": (Image, topics.rgb), "depth": (Image, topics.depth), "camera_info": (CameraInfo, topics.info)}
         self.topics = {
-            stream: SensorTopic(node, kind, topic, partial(self._take, stream), FRAMES, renewed=self._restart(stream))
+            stream: SensorTopic(node, kind, topic, partial(self._take, stream), FRAMES)
             for stream, (kind, topic) in streams.items()
         }
         self._ended = Event()
@@ -76,10 +76,6 @@ class CameraInput:
         self._thread.join()
         for topic in self.topics.values():
             topic.destroy()
-
-    def _restart(self, stream: str) -> Callable[[], None]:
-        meter = self._intake.meters.get(stream)
-        return (lambda: None) if meter is None else meter.restart
 
     def _run(self) -> None:
         rgb, depth, info = self.topics.values()

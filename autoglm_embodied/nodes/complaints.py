@@ -30,11 +30,6 @@ def complaint(stream: str, topic: SensorTopic, parameter: str, rate: Rate) -> st
             f"name the right topic in {parameter}"
         )
     sender = fitting[0].node
-    if not rate.hz and topic.incompatible:
-        return (
-            f"no {stream}: {sender} offers {topic.topic} with a {topic.incompatible} that cannot be subscribed to; "
-            "let it offer the default one"
-        )
     if not rate.hz:
         return (
             f"no {stream}: {sender} publishes {topic.topic} but nothing arrives; check the sensor, then the transports "

@@ -22,11 +22,6 @@ class Meter:
         self._newest_receive_ns = 0
         self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
 
-    def restart(self) -> None:
-        """Begin anew with the next message: what lies before it is no loss."""
-        self._newest_stamp_ns = None
-        self._marks.clear()
-
     def count(self, stamp_ns: int, receive_ns: int) -> None:
         """Note a message."""
         self.received += 1

@@ -14,7 +14,6 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.subscription import Subscription
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -25,19 +24,19 @@ MOST_AT_ONCE = 200  # messages, lest a starved thread never catches up with its 
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
-class EventsAlone(CallbackGroup):
-    """A callback group of subscriptions whose events the executor sees to, and whose messages it leaves alone."""
+class NeverByExecutor(CallbackGroup):
+    """A callback group whose members the executor leaves alone: it would wake for every message, or its event."""
 
     def can_execute(self, entity: Any) -> bool:
-        """Whether this is no subscription."""
-        return not isinstance(entity, Subscription)
+        """Never."""
+        return False
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Whether this is no subscription."""
-        return self.can_execute(entity)
+        """Never."""
+        return False
 
     def ending_execution(self, entity: Any) -> None:
-        """Nothing to do."""
+        """Nothing began."""
 
 
 class PolledSubscription:
@@ -60,13 +59,15 @@ class PolledSubscription:
         self._raw = raw
         self._lock = Lock()
         self._subscription = self._subscribe()
+        self._leaving: Any = None  # the one before, heard until the new one surely hears
+        self._newest_sent_ns = 0  # when the last message that was handed over was sent; while two hear the same
 
     def poll(self) -> None:
         """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._hand_over()
+            self._hand_over_all()
         finally:
             self._lock.release()
 
@@ -75,14 +76,25 @@ class PolledSubscription:
         try:
             self._wait(timeout_ns, [polled._subscription for polled in (self, *others)])
         except rclpy_implementation.InvalidHandle:
-            return  # one of them was renewed just now
+            return  # one of them was settled just now
 
     def renew(self, qos: QoSProfile) -> None:
-        """Subscribe anew with this quality of service; from the executor's thread. What waits here is lost."""
+        """Subscribe anew with this quality of service; from the executor's thread. The old one hears on."""
         with self._lock:
-            self.qos, old = qos, self._subscription
+            self._settle()
+            self.qos, self._leaving = qos, self._subscription
             self._subscription = self._subscribe()
-            self._node.destroy_subscription(old)
+
+    def settle(self) -> None:
+        """End what `renew` replaced, once the new one had time to find the publishers; from the executor's thread."""
+        with self._lock:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._leaving is not None:
+            self._hand_over_all()
+            self._node.destroy_subscription(self._leaving)
+            self._leaving = None
 
     def _subscribe(self) -> Any:
         return self._node.create_subscription(
@@ -91,12 +103,9 @@ class PolledSubscription:
             self._take,
             self.qos,
             raw=self._raw,
-            callback_group=EventsAlone(),
-            event_callbacks=self._events(),
+            callback_group=NeverByExecutor(),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
-
-    def _events(self) -> SubscriptionEventCallbacks:
-        return SubscriptionEventCallbacks(use_default_callbacks=False)
 
     def _wait(self, timeout_ns: int, subscriptions: list[Any]) -> None:
         context = self._node.context.handle
@@ -110,18 +119,27 @@ class PolledSubscription:
                 waits.add_subscription(subscription.handle)
             waits.wait(timeout_ns)
 
-    def _hand_over(self) -> None:
-        subscription = self._subscription
+    def _hand_over_all(self) -> None:
+        if self._leaving is not None:
+            self._hand_over(self._leaving)
+        self._hand_over(self._subscription)
+
+    def _hand_over(self, subscription: Any) -> None:
         with subscription.handle:
             for _ in range(MOST_AT_ONCE):
                 taken = subscription.handle.take_message(subscription.msg_type, self._raw)
                 if taken is None:
                     return
+                sent_ns = taken[1]["source_timestamp"]
+                if self._leaving is not None and sent_ns <= self._newest_sent_ns:
+                    continue  # the other one heard it, too
+                self._newest_sent_ns = sent_ns
                 self._take(taken[0])
 
     def destroy(self) -> None:
         """Unsubscribe."""
         with self._lock:
+            self._settle()
             self._node.destroy_subscription(self._subscription)
 
 

@@ -11,9 +11,10 @@ import importlib
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
@@ -152,8 +153,9 @@ def message_type(topic: str, type_name: str) -> type:
     return found
 
 
-def record(overrides: Sequence[Parameter] = ()) -> int:
-    """Record until a signal; the exit status: 0, 1 if nothing came, 2 if recording had to stop."""
+def record(parameters: Mapping[str, Any] | None = None) -> int:
+    """Record, with these parameters, until a signal; the exit status: 0, 1 if nothing came, 2 if it had to stop."""
+    overrides = [Parameter(name, value=value) for name, value in (parameters or {}).items()]
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     nodes: list[RecordNode] = []
 

@@ -47,9 +47,9 @@ class Senses:
         topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
         self._camera = CameraInput(node, topics, self._intake, fail)
         self._fast = {
-            "wrench": self._topic(WrenchStamped, "wrench", "wrench"),
-            "wrench_batch": self._topic(WrenchBatch, "wrench_batch", "wrench"),
-            "joints": self._topic(JointState, "joints", "joints"),
+            "wrench": self._topic(WrenchStamped, "wrench"),
+            "wrench_batch": self._topic(WrenchBatch, "wrench_batch"),
+            "joints": self._topic(JointState, "joints"),
         }
         self._paired = 0
         self._poller = Ticker(POLL_HZ, self.poll, fail)
@@ -112,9 +112,8 @@ class Senses:
         for topic in (*self._fast.values(), *self._camera.topics.values()):
             topic.look()
 
-    def _topic(self, kind: type[Any], stream: str, meter: str) -> SensorTopic:
-        take, restart = partial(self._take, stream), self._intake.meters[meter].restart
-        return SensorTopic(self._node, kind, value(self._node, f"topics.{stream}"), take, FAST, renewed=restart)
+    def _topic(self, kind: type[Any], stream: str) -> SensorTopic:
+        return SensorTopic(self._node, kind, value(self._node, f"topics.{stream}"), partial(self._take, stream), FAST)
 
     def _take(self, stream: str, data: bytes) -> None:
         self._intake.take(stream, data, time.monotonic_ns())

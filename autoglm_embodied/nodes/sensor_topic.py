@@ -1,4 +1,4 @@
-"""A sensor's topic: a polled subscription that suits its publishers, and knows when it does not."""
+"""A sensor's topic: a polled subscription that suits its publishers, and knows who they are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind
+from rclpy.qos import QoSProfile
 
 from autoglm_embodied.nodes.offers import Offer, adapted, offers, type_name
-from autoglm_embodied.nodes.polled import PolledSubscription, SubscriptionEventCallbacks
+from autoglm_embodied.nodes.polled import PolledSubscription
 
 
 class SensorTopic(PolledSubscription):
@@ -18,7 +18,6 @@ class SensorTopic(PolledSubscription):
     Attributes:
         type_name: of the messages that it takes.
         offers: who publishes the topic, as of the last look.
-        incompatible: the policy over which a publisher and this subscription do not match; empty if none.
     """
 
     def __init__(
@@ -29,14 +28,10 @@ class SensorTopic(PolledSubscription):
         take: Callable[[Any], None],
         least: QoSProfile,
         raw: bool = True,
-        renewed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Subscribe; `renewed` is called when a new subscription has taken the place of the old."""
         self.type_name = type_name(message_type)
         self.offers: list[Offer] = []
-        self.incompatible = ""
         self._least = least
-        self._renewed = renewed
         super().__init__(node, message_type, topic, take, least, raw)
 
     def look(self) -> None:
@@ -44,12 +39,6 @@ class SensorTopic(PolledSubscription):
         self.offers = offers(self._node, self.topic)
         qos = adapted(self._least, [offer for offer in self.offers if offer.type_name == self.type_name])
         if self.offers and qos != self.qos:
-            self.incompatible = ""
             self.renew(qos)
-            self._renewed()
-
-    def _events(self) -> SubscriptionEventCallbacks:
-        return SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible, use_default_callbacks=False)
-
-    def _on_incompatible(self, event: Any) -> None:
-        self.incompatible = qos_policy_name_from_kind(event.last_policy_kind).lower()
+        else:
+            self.settle()

@@ -1,7 +1,7 @@
 """A process that sends what a camera, a wrist sensor, an arm and a speaker send, none of it twice the same.
 
 python sensor_sender.py SECONDS CAMERA_HZ WIDTHxHEIGHT: numbered wrenches (force z is -7.2 N and their noise, torque x
-their number) and joint states at 1 kHz of an arm at rest, pictures of noise, and one spoken command after a second.
+their number) and joint states at 1 kHz of an arm at rest, pictures of noise, and a spoken command every second.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def main() -> None:
         fast.send(number, begin_stamp_ns + due_ns)
         if number % (FAST_HZ // camera_hz) == 0:
             camera.send(begin_stamp_ns + due_ns)
-        if number == FAST_HZ:
+        if number and number % FAST_HZ == 0:
             command = VoiceCommand(
                 intent=VoiceCommand.GRASP, text="pick up the red cube", instruction="pick up the red cube"
             )

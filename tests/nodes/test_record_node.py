@@ -27,6 +27,7 @@ from autoglm_embodied.demo.graph import environment
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.nodes.cdr import read_wrench
 from autoglm_embodied.nodes.raw_topics import KINDS, TOPICS, RawTopics
+from autoglm_embodied.nodes.record_node import SWITCH_INTERVAL_S
 from autoglm_embodied.nodes.replay import replay
 from autoglm_embodied.nodes.sessions import ActingSession, Session
 from autoglm_embodied.types import Observation
@@ -34,7 +35,8 @@ from autoglm_embodied.types import Observation
 pytestmark = pytest.mark.slow
 
 SENDER = Path(__file__).with_name("sensor_sender.py")
-TICK_NS = 33_000_000
+ENOUGH = 10  # observations in which every sense is there
+TICK_NS = 50_000_000  # seldom enough for a machine that has other things to do
 NS_PER_S = 1_000_000_000
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -91,22 +93,37 @@ class Ear:
             self._topics.add(topic, KINDS[stream])
 
     def listen(self, sender: subprocess.Popen[str]) -> None:
-        """Until the sender is done."""
+        """Until all senses were there for a good while, or the sender is done."""
         next_ns = time.monotonic_ns()
-        while sender.poll() is None:
+        while sender.poll() is None and self.whole() < ENOUGH:
             self._topics.wait(TICK_NS // 10)
             self._topics.poll()
             if time.monotonic_ns() >= next_ns:
                 next_ns += TICK_NS
                 self.instants.append(Instant(time.time_ns(), time.monotonic_ns()))
                 self.observed.append(self._session.tick(self.instants[-1]))
+        self._topics.wait(NS_PER_S)
+        self._topics.poll()  # a replay does the last tick when it comes to a later message
         self._topics.close()
         self._spool.close()
         assert self._spool.failure is None and not self._spool.dropped
 
+    def whole(self) -> int:
+        """Observations in which every sense was there."""
+        return sum(all(sense.present for sense in observation.senses()) for observation in self.observed)
+
     def _take(self, message: BagMessage) -> None:
         self._spool.put(message)
         self._player.take(STREAM_OF[message.topic], message)
+
+
+@pytest.fixture
+def short_turns() -> Iterator[None]:
+    """As in the fusion node: a thread that computes does not wait 5 ms for its turn after each operation."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    yield
+    sys.setswitchinterval(before)
 
 
 def acting_session(checkpoint: Path) -> ActingSession:
@@ -117,15 +134,14 @@ def acting_session(checkpoint: Path) -> ActingSession:
 
 @pytest.mark.parametrize("acts", [False, True], ids=["aligner", "aligner and model"])
 def test_a_replay_observes_what_was_observed_live_to_the_bit(
-    acts: bool, graph: Graph, start: Start, checkpoint: Path, tmp_path: Path
+    acts: bool, short_turns: None, graph: Graph, start: Start, checkpoint: Path, tmp_path: Path
 ) -> None:
     sessions = [acting_session(checkpoint) if acts else aligning_session() for _ in range(2)]
     ear = Ear(graph, sessions[0], tmp_path / "live.mcap")
-    sender = start(SENDER, "4", "10", "320x240")
+    sender = start(SENDER, "40", "10", "320x240")
     ear.listen(sender)
-    assert sender.returncode == 0
-    seen = [observation for observation in ear.observed if all(sense.present for sense in observation.senses())]
-    assert len(seen) > 5, "all senses must be there for a good while"
+    sender.kill()
+    assert ear.whole() >= ENOUGH, "all senses must be there for a good while"
 
     again: list[Observation] = []
     refused: list[SensorError] = []
@@ -133,19 +149,19 @@ def test_a_replay_observes_what_was_observed_live_to_the_bit(
     ticks = GivenTicks(ear.instants)
     replay(bag, {}, player(sessions[1], ticks, again, refused).take)
     assert list(map(str, refused)) == list(map(str, ear.refused))
-    assert len(again) > 80
-    for before, after in zip(ear.observed, again, strict=False):
+    assert len(again) == len(ear.observed) >= ENOUGH
+    for before, after in zip(ear.observed, again, strict=True):
         assert bits(before) == bits(after)
     if acts:
         live, replayed = sessions
         assert isinstance(live, ActingSession) and isinstance(replayed, ActingSession)
-        assert live.decisions == replayed.decisions > 5 and bits(live.newest) == bits(replayed.newest)
+        assert live.decisions == replayed.decisions >= ENOUGH - 1 and bits(live.newest) == bits(replayed.newest)
 
 
 def test_a_kill_costs_less_than_the_last_second(recorder: Start, start: Start, tmp_path: Path) -> None:
     path = tmp_path / "killed.mcap"
     recording = recorder(path)
-    sender = start(SENDER, "60", "25", "640x480")
+    sender = start(SENDER, "60", "10", "640x480")
     deadline = time.monotonic() + LIMIT_S
     while path.stat().st_size < 50_000_000 and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -157,8 +173,8 @@ def test_a_kill_costs_less_than_the_last_second(recorder: Start, start: Start, t
     messages = list(bag.messages())
     assert "it ends in the middle" in bag.damages[0]
     newest = {STREAM_OF[message.topic]: message.receive_ns + bag.epoch_ns for message in messages}
-    assert set(newest) >= {"rgb", "depth", "camera_info", "wrench", "joints"}
-    assert all(killed_ns - receive_ns < NS_PER_S for receive_ns in newest.values())
+    steady = ("rgb", "depth", "camera_info", "wrench", "joints")
+    assert all(killed_ns - newest[stream] < NS_PER_S for stream in steady)
     numbers = [read_wrench(message.data)[2][3] for message in messages if STREAM_OF[message.topic] == "wrench"]
     assert numbers == sorted(set(numbers)) and len(numbers) > 900
 
@@ -193,7 +209,7 @@ def test_an_interrupt_ends_a_recording_that_other_tools_can_read_and_replay_too(
     )
     with path.open("rb") as file:
         summary = make_reader(file).get_summary()
-    assert summary is not None and summary.statistics is not None and summary.statistics.message_count > 6000
+    assert summary is not None and summary.statistics is not None and summary.statistics.message_count > 2000
     definitions = {schema.name: schema.data.decode() for schema in summary.schemas.values()}
     assert "uint8[] data" in definitions["sensor_msgs/msg/Image"]
     assert "MSG: builtin_interfaces/Time" in definitions["sensor_msgs/msg/Image"]
