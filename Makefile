@@ -34,6 +34,9 @@ format: prepare
 
 bench: prepare
 	@mkdir -p out
+	@$(ENVIRONMENT) autoglm bench align --json out/align.json --plot out/alignment-error.png
+	@$(ENVIRONMENT) autoglm bench ingest --json out/ingest.json
+	@$(ENVIRONMENT) autoglm bench sim --json out/sim.json
 	@$(ENVIRONMENT) autoglm evaluate --ros --json out/evaluate.json $(ARGS)
 
 lock:

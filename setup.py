@@ -28,6 +28,7 @@ setup(
             "autoglm = autoglm_embodied.cli:main",
             "fusion_node = autoglm_embodied.nodes.fusion_node:main",
             "governor_node = autoglm_embodied.nodes.governor_node:main",
+            "record_node = autoglm_embodied.nodes.record_node:main",
             "voice_node = autoglm_embodied.nodes.voice_node:main",
         ]
     },

@@ -44,7 +44,10 @@ def build(cls: type[S], values: Mapping[str, Any], source: str) -> S:
     ]
     if missing:
         raise ConfigError(f"{source}: setting {missing[0]!r} is missing")
-    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    try:
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
 
 
 def shipped(name: str) -> Path:

@@ -19,6 +19,10 @@ class AudioError(SensorError):
     """A recording or an audio device that cannot be used."""
 
 
+class BagError(AutoGLMError):
+    """A recording that is missing, damaged, of other topics or types, or that cannot be written."""
+
+
 class CheckpointError(AutoGLMError):
     """A checkpoint that is missing, damaged or made for another model."""
 

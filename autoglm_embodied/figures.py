@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +23,7 @@ from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
 
 COLUMNS = ("figure", "case", "stat", "value", "unit", "n", "95 %")
+FILE_COLUMNS = 140  # of a table that goes to a file or a pipe
 NUMBERS = ("value", "n", "95 %")
 Z95 = NormalDist().inv_cdf(0.975)
 
@@ -134,7 +136,7 @@ class Report:
 
     def print_table(self, console: Console | None = None) -> None:
         """Print the rows for people, and below them what was skipped."""
-        console = console or Console()
+        console = console or Console(width=None if sys.stdout.isatty() else FILE_COLUMNS)
         console.print(self._table())
         for skipped in self.skipped:
             console.print(f"not measured: {skipped.figure}: {skipped.why}", markup=False, highlight=False)

@@ -60,9 +60,9 @@ class FusionTick:
 
 @dataclass(frozen=True)
 class Health:
-    """A diagnostic status of one node."""
+    """A diagnostic status of one node, as it was at `stamp_ns`."""
 
-    received_ns: int
+    stamp_ns: int
     node: str
     level: int
     message: str

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.model.picture import picture, shrink
+from autoglm_embodied.model.picture import CHANNELS, picture, shrink
 from autoglm_embodied.policy.ensemble import TemporalEnsemble
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation
@@ -44,8 +46,9 @@ class Pipeline:
         """
         model = load(directory, device)
         kinematics: Callable[[FloatArray], FloatArray] = lambda position: forward_kinematics(robot, position)  # noqa: E731
-        size = (model.config.picture_height, model.config.picture_width)
-        return cls(Aligner(align, kinematics), LearnedPolicy(model), size)
+        size, policy = (model.config.picture_height, model.config.picture_width), LearnedPolicy(model)
+        policy.encode(np.zeros((CHANNELS, *size), np.float32))  # the first pass may take a second: before frames come
+        return cls(Aligner(align, kinematics), policy, size)
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
         """Encode a frame once; its tokens serve every tick until the next."""

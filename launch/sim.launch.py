@@ -23,13 +23,21 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
+            DeclareLaunchArgument(
+                "sensors_file", default_value="", description="of the sensors' errors; see docs/world.md"
+            ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
             Node(
                 package="autoglm_embodied_sim",
                 executable="sim_node",
                 name="sim_node",
                 additional_env={PROFILE: profiles[""]},
-                parameters=[{"seed": ParameterValue(LaunchConfiguration("seed"), value_type=int)}],
+                parameters=[
+                    {
+                        "seed": ParameterValue(LaunchConfiguration("seed"), value_type=int),
+                        "sensors_file": ParameterValue(LaunchConfiguration("sensors_file"), value_type=str),
+                    }
+                ],
                 output="both",
             ),
             IncludeLaunchDescription(robot),

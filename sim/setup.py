@@ -17,6 +17,6 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     zip_safe=False,
-    extras_require={"test": ["pytest"]},
+    extras_require={"gymnasium": ["gymnasium>=1.0"], "test": ["pytest", "gymnasium>=1.0"]},
     entry_points={"console_scripts": ["sim_node = autoglm_embodied_sim.nodes.sim_node:main"]},
 )

@@ -25,7 +25,7 @@ CAMERA = Camera(320, 240, K, np.eye(4))
 @pytest.fixture(scope="module")
 def model() -> GraspModel:
     torch.manual_seed(0)
-    return GraspModel(GraspConfig(width=32, layers=1, queries=4, stem=(8, 16)))
+    return GraspModel(GraspConfig(width=32, layers=1, queries=4, stem=(8, 8, 16)))
 
 
 def pipeline(model: GraspModel) -> Pipeline:

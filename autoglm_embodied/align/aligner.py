@@ -18,6 +18,8 @@ from autoglm_embodied.align.wrench import Wrench
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation, Sense
 
+LARGEST_JOINT = 1e5  # [rad, m, rad/s, m/s], ten thousand turns
+
 
 class Aligner:
     """Buffers what the sensors say and answers what they said at an instant.
@@ -40,9 +42,15 @@ class Aligner:
         jump_ns = settings.clock_jump_ns
         self._vision: Stream | None = None
         self._wrench = Wrench(settings)
-        self._joints = Stream("joint positions and velocities", settings.joints_capacity, (2 * self._moving,), jump_ns)
+        self._joints = Stream(
+            "joint positions and velocities",
+            settings.joints_capacity,
+            (2 * self._moving,),
+            jump_ns,
+            largest=LARGEST_JOINT,
+        )
         self._events = Events(settings.language_validity_ns)
-        self._vision_limits = Limits(settings.vision_limit_ns, settings.vision_extrapolation_ns)
+        self._vision_limits = Limits(settings.vision_limit_ns, settings.vision_extrapolation_ns, curved=True)
         self._joints_limits = Limits(settings.joints_limit_ns)
         self._lock = Lock()
 

@@ -1,7 +1,8 @@
-"""A stream's value at an instant: on the line between the samples around it, held, or, if asked, drawn on a little."""
+"""A stream's value at an instant: between the samples around it, held, or, if asked, drawn on a little."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,14 @@ class Limits:
     """How far a value may lie from what was measured.
 
     `gap_ns` is the longest hole between two samples that a line may cross, `beyond_ns` how far behind the newest it
-    may be drawn on (0: never), which is also never further than the last two samples lie apart.
+    may be drawn on (0: never), which is also never further than the last two samples lie apart. `curved` asks for the
+    cubic through the two samples on either side, where there are so many without a hole, instead of a line: for streams
+    that are slow against what they tell of.
     """
 
     gap_ns: int
     beyond_ns: int = 0
+    curved: bool = False
 
 
 def interpolate(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, limits: Limits) -> Sense[FloatArray]:
@@ -46,6 +50,9 @@ def interpolate(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, lim
         return _beyond(stamps_ns, values, age_ns, limits)
     gap_ns = int(stamps_ns[after]) - before_ns
     if gap_ns <= limits.gap_ns:
+        around = slice(after - 2, after + 2)
+        if limits.curved and 2 <= after < len(stamps_ns) - 1 and np.diff(stamps_ns[around]).max() <= limits.gap_ns:
+            return Sense(_curve(stamps_ns[around], values[around], t_ns))
         return Sense(_line(values[after - 1], values[after], age_ns / gap_ns))
     return Sense(values[after - 1].copy() if age_ns <= limits.gap_ns else None, age_ns, age_ns)
 
@@ -65,3 +72,13 @@ def _line(first: FloatArray, second: FloatArray, fraction: float) -> FloatArray:
     point *= fraction
     point += first
     return point
+
+
+def _curve(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int) -> FloatArray:
+    """The cubic through four samples (Lagrange)."""
+    at = (stamps_ns - t_ns).tolist()
+    weights = [
+        math.prod(at[other] / (at[other] - at[this]) for other in range(4) if other != this) for this in range(4)
+    ]
+    flat: FloatArray = np.asarray(weights, values.dtype) @ values.reshape(4, -1)
+    return flat.reshape(values.shape[1:])

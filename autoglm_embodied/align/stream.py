@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from autoglm_embodied.align.clock import ClockMap
 from autoglm_embodied.align.ring import Placement, Ring
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, require_finite
 
 
@@ -25,7 +26,7 @@ class Counts:
     received: int = 0
     late: int = 0  # came out of order and were put in order
     duplicates: int = 0
-    refused: int = 0  # wrong shape, NaN, or a stamp that cannot be
+    refused: int = 0  # wrong shape, NaN, too large, or a stamp that cannot be
     restarts: int = 0  # the sender's clock was set anew
 
 
@@ -33,14 +34,22 @@ class Stream:
     """A ring with a gate in front of it."""
 
     def __init__(
-        self, name: str, capacity: int, shape: tuple[int, ...], clock_jump_ns: int, dtype: DTypeLike = np.float64
+        self,
+        name: str,
+        capacity: int,
+        shape: tuple[int, ...],
+        clock_jump_ns: int,
+        dtype: DTypeLike = np.float64,
+        largest: float = math.inf,
     ) -> None:
+        """Take memory for `capacity` samples; a number beyond `largest`, either way, is no measurement."""
         self.name = name
         self.ring = Ring(capacity, shape, dtype)
         self.counts = Counts()
         self.clock = ClockMap()
         self._shape = shape
         self._clock_jump_ns = clock_jump_ns
+        self._largest = largest
         self._newest_receive_ns = 0
 
     def push(self, stamp_ns: int, receive_ns: int, value: FloatArray) -> bool:
@@ -50,13 +59,14 @@ class Stream:
         refused, until nothing else has come for as long: then the sender's clock was set anew and the stream restarts.
 
         Raises:
-            SensorError: the sample has the wrong shape or is not finite.
+            SensorError: the sample has the wrong shape, is not finite or too large.
         """
         counts = self.counts
         counts.received += 1
         if not self._usable(value):
             counts.refused += 1
             require_finite(self.name, value, self._shape)
+            raise SensorError(f"{self.name} must be within ±{self._largest:g}, got {np.abs(value).max():g}")
         if not self._plausible(stamp_ns, receive_ns):
             if receive_ns - self._newest_receive_ns <= self._clock_jump_ns:
                 counts.refused += 1
@@ -82,9 +92,9 @@ class Stream:
     def _usable(self, value: FloatArray) -> bool:
         if value.shape != self._shape:
             return False
-        if value.ndim == 1:  # of a few numbers Python is faster than numpy
-            return all(map(math.isfinite, value.tolist()))
-        return bool(np.isfinite(value).all())
+        if value.ndim == 1 and sum(map(abs, value.tolist())) < self._largest:  # of a few numbers faster than numpy
+            return True
+        return bool(np.isfinite(value).all() and np.abs(value).max() <= self._largest)
 
     def _plausible(self, stamp_ns: int, receive_ns: int) -> bool:
         largest_ns = self.clock.largest_ns

@@ -12,6 +12,7 @@ from autoglm_embodied.align.stream import Stream
 from autoglm_embodied.align.tare import bias_at_rest
 from autoglm_embodied.types import FloatArray, ForceFeatures, Sense
 
+LARGEST = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would drown the running sums
 MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics
 
 
@@ -23,7 +24,7 @@ class Wrench:
     """
 
     def __init__(self, settings: AlignSettings) -> None:
-        self.stream = Stream("wrench", settings.force_capacity, (6,), settings.clock_jump_ns)
+        self.stream = Stream("wrench", settings.force_capacity, (6,), settings.clock_jump_ns, largest=LARGEST)
         self.gravity = Gravity(settings.tool_mass_kg, settings.tool_centre_m, settings.tool_quaternion_sensor)
         self.trouble = ""
         self._settings = settings

@@ -26,8 +26,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "collect", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("data/shards"), help="default %(default)s")
-    parser.add_argument("--episodes", type=int, default=400, help="of the expert (default %(default)s)")
-    parser.add_argument("--pictures", type=int, default=8000, help="of random scenes (default %(default)s)")
+    parser.add_argument("--episodes", type=int, default=320, help="of the expert (default %(default)s)")
+    parser.add_argument("--pictures", type=int, default=10000, help="of random scenes (default %(default)s)")
     parser.add_argument("--practice", type=int, default=0, help="episodes of --checkpoint that the expert labels")
     parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="the policy that practises")
     parser.add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")

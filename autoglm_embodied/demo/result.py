@@ -13,7 +13,7 @@ from autoglm_embodied.demo.stage import Ending
 from autoglm_embodied.demo.timeline import Timeline
 from autoglm_embodied.figures import Report
 from autoglm_embodied.learn.instructions import Named
-from autoglm_embodied.observed import FusionTick, Health, Heard, Observed, arrays
+from autoglm_embodied.observed import FusionTick, Heard, Observed, arrays
 from autoglm_embodied.vocabulary import words
 
 SENSORS = ("rgb", "depth", "wrench", "joints")
@@ -48,7 +48,7 @@ def report(course: Course, observed: Observed, timeline: Timeline, seed: int, no
     heard = course.heard.text if course.heard else None
     made.add("demo.held", course.held, "bool", case=course.said or heard)
     _add_hearing(made, course.said, heard)
-    _add_rates(made, observed)
+    _add_rates(made, observed, timeline)
     _add_motion(made, course, observed)
     _add_seconds(made, timeline, now_ns)
     made.add("demo.survivors", len(course.ending.survivors), "processes")
@@ -63,27 +63,30 @@ def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
         made.add("demo.heard_equals_said", heard is not None and words(heard) == words(said), "bool", case=said)
 
 
-def _add_rates(made: Report, observed: Observed) -> None:
-    fusion = observed.latest_health().get("fusion_node")
+def _add_rates(made: Report, observed: Observed, timeline: Timeline) -> None:
+    """What the fusion node received from the moment when all was ready, and lost since it started."""
+    told = [status for status in observed.health if status.node == "fusion_node"]
+    ready_s = timeline.at_s("ready")
+    since = [status for status in told if ready_s is not None and timeline.since_start_s(status.stamp_ns) >= ready_s]
     for sensor in SENSORS:
-        _add_value(made, "demo.rate_hz", sensor, fusion, f"{sensor}_hz", "Hz")
+        counts = [int(status.values.get(f"{sensor}_received", 0)) for status in since]
+        if len(counts) > 1 and counts[-1] > counts[0]:
+            elapsed_s = (since[-1].stamp_ns - since[0].stamp_ns) / 1e9
+            count = counts[-1] - counts[0]
+            made.add("demo.rate_hz", count / elapsed_s, "Hz", count, case=sensor)
+        else:
+            made.skip("demo.rate_hz", f"{sensor}: {NOT_UP}")
     if len(observed.ticks) > 1:
         elapsed_s = (observed.ticks[-1].stamp_ns - observed.ticks[0].stamp_ns) / 1e9
         made.add("demo.rate_hz", (len(observed.ticks) - 1) / elapsed_s, "Hz", len(observed.ticks), case="tick")
     else:
         made.skip("demo.rate_hz", f"tick: {NOT_UP}")
     for sensor in LOSSES:
-        _add_value(made, "demo.lost", sensor, fusion, f"{sensor}_lost", "messages")
-
-
-def _add_value(made: Report, figure: str, case: str, health: Health | None, key: str, unit: str) -> None:
-    """A value of the fusion node's diagnostics; `n` is how many messages it rests on."""
-    values = health.values if health else {}
-    received = int(values.get(f"{case}_received", 0))
-    if received:
-        made.add(figure, float(values[key]), unit, received, case=case)
-    else:
-        made.skip(figure, f"{case}: {NOT_UP}")
+        received = int(told[-1].values.get(f"{sensor}_received", 0)) if told else 0
+        if received:
+            made.add("demo.lost", float(told[-1].values[f"{sensor}_lost"]), "messages", received, case=sensor)
+        else:
+            made.skip("demo.lost", f"{sensor}: {NOT_UP}")
 
 
 def _add_motion(made: Report, course: Course, observed: Observed) -> None:

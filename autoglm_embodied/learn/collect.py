@@ -39,7 +39,7 @@ from autoglm_embodied.vocabulary import COLOURS, SHAPES
 
 KINDS = DEMONSTRATIONS, PICTURES, PRACTICE = ("demonstrations", "pictures", "practice")
 MAX_THINGS = 4
-PICTURES_PER_SCENE = 4
+PICTURES_PER_SCENE = 2
 WANDER_TICKS = 10  # of the arm between two pictures of a scene
 TICKS = 450  # of an episode at most
 HOLD_TICKS = 12  # demonstrated holding
@@ -50,8 +50,8 @@ STARTS_CLOSED = 0.15  # of the episodes begin with the gripper closed, as after 
 class CollectSettings:
     """What to collect: the expert's episodes, pictures, and episodes of the policy of `checkpoint`."""
 
-    episodes: int = 400
-    pictures: int = 8_000
+    episodes: int = 320
+    pictures: int = 10_000
     practice: int = 0
     checkpoint: Path | None = None
     episodes_per_shard: int = 10

@@ -14,7 +14,6 @@ from autoglm_embodied.types import Command, Frame
 JOINTS_EVERY = 11  # steps; between two readings the aligner interpolates
 STEPS_PER_TICK = 3 * JOINTS_EVERY
 SETTLE_STEPS = 100 * JOINTS_EVERY  # the gripper has travelled and the longest window of the force pyramid is full
-STEP_NS = 1_000_000
 
 
 class TickedRig:
@@ -46,10 +45,10 @@ class TickedRig:
 
     def _run(self, steps: int) -> None:
         for _ in range(steps // JOINTS_EVERY):
-            begin_ns = self.rig.time_ns
             self.rig.step(JOINTS_EVERY)
-            for step, wrench in enumerate(self.rig.wrenches(), 1):
-                stamp_ns = begin_ns + step * STEP_NS
-                self.aligner.push_wrench(stamp_ns, stamp_ns, wrench)
-            now_ns = self.rig.time_ns
-            self.aligner.push_joints(now_ns, now_ns, *self.rig.joints())
+            wrench, joints = self.rig.wrench_samples(), self.rig.joint_samples()
+            for row, stamp_ns in enumerate(wrench.stamp_ns.tolist()):
+                self.aligner.push_wrench(stamp_ns, int(wrench.receive_ns[row]), wrench.value[row])
+            if len(joints):
+                newest = int(joints.stamp_ns[-1]), int(joints.receive_ns[-1])
+                self.aligner.push_joints(*newest, *self.rig.joints())

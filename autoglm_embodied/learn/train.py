@@ -33,8 +33,8 @@ Report = Callable[[str, int, int, dict[str, float]], None]
 class TrainSettings:
     """How long and how fast; both lessons resume after the last finished epoch."""
 
-    finding_epochs: int = 5
-    acting_epochs: int = 24
+    finding_epochs: int = 8
+    acting_epochs: int = 16
     batch: int = 32
     finding_rate: float = 8.0e-4
     acting_rate: float = 6.0e-4

@@ -20,9 +20,9 @@ class GraspConfig(PretrainedConfig):
         layers: int = 4,
         heads: int = 4,
         queries: int = 8,
-        picture_height: int = 144,
-        picture_width: int = 192,
-        stem: tuple[int, int] = (64, 96),
+        picture_height: int = 216,
+        picture_width: int = 288,
+        stem: tuple[int, int, int] = (32, 64, 96),
         words: tuple[str, ...] = (*COLOURS, *SHAPES),
         max_words: int = 8,
         force_scales: int = 4,
@@ -40,7 +40,7 @@ class GraspConfig(PretrainedConfig):
         self.queries = queries
         self.picture_height = picture_height
         self.picture_width = picture_width
-        self.stem = (stem[0], stem[1])
+        self.stem = (stem[0], stem[1], stem[2])
         self.words = tuple(words)
         self.max_words = max_words
         self.force_scales = force_scales

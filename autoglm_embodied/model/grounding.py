@@ -11,6 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+READ_RUN = 4
+"""Neighbouring tokens of a row that the queries read as one: where the target is, the votes say more exactly."""
+
 
 class Grounded(NamedTuple):
     """What the words found in the picture."""
@@ -80,7 +83,9 @@ class Grounding(nn.Module):
         weight = match**2 / (match**2).sum(1, keepdim=True).clamp(min=1e-4)
         target = (weight.unsqueeze(-1) * votes).sum(1)
         spread = (weight * (votes - target.unsqueeze(1)).square().sum(-1)).sum(1).clamp(min=1e-10).sqrt()
-        tokens = features + self.place(where) + self.matched(match.unsqueeze(-1))
+        runs = torch.cat([features, where, match.unsqueeze(-1)], dim=-1).unflatten(1, (-1, READ_RUN)).mean(2)
+        features, where, match_in_run = runs.split([features.shape[-1], 4, 1], dim=-1)  # (B, N / 4, ...)
+        tokens = features + self.place(where) + self.matched(match_in_run)
         latents = self.queries + language.unsqueeze(1)
         for layer in self.read:
             latents = layer(latents, tokens)

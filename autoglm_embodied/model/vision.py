@@ -10,8 +10,8 @@ from autoglm_embodied.model.picture import CHANNELS
 
 WORKSPACE_CENTRE_M = (0.5, 0.0, 0.05)
 WORKSPACE_SCALE_M = 0.3
-PATCH = 4  # pixels on a side of what the first layer sees at once
-TOKEN_STRIDE = 8  # pixels from one token to the next
+PATCH = 3  # pixels on a side of what the first layer sees at once
+TOKEN_STRIDE = 12  # pixels from one token to the next
 
 
 class Residual(nn.Module):
@@ -35,14 +35,17 @@ class Residual(nn.Module):
 class FrameEncoder(nn.Module):
     """Picture to visual tokens, each followed by its place in the base frame."""
 
-    def __init__(self, stem: tuple[int, int], width: int) -> None:
+    def __init__(self, stem: tuple[int, int, int], width: int) -> None:
         super().__init__()
-        patches, tokens = stem
+        patches, parts, tokens = stem
         self.stem = nn.Sequential(
             nn.Conv2d(CHANNELS, patches, PATCH, stride=PATCH, bias=False),
             nn.BatchNorm2d(patches),
             nn.GELU(),
-            nn.Conv2d(patches, tokens, 3, stride=2, padding=1, bias=False),
+            nn.Conv2d(patches, parts, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(parts),
+            nn.GELU(),
+            nn.Conv2d(parts, tokens, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(tokens),
             nn.GELU(),
             Residual(tokens),

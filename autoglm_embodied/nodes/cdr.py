@@ -14,7 +14,9 @@ from struct import Struct
 from typing import Any
 
 import numpy as np
+from autoglm_embodied_interfaces.msg import WrenchBatch
 from geometry_msgs.msg import WrenchStamped
+from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Image, JointState
 
@@ -31,6 +33,7 @@ COUNT = Struct("<I")
 SIZE = Struct("<II")
 DOUBLE = 8
 WRENCH_BYTES = 6 * DOUBLE
+STAMPS = np.dtype([("sec", "<i4"), ("nanosec", "<u4")])
 
 
 def aligned(place: int, size: int) -> int:
@@ -56,6 +59,7 @@ class Picture:
     """The fields of an Image message; `data` is a view of the message."""
 
     stamp_ns: int
+    frame: str
     height: int
     width: int
     encoding: str
@@ -83,11 +87,29 @@ def read_wrench(data: bytes) -> tuple[int, str, FloatArray]:
 
 
 @whole
+def read_wrench_batch(data: bytes) -> tuple[NDArray[np.int64], str, FloatArray]:
+    """Stamps (n,) [ns], frame and (n, 6) force then torque [N, N·m] of a WrenchBatch."""
+    data = _little_endian(data, WrenchBatch)
+    _, _, length = HEADER.unpack_from(data, BEGIN)
+    frame = data[NAME : NAME + length - 1].decode()
+    place = aligned(NAME + length, COUNT.size)
+    (stamp_count,) = COUNT.unpack_from(data, place)
+    place += COUNT.size
+    stamps = np.frombuffer(data, STAMPS, stamp_count, place)
+    place += stamps.nbytes
+    (count,) = COUNT.unpack_from(data, place)
+    if stamp_count != count:
+        raise SensorError(f"a wrench batch must hold a stamp for each wrench, got {stamp_count} and {count}")
+    wrenches = np.frombuffer(data, "<f8", 6 * count, aligned(place + COUNT.size, DOUBLE)) if count else np.empty(0)
+    return stamps["sec"].astype(np.int64) * NS_PER_S + stamps["nanosec"], frame, wrenches.reshape(count, 6)
+
+
+@whole
 def read_picture(data: bytes) -> Picture:
     """An Image, its pixels not copied."""
     data = _little_endian(data, Image)
-    place, (_, _, length) = NAME, HEADER.unpack_from(data, BEGIN)
-    place = aligned(place + length, COUNT.size)
+    sec, nanosec, length = HEADER.unpack_from(data, BEGIN)
+    frame, place = data[NAME : NAME + length - 1].decode(), aligned(NAME + length, COUNT.size)
     height, width = SIZE.unpack_from(data, place)
     encoding, place = _string(data, place + SIZE.size)
     is_bigendian, place = data[place], aligned(place + 1, COUNT.size)
@@ -95,7 +117,8 @@ def read_picture(data: bytes) -> Picture:
     pixels = memoryview(data)[place + SIZE.size :]
     if len(pixels) < count:
         raise SensorError(f"an image message must hold {count} bytes of pixels, got {len(pixels)}")
-    return Picture(read_stamp_ns(data), height, width, encoding, is_bigendian, step, pixels[:count])
+    stamp_ns = sec * NS_PER_S + nanosec
+    return Picture(stamp_ns, frame, height, width, encoding, is_bigendian, step, pixels[:count])
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,15 @@ UNKNOWN = np.full(3, np.nan)  # a place that is not known is not a place
 def state_message(turn: Turn, tick_ms: float, base_frame: str) -> FusionState:
     """The state of one tick; the outcome of a grasp stays until the next begins."""
     senses, chunk = turn.tick.observation.senses(), turn.tick.chunk
+    force = turn.tick.observation.force.value
     state = FusionState(
         phase=Phase.IDLE.name.lower(),
         modality=list(MODALITIES),
         present=[sense.present for sense in senses],
         age_ns=[sense.age_ns for sense in senses],
         time_error_ns=[sense.time_error_ns for sense in senses],
+        extrapolated_ns=[sense.extrapolated_ns for sense in senses],
+        force_samples=0 if force is None else force.samples_used,
         latent=[] if chunk is None else chunk.latent.tolist(),
         gate_weight=[] if chunk is None else chunk.gate.tolist(),
         target=to_point(UNKNOWN if chunk is None else chunk.target_m),

@@ -27,7 +27,7 @@ from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
 from autoglm_embodied.nodes.fusion_work import FusionWork, Wishes
 from autoglm_embodied.nodes.grasp_server import GraspServer
 from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.parameters import file_parameter, parameter, settings
+from autoglm_embodied.nodes.parameters import file_parameter, parameter, rate_parameter, settings
 from autoglm_embodied.nodes.qos import EVENTS
 from autoglm_embodied.nodes.senses import Senses, value
 from autoglm_embodied.policy.grasp import GraspSettings
@@ -56,7 +56,7 @@ class FusionNode(LifecycleNode):
         parameter(self, "checkpoint", "")
         parameter(self, "device", "auto")
         parameter(self, "threads", 1)  # more collapse on a machine that has other things to do
-        parameter(self, "tick_hz", 30.0)
+        rate_parameter(self, "tick_hz", 30.0)
         for topic, default in TOPICS.items():
             parameter(self, f"topics.{topic}", default)
         senses.declare(self)
@@ -186,13 +186,8 @@ class FusionNode(LifecycleNode):
     def _health(self) -> Health:
         if self._work is None:
             return Health(well=True, message="not active", values={})
-        values = self._work.health()
-        lost = sum(int(count) for key, count in values.items() if key.endswith("_lost"))
-        silent = [key for key, rate in values.items() if key.endswith("_hz") and not rate]
-        troubles = [f"no {key.removesuffix('_hz')}" for key in silent]
-        troubles += [f"{lost} messages lost"] if lost else []
-        troubles += [f"wrench {trouble}"] if (trouble := values["wrench_trouble"]) else []
-        return Health(well=not troubles, message=", ".join(troubles) or "active", values=values)
+        values, troubles = self._work.health()
+        return Health(well=not troubles, message=". ".join(troubles) or "active", values=values)
 
 
 def make() -> FusionNode:

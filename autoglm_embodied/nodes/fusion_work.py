@@ -14,12 +14,13 @@ from geometry_msgs.msg import TwistStamped
 from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
+from autoglm_embodied.nodes.complaints import LEAST_SHARE
 from autoglm_embodied.nodes.conversions import to_twist
 from autoglm_embodied.nodes.fusion_messages import feedback_message, result_message, state_message
 from autoglm_embodied.nodes.grasp_server import GraspServer
 from autoglm_embodied.nodes.meter import Meter
 from autoglm_embodied.nodes.qos import COMMANDS, EVENTS
-from autoglm_embodied.nodes.senses import Senses, value
+from autoglm_embodied.nodes.senses import Senses, rate, value
 from autoglm_embodied.nodes.ticker import Ticker
 from autoglm_embodied.policy.grasp import Outcome
 
@@ -73,7 +74,7 @@ class FusionWork:
         senses: Senses,
         fail: Callable[[Exception], None],
     ) -> None:
-        tick_hz = value(node, "tick_hz")
+        tick_hz = rate(node, "tick_hz")
         self._node = node
         self._conductor = conductor
         self._server = server
@@ -91,13 +92,17 @@ class FusionWork:
         self._wishes.wish(None)
         self._senses.close()
 
-    def health(self) -> dict[str, float | int | str]:
-        """Rates, losses and the time a tick takes."""
-        values = self._senses.health() | {"tick_hz": self._ticks.rate_hz(), "tared": int(self._conductor.tared)}
+    def health(self) -> tuple[dict[str, float | int | str], list[str]]:
+        """Rates, losses and the time a tick takes, and what is wrong, a sentence each."""
+        values, troubles = self._senses.health()
+        tick_hz, wanted_hz = self._ticks.rate_hz(), value(self._node, "tick_hz")
+        values |= {"tick_hz": tick_hz, "tared": int(self._conductor.tared)}
+        if tick_hz < LEAST_SHARE * wanted_hz:
+            troubles.append(f"{tick_hz:.0f} of {wanted_hz:.0f} ticks a second; lower tick_hz or unload this machine")
         recent = list(self._tick_ms)
         if recent:
             values |= {f"tick_ms_p{percent}": float(np.percentile(recent, percent)) for percent in (50, 99)}
-        return values
+        return values, troubles
 
     def _tick(self) -> None:
         begin_ns = time.monotonic_ns()

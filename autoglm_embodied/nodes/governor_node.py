@@ -7,7 +7,7 @@ from collections import Counter
 from threading import Lock
 
 import numpy as np
-from autoglm_embodied_interfaces.msg import VoiceCommand
+from autoglm_embodied_interfaces.msg import VoiceCommand, WrenchBatch
 from geometry_msgs.msg import TwistStamped, WrenchStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -16,17 +16,18 @@ from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.nodes.cdr import read_wrench
+from autoglm_embodied.nodes.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.nodes.conversions import JointReader, to_twist, twist_array
 from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
 from autoglm_embodied.nodes.lifetime import run
 from autoglm_embodied.nodes.meter import Meter
-from autoglm_embodied.nodes.parameters import file_parameter, parameter, settings
+from autoglm_embodied.nodes.parameters import file_parameter, parameter, rate_parameter, settings
 from autoglm_embodied.nodes.polled import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST, NEWEST
 from autoglm_embodied.nodes.ticker import Ticker
 from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
 from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.types import FloatArray
 
 FINGERS = 2
 LOG_PERIOD_S = 2.0
@@ -50,15 +51,19 @@ class GovernorNode(Node):
         self._reasons: Counter[Reason] = Counter()
         self._refused = 0
         self._lock = Lock()  # of the governor, which the output's, the wrench's and the executor's thread share
-        self._wrenches = Meter(parameter(self, "wrench_hz", 1000.0))
-        self._output_hz = parameter(self, "output_hz", 100.0)
+        self._wrenches = Meter(rate_parameter(self, "wrench_hz", 1000.0))
+        self._output_hz = rate_parameter(self, "output_hz", 100.0)
         self._outputs = Meter(self._output_hz)
         self._publish_to_robot()
         self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
         wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
+        batch = self._topic("wrench_batch", "force_torque_sensor_broadcaster/wrench_batch")
         # From here on threads.
-        self._wrench = ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST, raw=True)
+        self._felt = [
+            ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST, raw=True),
+            ThreadedSubscription(self, WrenchBatch, batch, self._on_wrench_batch, FAST, raw=True),
+        ]
         self._ticker = Ticker(self._output_hz, self._output, self._fail)
 
     @property
@@ -69,7 +74,8 @@ class GovernorNode(Node):
     def close(self) -> None:
         """Leave the robot standing."""
         self._ticker.close()
-        self._wrench.destroy()
+        for subscription in self._felt:
+            subscription.destroy()
         self._stop("the node ends")
 
     def _topic(self, name: str, default: str) -> str:
@@ -121,13 +127,28 @@ class GovernorNode(Node):
     def _on_wrench(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
         try:
-            stamp_ns, _, wrench = read_wrench(data)
+            stamp_ns, _, wrench = read_wrench(data)  # in whatever frame: too much force is too much in any
         except SensorError as error:
             self._refuse(error)
             return
-        self._wrenches.count(stamp_ns, now_ns)
-        with self._lock:
-            passed = self._governor.feel(now_ns, wrench)
+        self._feel(now_ns, [stamp_ns], wrench[None])
+
+    def _on_wrench_batch(self, data: bytes) -> None:
+        now_ns = time.monotonic_ns()
+        try:
+            stamps_ns, _, wrenches = read_wrench_batch(data)
+        except SensorError as error:
+            self._refuse(error)
+            return
+        self._feel(now_ns, stamps_ns.tolist(), wrenches)
+
+    def _feel(self, now_ns: int, stamps_ns: list[int], wrenches: FloatArray) -> None:
+        """Have the governor feel wrenches (n, 6), and obey at once where the force limit is passed."""
+        passed = False
+        for stamp_ns, wrench in zip(stamps_ns, wrenches, strict=True):
+            self._wrenches.count(stamp_ns, now_ns)
+            with self._lock:
+                passed |= self._governor.feel(now_ns, wrench)
         if passed:
             self._output()
 

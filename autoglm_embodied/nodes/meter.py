@@ -27,7 +27,7 @@ class Meter:
         self.received += 1
         self._newest_receive_ns = receive_ns
         if self._newest_stamp_ns is None:
-            self._marks.append((1, receive_ns))
+            self._marks.append((self.received, receive_ns))
         elif stamp_ns <= self._newest_stamp_ns:
             self.lost = max(self.lost - (stamp_ns < self._newest_stamp_ns), 0)
             return

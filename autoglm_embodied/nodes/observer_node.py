@@ -160,10 +160,11 @@ class Observer(SpunNode):
         self._note(self.observed.ticks, tick)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        at_ns = stamp_ns(message.header.stamp)
         for status in message.status:
             values = {pair.key: pair.value for pair in status.values}
             level = int.from_bytes(status.level, "little")
-            self._note(self.observed.health, Health(self._now_ns(), status.name, level, status.message, values))
+            self._note(self.observed.health, Health(at_ns, status.name, level, status.message, values))
 
     def _note(self, notes: list[Any], note: Any) -> None:
         with self._changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +38,22 @@ def parameter(node: Node, name: str, default: P) -> P:
     """
     value: P = _declare(node, name, default)
     return value
+
+
+def rate_parameter(node: Node, name: str, default_hz: float) -> float:
+    """Declare a parameter that holds a rate [Hz] and read it.
+
+    Raises:
+        ConfigError: it has the wrong type or is no rate.
+    """
+    return require_rate(node, name, parameter(node, name, default_hz))
+
+
+def require_rate(node: Node, name: str, rate_hz: float) -> float:
+    """`rate_hz`, unless it is none; for parameters that may have changed since they were declared."""
+    if not (isfinite(rate_hz) and rate_hz > 0.0):
+        raise ConfigError(f"parameter {name} of {node.get_name()} must be a rate above 0 Hz, got {rate_hz:g}")
+    return rate_hz
 
 
 def file_parameter(node: Node, name: str, shipped_name: str) -> Path:

@@ -11,17 +11,21 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # of Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 MOST_AT_ONCE = 200  # messages, lest a starved thread never catches up with its sender and holds up the others
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
 class NeverByExecutor(CallbackGroup):
-    """A callback group whose members the executor leaves alone."""
+    """A callback group whose members the executor leaves alone: it would wake for every message, or its event."""
 
     def can_execute(self, entity: Any) -> bool:
         """Never."""
@@ -47,32 +51,63 @@ class PolledSubscription:
         qos: QoSProfile,
         raw: bool = False,
     ) -> None:
+        self.topic = topic
+        self.qos = qos
         self._node = node
+        self._message_type = message_type
         self._take = take
         self._raw = raw
         self._lock = Lock()
-        self._subscription = node.create_subscription(
-            message_type,
-            topic,
-            take,
-            qos,
-            raw=raw,
-            callback_group=NeverByExecutor(),
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-        )
+        self._subscription = self._subscribe()
+        self._leaving: Any = None  # the one before, heard until the new one surely hears
+        self._newest_sent_ns = 0  # when the last message that was handed over was sent; while two hear the same
 
     def poll(self) -> None:
         """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._hand_over()
+            self._hand_over_all()
         finally:
             self._lock.release()
 
     def wait(self, timeout_ns: int, *others: PolledSubscription) -> None:
         """Sleep until a message waits here or at one of the others, or the timeout."""
-        subscriptions = [polled._subscription for polled in (self, *others)]
+        try:
+            self._wait(timeout_ns, [polled._subscription for polled in (self, *others)])
+        except rclpy_implementation.InvalidHandle:
+            return  # one of them was settled just now
+
+    def renew(self, qos: QoSProfile) -> None:
+        """Subscribe anew with this quality of service; from the executor's thread. The old one hears on."""
+        with self._lock:
+            self._settle()
+            self.qos, self._leaving = qos, self._subscription
+            self._subscription = self._subscribe()
+
+    def settle(self) -> None:
+        """End what `renew` replaced, once the new one had time to find the publishers; from the executor's thread."""
+        with self._lock:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._leaving is not None:
+            self._hand_over_all()
+            self._node.destroy_subscription(self._leaving)
+            self._leaving = None
+
+    def _subscribe(self) -> Any:
+        return self._node.create_subscription(
+            self._message_type,
+            self.topic,
+            self._take,
+            self.qos,
+            raw=self._raw,
+            callback_group=NeverByExecutor(),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )
+
+    def _wait(self, timeout_ns: int, subscriptions: list[Any]) -> None:
         context = self._node.context.handle
         with ExitStack() as held:
             for subscription in subscriptions:
@@ -84,18 +119,27 @@ class PolledSubscription:
                 waits.add_subscription(subscription.handle)
             waits.wait(timeout_ns)
 
-    def _hand_over(self) -> None:
-        subscription = self._subscription
+    def _hand_over_all(self) -> None:
+        if self._leaving is not None:
+            self._hand_over(self._leaving)
+        self._hand_over(self._subscription)
+
+    def _hand_over(self, subscription: Any) -> None:
         with subscription.handle:
             for _ in range(MOST_AT_ONCE):
                 taken = subscription.handle.take_message(subscription.msg_type, self._raw)
                 if taken is None:
                     return
+                sent_ns = taken[1]["source_timestamp"]
+                if self._leaving is not None and sent_ns <= self._newest_sent_ns:
+                    continue  # the other one heard it, too
+                self._newest_sent_ns = sent_ns
                 self._take(taken[0])
 
     def destroy(self) -> None:
         """Unsubscribe."""
         with self._lock:
+            self._settle()
             self._node.destroy_subscription(self._subscription)
 
 

@@ -1,1 +1,11 @@
-"""A simulated Panda with camera, wrist sensor and a table of things to grasp."""
+"""A simulated Panda with camera, wrist sensor and a table of things to grasp.
+
+Where gymnasium is installed, this import makes its environment `AutoGLMGrasp-v0` known.
+"""
+
+from importlib.util import find_spec
+
+from autoglm_embodied_sim.registration import register
+
+if find_spec("gymnasium") is not None:
+    register()

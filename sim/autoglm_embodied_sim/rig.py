@@ -11,7 +11,11 @@ from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.dressing import Dressing
 from autoglm_embodied_sim.renderer import Renderer
 from autoglm_embodied_sim.scene import Scene
+from autoglm_embodied_sim.senses import Senses
+from autoglm_embodied_sim.sensor import Samples
+from autoglm_embodied_sim.sensor_specs import Sensors
 from autoglm_embodied_sim.servo import PERIOD_STEPS, Servo
+from autoglm_embodied_sim.shutter import Moment
 from autoglm_embodied_sim.truth import ContactReader, Truth
 from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S, build_model
 
@@ -20,30 +24,40 @@ COMMAND_TIMEOUT_STEPS = 100
 VELOCITY_LEAD_S = 0.1  # damping over stiffness of the joint servos: leading by it cancels their lag
 PUSH_RAD = 0.007  # bounds the torque against an obstacle to 32 N·m at the strongest joints
 MAX_WIDTH_M = 0.08
+JOINTS = ARM_JOINTS + 2  # with both fingers
 FINGER_SPEED_M_S = 0.05
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
-WRENCH_SIGMA = np.array([0.05] * 3 + [0.002] * 3)  # N, N·m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
 HOME_NOISE_M, HOME_NOISE_RAD = 0.015, 0.08
 SETTLE_STEPS = 60
 
 
 class ArmRig:
-    """A Panda at a table; one compiled model, re-dressed by every reset."""
+    """A Panda at a table; one compiled model, re-dressed by every reset.
 
-    def __init__(self, seed: int, slots: int = 3, camera: CameraSettings | None = None) -> None:
+    Without settings of their own, camera and sensors are as shipped.
+    """
+
+    def __init__(
+        self, seed: int, slots: int = 3, camera: CameraSettings | None = None, sensors: Sensors | None = None
+    ) -> None:
         self.camera = camera or CameraSettings.from_file()
+        self.sensors = sensors or Sensors.from_file()
         self.model = build_model(self.camera, slots)
         self.data = mujoco.MjData(self.model)
         self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
         self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]
         self._control: FloatArray = self.data.ctrl
+        self._arm_control = self._control[:ARM_JOINTS]
+        self._neutral, self._push = np.empty(ARM_JOINTS), np.empty(ARM_JOINTS)
         self._load: FloatArray = self.data.sensordata[:6]
         self._seed = seed
         self._dressing = Dressing(self.model, slots)
         self._contacts = ContactReader(self.model, self._dressing.geom_ids)
         self._servo = Servo(self.model)
         self._tool = self.model.site("tool").id
+        self._position, self._velocity = self.data.qpos[:JOINTS], self.data.qvel[:JOINTS]
+        self._senses = Senses(self.sensors)
         self._renderer: Renderer | None = None
         self._steps = 0
         self._scene: Scene | None = None
@@ -80,7 +94,8 @@ class ArmRig:
         self._finger_m, self._phase = MAX_WIDTH_M / 2, 0
         for _ in range(SETTLE_STEPS):
             self._step()
-        self._sense(np.array([self._reading()]))
+        joints = np.concatenate([self._position, self._velocity])
+        self._senses.restart(self._rng, self.time_ns, -self._load, joints)
         self.rest_height_m = self.truth().position_m[:, 2]
         if self._renderer is not None:
             self._renderer.reseed(scene.seed)
@@ -99,32 +114,44 @@ class ArmRig:
 
     def step(self, n: int) -> None:
         """Advance by `n` x 1 ms."""
-        readings = np.empty((n, 6))
+        loads, joints = np.empty((n, 6)), np.empty((n, 2 * JOINTS))
         for index in range(n):
             self._step()
-            readings[index] = self._reading()
+            loads[index] = self._load
+            joints[index, :JOINTS], joints[index, JOINTS:] = self._position, self._velocity
+        stamp_ns = np.arange(self._steps + 1, self._steps + n + 1) * STEP_NS
         self._steps += n
-        self._sense(readings)
+        self._senses.take(stamp_ns, -loads, joints, self.time_ns)  # a sensor reads what it carries
 
     def wrench(self) -> FloatArray:
         """(6,) newest reading of the wrist sensor: load on it in panda_ft [N, N·m], the hand's weight included."""
-        return np.asarray(self._wrenches[-1])
+        return self._senses.newest_wrench
 
     def wrenches(self) -> FloatArray:
-        """(n, 6) the readings of the last `step(n)`, one a millisecond, newest last."""
-        return self._wrenches
+        """(n, 6) the readings that arrived in the last `step`, newest last; as shipped, one a millisecond."""
+        return self._senses.wrench.value
+
+    def wrench_samples(self) -> Samples:
+        """What the wrist sensor delivered in the last `step`, with its instants in this rig's time."""
+        return self._senses.wrench
 
     def joints(self) -> tuple[FloatArray, FloatArray]:
-        """Positions and velocities (9,) of panda_joint1..7 [rad] and both fingers [m]."""
-        count = ARM_JOINTS + 2
-        return self.data.qpos[:count].copy(), self.data.qvel[:count].copy()
+        """Newest positions and velocities (9,) of panda_joint1..7 [rad] and both fingers [m]."""
+        newest = self._senses.newest_joints
+        return newest[:JOINTS].copy(), newest[JOINTS:].copy()
+
+    def joint_samples(self) -> Samples:
+        """What the encoders delivered in the last `step` (n, 18): positions, then velocities."""
+        return self._senses.joints
 
     def frame(self, width: int = 640, height: int = 480) -> Frame:
         """What the camera sees now; depth in metres, 0 where unknown."""
-        if self._renderer is None:
-            self._renderer = Renderer(self.model, self.camera, self.scene.seed)
         mujoco.mj_kinematics(self.model, self.data)  # a step leaves the poses of its beginning
-        return self._renderer.frame(self.data, self.time_ns, width, height)
+        return self._open_renderer().frame(self.data, self.time_ns, width, height)
+
+    def draw(self, moment: Moment, width: int = 640, height: int = 480) -> Frame:
+        """What the camera saw at a moment of this scene."""
+        return self._open_renderer().draw(moment, width, height)
 
     def truth(self) -> Truth:
         """What only the simulator knows."""
@@ -153,6 +180,11 @@ class ArmRig:
             self._renderer.close()
             self._renderer = None
 
+    def _open_renderer(self) -> Renderer:
+        if self._renderer is None:
+            self._renderer = Renderer(self.model, self.camera, self.sensors, self.scene.seed)
+        return self._renderer
+
     def _home(self) -> FloatArray:
         offset = self._rng.uniform(-HOME_NOISE_M, HOME_NOISE_M, 3)
         return self._servo.solve(HOME_TOOL_M + offset, self._rng.uniform(-HOME_NOISE_RAD, HOME_NOISE_RAD))
@@ -160,12 +192,14 @@ class ArmRig:
     def _step(self) -> None:
         if self._phase % PERIOD_STEPS == 0:
             twist = self._twist if self._fresh_steps > 0 else np.zeros(6)
-            self._plan = self._servo.advance(twist, self._arm_rad)
+            position, velocity = self._servo.advance(twist, self._arm_rad)
+            self._plan = position + VELOCITY_LEAD_S * velocity
             self._phase = 0
-        position, velocity = self._plan[0][self._phase], self._plan[1][self._phase]
-        neutral = self._arm_rad + VELOCITY_LEAD_S * self._arm_rad_s  # here no torque acts
-        push = position + VELOCITY_LEAD_S * velocity - neutral
-        self._control[:ARM_JOINTS] = neutral + np.minimum(np.maximum(push, -PUSH_RAD), PUSH_RAD)
+        np.multiply(self._arm_rad_s, VELOCITY_LEAD_S, out=self._neutral)
+        np.add(self._arm_rad, self._neutral, out=self._neutral)  # here no torque acts
+        np.subtract(self._plan[self._phase], self._neutral, out=self._push)
+        np.minimum(np.maximum(self._push, -PUSH_RAD, out=self._push), PUSH_RAD, out=self._push)
+        np.add(self._neutral, self._push, out=self._arm_control)
         self._control[ARM_JOINTS] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._phase += 1
@@ -178,10 +212,3 @@ class ArmRig:
         wanted = min(max(self._width_m / 2, self._finger_m - step), self._finger_m + step)
         self._finger_m = min(max(wanted, actual - FINGER_LEAD_M), actual + FINGER_LEAD_M)
         return self._finger_m
-
-    def _reading(self) -> FloatArray:
-        return -self._load  # MuJoCo reports what carries the hand; a sensor, what it carries
-
-    def _sense(self, readings: FloatArray) -> None:
-        noise = self._rng.standard_normal(readings.shape)
-        self._wrenches: FloatArray = readings + noise * WRENCH_SIGMA

@@ -34,10 +34,14 @@ class Servo:
     def __init__(self, model: Any) -> None:
         self._model, self._data = model, mujoco.MjData(model)
         self._site = model.site("tool").id
+        self._tool_m, self._tool_flat = self._data.site_xpos[self._site], self._data.site_xmat[self._site]  # views
+        self._tool_rotation: FloatArray = self._tool_flat.reshape(3, 3)
         self._low = model.jnt_range[:ARM_JOINTS, 0] + LIMIT_MARGIN_RAD
         self._high = model.jnt_range[:ARM_JOINTS, 1] - LIMIT_MARGIN_RAD
         self._jacobian = np.zeros((6, model.nv))
+        self._arm_jacobian = self._jacobian[:, :ARM_JOINTS]
         self._quat, self._error = np.zeros(4), np.zeros(6)
+        self._error_m, self._error_rad = self._error[:3], self._error[3:]
         self.reset(HOME_Q)
 
     def reset(self, joint_rad: FloatArray) -> None:
@@ -45,6 +49,7 @@ class Servo:
         self.joint_rad: FloatArray = np.array(joint_rad, dtype=float)
         self.joint_rad_s: FloatArray = np.zeros(ARM_JOINTS)
         self._twist = np.zeros(6)
+        self._twist_m_s, self._twist_rad_s = self._twist[:3], self._twist[3:]
         self._kinematics()
         self._anchor()
 
@@ -61,10 +66,10 @@ class Servo:
         self.joint_rad = np.minimum(np.maximum(self.joint_rad, actual_rad - SLIP_RAD), actual_rad + SLIP_RAD)
         self._slew(twist)
         self._kinematics()
-        self._integrate_pose()
-        wanted = self._joint_velocity(self._twist + POSE_GAIN * self._pose_error())
+        wanted = self._joint_velocity(self._twist + POSE_GAIN * self._integrate_pose())
         velocity = self.joint_rad_s + RAMP * (wanted - self.joint_rad_s)
-        position = np.clip(self.joint_rad + TIMESTEP_S * np.cumsum(velocity, axis=0), self._low, self._high)
+        position = self.joint_rad + TIMESTEP_S * velocity.cumsum(axis=0)
+        position = np.minimum(np.maximum(position, self._low), self._high)
         self.joint_rad, self.joint_rad_s = position[-1], wanted
         return position, velocity
 
@@ -89,42 +94,46 @@ class Servo:
         mujoco.mj_jacSite(self._model, self._data, self._jacobian[:3], self._jacobian[3:], self._site)
 
     def _anchor(self) -> None:
-        self._position = self._data.site_xpos[self._site].copy()
+        self._position = self._tool_m.copy()
         self._orientation = np.zeros(4)
-        mujoco.mju_mat2Quat(self._orientation, self._data.site_xmat[self._site])
+        mujoco.mju_mat2Quat(self._orientation, self._tool_flat)
 
     def _slew(self, twist: FloatArray) -> None:
-        for part, limit, slew in (
-            (slice(0, 3), LINEAR_LIMIT_M_S, LINEAR_SLEW_M_S2),
-            (slice(3, 6), ANGULAR_LIMIT_RAD_S, ANGULAR_SLEW_RAD_S2),
+        for now, wanted, limit, slew in (
+            (self._twist_m_s, twist[:3], LINEAR_LIMIT_M_S, LINEAR_SLEW_M_S2),
+            (self._twist_rad_s, twist[3:], ANGULAR_LIMIT_RAD_S, ANGULAR_SLEW_RAD_S2),
         ):
-            wanted = _shorten(np.asarray(twist[part], dtype=float), limit)
-            self._twist[part] += _shorten(wanted - self._twist[part], slew * PERIOD_S)
+            now += _shorten(_shorten(wanted, limit) - now, slew * PERIOD_S)
 
-    def _integrate_pose(self) -> None:
-        self._position += self._twist[:3] * PERIOD_S
-        rotation = self._data.site_xmat[self._site].reshape(3, 3)
-        mujoco.mju_quatIntegrate(self._orientation, rotation.T @ self._twist[3:], PERIOD_S)
+    def _integrate_pose(self) -> FloatArray:
+        """Move the commanded pose on; returns what `_pose_error` is then."""
+        self._position += self._twist_m_s * PERIOD_S
+        mujoco.mju_quatIntegrate(self._orientation, self._tool_rotation.T @ self._twist_rad_s, PERIOD_S)
         error = self._pose_error()
-        if error[:3] @ error[:3] > REANCHOR_M**2 or error[3:] @ error[3:] > REANCHOR_RAD**2:
+        far_m2, far_rad2 = self._error_m @ self._error_m, self._error_rad @ self._error_rad
+        if far_m2 > REANCHOR_M**2 or far_rad2 > REANCHOR_RAD**2:
             self._anchor()
+            return self._pose_error()
+        return error
 
     def _pose_error(self) -> FloatArray:
-        """(6,) from the tool of the kinematic copy to the commanded pose, base frame."""
-        self._error[:3] = self._position - self._data.site_xpos[self._site]
-        mujoco.mju_mat2Quat(self._quat, self._data.site_xmat[self._site])
-        mujoco.mju_subQuat(self._error[3:], self._orientation, self._quat)
-        self._error[3:] = self._data.site_xmat[self._site].reshape(3, 3) @ self._error[3:]
+        """(6,) from the tool of the kinematic copy to the commanded pose, base frame; overwritten by the next call."""
+        np.subtract(self._position, self._tool_m, out=self._error_m)
+        mujoco.mju_mat2Quat(self._quat, self._tool_flat)
+        mujoco.mju_subQuat(self._error_rad, self._orientation, self._quat)
+        self._error_rad[:] = self._tool_rotation @ self._error_rad
         return self._error
 
     def _joint_velocity(self, twist: FloatArray) -> FloatArray:
         """Damped least squares for the tool, and a pull home in the null space."""
-        jacobian = self._jacobian[:, :ARM_JOINTS]
+        jacobian = self._arm_jacobian
         damped = jacobian @ jacobian.T + DAMPED
         posture = POSTURE_GAIN * (HOME_Q - self.joint_rad)
         velocity = posture + jacobian.T @ np.linalg.solve(damped, twist - jacobian @ posture)
-        return np.asarray(velocity / max(1.0, np.abs(velocity).max() / JOINT_SPEED_RAD_S))
+        fastest_rad_s: float = max(map(abs, velocity.tolist()))
+        return np.asarray(velocity / max(1.0, fastest_rad_s / JOINT_SPEED_RAD_S))
 
 
 def _shorten(vector: FloatArray, longest: float) -> FloatArray:
-    return vector / max(1.0, math.sqrt(vector @ vector) / longest)
+    ratio = math.sqrt(vector @ vector) / longest
+    return vector / ratio if ratio > 1.0 else vector

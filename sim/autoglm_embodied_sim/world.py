@@ -18,6 +18,7 @@ TOOL_BELOW_HAND_M = 0.1034
 ARM_JOINTS = 7
 FINGER_FORCE_N = 20.0
 DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visual ones
+BACKDROP_GROUP = 2  # what lies beyond the table, drawn only where the camera can see it
 HIDDEN_GROUP = 4
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 640, 480
 CONTACT = {"condim": 4, "solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
@@ -101,8 +102,9 @@ def _add_room(spec: Any) -> None:
     seen = {"contype": 0, "conaffinity": 0, "group": DRAWN_GROUP}
     world.add_geom(name="table", type=box, size=[0.6, 0.75, 0.02], pos=[0.35, 0, -0.02], **seen)
     world.add_geom(name="mat", type=box, size=[0.19, 0.32, 0.0005], pos=[0.5, 0, -0.0001], **seen)
-    world.add_geom(name="floor", type=box, size=[3, 3, 0.01], pos=[0, 0, -0.75], **seen)
-    world.add_geom(name="wall", type=box, size=[0.01, 3, 2], pos=[-1.2, 0, 1.0], **seen)
+    beyond = {**seen, "group": BACKDROP_GROUP}
+    world.add_geom(name="floor", type=box, size=[3, 3, 0.01], pos=[0, 0, -0.75], **beyond)
+    world.add_geom(name="wall", type=box, size=[0.01, 3, 2], pos=[-1.2, 0, 1.0], **beyond)
     world.add_light(name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 3], castshadow=False)
 
 

@@ -65,3 +65,20 @@ def test_what_is_returned_is_no_view_of_the_stream() -> None:
         assert value is not None
         value += 100.0
     np.testing.assert_array_equal(values, VALUES)
+
+
+CURVED = Limits(gap_ns=100, curved=True)
+
+
+@pytest.mark.parametrize("t", [210, 250, 299])
+def test_between_four_samples_a_curve_is_exact_on_a_cubic(t: int) -> None:
+    stamps = np.array([100, 170, 200, 300, 390], np.int64)  # unevenly apart
+    values = np.stack([(stamps / 100.0) ** 3, 1.0 - (stamps / 100.0) ** 2], axis=1).reshape(-1, 1, 2)
+    value = interpolate(stamps, values, t, CURVED).value
+    np.testing.assert_allclose(value, [[(t / 100.0) ** 3, 1.0 - (t / 100.0) ** 2]], rtol=1e-12)
+
+
+def test_where_a_hole_or_the_end_is_near_a_curve_is_a_line() -> None:
+    values = STAMPS[:, None] ** 3.0
+    for t in (150, 250, 310, 950):
+        assert interpolate(STAMPS, values, t, CURVED).value == interpolate(STAMPS, values, t, GAP).value

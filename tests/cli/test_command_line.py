@@ -91,6 +91,7 @@ def test_a_viewer_without_a_display_is_refused(
     ("argv", "said"),
     [
         (["evaluate", "--episodes", "0"], "--episodes and --workers must be 1 or more"),
+        (["bench", "sim", "--seed", "-1"], "--seed must be 0 or more"),
         (["collect", "--workers", "0"], "--workers must be 1 or more"),
         (["collect", "--practice", "5"], "needs the checkpoint"),
         (["train", "--data", "absent"], "no shards in absent"),
@@ -126,3 +127,16 @@ def test_what_a_subcommand_cannot_do_is_one_sentence(
 
     monkeypatch.setattr("autoglm_embodied.cli.doctor.run", broken)
     assert complaint(["doctor"], capsys) == "autoglm doctor: no sound server; install one"
+
+
+def test_a_benchmark_whose_package_is_missing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "autoglm_embodied_sim.bench", None)
+    assert "needs autoglm_embodied_sim.bench, which is not installed" in complaint(["bench", "sim"], capsys)
+
+
+def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "speed"])
+    assert ended.value.code == 2 and "invalid choice: 'speed'" in capsys.readouterr().err

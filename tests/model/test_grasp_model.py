@@ -21,7 +21,7 @@ BATCH = 3
 @pytest.fixture(scope="module")
 def model() -> GraspModel:
     torch.manual_seed(0)
-    small = GraspConfig(width=32, layers=2, queries=4, picture_height=48, picture_width=64, stem=(8, 16))
+    small = GraspConfig(width=32, layers=2, queries=4, picture_height=48, picture_width=96, stem=(8, 8, 16))
     return GraspModel(small).eval()
 
 

@@ -136,6 +136,7 @@ def publish_hand_at_rest(graph: Graph) -> None:
     wrenches = graph.node.create_publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
     joints = graph.node.create_publisher(JointState, "joint_states", FAST)
     wrench = WrenchStamped()
+    wrench.header.frame_id = robot.wrench_frame
     wrench.wrench.force.z = -HAND_WEIGHT_N
     state = JointState(
         name=[*robot.joint_names, *robot.finger_joint_names], position=[*READY_RAD, 0.04, 0.04], velocity=[0.0] * 9

@@ -55,6 +55,7 @@ def test_a_state_tells_ages_and_time_errors_of_every_sense(states: list[Any]) ->
     assert list(state.modality) == ["vision", "force", "joints", "language"]
     assert state.header.frame_id == "panda_link0" and state.phase == "idle" and not state.outcome
     assert all(0 <= age < 1e9 for age in state.age_ns) and state.tick_ms > 0
+    assert len(state.time_error_ns) == 4 and list(state.extrapolated_ns) == [0] * 4 and state.force_samples > 1
     stamps = [stamp_ns(each.header.stamp) for each in states]
     assert stamps == sorted(stamps)
 

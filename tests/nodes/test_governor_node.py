@@ -115,4 +115,5 @@ def test_an_impossible_limit_is_one_sentence_and_exit_code_2(graph: Graph) -> No
     process = graph.start(MODULE, "limits.max_force_n:=-3.0")
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 2
-    assert output.strip() == "Limits.max_force_n must be finite and above 0, got -3.0"
+    assert output.strip().endswith("Limits.max_force_n must be finite and above 0, got -3.0")
+    assert output.startswith("parameters limits.* of governor_node: ") and output.count("\n") == 1

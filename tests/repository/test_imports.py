@@ -12,14 +12,14 @@ LAYERS = (
     {"__version__", "errors", "vocabulary"},
     {"types", "config", "figures"},
     {"kinematics", "observed"},
-    {"align", "safety", "voice", "sim"},
+    {"align", "bag", "safety", "voice", "sim"},
     {"model"},
     {"policy"},
     {"pipeline"},
     {"conductor"},
     {"nodes"},
     {"sim.nodes"},
-    {"learn", "demo", "doctor", "cli"},
+    {"learn", "demo", "doctor", "bench", "cli"},
 )
 """From the bottom up: a room imports itself and rooms below it, the uppermost ones also each other."""
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.renderer import DEPTH_SIGMA_M
 from autoglm_embodied_sim.rig import ArmRig
 from sim_cases import scene, thing
 
@@ -46,7 +45,7 @@ def test_depth_of_the_table_is_right_up_to_its_noise_and_dropouts(rig: ArmRig) -
     seen = frame.depth_m[200:400, 200:440] > 0
     assert 0.99 < seen.mean() < 1.0
     assert height_m[seen].mean() == pytest.approx(0.0, abs=0.001)
-    assert height_m[seen].std() < 1.5 * DEPTH_SIGMA_M
+    assert height_m[seen].std() < 1.5 * rig.sensors.depth.depth_m.sigma
 
 
 def test_a_frame_larger_than_the_buffer_is_refused(rig: ArmRig) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from autoglm_embodied_sim.expert import expert_action, observe
 from autoglm_embodied_sim.rig import ArmRig
 from autoglm_embodied_sim.scene import sample_scene
+from autoglm_embodied_sim.sensor_specs import Errors, Sensors, Timing
 from sim_cases import drive, scene, thing
 
 from autoglm_embodied.config import shipped
@@ -100,6 +103,35 @@ def test_time_runs_on_over_resets_in_steps_of_a_millisecond(rig: ArmRig) -> None
     rig.step(7)
     rig.reset(scene())
     assert rig.time_ns - before_ns == 7_000_000
+
+
+def test_sensors_of_ones_own_deliver_by_their_specs_while_the_truth_stays() -> None:
+    usual = Sensors.from_file()
+    late = Timing(250.0, latency_ns=20_000_000)
+    own = replace(
+        usual,
+        wrench=replace(usual.wrench, timing=late, force_n=Errors(bias=5.0)),
+        joints=replace(usual.joints, timing=late, position_rad=Errors(bias=0.1)),
+        depth=replace(usual.depth, depth_m=Errors(bias=0.05), hole_fraction=0.0),
+    )
+    rigs = [ArmRig(seed=0, sensors=sensors) for sensors in (usual, own)]
+    for rig in rigs:
+        rig.reset(scene())
+        drive(rig, [0, 0, -0.1, 0, 0, 0], 0.05)
+        drive(rig, [0, 0, -0.1, 0, 0, 0], 0.05)
+    exact, off = rigs
+    assert len(exact.wrenches()) == 10 and len(off.wrenches()) in (2, 3)
+    for samples in (off.wrench_samples(), off.joint_samples()):
+        np.testing.assert_array_equal(samples.receive_ns - samples.stamp_ns, 20_000_000)
+        assert set(samples.stamp_ns // 1_000_000 % 4) == {0}
+    np.testing.assert_allclose(off.wrench()[:3], exact.wrench()[:3] + 5.0, atol=1.5)
+    np.testing.assert_array_equal(off.truth().T_base_tool, exact.truth().T_base_tool)
+    behind = off.joints()[0] - exact.joints()[0]
+    np.testing.assert_allclose(behind[:7], 0.1, atol=0.02)
+    assert abs(behind[7:]).max() < 1e-4
+    assert np.median(off.frame(160, 120).depth_m - exact.frame(160, 120).depth_m) == pytest.approx(0.05, abs=1e-3)
+    for rig in rigs:
+        rig.close()
 
 
 def test_a_scene_of_more_things_than_slots_is_refused(rig: ArmRig) -> None:

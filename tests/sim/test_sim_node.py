@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,8 +77,8 @@ class Listener:
 
     def simulate(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Spin for this long by the stamps, which lag behind the wall clock on a busy machine."""
-        end_ns = self.stamps["wrench"][-1] + round(seconds * 1e9)
-        while self.stamps["wrench"][-1] < end_ns:
+        end_ns = self.stamps["joints"][-1] + round(seconds * 1e9)
+        while self.stamps["joints"][-1] < end_ns:
             self.spin(0.01, meanwhile)
 
     def call(self, service: str) -> dict[str, Any]:
@@ -104,13 +106,17 @@ class Listener:
         self.context.try_shutdown()
 
 
-@pytest.fixture(scope="module")
-def graph() -> Iterator[tuple[Listener, subprocess.Popen[bytes]]]:
+Graph = tuple[Listener, subprocess.Popen[bytes]]
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[Graph]:
+    """The node as a process, and a listener to it."""
     with private_domain() as (domain, _), pytest.MonkeyPatch.context() as patch:
         for name, value in environment(domain, os.environ).items():
             patch.setenv(name, value)
         camera = environment(domain, os.environ, sends_frames=True)
-        process = subprocess.Popen([sys.executable, "-m", MODULE, "--ros-args", "-p", "seed:=11"], env=camera)
+        process = subprocess.Popen([sys.executable, "-m", MODULE, "--ros-args", *arguments], env=camera)
         listener = Listener(domain)
         try:
             yield listener, process
@@ -121,7 +127,10 @@ def graph() -> Iterator[tuple[Listener, subprocess.Popen[bytes]]]:
                 process.wait()
 
 
-Graph = tuple[Listener, subprocess.Popen[bytes]]
+@pytest.fixture(scope="module")
+def graph() -> Iterator[Graph]:
+    with served("-p", "seed:=11") as made:
+        yield made
 
 
 def test_every_step_and_frame_arrives_at_its_rate(graph: Graph) -> None:
@@ -180,6 +189,35 @@ def test_a_signal_ends_it_with_status_0(graph: Graph) -> None:
     _, process = graph
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
+
+
+def test_its_sensors_are_those_of_its_sensors_file(tmp_path: Path) -> None:
+    path = tmp_path / "sensors.yaml"
+    path.write_text(
+        "wrench: {timing: {rate_hz: 200, dropout: 0.1}}\n"
+        "colour: {timing: {rate_hz: 10}}\ndepth: {timing: {rate_hz: 20, latency_ns: 100000000}}"
+    )
+    with served("-p", f"sensors_file:={path}") as (listener, _):
+        while len(listener.last) < len(RATES_HZ):
+            listener.spin(0.2)
+        begun = {name: len(stamps) for name, stamps in listener.stamps.items()}
+        listener.simulate(4.0)
+        for name, gap_ms in {"wrench": 5.0, "joints": 1.0, "rgb": 100.0, "depth": 50.0, "info": 100.0}.items():
+            gaps_ms = np.diff(listener.stamps[name][begun[name] :]) / 1e6
+            assert np.median(gaps_ms) == gap_ms, name
+        gaps = np.rint(np.diff(listener.stamps["wrench"][begun["wrench"] :]) / 5e6)
+        assert 0.03 < 1 - len(gaps) / gaps.sum() < 0.2
+
+
+def test_an_impossible_sensors_file_ends_it_with_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "sensors.yaml"
+    path.write_text("wrench: {timing: {rate_hz: -1}}")
+    argv = [sys.executable, "-m", MODULE, "--ros-args", "-p", f"sensors_file:={path}"]
+    with private_domain() as (domain, _):
+        ended = subprocess.run(argv, env=environment(domain, os.environ), capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert f"{path}: wrench: timing: rate_hz must be above 0" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_without_egl_it_says_what_to_install() -> None:

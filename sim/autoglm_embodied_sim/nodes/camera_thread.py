@@ -5,24 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-import mujoco
-
-from autoglm_embodied.types import FloatArray, Frame
+from autoglm_embodied.types import Frame
 from autoglm_embodied_sim.renderer import Renderer
 from autoglm_embodied_sim.rig import ArmRig
+from autoglm_embodied_sim.shutter import Moment
 
 BACKLOG = 300  # frames: after a hiccup they are drawn late rather than lost
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What to draw: the whole configuration at an instant."""
-
-    stamp_ns: int
-    qpos: FloatArray
 
 
 class CameraThread:
@@ -30,7 +19,7 @@ class CameraThread:
 
     Args:
         rig: whose model and camera to draw; `model_lock` must be held by whoever changes the model.
-        send: called with each frame, in this thread.
+        send: called with each frame and its moment, in this thread.
         fail: called with the error if the thread cannot go on.
     """
 
@@ -38,16 +27,14 @@ class CameraThread:
         self,
         rig: ArmRig,
         model_lock: threading.Lock,
-        send: Callable[[Frame], None],
+        send: Callable[[Frame, Moment], None],
         fail: Callable[[Exception], None],
     ) -> None:
         self._rig, self._model_lock = rig, model_lock
         self._send, self._fail = send, fail
-        self._data: Any = mujoco.MjData(rig.model)
         self._moments: queue.Queue[Moment | None] = queue.Queue(BACKLOG)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera")
-        self.sent = 0
 
     def start(self) -> None:
         """Start the thread and wait until it can draw, or has failed."""
@@ -70,8 +57,9 @@ class CameraThread:
 
     def _run(self) -> None:
         try:
-            renderer = Renderer(self._rig.model, self._rig.camera, self._rig.scene.seed)
-            self._draw(renderer, Moment(0, self._rig.data.qpos))  # the first frame compiles shaders
+            renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.scene.seed)
+            self._draw(renderer, Moment(0, self._rig.data.qpos.copy()))  # the first frame compiles shaders
+            renderer.reseed(self._rig.scene.seed)
         except Exception as error:
             self._fail(error)
             return
@@ -79,16 +67,12 @@ class CameraThread:
             self._ready.set()
         try:
             while (moment := self._moments.get()) is not None:
-                self._send(self._draw(renderer, moment))
-                self.sent += 1
+                self._send(self._draw(renderer, moment), moment)
         except Exception as error:
             self._fail(error)
         finally:
             renderer.close()
 
     def _draw(self, renderer: Renderer, moment: Moment) -> Frame:
-        self._data.qpos[:] = moment.qpos
         with self._model_lock:
-            mujoco.mj_kinematics(self._rig.model, self._data)
-            mujoco.mj_camlight(self._rig.model, self._data)
-            return renderer.frame(self._data, moment.stamp_ns, self._rig.camera.width, self._rig.camera.height)
+            return renderer.draw(moment, self._rig.camera.width, self._rig.camera.height)

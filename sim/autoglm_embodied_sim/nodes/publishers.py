@@ -12,11 +12,15 @@ from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
 from autoglm_embodied.nodes.conversions import MM_PER_M, image_message, to_stamp
 from autoglm_embodied.nodes.parameters import parameter
 from autoglm_embodied.nodes.qos import FAST, FRAMES
-from autoglm_embodied.types import Camera, FloatArray, Frame
+from autoglm_embodied.types import Camera, Frame
+from autoglm_embodied_sim.sensor import Samples
+from autoglm_embodied_sim.shutter import Moment
+
+MAX_DEPTH_MM = 65535
 
 
 class FastPublishers:
-    """Wrench and joint states, each once per millisecond of simulated time."""
+    """Wrench and joint states, each sample in its wire form."""
 
     def __init__(self, node: Node, robot: Robot) -> None:
         wrench_topic = parameter(node, "wrench_topic", "force_torque_sensor_broadcaster/wrench")
@@ -26,10 +30,18 @@ class FastPublishers:
         self._wrench = WrenchWriter(robot.wrench_frame)
         self._joints = JointStateWriter(robot.base_frame, [*robot.joint_names, *robot.finger_joint_names])
 
-    def publish(self, t_ns: int, wrench: FloatArray, position: FloatArray, velocity: FloatArray) -> None:
-        """Send one sample of each."""
-        self._wrench_publisher.publish(self._wrench.write(t_ns, wrench))
-        self._joints_publisher.publish(self._joints.write(t_ns, position, velocity))
+        self._finger_end = len(robot.joint_names) + len(robot.finger_joint_names)
+        self.sent_wrench = self.sent_joints = 0
+
+    def publish(self, wrench: Samples, joints: Samples, begin_ns: int) -> None:
+        """Send these samples, whose instants count from `begin_ns`."""
+        for row, stamp_ns in enumerate(wrench.stamp_ns.tolist()):
+            self._wrench_publisher.publish(self._wrench.write(begin_ns + stamp_ns, wrench.value[row]))
+        for row, stamp_ns in enumerate(joints.stamp_ns.tolist()):
+            position, velocity = joints.value[row, : self._finger_end], joints.value[row, self._finger_end :]
+            self._joints_publisher.publish(self._joints.write(begin_ns + stamp_ns, position, velocity))
+        self.sent_wrench += len(wrench)
+        self.sent_joints += len(joints)
 
 
 class FramePublishers:
@@ -43,13 +55,18 @@ class FramePublishers:
         self._depth = node.create_publisher(Image, depth_topic, FRAMES)
         self._info = node.create_publisher(CameraInfo, info_topic, FRAMES)
         self._frame_id = frame_id
+        self.sent_colour = self.sent_depth = 0
 
-    def publish(self, frame: Frame) -> None:
-        """Send one frame; all three messages carry its stamp."""
-        depth_mm = np.rint(frame.depth_m * MM_PER_M).astype(np.uint16)
-        self._info.publish(_camera_info(frame.camera, frame.stamp_ns, self._frame_id))
-        self._colour.publish(image_message(frame.rgb, "rgb8", frame.stamp_ns, self._frame_id))
-        self._depth.publish(image_message(depth_mm, "16UC1", frame.stamp_ns, self._frame_id))
+    def publish(self, frame: Frame, moment: Moment) -> None:
+        """Send of a frame what its moment delivers; all messages carry its stamp."""
+        if moment.colour:
+            self._info.publish(_camera_info(frame.camera, frame.stamp_ns, self._frame_id))
+            self._colour.publish(image_message(frame.rgb, "rgb8", frame.stamp_ns, self._frame_id))
+            self.sent_colour += 1
+        if moment.depth:
+            depth_mm = np.rint(np.clip(frame.depth_m * MM_PER_M, 0, MAX_DEPTH_MM)).astype(np.uint16)
+            self._depth.publish(image_message(depth_mm, "16UC1", frame.stamp_ns, self._frame_id))
+            self.sent_depth += 1
 
 
 def _camera_info(camera: Camera, t_ns: int, frame_id: str) -> CameraInfo:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,14 +30,14 @@ from autoglm_embodied.nodes.qos import COMMANDS
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.judge import held_things, trial
-from autoglm_embodied_sim.nodes.camera_thread import CameraThread, Moment
+from autoglm_embodied_sim.nodes.camera_thread import CameraThread
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.rig import STEP_NS, ArmRig
 from autoglm_embodied_sim.scene import Scene, sample_scene
+from autoglm_embodied_sim.sensor_specs import SHIPPED, Sensors
+from autoglm_embodied_sim.shutter import Shutter
 
-FRAME_HZ = 30
-STEPS_PER_S = 1_000_000_000 // STEP_NS
 SWITCH_INTERVAL_S = 0.0005  # the stepping thread must not wait 5 ms for another one's turn to end
 MIN_SLOTS = 3
 LATE_NS = 50_000_000
@@ -53,14 +54,16 @@ class SimNode:
         parameter(self.ros, "unique", True)
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
+        sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED))
         self._model_lock = threading.Lock()
         self._slots = max(MIN_SLOTS, self._value("things"))
         scene = self._next_scene()
-        self._rig = ArmRig(self._value("seed"), slots=self._slots, camera=camera)
-        self._rig.reset(scene)
+        self._rig = ArmRig(self._value("seed"), slots=self._slots, camera=camera, sensors=sensors)
+        self._shutter = Shutter(sensors)
+        self._lay_out(scene)
         self._fast = FastPublishers(self.ros, robot)
-        frames = FramePublishers(self.ros, camera.frame_id)
-        self._camera = CameraThread(self._rig, self._model_lock, frames.publish, self._fail)
+        self._frames = FramePublishers(self.ros, camera.frame_id)
+        self._camera = CameraThread(self._rig, self._model_lock, self._frames.publish, self._fail)
         self._stepper = Stepper(self._rig, self._after_step, self._fail)
         self._subscribe()
         self.ros.create_service(Trigger, "sim/reset", self._on_reset)
@@ -102,13 +105,14 @@ class SimNode:
             self._stepper.command_width(2 * message.data[0])
 
     def _after_step(self, t_ns: int) -> None:
-        """Send what this millisecond measured, and take what was commanded; in the stepping thread."""
-        self._fast.publish(t_ns, self._rig.wrench(), *self._rig.joints())
+        """Send what arrives in this millisecond, and take what was commanded; in the stepping thread."""
+        now_ns = self._rig.time_ns
+        self._fast.publish(self._rig.wrench_samples(), self._rig.joint_samples(), t_ns - now_ns)
         if self._stepper.steps % WAKE_STEPS == 0:
             for subscription in self._commands:
                 subscription.poll()
-        if self._stepper.steps * FRAME_HZ % STEPS_PER_S < FRAME_HZ:
-            self._camera.take(Moment(t_ns, self._rig.data.qpos.copy()))
+        for moment in self._shutter.expose(now_ns, self._rig.data.qpos):
+            self._camera.take(replace(moment, stamp_ns=t_ns - now_ns + moment.stamp_ns))
 
     async def _on_reset(self, _: Trigger.Request, response: Any) -> Any:
         """Lay out the scene of parameter `seed`, and count the seed up for the next time."""
@@ -141,9 +145,13 @@ class SimNode:
 
     def _reset(self, scene: Scene, future: Future) -> Iterator[FloatArray]:
         with self._model_lock:
-            self._rig.reset(scene)
+            self._lay_out(scene)
         future.set_result(None)
         yield np.zeros(6)
+
+    def _lay_out(self, scene: Scene) -> None:
+        self._rig.reset(scene)
+        self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
 
     def _judge(self, future: Future) -> Iterator[FloatArray]:
         yield from trial(self._rig)
@@ -167,10 +175,10 @@ class SimNode:
         (marked_ns, marked_steps), self._marked = self._marked, (now_ns, steps)
         lag_ns = self._stepper.take_worst_lag_ns()
         values = {
-            "sent_wrench": steps,
-            "sent_joints": steps,
-            "sent_rgb": self._camera.sent,
-            "sent_depth": self._camera.sent,
+            "sent_wrench": self._fast.sent_wrench,
+            "sent_joints": self._fast.sent_joints,
+            "sent_rgb": self._frames.sent_colour,
+            "sent_depth": self._frames.sent_depth,
             "realtime_factor": (steps - marked_steps) * STEP_NS / max(1, now_ns - marked_ns),
             "worst_lag_ms": lag_ns / 1e6,
             "jumped_ms": self._stepper.jumped_ns / 1e6,

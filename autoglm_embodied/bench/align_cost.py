@@ -1,0 +1,139 @@
+"""What a push and a tick cost, and whether an hour of them costs memory; the clock is simulated, the work is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+
+import numpy as np
+
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.bench.delivery import EPOCH_NS
+from autoglm_embodied.bench.rig import HOME_RAD, MOVING, kinematics
+from autoglm_embodied.figures import Z95, Report
+
+MS = 1_000_000
+TOKENS = (432, 132)  # of a frame, as the shipped policy makes them
+TICKS_TIMED = 10_000
+TICK_MS, FRAME_MS = 10, 33
+WARM_MS = 300_000
+SAMPLE_MS = 10_000  # between two looks at the memory
+LOCK_MS = 5_000
+TOLD = 10  # times that progress is told: the bar itself remembers each
+DRAWN = 4096  # random values, used over and over
+PAGE_BYTES = 4096
+
+
+class Hour:
+    """A robot at full rate on a simulated clock: wrench and joints at 1 kHz, frames at 30 Hz, ticks at 100 Hz."""
+
+    def __init__(self, rng: np.random.Generator, ticks: bool = True) -> None:
+        self.ticks = ticks
+        self.aligner = Aligner(AlignSettings(), kinematics())
+        self.ms = 0
+        self.push_us: list[float] = []
+        self.tick_us: list[float] = []
+        self._wrench = rng.normal(size=(DRAWN, 6))
+        self._position = np.concatenate([np.repeat(HOME_RAD[None], DRAWN, axis=0), np.full((DRAWN, 2), 0.04)], axis=1)
+        self._position[:, :7] += 1e-3 * rng.normal(size=(DRAWN, 7))
+        self._velocity = np.zeros(MOVING)
+        self._tokens = rng.normal(size=(8, *TOKENS)).astype(np.float32)
+
+    def begin(self) -> None:
+        """One second of rest, then tare and name something."""
+        self.run(1_000)
+        self.aligner.tare(EPOCH_NS + self.ms * MS, self.ms * MS)
+        self.aligner.push_instruction(EPOCH_NS, "pick up the red cube")
+
+    def run(self, milliseconds: int, timed: bool = False) -> None:
+        """Let so much time pass."""
+        aligner = self.aligner
+        for ms in range(self.ms + 1, self.ms + milliseconds + 1):
+            stamp_ns, receive_ns, drawn = EPOCH_NS + ms * MS, ms * MS, ms % DRAWN
+            begin = time.perf_counter()
+            aligner.push_wrench(stamp_ns, receive_ns, self._wrench[drawn])
+            if timed:
+                self.push_us.append(1e6 * (time.perf_counter() - begin))
+            aligner.push_joints(stamp_ns, receive_ns, self._position[drawn], self._velocity)
+            if ms % FRAME_MS == 0:
+                aligner.push_tokens(stamp_ns, receive_ns, self._tokens[ms // FRAME_MS % len(self._tokens)])
+            if ms % TICK_MS == 0 and self.ticks:
+                begin = time.perf_counter()
+                aligner.observe(stamp_ns, receive_ns)
+                if timed:
+                    self.tick_us.append(1e6 * (time.perf_counter() - begin))
+        self.ms += milliseconds
+
+
+def measure_cost(report: Report, rng: np.random.Generator) -> None:
+    """Add `align.push_us` and `align.tick_us`."""
+    hour = Hour(rng)
+    hour.begin()
+    hour.run(TICKS_TIMED * TICK_MS, timed=True)
+    for figure, case, values in (
+        ("align.push_us", "wrench", hour.push_us),
+        ("align.tick_us", "all senses", hour.tick_us),
+    ):
+        for stat, percent in (("p50", 50), ("p99", 99)):
+            report.add(figure, float(np.percentile(values, percent)), "us", len(values), case=case, stat=stat)
+
+
+def measure_lock(report: Report, rng: np.random.Generator) -> None:
+    """Add `align.push_us` of wrenches pushed at 1 kHz while another thread ticks at 100 Hz: what the lock costs."""
+    hour = Hour(rng, ticks=False)
+    hour.begin()
+    ended = Event()
+    ticks = Thread(target=_tick_until, args=(hour, ended), name="ticks")
+    ticks.start()
+    try:
+        begin_ns = time.monotonic_ns()
+        for ms in range(LOCK_MS):
+            time.sleep(max(begin_ns + ms * MS - time.monotonic_ns(), 0) / 1e9)
+            hour.run(1, timed=True)
+    finally:
+        ended.set()
+        ticks.join()
+    for stat, percent in (("p50", 50), ("p99", 99)):
+        value = float(np.percentile(hour.push_us, percent))
+        report.add("align.push_us", value, "us", LOCK_MS, case="wrench, beside a thread that ticks", stat=stat)
+
+
+def _tick_until(hour: Hour, ended: Event) -> None:
+    while not ended.wait(TICK_MS / 1e3):
+        hour.aligner.observe(EPOCH_NS + hour.ms * MS, hour.ms * MS)
+
+
+def measure_memory(report: Report, rng: np.random.Generator, hours: float, advance: Callable[[float], None]) -> None:
+    """Add `align.rss_slope_bytes_per_s`, of the simulated time.
+
+    Args:
+        report: filled.
+        rng: of the values.
+        hours: of simulated time.
+        advance: told the fraction done.
+    """
+    hour = Hour(rng)
+    hour.begin()
+    hour.run(WARM_MS)
+    samples = max(round(hours * 3_600_000 / SAMPLE_MS), 3)
+    rss = np.empty(samples)
+    for k in range(samples):
+        hour.run(SAMPLE_MS)
+        rss[k] = _rss_bytes()
+        if (k + 1) % max(samples // TOLD, 1) == 0:
+            advance((k + 1) / samples)
+    seconds = SAMPLE_MS / 1e3 * np.arange(samples)
+    seconds -= seconds.mean()
+    slope = float(seconds @ rss / (seconds @ seconds))
+    residual = rss - rss.mean() - slope * seconds
+    error = float(np.sqrt(residual @ residual / (samples - 2) / (seconds @ seconds)))
+    interval = slope - Z95 * error, slope + Z95 * error
+    report.add("align.rss_slope_bytes_per_s", slope, "B/s", samples, case=f"{hours:g} h", ci95=interval)
+    report.add("align.rss_growth_bytes", rss[-1] - rss[0], "B", samples, case=f"{hours:g} h")
+
+
+def _rss_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * PAGE_BYTES

@@ -1,0 +1,164 @@
+"""One of two processes that test the ingest: the fusion node's sensors, and its ticks as far as aligning.
+
+python -m autoglm_embodied.nodes.ingest_receiver TICK_HZ FILE.npz
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import rclpy
+import torch
+from rclpy.node import Node
+from std_msgs.msg import Empty
+
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.model.checkpoint import SHIPPED
+from autoglm_embodied.nodes import senses
+from autoglm_embodied.nodes.camera_input import camera_pose
+from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S
+from autoglm_embodied.nodes.ingest_sender import END, READY
+from autoglm_embodied.nodes.qos import EVENTS
+from autoglm_embodied.nodes.senses import Senses
+from autoglm_embodied.nodes.ticker import Ticker
+from autoglm_embodied.pipeline import Pipeline
+from autoglm_embodied.types import FloatArray, Frame
+
+READY_LIMIT_S = 60.0
+LAST_S = 1.0  # after the sender's end, for what still waits
+WHOLE = 3  # senses of a tick: vision, force and joints
+
+
+class NotedPipeline(Pipeline):
+    """A pipeline that notes the stamps of all that it was given and took."""
+
+    def note(self) -> None:
+        """Begin to note."""
+        self.taken: dict[str, list[int]] = {"frame": [], "wrench": [], "joints": []}
+
+    def push_frame(self, frame: Frame, receive_ns: int) -> None:
+        """Encode a frame and note it."""
+        super().push_frame(frame, receive_ns)
+        self.taken["frame"].append(frame.stamp_ns)
+
+    def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
+        """Push a wrench and note it."""
+        super().push_wrench(stamp_ns, receive_ns, wrench)
+        self.taken["wrench"].append(stamp_ns)
+
+    def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
+        """Push a joint state and note it."""
+        super().push_joints(stamp_ns, receive_ns, position, velocity)
+        self.taken["joints"].append(stamp_ns)
+
+
+class Receiver:
+    """The fusion node's ingest and ticks, noted."""
+
+    def __init__(self, node: Node, tick_hz: float) -> None:
+        robot = Robot.from_file(shipped("panda.yaml"))
+        self._node = node
+        self._failure: Exception | None = None
+        self._pipeline = NotedPipeline.from_checkpoint(SHIPPED, robot, AlignSettings())
+        self._pipeline.note()
+        self._ready = node.create_publisher(Empty, READY, EVENTS)
+        self._ends: list[Empty] = []
+        node.create_subscription(Empty, END, self._ends.append, EVENTS)
+        senses.declare(node)
+        self._senses = Senses(node, self._pipeline, robot, camera_pose(shipped("camera.yaml")), self._fail)
+        self._ticks: list[tuple[int, int, int]] = []  # begin [ns], duration [ns], senses present
+        self._ticker = Ticker(tick_hz, self._tick, self._fail)
+
+    def run(self) -> dict[str, FloatArray | float]:
+        """Everything that was noted, once the sender has sent it all."""
+        self._prepare()
+        self._ticks.clear()
+        begin_s, cpu_s, busy_s = time.monotonic(), time.process_time(), busy_cores_s()
+        skipped = float(self._senses.health()[0]["frames_skipped"])
+        self._ready.publish(Empty())
+        while not self._ends:
+            self._spin()
+        elapsed_s = time.monotonic() - begin_s
+        noted: dict[str, FloatArray | float] = {
+            "ticks": np.array(self._ticks),
+            "cpu_core": (time.process_time() - cpu_s) / elapsed_s,
+            "busy_cores": (busy_cores_s() - busy_s) / elapsed_s,
+            "elapsed_s": elapsed_s,
+        }
+        deadline = time.monotonic() + LAST_S
+        while time.monotonic() < deadline:
+            self._spin()
+        noted["skipped"] = float(self._senses.health()[0]["frames_skipped"]) - skipped
+        counts = self._pipeline.aligner.counts()
+        noted |= {f"unbelieved_{stream}": float(count.refused) for stream, count in counts.items()}
+        return noted | {name: np.array(stamps) for name, stamps in self._pipeline.taken.items()}
+
+    def close(self) -> None:
+        """End all threads."""
+        self._ticker.close()
+        self._senses.close()
+
+    def _prepare(self) -> None:
+        """Wait for all senses, with the wrench tared."""
+        deadline = time.monotonic() + READY_LIMIT_S
+        tared = False
+        while not (tared and self._ticks and self._ticks[-1][2] == WHOLE):
+            self._spin()
+            if time.monotonic() > deadline:
+                sys.exit("not all sensors came: " + ". ".join(self._senses.health()[1]))
+            try:
+                tared = tared or self._tare()
+            except SensorError:
+                continue  # too early
+
+    def _tare(self) -> bool:
+        self._pipeline.aligner.tare(time.time_ns(), time.monotonic_ns())
+        return True
+
+    def _tick(self) -> None:
+        begin_ns = time.monotonic_ns()
+        self._senses.poll()
+        observation = self._pipeline.aligner.observe(time.time_ns(), time.monotonic_ns())
+        present = sum(sense.present for sense in observation.senses())
+        self._ticks.append((begin_ns, time.monotonic_ns() - begin_ns, present))
+
+    def _spin(self) -> None:
+        rclpy.spin_once(self._node, timeout_sec=0.1)
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+
+
+def busy_cores_s() -> float:
+    """Seconds of a core that all programs of this machine have used since it started."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)  # guests count as users too
+
+
+def main() -> None:
+    """Receive all that one sender sends."""
+    tick_hz, path = float(sys.argv[1]), Path(sys.argv[2])
+    torch.set_num_threads(1)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    rclpy.init()
+    node = rclpy.create_node("ingest_receiver", enable_rosout=False, start_parameter_services=False)
+    receiver = Receiver(node, tick_hz)
+    try:
+        np.savez(path, **receiver.run())
+    finally:
+        receiver.close()
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == "__main__":
+    main()

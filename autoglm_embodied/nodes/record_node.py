@@ -1,0 +1,175 @@
+"""record_node: the topics that can be replayed, and others on request, to an MCAP file.
+
+A process of its own, so that nothing that happens to it or to the disk can hold up the robot. Its receive times are
+therefore not those of the fusion node, which hears the same messages a moment earlier or later and is busy in between:
+a replay gives exactly what a node with this process's ears would have observed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.validate_topic_name import validate_topic_name
+
+from autoglm_embodied.bag.definition import definition, share_folders
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.bag.spool import Spool
+from autoglm_embodied.bag.tally import Tally
+from autoglm_embodied.bag.writer import BagWriter
+from autoglm_embodied.errors import BagError, ConfigError
+from autoglm_embodied.figures import git_commit
+from autoglm_embodied.nodes.lifetime import run
+from autoglm_embodied.nodes.offers import offers
+from autoglm_embodied.nodes.parameters import parameter
+from autoglm_embodied.nodes.qos import FAST
+from autoglm_embodied.nodes.raw_topics import KINDS, TOPICS, Kind, RawTopics
+
+LOOK_PERIOD_S = 0.5  # for publishers that came or went
+TELL_PERIOD_S = 2.0
+WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
+SWITCH_INTERVAL_S = 0.0005  # who receives must not wait 5 ms for who writes
+PAUSE_S = 0.001  # between two looks at the queues, in which a few messages of the fast topics come
+
+
+class RecordNode(Node):
+    """Records from its start until it is closed."""
+
+    def __init__(self, overrides: Sequence[Parameter] = ()) -> None:
+        """Open the file and subscribe.
+
+        Raises:
+            AutoGLMError: the file cannot be made, or a parameter is impossible.
+        """
+        super().__init__("record_node", parameter_overrides=list(overrides))
+        out, seconds = parameter(self, "out", "out/record"), parameter(self, "seconds", 0.0)
+        if not 0.0 <= seconds < float("inf"):
+            raise ConfigError(
+                f"parameter seconds of record_node must be 0 (until it is asked to end) or more, got {seconds:g}"
+            )
+        streams = {name: self._resolved(parameter(self, f"topics.{name}", default)) for name, default in TOPICS.items()}
+        self._more = {self._resolved(name) for name in parameter(self, "more", [""]) if name} - set(streams.values())
+        self.path = file_of(Path(out).expanduser(), time.time())
+        epoch_ns = time.time_ns() - time.monotonic_ns()
+        facts = {"git": git_commit() or ""} | {f"stream.{name}": topic for name, topic in streams.items()}
+        folders = share_folders()
+        writer = BagWriter(self.path, epoch_ns, facts, lambda type_name: definition(type_name, folders))
+        self.tally = Tally(time.monotonic_ns())
+        self._spool = Spool(writer, time.monotonic_ns)
+        self._topics = RawTopics(self, epoch_ns, self._take)
+        for name, topic in streams.items():
+            self._topics.add(topic, KINDS[name])
+        self._failure: Exception | None = None
+        self._ended = Event()
+        self._thread = Thread(target=self._listen, name="recorder")
+        self._thread.start()
+        self.create_timer(LOOK_PERIOD_S, self._look)
+        self.create_timer(TELL_PERIOD_S, self._tell)
+        if seconds:
+            self.create_timer(seconds, lambda: signal.raise_signal(signal.SIGINT))  # as if it were asked to end
+        print(f"recording to {self.path}; Ctrl-C ends", flush=True)
+
+    @property
+    def ros(self) -> Node:
+        """The node to spin."""
+        return self
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why recording stopped."""
+        return self._failure or self._spool.failure
+
+    def close(self) -> None:
+        """End the threads and the file."""
+        self._ended.set()
+        self._thread.join()
+        self._topics.poll()
+        self._topics.close()
+        self._spool.close()
+        print(
+            f"{self.path}: {self.tally.total(time.monotonic_ns(), self._spool.written, self._spool.dropped)}",
+            flush=True,
+        )
+
+    def _resolved(self, topic: str) -> str:
+        try:
+            validate_topic_name(topic)
+        except InvalidTopicNameException as error:
+            raise ConfigError(f"{topic!r} is no name of a topic; use letters, digits, _ and /") from error
+        return str(self.resolve_topic_name(topic))
+
+    def _listen(self) -> None:
+        try:
+            while not self._ended.wait(PAUSE_S):
+                self._topics.wait(WAIT_NS)
+                self._topics.poll()
+        except Exception as error:
+            self._failure = error
+
+    def _take(self, message: BagMessage) -> None:
+        self.tally.note(message)
+        self._spool.put(message)
+
+    def _look(self) -> None:
+        self._topics.look()
+        for topic in sorted(self._more):
+            found = offers(self, topic)
+            if found:
+                self._more.remove(topic)
+                try:
+                    self._topics.add(topic, Kind(message_type(topic, found[0].type_name), FAST))
+                except BagError as error:
+                    self._failure = error
+
+    def _tell(self) -> None:
+        print(self.tally.rates(time.monotonic_ns(), self._spool.written), flush=True)
+
+
+def file_of(out: Path, now_s: float) -> Path:
+    """`out` where that is a file to be, else a file in the folder `out` that is named after the time."""
+    return out if out.suffix == ".mcap" else out / time.strftime("record_%Y-%m-%d_%H-%M-%S.mcap", time.localtime(now_s))
+
+
+def message_type(topic: str, type_name: str) -> type:
+    """The class of messages of that type.
+
+    Raises:
+        BagError: it is not installed.
+    """
+    package, kind, name = type_name.split("/")
+    try:
+        found: type = getattr(importlib.import_module(f"{package}.{kind}"), name)
+    except (ImportError, AttributeError) as error:
+        raise BagError(f"{topic} is of type {type_name}, which is not installed; install {package}") from error
+    return found
+
+
+def record(parameters: Mapping[str, Any] | None = None) -> int:
+    """Record, with these parameters, until a signal; the exit status: 0, 1 if nothing came, 2 if it had to stop."""
+    overrides = [Parameter(name, value=value) for name, value in (parameters or {}).items()]
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    nodes: list[RecordNode] = []
+
+    def make() -> RecordNode:
+        nodes.append(RecordNode(overrides))
+        return nodes[0]
+
+    return run(make) or int(not nodes[0].tally.counts)
+
+
+def main() -> int:
+    """Run the node until a signal."""
+    return record()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""Bags of every kind are read to the byte, as far as they are whole, or refused in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bag_cases import (
+    EPOCH_NS,
+    WRENCH,
+    read,
+    wrench,
+    write_bag,
+    write_metadata,
+    write_ros2_mcap,
+    write_sqlite,
+)
+from mcap.writer import Writer
+
+from autoglm_embodied.bag.bag import Bag, in_order
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.errors import BagError
+
+MESSAGES = [wrench(k) for k in range(300)]
+WRITERS: dict[str, Callable[..., Path]] = {
+    "ours.mcap": write_bag,
+    "ros2.mcap": write_ros2_mcap,
+    "ros2.db3": write_sqlite,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_kind_of_file_gives_back_what_was_written_to_the_byte(name: str, tmp_path: Path) -> None:
+    bag = Bag(WRITERS[name](tmp_path / name, MESSAGES))
+    assert list(bag.messages()) == MESSAGES and not bag.damages
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(write_ros2_mcap, ".mcap"), (write_sqlite, ".db3")])
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_files_of_a_folder_follow_each_other_listed_or_by_their_numbers(
+    write: Callable[..., Path], suffix: str, listed: bool, tmp_path: Path
+) -> None:
+    names = [f"bag_{k}{suffix}" for k in range(12)]  # of which the tenth sorts before the second
+    for k, name in enumerate(names):
+        write(tmp_path / name, MESSAGES[25 * k : 25 * k + 25])
+    if listed:
+        write_metadata(tmp_path, names, "mcap")
+    assert read(tmp_path) == MESSAGES
+
+
+def test_receive_times_are_told_on_the_recorders_own_clock(tmp_path: Path) -> None:
+    own = [BagMessage(m.topic, m.type_name, m.data, m.receive_ns - EPOCH_NS, m.publish_ns) for m in MESSAGES]
+    bag = Bag(write_bag(tmp_path / "own.mcap", own, epoch_ns=EPOCH_NS))
+    assert list(bag.messages()) == own and bag.epoch_ns == EPOCH_NS
+
+
+def test_topics_written_in_turns_come_out_in_the_order_of_time(tmp_path: Path) -> None:
+    turns = [wrench(k, topic=topic) for topic in ("/a", "/b") for k in range(300)]
+    times = [message.receive_ns for message in read(write_ros2_mcap(tmp_path / "turns.mcap", turns))]
+    assert times == sorted(times) and len(times) == 600
+
+
+def test_messages_of_one_time_keep_their_order() -> None:
+    same = [wrench(0, topic=f"/{name}") for name in "cab"]
+    assert list(in_order(same)) == same
+
+
+@pytest.mark.parametrize("cut", [1, 9, 40, 1000])
+def test_a_file_that_ends_in_the_middle_is_read_up_to_its_last_whole_chunk(cut: int, tmp_path: Path) -> None:
+    messages = [wrench(k) for k in range(3000)]
+    path = write_bag(tmp_path / "cut.mcap", messages, whole=False)
+    path.write_bytes(path.read_bytes()[:-cut])
+    bag = Bag(path)
+    found = list(bag.messages())
+    assert found == messages[: len(found)] and len(found) >= 2100
+    assert "cut.mcap is damaged" in bag.damages[0]
+
+
+def test_a_file_damaged_in_the_middle_is_read_up_to_there(tmp_path: Path) -> None:
+    messages = [wrench(k) for k in range(3000)]
+    path = write_bag(tmp_path / "hit.mcap", messages)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    bag = Bag(path)
+    found = list(bag.messages())
+    assert found == messages[: len(found)] and 300 < len(found) < 3000 and bag.damages
+
+
+def unlisted(folder: Path) -> Path:
+    return write_metadata(folder, ["absent_0.mcap"], "mcap")
+
+
+def compressed(folder: Path) -> Path:
+    return write_metadata(folder, ["bag_0.db3.zstd"], "sqlite3", compression="FILE")
+
+
+def text(name: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / name).write_text("no recording at all, only text")
+        return folder / name
+
+    return write
+
+
+def cut_to_nothing(folder: Path) -> Path:
+    path = write_bag(folder / "short.mcap", MESSAGES, whole=False)
+    path.write_bytes(path.read_bytes()[:200])
+    return path
+
+
+def broken_list(folder: Path) -> Path:
+    (folder / "metadata.yaml").write_text("rosbag2_bagfile_information: 3")
+    return folder
+
+
+def unknown_channel(folder: Path) -> Path:
+    with (folder / "channel.mcap").open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        writer.add_message(7, 0, b"", 0)
+        writer.finish()
+    return folder / "channel.mcap"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: folder / "absent.mcap", "there is no recording"),
+        (lambda folder: folder, "holds no recording"),
+        (text("bag.bag"), "must be a .mcap or .db3 file"),
+        (text("bag.mcap"), "holds no message that can be read"),
+        (text("bag.db3"), "file is not a database"),
+        (unlisted, "lacks its file absent_0.mcap"),
+        (compressed, "compressed by file; unpack it"),
+        (broken_list, "cannot read"),
+        (cut_to_nothing, "it ends in the middle"),
+        (unknown_channel, "channel 7, which is not there"),
+        (lambda folder: write_ros2_mcap(folder / "json.mcap", MESSAGES, {WRENCH: "json"}), "is encoded as json"),
+        (lambda folder: write_sqlite(folder / "json.db3", MESSAGES, "json"), "must be encoded as cdr"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_sentence(
+    make: Callable[[Path], Path], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BagError) as refused:
+        read(make(tmp_path))
+    assert said in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_topic_of_another_encoding_does_not_spoil_the_others(tmp_path: Path) -> None:
+    encodings = {"/other": "json", "/wrench": "cdr"}
+    path = write_ros2_mcap(
+        tmp_path / "mixed.mcap", [wrench(k, topic=topic) for k, topic in enumerate(encodings)], encodings
+    )
+    assert read(path) == [wrench(1, topic="/wrench")]

@@ -1,0 +1,238 @@
+"""Recording real topics: what is replayed is what was heard, and a kill or a full disk costs no more than it must."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mcap.reader import make_reader
+from node_graph import LIMIT_S, Graph
+from replay_cases import ROBOT, STREAM_OF, GivenTicks, aligning_session, bits, player
+
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.bag.bag import Bag
+from autoglm_embodied.bag.even_ticks import Instant
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.bag.spool import Spool
+from autoglm_embodied.bag.writer import BagWriter
+from autoglm_embodied.cli import main
+from autoglm_embodied.demo.graph import environment
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.nodes.cdr import read_wrench
+from autoglm_embodied.nodes.raw_topics import KINDS, TOPICS, RawTopics
+from autoglm_embodied.nodes.record_node import SWITCH_INTERVAL_S
+from autoglm_embodied.nodes.replay import replay
+from autoglm_embodied.nodes.sessions import ActingSession, Session
+from autoglm_embodied.types import Observation
+
+pytestmark = pytest.mark.slow
+
+SENDER = Path(__file__).with_name("sensor_sender.py")
+ENOUGH = 10  # observations in which every sense is there
+TICK_NS = 50_000_000  # seldom enough for a machine that has other things to do
+NS_PER_S = 1_000_000_000
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(domain: int) -> Iterator[Start]:
+    """Starts processes in the graph and leaves none."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str | Path, limit_bytes: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(domain, os.environ, sends_frames=arguments[0] == SENDER),
+        )
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def recorder(start: Start) -> Start:
+    """Starts a recorder that is at work."""
+
+    def begin(path: Path, *arguments: str, limit_bytes: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
+        command = ("-m", "autoglm_embodied.cli", "record", "--out", path, *arguments)
+        process = start(*command, limit_bytes=limit_bytes)
+        assert process.stdout is not None and "recording to" in process.stdout.readline()
+        return process
+
+    return begin
+
+
+class Ear:
+    """Records and observes what comes, both on one thread, as the fusion node does in its own time."""
+
+    def __init__(self, graph: Graph, session: Session, path: Path) -> None:
+        self.observed: list[Observation] = []
+        self.instants: list[Instant] = []
+        self.refused: list[SensorError] = []
+        epoch_ns = time.time_ns() - time.monotonic_ns()
+        self._session = session
+        self._player = player(session, GivenTicks(), self.observed, self.refused)
+        self._spool = Spool(BagWriter(path, epoch_ns, {}, lambda _: ""), time.monotonic_ns)
+        self._topics = RawTopics(graph.node, epoch_ns, self._take)
+        for stream, topic in TOPICS.items():
+            self._topics.add(topic, KINDS[stream])
+
+    def listen(self, sender: subprocess.Popen[str]) -> None:
+        """Until all senses were there for a good while, or the sender is done."""
+        next_ns = time.monotonic_ns()
+        while sender.poll() is None and self.whole() < ENOUGH:
+            self._topics.wait(TICK_NS // 10)
+            self._topics.poll()
+            if time.monotonic_ns() >= next_ns:
+                next_ns += TICK_NS
+                self.instants.append(Instant(time.time_ns(), time.monotonic_ns()))
+                self.observed.append(self._session.tick(self.instants[-1]))
+        self._topics.wait(NS_PER_S)
+        self._topics.poll()  # a replay does the last tick when it comes to a later message
+        self._topics.close()
+        self._spool.close()
+        assert self._spool.failure is None and not self._spool.dropped
+
+    def whole(self) -> int:
+        """Observations in which every sense was there."""
+        return sum(all(sense.present for sense in observation.senses()) for observation in self.observed)
+
+    def _take(self, message: BagMessage) -> None:
+        self._spool.put(message)
+        self._player.take(STREAM_OF[message.topic], message)
+
+
+@pytest.fixture
+def short_turns() -> Iterator[None]:
+    """As in the fusion node: a thread that computes does not wait 5 ms for its turn after each operation."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    yield
+    sys.setswitchinterval(before)
+
+
+def acting_session(checkpoint: Path) -> ActingSession:
+    from autoglm_embodied.nodes.replayed import acting
+
+    return acting(checkpoint, ROBOT, AlignSettings())
+
+
+@pytest.mark.parametrize("acts", [False, True], ids=["aligner", "aligner and model"])
+def test_a_replay_observes_what_was_observed_live_to_the_bit(
+    acts: bool, short_turns: None, graph: Graph, start: Start, checkpoint: Path, tmp_path: Path
+) -> None:
+    sessions = [acting_session(checkpoint) if acts else aligning_session() for _ in range(2)]
+    ear = Ear(graph, sessions[0], tmp_path / "live.mcap")
+    sender = start(SENDER, "40", "10", "320x240")
+    ear.listen(sender)
+    sender.kill()
+    assert ear.whole() >= ENOUGH, "all senses must be there for a good while"
+
+    again: list[Observation] = []
+    refused: list[SensorError] = []
+    bag = Bag(tmp_path / "live.mcap")
+    ticks = GivenTicks(ear.instants)
+    replay(bag, {}, player(sessions[1], ticks, again, refused).take)
+    assert list(map(str, refused)) == list(map(str, ear.refused))
+    assert len(again) == len(ear.observed) >= ENOUGH
+    for before, after in zip(ear.observed, again, strict=True):
+        assert bits(before) == bits(after)
+    if acts:
+        live, replayed = sessions
+        assert isinstance(live, ActingSession) and isinstance(replayed, ActingSession)
+        assert live.decisions == replayed.decisions >= ENOUGH - 1 and bits(live.newest) == bits(replayed.newest)
+
+
+def test_a_kill_costs_less_than_the_last_second(recorder: Start, start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "killed.mcap"
+    recording = recorder(path)
+    sender = start(SENDER, "60", "10", "640x480")
+    deadline = time.monotonic() + LIMIT_S
+    while path.stat().st_size < 50_000_000 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    recording.kill()
+    killed_ns = time.time_ns()
+    recording.wait()
+    sender.kill()
+    bag = Bag(path)
+    messages = list(bag.messages())
+    assert "it ends in the middle" in bag.damages[0]
+    newest = {STREAM_OF[message.topic]: message.receive_ns + bag.epoch_ns for message in messages}
+    steady = ("rgb", "depth", "camera_info", "wrench", "joints")
+    assert all(killed_ns - newest[stream] < NS_PER_S for stream in steady)
+    numbers = [read_wrench(message.data)[2][3] for message in messages if STREAM_OF[message.topic] == "wrench"]
+    assert numbers == sorted(set(numbers)) and len(numbers) > 900
+
+
+def test_a_full_disk_ends_the_recording_in_one_sentence_and_nothing_else(
+    recorder: Start, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "full.mcap"
+    recording = recorder(path, limit_bytes=20_000_000)
+    sender = start(SENDER, "3", "25", "640x480")
+    output, _ = recording.communicate(timeout=LIMIT_S)
+    assert recording.returncode == 2 and "Traceback" not in output
+    [sentence] = [line for line in output.splitlines() if "recording stopped" in line]
+    assert "(File too large)" in sentence and str(path) in sentence
+    assert sender.wait(timeout=LIMIT_S) == 0
+    assert path.stat().st_size == 20_000_000
+    assert sum(message.type_name == "sensor_msgs/msg/Image" for message in Bag(path).messages()) > 10
+
+
+def test_an_interrupt_ends_a_recording_that_other_tools_can_read_and_replay_too(
+    recorder: Start, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "whole.mcap"
+    recording = recorder(path, "--topic", "/rosout")
+    assert start(SENDER, "3", "25", "640x480").wait(timeout=LIMIT_S) == 0
+    recording.send_signal(signal.SIGINT)
+    output, _ = recording.communicate(timeout=LIMIT_S)
+    assert (
+        recording.returncode == 0
+        and " of /force_torque_sensor_broadcaster/wrench" in output
+        and "Traceback" not in output
+    )
+    with path.open("rb") as file:
+        summary = make_reader(file).get_summary()
+    assert summary is not None and summary.statistics is not None and summary.statistics.message_count > 2000
+    definitions = {schema.name: schema.data.decode() for schema in summary.schemas.values()}
+    assert "uint8[] data" in definitions["sensor_msgs/msg/Image"]
+    assert "MSG: builtin_interfaces/Time" in definitions["sensor_msgs/msg/Image"]
+    assert all(definitions.values()) and "autoglm_embodied_interfaces/msg/VoiceCommand" in definitions
+    assert main(["replay", str(path)]) == 0
+
+
+def test_a_recording_ends_after_its_seconds_and_says_that_nothing_came(recorder: Start, tmp_path: Path) -> None:
+    recording = recorder(tmp_path / "silent.mcap", "--seconds", "0.5")
+    output, _ = recording.communicate(timeout=LIMIT_S)
+    assert recording.returncode == 1 and "no message came" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--topic", "joints=a b"], "--topic must be NAME or STREAM=NAME"),
+        (["--topic", "joints=/1a"], "is no name of a topic"),
+        (["--seconds", "-1"], "--seconds must be 0 or more"),
+        (["--out", "/proc/none/a.mcap"], "cannot record to /proc/none/a.mcap"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_in_one_sentence(arguments: list[str], said: str, start: Start) -> None:
+    process = start("-m", "autoglm_embodied.cli", "record", *arguments)
+    output, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 2 and said in output and len(output.strip().splitlines()) == 1
