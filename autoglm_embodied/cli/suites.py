@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from autoglm_embodied_sim.measure.episode import GraspResult
-    from autoglm_embodied_sim.objects.user_meshes import Unusable
+    from autoglm_embodied.learn.measure import GraspResult, Unusable
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

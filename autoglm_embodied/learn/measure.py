@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 from autoglm_embodied_sim.baselines.registry import baseline_named
-from autoglm_embodied_sim.measure.episode import GraspResult, run_grasp_episode
+from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
+from autoglm_embodied_sim.measure.episode import run_grasp_episode
 from autoglm_embodied_sim.objects.for_measuring import measuring_shapes
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.objects.user_meshes import Unusable, user_shapes
+from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
+from autoglm_embodied_sim.objects.user_meshes import user_shapes
 from autoglm_embodied_sim.suites.suite import Suite, suite_named
 
 from autoglm_embodied.errors import ConfigError

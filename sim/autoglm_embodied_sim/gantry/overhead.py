@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from autoglm_embodied.types import Camera, FloatArray, Frame
 from autoglm_embodied_sim.gantry.model import CAMERA_FOVY_DEG, CAMERA_HEIGHT_M
 from autoglm_embodied_sim.gantry.view import NOTHING, View
-from autoglm_embodied_sim.renderer import COSTLY, DEPTH_SIGMA_M, DROPOUT, open_gl
+from autoglm_embodied_sim.renderer import COSTLY, open_gl
 from autoglm_embodied_sim.world import DRAWN_GROUP
 
 WIDTH_PX, HEIGHT_PX = 480, 480
+DEPTH_SIGMA_M, HOLE_FRACTION = 0.0015, 0.002
 T_BASE_CAMERA = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, CAMERA_HEIGHT_M], [0, 0, 0, 1]])
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
@@ -93,5 +94,5 @@ def _intrinsics() -> FloatArray:
 
 
 def _noisy(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    noise = DEPTH_SIGMA_M * rng.standard_normal(depth_m.shape, np.float32)
-    return (depth_m + noise) * (rng.random(depth_m.shape, np.float32) >= DROPOUT)
+    noise = np.float32(DEPTH_SIGMA_M) * rng.standard_normal(depth_m.shape, np.float32)
+    return np.asarray((depth_m + noise) * (rng.random(depth_m.shape, np.float32) >= HOLE_FRACTION), np.float32)
