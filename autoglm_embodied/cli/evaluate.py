@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoglm_embodied.cli.suites import add_options, run_suites
 from autoglm_embodied.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 HELP = "measure how often the policy holds what was named"
 EPILOG = """examples:
   autoglm evaluate --episodes 50 --workers 2
-  autoglm evaluate --episodes 50 --ros --json out/evaluate.json"""
+  autoglm evaluate --episodes 50 --ros --json out/evaluate.json
+  autoglm evaluate --suite separated --suite pile --policy antipodal --policy script --episodes 100 --workers 2
+  autoglm evaluate --suite separated --objects my_meshes"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,19 +36,29 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
     parser.add_argument("--log", metavar="DIR", type=Path, default=Path("out/evaluate"), help="of the nodes' logs")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
+    if args.episodes < 1 or args.seed < 0 or args.workers < 1:
+        raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
+    if args.suite is not None:
+        return run_suites(args)
+    if args.policy is not None or args.objects is not None or args.easy:
+        raise ConfigError("--policy, --objects and --easy need --suite; name one, as in: --suite separated")
+    return _run_primitives(args)
+
+
+def _run_primitives(args: argparse.Namespace) -> int:
+    """The learned policy among coloured primitives."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.results import add_figures
     from autoglm_embodied.model.checkpoint import SHIPPED
 
-    if args.episodes < 1 or args.seed < 0 or args.workers < 1:
-        raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     checkpoint = args.checkpoint or SHIPPED
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:

@@ -104,20 +104,21 @@ def _thing(rng: np.random.Generator, shape: str, colour: str, place: FloatArray)
         yaw_rad=rng.uniform(-np.pi, np.pi),
         mass_kg=rng.uniform(0.1, 0.3),
         friction=rng.uniform(0.4, 1.0),
-        rgb=_shade(HUE_DEG[colour] + rng.uniform(-6, 6), rng.uniform(0.72, 0.95), rng.uniform(0.65, 0.95)),
+        rgb=shade(HUE_DEG[colour] + rng.uniform(-6, 6), rng.uniform(0.72, 0.95), rng.uniform(0.65, 0.95)),
     )
 
 
 def _look(rng: np.random.Generator) -> Look:
     return Look(
-        table_rgb=_shade(rng.uniform(20, 40), rng.uniform(0.15, 0.35), rng.uniform(0.5, 0.7)),
-        mat_rgb=_shade(rng.uniform(180, 240), rng.uniform(0.02, 0.12), rng.uniform(0.55, 0.85)),
-        floor_rgb=_shade(rng.uniform(200, 230), rng.uniform(0.05, 0.15), rng.uniform(0.35, 0.5)),
-        wall_rgb=_shade(rng.uniform(190, 230), rng.uniform(0.03, 0.12), rng.uniform(0.6, 0.85)),
+        table_rgb=shade(rng.uniform(20, 40), rng.uniform(0.15, 0.35), rng.uniform(0.5, 0.7)),
+        mat_rgb=shade(rng.uniform(180, 240), rng.uniform(0.02, 0.12), rng.uniform(0.55, 0.85)),
+        floor_rgb=shade(rng.uniform(200, 230), rng.uniform(0.05, 0.15), rng.uniform(0.35, 0.5)),
+        wall_rgb=shade(rng.uniform(190, 230), rng.uniform(0.03, 0.12), rng.uniform(0.6, 0.85)),
         light=rng.uniform(0.8, 1.1),
         light_direction=(rng.uniform(-0.6, -0.1), rng.uniform(-0.4, 0.4), -1.0),
     )
 
 
-def _shade(hue_deg: float, saturation: float, value: float) -> RGB:
+def shade(hue_deg: float, saturation: float, value: float) -> RGB:
+    """Red, green and blue of a hue, all from 0 to 1."""
     return colorsys.hsv_to_rgb(hue_deg / 360 % 1, saturation, value)

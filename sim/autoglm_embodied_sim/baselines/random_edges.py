@@ -1,0 +1,23 @@
+"""Any two edges of the object that face each other, drawn at random."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps
+from autoglm_embodied_sim.baselines.baseline import Told
+from autoglm_embodied_sim.baselines.grasp import grasp_at, grasp_blindly
+from autoglm_embodied_sim.baselines.height_map import height_map
+from autoglm_embodied_sim.gantry.hand_rig import HandRig
+
+
+class RandomEdges:
+    """Looks once, draws one candidate and grasps open loop."""
+
+    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
+        """See Baseline."""
+        found = antipodal_grasps(height_map(rig.look()), target)
+        if len(found) == 0:
+            return Told(0, 1, False)
+        grasp_blindly(rig, grasp_at(found, int(rng.integers(len(found)))))
+        return Told(1, 1, True)

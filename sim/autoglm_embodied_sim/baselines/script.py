@@ -1,0 +1,19 @@
+"""The strongest script: all that AntipodalForce does, and every skill there is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoglm_embodied_sim.baselines.baseline import Told
+from autoglm_embodied_sim.baselines.feeling import Feeling, Skills
+from autoglm_embodied_sim.gantry.hand_rig import HandRig
+
+ALL = Skills(calibrate=True, verify=True, dig=True, preshape=True, no_repeats=True)
+
+
+class Script:
+    """Calibrates on the table, verifies by looking, digs, preshapes, and repeats no grasp that failed."""
+
+    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
+        """See Baseline."""
+        return Feeling(rig, target, ALL).run()

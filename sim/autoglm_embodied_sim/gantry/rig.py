@@ -1,0 +1,190 @@
+"""The gantry as a policy drives it: look, move, grip, feel. What only the simulator knows is apart, for the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.gantry.item import Item
+from autoglm_embodied_sim.gantry.model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry
+from autoglm_embodied_sim.gantry.overhead import Overhead
+from autoglm_embodied_sim.gantry.truth import ItemReader
+from autoglm_embodied_sim.gantry.view import View
+
+MAX_WIDTH_M = 0.08
+FINGER_SPEED_M_S, FINGER_LEAD_M = 0.12, 0.015
+TRAVEL_M_S, TURN_RAD_S = 0.35, 2.5
+REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
+WRENCH_SIGMA = np.array([0.05] * 3 + [0.002] * 3)  # N, N·m
+AVERAGED = 25  # readings of a weighing
+_TIP = np.array([0.0, 0.0, TIP_BELOW_HAND_M, 0.0])
+
+
+@dataclass(frozen=True)
+class HandPose:
+    """Where the fingertips are: the point between their lower ends, and the turn about the vertical.
+
+    At `yaw_rad` 0 the fingers close along the base's y axis.
+    """
+
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_rad: float
+
+    def raised_to(self, z_m: float) -> HandPose:
+        """The same place at another height."""
+        return HandPose(self.x_m, self.y_m, z_m, self.yaw_rad)
+
+    @property
+    def values(self) -> FloatArray:
+        """(4,) x, y, z, yaw."""
+        return np.array([self.x_m, self.y_m, self.z_m, self.yaw_rad])
+
+
+ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
+"""Out of the camera's sight."""
+
+
+class Gantry:
+    """One scene on the gantry.
+
+    Args:
+        items: what lies on the table.
+        hand_eye_m: (3,) how far the camera is believed to be from where it is.
+        grip_force_n: of each finger.
+        seed: of the sensors' noise.
+    """
+
+    def __init__(self, items: Sequence[Item], hand_eye_m: FloatArray, grip_force_n: float, seed: int) -> None:
+        self.model = build_gantry(items)
+        self.data = mujoco.MjData(self.model)
+        self.grip_force_n = grip_force_n
+        self._hand_eye_m, self._rng = np.asarray(hand_eye_m, dtype=float), np.random.default_rng(seed)
+        self.truth = ItemReader(self.model, len(items))
+        self._overhead: Overhead | None = None
+        gripper = self.model.actuator("gripper").id
+        self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
+        self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
+        self._bias = np.zeros(6)
+        self._steps = 0
+        self.park()
+
+    def park(self) -> None:
+        """Put the hand aside, open, at once; only before an episode."""
+        hand = ASIDE.values + _TIP
+        self.data.qpos[: len(AXES)] = hand
+        self.data.qvel[: len(AXES) + 2] = 0
+        self.data.qpos[len(AXES) : len(AXES) + 2] = MAX_WIDTH_M / 2
+        self.data.ctrl[: len(AXES)] = hand
+        self._width_m, self._finger_m = MAX_WIDTH_M, MAX_WIDTH_M / 2
+
+    @property
+    def time_ns(self) -> int:
+        """Simulated time since the rig was made."""
+        return round(self._steps * TIMESTEP_S * 1e9)
+
+    @property
+    def pose(self) -> HandPose:
+        """Where the fingertips are, as the axes' encoders say."""
+        x, y, z, yaw = (float(value) for value in self.data.qpos[: len(AXES)])
+        return HandPose(x, y, z - TIP_BELOW_HAND_M, yaw)
+
+    @property
+    def width_m(self) -> float:
+        """The opening, as the fingers' encoders say."""
+        return float(self._fingers.sum())
+
+    def look(self) -> View:
+        """A picture from above."""
+        if self._overhead is None:
+            self._overhead = Overhead(self.model, self.truth.item_of_geom)
+        mujoco.mj_kinematics(self.model, self.data)
+        return self._overhead.view(self.data, self.time_ns, self._hand_eye_m, self._rng)
+
+    def wrench(self) -> FloatArray:
+        """(6,) load on the wrist in the hand's frame [N, N·m], z down, less what was tared."""
+        reading = -self.data.sensordata[:6] + WRENCH_SIGMA * self._rng.standard_normal(6)
+        return np.asarray(reading - self._bias)
+
+    def tare(self) -> None:
+        """Call what the wrist carries now nothing; the hand must be at rest."""
+        self._bias += self.weigh()
+
+    def weigh(self) -> FloatArray:
+        """(6,) the wrench at rest, averaged."""
+        self.wait(REST_S)
+        readings = []
+        for _ in range(AVERAGED):
+            self._step()
+            readings.append(self.wrench())
+        return np.asarray(np.mean(readings, axis=0))
+
+    def wait(self, seconds: float) -> None:
+        """Stand still."""
+        for _ in range(round(seconds / TIMESTEP_S)):
+            self._step()
+
+    def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:
+        """Go straight to a pose, smoothly; with `guard_n`, stop where the wrist feels that much more force.
+
+        Returns:
+            Whether the pose was reached, that is, nothing was felt on the way.
+        """
+        start, goal = self.data.ctrl[: len(AXES)].copy(), pose.values + _TIP
+        way = goal - start
+        seconds = 1.875 * max(float(np.linalg.norm(way[:3])) / speed_m_s, abs(float(way[3])) / TURN_RAD_S)
+        count = max(1, round(seconds / TIMESTEP_S))
+        for index in range(1, count + 1):
+            part = index / count
+            self.data.ctrl[: len(AXES)] = start + way * (part**3 * (10 - 15 * part + 6 * part**2))
+            self._step()
+            if guard_n is not None and float(np.linalg.norm(self.wrench()[:3])) > guard_n:
+                self.data.ctrl[: len(AXES)] = self.data.qpos[: len(AXES)]
+                return False
+        return True
+
+    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
+        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
+        count = round(times / rate_hz / TIMESTEP_S)
+        for index in range(count):
+            turn = 2 * np.pi * rate_hz * index * TIMESTEP_S
+            swell = min(1.0, 2 * times * min(index, count - index) / count)
+            offset = amplitude.values * np.sin(turn) * (swell * swell * (3 - 2 * swell))
+            self.data.ctrl[: len(AXES)] = middle.values + offset + _TIP
+            self._step()
+
+    def grip(self, width_m: float) -> float:
+        """Move the fingers to an opening, or until they stand against something; returns the opening reached."""
+        self._width_m = float(np.clip(width_m, 0, MAX_WIDTH_M))
+        still = 0
+        for _ in range(round(1.5 / TIMESTEP_S)):
+            self._step()
+            speed = abs(float(self.data.qvel[len(AXES) : len(AXES) + 2].sum()))
+            still = still + 1 if speed < 0.004 else 0
+            if still >= round(0.06 / TIMESTEP_S):
+                break
+        return self.width_m
+
+    def close(self) -> None:
+        """Free what is held on the GL side."""
+        if self._overhead is not None:
+            self._overhead.close()
+            self._overhead = None
+
+    def _step(self) -> None:
+        self.data.ctrl[len(AXES)] = self._next_finger()
+        mujoco.mj_step(self.model, self.data)
+        self._steps += 1
+
+    def _next_finger(self) -> float:
+        """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""
+        actual = 0.5 * float(self._fingers[0] + self._fingers[1])
+        step = FINGER_SPEED_M_S / 2 * TIMESTEP_S
+        wanted = min(max(self._width_m / 2, self._finger_m - step), self._finger_m + step)
+        self._finger_m = min(max(wanted, actual - FINGER_LEAD_M), actual + FINGER_LEAD_M)
+        return self._finger_m

@@ -1,0 +1,1 @@
+"""Episodes of the suites, and the simulator's verdict on them."""

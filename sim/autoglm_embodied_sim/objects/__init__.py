@@ -1,0 +1,1 @@
+"""Objects to grasp: which ones there are, who may see which, and their shapes as convex pieces."""

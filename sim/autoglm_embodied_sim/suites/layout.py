@@ -1,0 +1,69 @@
+"""Lays a scene out on the gantry: drops its items and waits until they lie still."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.gantry.rig import Gantry
+from autoglm_embodied_sim.suites.scene import GraspScene
+from autoglm_embodied_sim.suites.suite import Suite
+
+CLEARANCE_M = 0.004
+BETWEEN_S = 0.25  # from one item dropped on the pile to the next
+SETTLE_S, MOST_S = 0.6, 4.0
+STILL_M_S = 0.004
+WAITING_M = np.array([1.5, 0.0, 0.3])  # where items wait for their turn; the table goes on for ever there
+
+
+def lay_out(suite: Suite, scene: GraspScene) -> Gantry:
+    """A gantry with the scene on its table, everything at rest."""
+    rig = Gantry(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed)
+    walls = [rig.model.geom(f"wall{index}").id for index in range(4)]
+    if suite.piled:
+        rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 1
+        _pile(rig, scene)
+        rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 0
+    else:
+        for index in range(len(scene.items)):
+            _drop(rig, scene, index, 0.0)
+    _settle(rig)
+    return rig
+
+
+def _pile(rig: Gantry, scene: GraspScene) -> None:
+    for index in range(len(scene.items)):
+        rig.truth.place(rig.data, index, WAITING_M + [0.25 * index, 0, 0], np.array([1.0, 0, 0, 0]))
+    top = 0.0
+    for index in range(len(scene.items)):
+        _drop(rig, scene, index, top)
+        rig.wait(BETWEEN_S)
+        top = float(rig.truth.position_m(rig.data)[: index + 1, 2].max()) + 0.02
+
+
+def _drop(rig: Gantry, scene: GraspScene, index: int, above_m: float) -> None:
+    """Put an item, turned as the scene says, so that its lowest point is just above `above_m`."""
+    turn = _rotation(scene.quaternion_wxyz[index])
+    lowest = min(float((piece @ turn.T)[:, 2].min()) for piece in scene.items[index].shape.pieces)
+    place = np.array([*scene.drop_xy_m[index], above_m + CLEARANCE_M - lowest])
+    rig.truth.place(rig.data, index, place, scene.quaternion_wxyz[index])
+
+
+def _settle(rig: Gantry) -> None:
+    waited = 0.0
+    while waited < MOST_S:
+        rig.wait(SETTLE_S)
+        waited += SETTLE_S
+        if rig.truth.speed_m_s(rig.data).max() < STILL_M_S:
+            return
+
+
+def _rotation(quaternion_wxyz: FloatArray) -> FloatArray:
+    w, x, y, z = quaternion_wxyz
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )

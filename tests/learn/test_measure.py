@@ -1,0 +1,65 @@
+"""Measuring suites: settings refused in one sentence, the same rows for any number of workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trimesh
+
+from autoglm_embodied.cli import main
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.figures import Report
+from autoglm_embodied.learn.measure import Measurement, add_measured, measure
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.slow
+def test_results_are_the_same_for_any_number_of_workers() -> None:
+    wanted = Measurement(("separated",), ("pca", "antipodal_force"), episodes=2, split="validate")
+    assert measure(wanted, workers=1) == measure(wanted, workers=2)
+
+
+@pytest.mark.slow
+def test_a_users_meshes_are_evaluated_and_the_unusable_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meshes = tmp_path / "meshes"
+    meshes.mkdir()
+    trimesh.creation.box((0.03, 0.04, 0.05)).export(meshes / "brick.ply")
+    trimesh.creation.box((3, 4, 5)).export(meshes / "house.stl")
+    command = ["evaluate", "--suite", "separated", "--policy", "pca", "--episodes", "1", "--objects", str(meshes)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "left out: house.stl: its smallest side is 3000 mm" in said and "1 meshes left out" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are separated"),
+        ({"policies": ("luck",)}, "there is no policy 'luck'"),
+        ({"rig": "crane"}, "suites run on the rig gantry, got 'crane'"),
+        ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
+    ],
+)
+def test_impossible_measurements_are_refused(options: dict[str, object], said: str) -> None:
+    settings = {"suites": ("separated",), "policies": ("pca",), "episodes": 1}
+    with pytest.raises(ConfigError, match=said):
+        Measurement(**(settings | options))  # type: ignore[arg-type]
+
+
+def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--policy", "pca"]) == 2
+    assert "need --suite" in capsys.readouterr().err
+
+
+def test_no_results_are_skipped_and_never_zero() -> None:
+    report = Report("autoglm evaluate", 0, 0)
+    wanted = Measurement(("pile",), ("script",), episodes=1)
+    add_measured(report, wanted, [])
+    assert report.rows == [] and {skipped.figure for skipped in report.skipped} >= {"grasp.success", "grasp.seconds"}

@@ -1,0 +1,61 @@
+"""Grasps found on a height map of which the answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps
+from autoglm_embodied_sim.baselines.grasp import grasp_at
+from autoglm_embodied_sim.baselines.height_map import CELL_M, CELLS, HALF_M, HeightMap
+from autoglm_embodied_sim.baselines.pca import middle_grasp
+
+AXIS = (np.arange(CELLS) + 0.5) * CELL_M - HALF_M
+X, Y = np.meshgrid(AXIS, AXIS)
+
+
+def table(*boxes: tuple[float, float, float, float, float]) -> HeightMap:
+    """Upright boxes, each x, y, length along x, length along y, height."""
+    height, owner = np.zeros((CELLS, CELLS)), np.full((CELLS, CELLS), -1, np.int16)
+    for item, (x, y, along_x, along_y, tall) in enumerate(boxes):
+        inside = (np.abs(X - x) < along_x / 2) & (np.abs(Y - y) < along_y / 2)
+        height[inside], owner[inside] = tall, item
+    return HeightMap(height, owner)
+
+
+def test_a_bar_is_taken_across_its_middle() -> None:
+    found = antipodal_grasps(table((0.05, -0.03, 0.12, 0.03, 0.04)), 0)
+    best = grasp_at(found, int(np.argmax(found.score)))
+    assert (best.pose.x_m, best.pose.y_m) == pytest.approx((0.05, -0.03), abs=0.008)
+    assert np.sin(best.pose.yaw_rad) == pytest.approx(0, abs=0.3)  # fingers close along y
+    assert found.width_m[np.argmax(found.score)] == pytest.approx(0.03, abs=0.006)
+    assert best.pose.z_m < 0.02
+
+
+def test_what_is_wider_than_the_hand_opens_has_no_grasp() -> None:
+    assert len(antipodal_grasps(table((0, 0, 0.1, 0.1, 0.04)), 0)) == 0
+    assert len(antipodal_grasps(table((0, 0, 0.04, 0.04, 0.04)), 7)) == 0
+
+
+def test_a_neighbour_in_the_way_of_a_finger_turns_the_grasp() -> None:
+    alone = antipodal_grasps(table((0, 0, 0.04, 0.04, 0.04)), 0)
+    hemmed = antipodal_grasps(
+        table((0, 0, 0.04, 0.04, 0.04), (0, 0.05, 0.08, 0.04, 0.06), (0, -0.05, 0.08, 0.04, 0.06)), 0
+    )
+    assert alone.obstacle_m.max() < 0
+    best = int(np.argmax(hemmed.score))
+    assert abs(np.cos(hemmed.closing_rad[best])) > 0.9 and hemmed.obstacle_m[best] < 0 < hemmed.obstacle_m.max()
+
+
+def test_preshaping_lets_fingers_into_a_gap() -> None:
+    sides = [(sign * 0.056, 0.0, 0.03, 0.2, 0.06) for sign in (1, -1)]
+    ends = [(0.0, sign * 0.056, 0.2, 0.03, 0.06) for sign in (1, -1)]
+    hemmed = table((0, 0, 0.03, 0.03, 0.04), *sides, *ends)
+    assert (antipodal_grasps(hemmed, 0).obstacle_m > 0).all()
+    assert (antipodal_grasps(hemmed, 0, preshape=True).obstacle_m < 0).any()
+
+
+def test_pca_closes_across_the_longer_axis() -> None:
+    grasp = middle_grasp(table((0.02, 0.01, 0.03, 0.1, 0.03)), 0)
+    assert grasp is not None and abs(np.sin(grasp.pose.yaw_rad)) > 0.99
+    assert (grasp.pose.x_m, grasp.pose.y_m) == pytest.approx((0.02, 0.01), abs=0.002)
+    assert middle_grasp(table(), 0) is None

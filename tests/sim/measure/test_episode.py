@@ -1,0 +1,56 @@
+"""Episodes: judged by what hangs in the air, the same whoever runs them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from autoglm_embodied_sim.baselines.registry import BASELINES, baseline_named
+from autoglm_embodied_sim.gantry.item import Item
+from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
+from autoglm_embodied_sim.measure.episode import run_grasp_episode
+from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.suites.suite import SUITES
+
+from autoglm_embodied.errors import ConfigError
+
+BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
+EASY = SUITES["separated"].eased()
+UPRIGHT = np.array([1.0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("policy", BASELINES)
+def test_every_baseline_picks_up_an_easy_brick(policy: str) -> None:
+    results = [run_grasp_episode(EASY, policy, BRICKS, seed) for seed in (0, 1, 2)]
+    assert sum(result.held for result in results) >= (1 if policy == "random" else 2)
+    assert not any(result.wrong_object for result in results)
+    assert all(result.approaches >= 1 and result.seconds > 1 for result in results)
+
+
+def test_an_episode_follows_from_its_seed() -> None:
+    assert run_grasp_episode(EASY, "script", BRICKS, 5) == run_grasp_episode(EASY, "script", BRICKS, 5)
+
+
+def judged(friction: float, close: bool) -> tuple[int, ...]:
+    items = [Item(box(0.04, 0.03, 0.04), "red", (1, 0, 0), 0.5, friction), Item(BRICKS[0], "blue", (0, 0, 1), 0.2, 0.5)]
+    rig = Gantry(items, np.zeros(3), 20.0, seed=0)
+    rig.truth.place(rig.data, 0, np.array([0, 0, 0.02]), UPRIGHT)
+    rig.truth.place(rig.data, 1, np.array([0.15, 0, 0.03]), UPRIGHT)
+    rig.wait(0.3)
+    rest = rig.truth.position_m(rig.data)[:, 2]
+    rig.move(HandPose(0, 0, 0.1, 0))
+    rig.move(HandPose(0, 0, 0.01, 0))
+    if close:
+        rig.grip(0)
+    return raised_items(rig, rest)
+
+
+def test_the_trial_lifts_and_sees_what_is_held() -> None:
+    assert judged(friction=0.5, close=True) == (0,)
+    assert judged(friction=0.5, close=False) == ()
+    assert judged(friction=0.05, close=True) == ()
+
+
+def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="random, pca, antipodal, antipodal_force, script"):
+        baseline_named("luck")
