@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,12 +62,10 @@ class Robot:
         return len(self.joint_names)
 
     @cached_property
-    def chain(self) -> FloatArray:
-        """(a power of 2, 4, 4): each joint's frame in the one before at zero angle, the tool's, then identities."""
-        links = [_link(*row) for row in zip(self.dh_a_m, self.dh_d_m, self.dh_alpha_rad, strict=True)]
-        chain = np.tile(np.eye(4), (1 << self.joints.bit_length(), 1, 1))
-        chain[: self.joints + 1] = [*links, self.T_last_tool]
-        return chain
+    def links(self) -> tuple[tuple[float, float, float, float], ...]:
+        """a, d [m], cos alpha and sin alpha of each joint."""
+        rows = zip(self.dh_a_m, self.dh_d_m, self.dh_alpha_rad, strict=True)
+        return tuple((float(a), float(d), math.cos(alpha), math.sin(alpha)) for a, d, alpha in rows)
 
     @cached_property
     def T_last_tool(self) -> FloatArray:
@@ -76,11 +75,6 @@ class Robot:
         transform[:2, :2] = [[cos, -sin], [sin, cos]]
         transform[:3, 3] = self.tool_xyz_m
         return transform
-
-
-def _link(a_m: float, d_m: float, alpha_rad: float) -> FloatArray:
-    cos, sin = np.cos(alpha_rad), np.sin(alpha_rad)
-    return np.array([[1, 0, 0, a_m], [0, cos, -sin, -sin * d_m], [0, sin, cos, cos * d_m], [0, 0, 0, 1]])
 
 
 def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
@@ -94,12 +88,17 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
         T_base_tool (4, 4).
     """
     require_finite("position_rad", position_rad, (robot.joints,))
-    cos, sin = np.cos(position_rad)[:, None], np.sin(position_rad)[:, None]
-    chain, joints = robot.chain.copy(), robot.joints
-    x, y = robot.chain[:joints, :, 0], robot.chain[:joints, :, 1]
-    chain[:joints, :, 0] = cos * x + sin * y  # RotZ(q) on the right only mixes the first two columns
-    chain[:joints, :, 1] = cos * y - sin * x
-    while len(chain) > 1:  # neighbours at once: three products for seven joints
-        chain = chain[0::2] @ chain[1::2]
-    T_base_tool: FloatArray = chain[0]
+    # Axes x, y, z and origin p of the link reached, in the base frame; seven links are too few for numpy to pay.
+    x0, x1, x2, y0, y1, y2, z0, z1, z2 = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0
+    p0, p1, p2 = 0.0, 0.0, 0.0
+    for (a, d, cos_alpha, sin_alpha), angle in zip(robot.links, position_rad.tolist(), strict=True):
+        p0, p1, p2 = p0 + a * x0, p1 + a * x1, p2 + a * x2
+        v0, v1, v2 = cos_alpha * y0 + sin_alpha * z0, cos_alpha * y1 + sin_alpha * z1, cos_alpha * y2 + sin_alpha * z2
+        z0, z1, z2 = cos_alpha * z0 - sin_alpha * y0, cos_alpha * z1 - sin_alpha * y1, cos_alpha * z2 - sin_alpha * y2
+        cos, sin = math.cos(angle), math.sin(angle)
+        y0, y1, y2 = cos * v0 - sin * x0, cos * v1 - sin * x1, cos * v2 - sin * x2
+        x0, x1, x2 = cos * x0 + sin * v0, cos * x1 + sin * v1, cos * x2 + sin * v2
+        p0, p1, p2 = p0 + d * z0, p1 + d * z1, p2 + d * z2
+    T_base_last = np.array(((x0, y0, z0, p0), (x1, y1, z1, p1), (x2, y2, z2, p2), (0.0, 0.0, 0.0, 1.0)))
+    T_base_tool: FloatArray = T_base_last.dot(robot.T_last_tool)
     return T_base_tool

@@ -6,6 +6,7 @@ S scales of the force pyramid, H steps of an action chunk.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
@@ -30,7 +31,9 @@ def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) 
     """Raise SensorError unless `value` has `shape` (None: any size) and no NaN or infinity."""
     if value.shape != shape and not _fits(value.shape, shape):
         raise SensorError(f"{name} must have shape {shape}, got {value.shape}")
-    if not np.isfinite(value).all():
+    # One pass without a temporary: NaN and infinity survive the sum of squares. So large a number that its square is
+    # infinite is rare enough for a second look.
+    if not math.isfinite(np.vdot(value, value)) and not np.isfinite(value).all():
         raise SensorError(f"{name} must be finite, got NaN or infinity; check the sensor and its driver")
 
 

@@ -17,8 +17,8 @@ class Limits:
 
     `gap_ns` is the longest hole between two samples that a line may cross, `beyond_ns` how far behind the newest it
     may be drawn on (0: never), which is also never further than the last two samples lie apart. `curved` asks for the
-    cubic through the two samples on either side, where there are so many without a hole, instead of a line: for streams
-    that are slow against what they tell of.
+    cubic through the two samples on either side, where there are so many without a hole and about evenly apart, instead
+    of a line: for streams that are slow against what they tell of.
     """
 
     gap_ns: int
@@ -51,7 +51,7 @@ def interpolate(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, lim
     gap_ns = int(stamps_ns[after]) - before_ns
     if gap_ns <= limits.gap_ns:
         around = slice(after - 2, after + 2)
-        if limits.curved and 2 <= after < len(stamps_ns) - 1 and np.diff(stamps_ns[around]).max() <= limits.gap_ns:
+        if limits.curved and 2 <= after < len(stamps_ns) - 1 and _even(stamps_ns[around], limits.gap_ns):
             return Sense(_curve(stamps_ns[around], values[around], t_ns))
         return Sense(_line(values[after - 1], values[after], age_ns / gap_ns))
     return Sense(values[after - 1].copy() if age_ns <= limits.gap_ns else None, age_ns, age_ns)
@@ -72,6 +72,17 @@ def _line(first: FloatArray, second: FloatArray, fraction: float) -> FloatArray:
     point *= fraction
     point += first
     return point
+
+
+def _even(stamps_ns: NDArray[np.int64], longest_ns: int) -> bool:
+    """Whether four samples lie evenly enough for a cubic.
+
+    Of two stamps that lie close together, as when one frame was stamped late, it takes the little that the frames
+    differ for a steep slope and is thrown off by many times as much. With at least half the middle gap on either side
+    it leaves the samples by at most a third of their spread.
+    """
+    before_ns, between_ns, behind_ns = np.diff(stamps_ns).tolist()
+    return bool(max(before_ns, behind_ns) <= longest_ns and 2 * min(before_ns, behind_ns) >= between_ns)
 
 
 def _curve(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int) -> FloatArray:

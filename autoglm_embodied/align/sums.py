@@ -11,7 +11,7 @@ NS_PER_S = 1e9
 
 
 class RunningSums:
-    """Sums over all rows of memory up to each: of values, squares, time x values, time and time squared.
+    """Sums over all rows of memory up to each: of values and time, of their squares, and of time x values.
 
     Values count from those of the first row and time from its stamp, which keeps the differences of
     sums exact to about a millionth of the spread of the values over half a minute.
@@ -32,26 +32,30 @@ class RunningSums:
         """Add the rows from `row` on: stamps (n,) and values (n, width)."""
         width, end = self._width, row + len(values)
         terms = self._sums[row + 1 : end + 1]  # (n, 3 width + 2), filled in place
-        time_s = (stamps_ns - self._origin_ns)[:, None] / NS_PER_S
-        shifted = np.subtract(values, self._origin, out=terms[:, :width])
-        np.multiply(shifted, shifted, out=terms[:, width : 2 * width])
-        np.multiply(shifted, time_s, out=terms[:, 2 * width : 3 * width])
-        terms[:, -2:-1] = time_s
-        np.multiply(time_s, time_s, out=terms[:, -1:])
-        np.cumsum(self._sums[row : end + 1], axis=0, out=self._sums[row : end + 1])
+        first = terms[:, : width + 1]  # values, time
+        np.subtract(values, self._origin, out=first[:, :width])
+        np.divide(stamps_ns - self._origin_ns, NS_PER_S, out=first[:, width])
+        np.multiply(first, first, out=terms[:, width + 1 : 2 * width + 2])
+        np.multiply(first[:, :width], first[:, width:], out=terms[:, 2 * width + 2 :])
+        sums = self._sums[row : end + 1]
+        sums.cumsum(axis=0, out=sums)
 
     def statistics(self, starts: NDArray[np.int64], end: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Mean, standard deviation and least-squares slope [per s], each (S, width), of the S windows up to `end`."""
+        """Mean, standard deviation and least-squares slope [per s], each (S, width), of the S windows up to `end`.
+
+        The last window is the longest, the first the shortest.
+        """
         width, count = self._width, (end - starts)[:, None]  # (S, 1)
         total = self._sums[end] - self._sums[starts]
         total /= count
-        mean, time_s = total[:, :width], total[:, -2:-1]
-        deviation = total[:, width : 2 * width] - mean * mean
-        np.sqrt(np.maximum(deviation, 0.0, out=deviation), out=deviation)
-        spread = total[:, -1:] - time_s * time_s
-        slope = total[:, 2 * width : 3 * width] - time_s * mean
-        if (lone := count == 1).any():  # a lone sample has neither deviation nor slope
-            spread[lone] = 1.0
-            deviation[lone[:, 0]] = slope[lone[:, 0]] = 0.0
-        slope /= spread
+        first = total[:, : width + 1]  # means of values and time
+        spread = total[:, width + 1 : 2 * width + 2] - first * first  # their variances
+        mean, time_s = first[:, :width], first[:, width:]
+        slope = total[:, 2 * width + 2 :] - time_s * mean  # covariance with time
+        deviation = np.sqrt(np.maximum(spread[:, :width], 0.0))
+        if end - int(starts[0]) == 1:  # a lone sample has neither deviation nor slope
+            lone = count[:, 0] == 1
+            spread[lone, width] = 1.0
+            deviation[lone] = slope[lone] = 0.0
+        slope /= spread[:, width:]
         return mean + self._origin, deviation, slope

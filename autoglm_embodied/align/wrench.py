@@ -76,6 +76,6 @@ class Wrench:
         smallest, largest = scales[:, MINIMUM], scales[:, MAXIMUM]  # (S, 6)
         if self._ranged and (np.maximum(largest[0], -smallest[0]) >= self._range).any():
             return "saturated: the wrench reaches the sensor's range"
-        if self._settings.stuck_detection and whole and (smallest[-1] == largest[-1]).all():
+        if self._settings.stuck_detection and whole and smallest[-1].tolist() == largest[-1].tolist():
             return "stuck: the wrench says the same to the last bit; restart the sensor"
         return ""

@@ -12,12 +12,16 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bench.delivery import EPOCH_NS
 from autoglm_embodied.bench.rig import HOME_RAD, MOVING, kinematics
+from autoglm_embodied.bench.rivals import Samples
 from autoglm_embodied.figures import Z95, Report
+from autoglm_embodied.types import FloatArray
 
 MS = 1_000_000
 TOKENS = (432, 132)  # of a frame, as the shipped policy makes them
 TICKS_TIMED = 10_000
 TICK_MS, FRAME_MS = 10, 33
+SLOW_TICK_MS = 33  # as shipped: 33 new wrenches to work on
+BEHIND_MS = 80  # frames: then there are two on either side
 WARM_MS = 300_000
 SAMPLE_MS = 10_000  # between two looks at the memory
 LOCK_MS = 5_000
@@ -27,10 +31,13 @@ PAGE_BYTES = 4096
 
 
 class Hour:
-    """A robot at full rate on a simulated clock: wrench and joints at 1 kHz, frames at 30 Hz, ticks at 100 Hz."""
+    """A robot at full rate on a simulated clock: wrench and joints at 1 kHz, frames at 30 Hz.
 
-    def __init__(self, rng: np.random.Generator, ticks: bool = True) -> None:
-        self.ticks = ticks
+    It ticks every `tick_ms` (0: never) and asks for the instant `behind_ms` ago.
+    """
+
+    def __init__(self, rng: np.random.Generator, tick_ms: int = TICK_MS, behind_ms: int = 0) -> None:
+        self._tick_ms, self._behind_ns = tick_ms, behind_ms * MS
         self.aligner = Aligner(AlignSettings(), kinematics())
         self.ms = 0
         self.push_us: list[float] = []
@@ -59,30 +66,64 @@ class Hour:
             aligner.push_joints(stamp_ns, receive_ns, self._position[drawn], self._velocity)
             if ms % FRAME_MS == 0:
                 aligner.push_tokens(stamp_ns, receive_ns, self._tokens[ms // FRAME_MS % len(self._tokens)])
-            if ms % TICK_MS == 0 and self.ticks:
+            if self._tick_ms and ms % self._tick_ms == 0:
                 begin = time.perf_counter()
-                aligner.observe(stamp_ns, receive_ns)
+                aligner.observe(stamp_ns - self._behind_ns, receive_ns)
                 if timed:
                     self.tick_us.append(1e6 * (time.perf_counter() - begin))
         self.ms += milliseconds
 
 
 def measure_cost(report: Report, rng: np.random.Generator) -> None:
-    """Add `align.push_us` and `align.tick_us`."""
-    hour = Hour(rng)
-    hour.begin()
-    hour.run(TICKS_TIMED * TICK_MS, timed=True)
-    for figure, case, values in (
-        ("align.push_us", "wrench", hour.push_us),
-        ("align.tick_us", "all senses", hour.tick_us),
+    """Add `align.push_us` and `align.tick_us`: of the tick now, as often as shipped, and of an instant between frames."""
+    for case, tick_ms, behind_ms in (
+        ("all senses", TICK_MS, 0),
+        ("all senses, 30 Hz", SLOW_TICK_MS, 0),
+        ("all senses, between frames", TICK_MS, BEHIND_MS),
     ):
-        for stat, percent in (("p50", 50), ("p99", 99)):
-            report.add(figure, float(np.percentile(values, percent)), "us", len(values), case=case, stat=stat)
+        hour = Hour(rng, tick_ms, behind_ms)
+        hour.begin()
+        hour.run(TICKS_TIMED * TICK_MS, timed=True)
+        if not report.value("align.push_us", case="wrench", stat="p50"):
+            _add_percentiles(report, "align.push_us", "wrench", hour.push_us)
+        _add_percentiles(report, "align.tick_us", case, hour.tick_us)
+    for name, rule in (("last", Samples.last), ("nearest", Samples.nearest)):
+        push_us, tick_us = _cost_of_samples(rng, rule)
+        _add_percentiles(report, "align.push_us", f"wrench/{name}", push_us)
+        _add_percentiles(report, "align.tick_us", f"all senses/{name}", tick_us)
+
+
+def _cost_of_samples(
+    rng: np.random.Generator, rule: Callable[[Samples, int], FloatArray]
+) -> tuple[list[float], list[float]]:
+    """What the push of a wrench and a tick cost who keeps samples and takes one of each stream, joints' pose included."""
+    streams = wrench, joints, frames = Samples(), Samples(), Samples()
+    forward = kinematics()
+    values, row, tokens = rng.normal(size=(DRAWN, 6)), HOME_RAD.copy(), np.zeros(TOKENS, np.float32)
+    push_us, tick_us = [], []
+    for ms in range(1, TICKS_TIMED * TICK_MS):
+        begin = time.perf_counter()
+        wrench.push(ms * MS, values[ms % DRAWN])
+        push_us.append(1e6 * (time.perf_counter() - begin))
+        joints.push(ms * MS, row)
+        if ms % FRAME_MS == 0:
+            frames.push(ms * MS, tokens)
+        if ms % TICK_MS == 0 and ms > FRAME_MS:
+            begin = time.perf_counter()
+            taken = [rule(stream, ms * MS).copy() for stream in streams]
+            forward(taken[1])
+            tick_us.append(1e6 * (time.perf_counter() - begin))
+    return push_us, tick_us
+
+
+def _add_percentiles(report: Report, figure: str, case: str, values: list[float]) -> None:
+    for stat, percent in (("p50", 50), ("p99", 99)):
+        report.add(figure, float(np.percentile(values, percent)), "us", len(values), case=case, stat=stat)
 
 
 def measure_lock(report: Report, rng: np.random.Generator) -> None:
     """Add `align.push_us` of wrenches pushed at 1 kHz while another thread ticks at 100 Hz: what the lock costs."""
-    hour = Hour(rng, ticks=False)
+    hour = Hour(rng, tick_ms=0)
     hour.begin()
     ended = Event()
     ticks = Thread(target=_tick_until, args=(hour, ended), name="ticks")
@@ -95,9 +136,7 @@ def measure_lock(report: Report, rng: np.random.Generator) -> None:
     finally:
         ended.set()
         ticks.join()
-    for stat, percent in (("p50", 50), ("p99", 99)):
-        value = float(np.percentile(hour.push_us, percent))
-        report.add("align.push_us", value, "us", LOCK_MS, case="wrench, beside a thread that ticks", stat=stat)
+    _add_percentiles(report, "align.push_us", "wrench, beside a thread that ticks", hour.push_us)
 
 
 def _tick_until(hour: Hour, ended: Event) -> None:

@@ -82,6 +82,7 @@ def trials(rng: np.random.Generator) -> list[Trial]:
     some = [plain, replace(plain, name="chirp", move=rising), replace(plain, name="slew", move=cornered)]
     some += [replace(plain, name=f"loss_{share:.0%}", way=Way(loss=share)) for share in (0.1, 0.3)]
     some += [replace(plain, name=f"jitter_{share}_period", way=Way(jitter=share)) for share in (0.5, 1.0)]
+    some += [replace(plain, name=f"overtaking_{share}_period", way=Way(overtaking=share)) for share in (0.5, 1.0)]
     for delay_ms in (5, 20, 50, 100):
         late = replace(plain, name=f"delay_{delay_ms}ms", way=Way(delay_s=delay_ms / 1e3))
         live = replace(late, name=f"{late.name}/live", live=True)

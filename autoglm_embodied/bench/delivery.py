@@ -1,4 +1,4 @@
-"""What becomes of a stream on its way: late, jittered, with holes."""
+"""What becomes of a stream on its way: late, jittered, overtaken, with holes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ class Way:
         delay_s: of every message.
         jitter: of the instant of measuring, in periods: up to so much later than due.
         loss: fraction of the messages that never come.
+        overtaking: of the time on the way, in periods: up to so much longer, so that messages overtake one another.
     """
 
     delay_s: float = 0.0
     jitter: float = 0.0
     loss: float = 0.0
+    overtaking: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,12 @@ class Messages:
 
 def deliver(signal: Signal, rate_hz: float, seconds: float, way: Way, rng: np.random.Generator) -> Messages:
     """Measure a signal from 0 to `seconds` and send what was measured on its way."""
-    due_ns = (np.arange(int(seconds * rate_hz)) * (NS_PER_S / rate_hz)).astype(np.int64)
-    due_ns += (rng.random(len(due_ns)) * way.jitter * NS_PER_S / rate_hz).astype(np.int64)
+    period_ns = NS_PER_S / rate_hz
+    due_ns = (np.arange(int(seconds * rate_hz)) * period_ns).astype(np.int64)
+    due_ns += (rng.random(len(due_ns)) * way.jitter * period_ns).astype(np.int64)
     at_ns = np.unique(due_ns[rng.random(len(due_ns)) >= way.loss])
-    return Messages(at_ns + round(way.delay_s * NS_PER_S), EPOCH_NS + at_ns, signal(at_ns / NS_PER_S))
+    receive_ns = at_ns + round(way.delay_s * NS_PER_S)
+    if way.overtaking:
+        receive_ns += (rng.random(len(at_ns)) * way.overtaking * period_ns).astype(np.int64)
+    order = np.argsort(receive_ns, kind="stable")
+    return Messages(receive_ns[order], EPOCH_NS + at_ns[order], signal(at_ns[order] / NS_PER_S))

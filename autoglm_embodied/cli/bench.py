@@ -114,7 +114,7 @@ def _end(report: Report, args: argparse.Namespace) -> int:
 def _synchroniser() -> Synchronise | str:
     """The one of ROS, where it is installed."""
     try:
-        from autoglm_embodied.nodes.approximate_time import sets_formed
+        from autoglm_embodied.nodes.approximate_time import synchronise
     except ImportError as error:
         return f"message_filters of ROS 2 is not installed here ({error})"
-    return sets_formed
+    return synchronise

@@ -34,6 +34,10 @@ class Shutter:
             delivery.restart(own, now_ns)
         self._waiting.clear()
 
+    def forget(self) -> None:
+        """Drop what is under way; the cameras go on in their beat."""
+        self._waiting.clear()
+
     def expose(self, now_ns: int, qpos: FloatArray) -> list[Moment]:
         """Offer the configuration of the next instant; returns the moments that arrive by then, oldest first."""
         for delivery, colour in ((self._colour, True), (self._depth, False)):

@@ -72,7 +72,7 @@ CURVED = Limits(gap_ns=100, curved=True)
 
 @pytest.mark.parametrize("t", [210, 250, 299])
 def test_between_four_samples_a_curve_is_exact_on_a_cubic(t: int) -> None:
-    stamps = np.array([100, 170, 200, 300, 390], np.int64)  # unevenly apart
+    stamps = np.array([100, 140, 200, 300, 390], np.int64)  # unevenly apart, but not by much
     values = np.stack([(stamps / 100.0) ** 3, 1.0 - (stamps / 100.0) ** 2], axis=1).reshape(-1, 1, 2)
     value = interpolate(stamps, values, t, CURVED).value
     np.testing.assert_allclose(value, [[(t / 100.0) ** 3, 1.0 - (t / 100.0) ** 2]], rtol=1e-12)
@@ -82,3 +82,10 @@ def test_where_a_hole_or_the_end_is_near_a_curve_is_a_line() -> None:
     values = STAMPS[:, None] ** 3.0
     for t in (150, 250, 310, 950):
         assert interpolate(STAMPS, values, t, CURVED).value == interpolate(STAMPS, values, t, GAP).value
+
+
+def test_a_frame_that_was_stamped_late_does_not_throw_the_curve_off() -> None:
+    stamps = np.array([0, 33, 98, 99], np.int64)  # the third was taken at 66
+    values = np.arange(4.0)[:, None]
+    sense = interpolate(stamps, values, 65, CURVED)
+    assert sense.value is not None and 1.0 <= sense.value[0] <= 2.0

@@ -1,6 +1,6 @@
 """What holds of buffers, clocks and interpolation whatever comes, and in whatever order.
 
-Nine properties of 1,200 cases each, which hypothesis makes anew in every run.
+Ten properties of 1,200 cases each, which hypothesis makes anew in every run.
 """
 
 from __future__ import annotations
@@ -181,3 +181,16 @@ def test_an_interpolated_value_lies_between_its_neighbours(numbers: list[float],
     assert value is not None
     slack = 1e-12 * np.abs(values).max()
     assert (value >= values.min(axis=0) - slack).all() and (value <= values.max(axis=0) + slack).all()
+
+
+@cases
+@given(st.lists(number, min_size=4, max_size=4), in_order(4, 4), st.floats(0, 1))
+def test_a_curve_leaves_its_samples_by_a_third_of_their_spread_at_most_however_they_are_stamped(
+    numbers: list[float], stamps: list[int], fraction: float
+) -> None:
+    t_ns = EPOCH + round((stamps[1] + fraction * (stamps[2] - stamps[1])) * MS)
+    values = np.array(numbers)[:, None]
+    value = interpolate(at(stamps), values, t_ns, Limits(500 * MS, curved=True)).value
+    assert value is not None
+    beyond = (values.max() - values.min()) / 3 + 1e-9
+    assert values.min() - beyond <= value[0] <= values.max() + beyond

@@ -64,6 +64,20 @@ def test_rivals_take_what_has_come() -> None:
     assert last(messages, soon, soon)[:, 0].tolist() == nearest(messages, soon, soon)[:, 0].tolist() == [0, 0, 1]
 
 
+def test_messages_may_overtake_one_another_and_rivals_still_go_by_their_stamps() -> None:
+    rng = np.random.default_rng(0)
+    messages = deliver(lambda at: at[:, None], 100.0, 20.0, Way(delay_s=0.02, overtaking=2.0), rng)
+    assert (np.diff(messages.receive_ns) >= 0).all() and (np.diff(messages.stamp_ns) < 0).any()
+    now_ns = np.arange(1_000, 19_000, 7) * MS
+    for t_ns in (now_ns, now_ns - 50 * MS):
+        for rule, wanted in ((last, lambda age: np.where(age < 0, np.inf, age)), (nearest, np.abs)):
+            for value, t, now in zip(rule(messages, t_ns, now_ns)[:, 0], t_ns, now_ns, strict=True):
+                come = messages.receive_ns <= now
+                age_ns = EPOCH_NS + t - messages.stamp_ns[come]
+                chosen_ns = messages.stamp_ns[messages.values[:, 0] == value]
+                assert wanted(EPOCH_NS + t - chosen_ns) == wanted(age_ns).min()  # two may be as near
+
+
 def test_on_a_slow_motion_a_line_is_far_better_than_a_sample_and_all_three_are_compared_on_the_same_ticks() -> None:
     errors = compare(Trial("", (sine(1.0, 7, 0.1), sine(1.0, 16))), np.random.default_rng(0))
     for kind in ("vector", "rotation", "latent"):
@@ -80,6 +94,9 @@ def test_the_figures_have_their_names_and_a_late_camera_costs_no_observation(tmp
     assert rows["align.sets_formed", "camera_late_120ms", None] == 300
     assert rows["align.samples_used", "camera_late_120ms", None] == 1.0
     assert rows["align.time_error_ms", "camera_late_120ms", "p50"] >= 120.0
+    assert rows["align.samples_used", "overtaking", None] == 1.0
+    assert 0 < rows["align.samples_used", "camera_late_120ms/last", None] < 0.05
+    assert ("align.tick_us", "all senses, between frames", "p50") in rows
     for kind in ("vector", "rotation", "latent"):
         assert 0 < rows["align.rms_ratio_vs_last", kind, None] < 0.5
         assert 0 < rows["align.rms_ratio_vs_nearest", kind, None] < 1

@@ -52,3 +52,14 @@ def test_a_restart_forgets_the_moments_under_way() -> None:
     shutter.restart(np.random.default_rng(0), 20 * MS)
     stamps = [m.stamp_ns for step in range(21, 90) for m in shutter.expose(step * MS, np.zeros(1)) if m.colour]
     assert stamps[0] == 30 * MS
+
+
+def test_forgetting_drops_what_is_under_way_and_keeps_the_beat() -> None:
+    sensors = replace(USUAL, colour=replace(USUAL.colour, timing=Timing(100.0, latency_ns=50 * MS)))
+    shutter = Shutter(sensors)
+    shutter.restart(np.random.default_rng(0), 0)
+    for step in range(1, 26):
+        shutter.expose(step * MS, np.zeros(1))
+    shutter.forget()
+    stamps = [m.stamp_ns for step in range(26, 100) for m in shutter.expose(step * MS, np.zeros(1)) if m.colour]
+    assert stamps[:2] == [30 * MS, 40 * MS]

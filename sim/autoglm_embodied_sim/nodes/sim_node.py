@@ -60,7 +60,8 @@ class SimNode:
         scene = self._next_scene()
         self._rig = ArmRig(self._value("seed"), slots=self._slots, camera=camera, sensors=sensors)
         self._shutter = Shutter(sensors)
-        self._lay_out(scene)
+        self._rig.reset(scene)
+        self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
         self._fast = FastPublishers(self.ros, robot)
         self._frames = FramePublishers(self.ros, camera.frame_id)
         self._camera = CameraThread(self._rig, self._model_lock, self._frames.publish, self._fail)
@@ -145,13 +146,10 @@ class SimNode:
 
     def _reset(self, scene: Scene, future: Future) -> Iterator[FloatArray]:
         with self._model_lock:
-            self._lay_out(scene)
+            self._rig.reset(scene)
+            self._shutter.forget()  # no frame is late or early for a new scene
         future.set_result(None)
         yield np.zeros(6)
-
-    def _lay_out(self, scene: Scene) -> None:
-        self._rig.reset(scene)
-        self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
 
     def _judge(self, future: Future) -> Iterator[FloatArray]:
         yield from trial(self._rig)
