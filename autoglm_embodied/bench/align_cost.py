@@ -75,7 +75,7 @@ class Hour:
 
 
 def measure_cost(report: Report, rng: np.random.Generator) -> None:
-    """Add `align.push_us` and `align.tick_us`: of the tick now, as often as shipped, and of an instant between frames."""
+    """Add `align.push_us` and `align.tick_us`: at 100 Hz, as often as shipped, and of an instant between frames."""
     for case, tick_ms, behind_ms in (
         ("all senses", TICK_MS, 0),
         ("all senses, 30 Hz", SLOW_TICK_MS, 0),
@@ -96,7 +96,7 @@ def measure_cost(report: Report, rng: np.random.Generator) -> None:
 def _cost_of_samples(
     rng: np.random.Generator, rule: Callable[[Samples, int], FloatArray]
 ) -> tuple[list[float], list[float]]:
-    """What the push of a wrench and a tick cost who keeps samples and takes one of each stream, joints' pose included."""
+    """What pushes and ticks cost who keeps all samples and takes one of each stream, the joints' pose included."""
     streams = wrench, joints, frames = Samples(), Samples(), Samples()
     forward = kinematics()
     values, row, tokens = rng.normal(size=(DRAWN, 6)), HOME_RAD.copy(), np.zeros(TOKENS, np.float32)
