@@ -41,6 +41,7 @@ class Aligner:
         self._moving = settings.arm_joints + settings.finger_joints
         jump_ns = settings.clock_jump_ns
         self._vision: Stream | None = None
+        self._newest_tokens: FloatArray = np.zeros(0, np.float32)  # handed out by every tick that holds them
         self._wrench = Wrench(settings)
         self._joints = Stream(
             "joint positions and velocities",
@@ -60,7 +61,9 @@ class Aligner:
             if self._vision is None:
                 capacity, jump_ns = self._settings.vision_capacity, self._settings.clock_jump_ns
                 self._vision = Stream("visual tokens", capacity, tokens.shape, jump_ns, np.float32)
-            self._vision.push(stamp_ns, receive_ns, tokens)
+            if self._vision.push(stamp_ns, receive_ns, tokens) and self._vision.ring.newest_ns == stamp_ns:
+                self._newest_tokens = tokens.astype(np.float32)  # a copy
+                self._newest_tokens.flags.writeable = False
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
         """Take a raw wrench (6,) [N, N·m] in the sensor's frame."""
@@ -142,7 +145,11 @@ class Aligner:
         if vision is None:
             return Sense(None)
         with self._lock:
-            tokens = interpolate(vision.ring.stamps_ns, vision.ring.values, t_ns, self._vision_limits)
+            age_ns = t_ns - vision.ring.newest_ns
+            if age_ns >= 0 and not self._vision_limits.beyond_ns and len(vision.ring):
+                tokens = Sense(self._newest_tokens, age_ns, age_ns)  # large: no copy for every tick
+            else:
+                tokens = interpolate(vision.ring.stamps_ns, vision.ring.values, t_ns, self._vision_limits)
             fresh = vision.fresh(t_ns, now_receive_ns, self._settings.vision_limit_ns)
         return tokens if fresh else replace(tokens, value=None, extrapolated_ns=0)
 

@@ -71,10 +71,12 @@ class Pyramid:
             self._begin(int(starts[-1]))
             self._extend()
         scales = np.empty((len(starts), 5, self._width))
-        scales[:, 0], scales[:, 1], scales[:, 4] = self._sums.statistics(starts, end)
-        newest = end == self._end
-        extrema = self._extrema.query(self._both, starts, end) if newest else self._past_extrema(starts, end)
-        scales[:, 2], scales[:, 3] = extrema
+        mean, deviation, smallest, largest, slope = scales.swapaxes(0, 1)  # views
+        self._sums.statistics(starts, end, (mean, deviation, slope))
+        if end == self._end:
+            self._extrema.query(self._both, starts, end, smallest, largest)
+        else:
+            self._past_extrema(starts, end, smallest, largest)
         return starts, scales
 
     def _begin(self, row: int) -> None:
@@ -97,8 +99,8 @@ class Pyramid:
         self._extrema.extend(both)
         self._end = end
 
-    def _past_extrema(self, starts: NDArray[np.int64], end: int) -> tuple[FloatArray, FloatArray]:
+    def _past_extrema(self, starts: NDArray[np.int64], end: int, smallest: FloatArray, largest: FloatArray) -> None:
         """Of windows that end before the newest sample: looked at anew."""
-        windows = [self.samples(int(start), end) for start in starts]
-        smallest = np.stack([values.min(axis=0) for values in windows])
-        return smallest, np.stack([values.max(axis=0) for values in windows])
+        for window, start in enumerate(starts.tolist()):
+            values = self.samples(start, end)
+            smallest[window], largest[window] = values.min(axis=0), values.max(axis=0)

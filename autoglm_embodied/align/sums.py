@@ -40,22 +40,26 @@ class RunningSums:
         sums = self._sums[row : end + 1]
         sums.cumsum(axis=0, out=sums)
 
-    def statistics(self, starts: NDArray[np.int64], end: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Mean, standard deviation and least-squares slope [per s], each (S, width), of the S windows up to `end`.
+    def statistics(self, starts: NDArray[np.int64], end: int, out: tuple[FloatArray, FloatArray, FloatArray]) -> None:
+        """Mean, standard deviation and least-squares slope [per s] of the S windows up to `end`.
 
-        The last window is the longest, the first the shortest.
+        Args:
+            starts: (S,) first row of each; the first window is the shortest.
+            end: the row behind the last.
+            out: mean, deviation and slope, each (S, width), filled.
         """
-        width, count = self._width, (end - starts)[:, None]  # (S, 1)
+        (mean, deviation, slope), width = out, self._width
+        count = (end - starts)[:, None]  # (S, 1)
         total = self._sums[end] - self._sums[starts]
         total /= count
         first = total[:, : width + 1]  # means of values and time
         spread = total[:, width + 1 : 2 * width + 2] - first * first  # their variances
-        mean, time_s = first[:, :width], first[:, width:]
-        slope = total[:, 2 * width + 2 :] - time_s * mean  # covariance with time
-        deviation = np.sqrt(np.maximum(spread[:, :width], 0.0))
+        shifted, time_s = first[:, :width], first[:, width:]
+        covariance = total[:, 2 * width + 2 :] - time_s * shifted
         if end - int(starts[0]) == 1:  # a lone sample has neither deviation nor slope
             lone = count[:, 0] == 1
+            spread[lone, :width] = covariance[lone] = 0.0
             spread[lone, width] = 1.0
-            deviation[lone] = slope[lone] = 0.0
-        slope /= spread[:, width:]
-        return mean + self._origin, deviation, slope
+        np.add(shifted, self._origin, out=mean)
+        np.sqrt(np.maximum(spread[:, :width], 0.0), out=deviation)
+        np.divide(covariance, spread[:, width:], out=slope)

@@ -30,6 +30,7 @@ class Wrench:
         self._settings = settings
         self._pyramid = Pyramid(self.stream.ring, settings.pyramid_windows_ns, self.gravity.removed)
         self._bias: FloatArray | None = None
+        self._bias_rows = np.zeros((5, 6))  # of the pyramid's statistics: deviation and slope have none
         self._ranged = settings.force_range_n > 0 or settings.torque_range_n_m > 0
         self._range = np.repeat([settings.force_range_n or np.inf, settings.torque_range_n_m or np.inf], 3)
 
@@ -49,6 +50,7 @@ class Wrench:
         ring = self.stream.ring
         wrench = self.gravity.removed(ring.stamps_ns, ring.values)
         self._bias = bias_at_rest(ring.stamps_ns, wrench, joint_stamps_ns, velocity, self._settings)
+        self._bias_rows[[MEAN, MINIMUM, MAXIMUM]] = self._bias
         return self._bias.copy()
 
     def at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ForceFeatures]:
@@ -66,8 +68,7 @@ class Wrench:
         self.trouble = self._disbelieved(scales, whole=int(starts[-1]) > ring.begin)
         if self.trouble or self._bias is None or end - starts[-1] < settings.raw_samples:
             return Sense(None, age_ns, age_ns)
-        scales[:, MEAN] -= self._bias  # deviation and slope stay
-        scales[:, MINIMUM : MAXIMUM + 1] -= self._bias
+        scales -= self._bias_rows
         raw = self._pyramid.samples(end - settings.raw_samples, end) - self._bias
         return Sense(ForceFeatures(raw, scales, end - int(starts[-1])), age_ns, age_ns)
 

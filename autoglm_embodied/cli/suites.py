@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rig", default="gantry", help="what carries the hand (default %(default)s)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
     group.add_argument("--split", default="test", help="test, validate or train objects (default %(default)s)")
+    group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
     group.add_argument("--easy", action="store_true", help="no hidden camera offset, light objects, good friction")
 
 
@@ -65,7 +66,7 @@ def run_suites(args: argparse.Namespace) -> int:
                 progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
             progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
 
-        results = measure(wanted, args.workers, done, left_out)
+        results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
     add_measured(report, wanted, results)
     report.print_table()
     print(f"Note: {TOLD}.")

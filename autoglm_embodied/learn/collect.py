@@ -28,6 +28,7 @@ from autoglm_embodied.learn.learner import Learner
 from autoglm_embodied.learn.mishaps import Mishaps
 from autoglm_embodied.learn.shards import Arrays, shard_path, write_shard
 from autoglm_embodied.learn.ticked import TickedRig
+from autoglm_embodied.learn.workers import end_with_parent
 from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.inputs import arm_features, gripper_features
@@ -97,7 +98,7 @@ def collect(
     wanted += [(PICTURES, n) for n in range(-(-settings.pictures // settings.pictures_per_shard))]
     missing = [(kind, index) for kind, index in wanted if not shard_path(out, kind, index).exists()]
     episodes = held = 0
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=end_with_parent) as pool:
         jobs = [pool.submit(_write, settings, out, kind, index) for kind, index in missing]
         for done, job in enumerate(as_completed(jobs), len(wanted) - len(missing) + 1):
             shard_episodes, shard_held = job.result()

@@ -21,6 +21,7 @@ from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.learn.instructions import naming, random_verb
 from autoglm_embodied.learn.results import EpisodeResult
 from autoglm_embodied.learn.ticked import TickedRig
+from autoglm_embodied.learn.workers import end_with_parent
 from autoglm_embodied.pipeline import Pipeline
 from autoglm_embodied.policy.grasp import GraspEpisode, GraspSettings, Outcome
 
@@ -76,6 +77,7 @@ def evaluate(
 
 
 def _one_thread() -> None:
+    end_with_parent()
     torch.set_num_threads(1)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 import trimesh
@@ -10,7 +13,7 @@ import trimesh
 from autoglm_embodied.cli import main
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report
-from autoglm_embodied.learn.measure import Measurement, add_measured, measure
+from autoglm_embodied.learn.measure import GraspResult, Measurement, add_measured, measure
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +25,26 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_results_are_the_same_for_any_number_of_workers() -> None:
     wanted = Measurement(("separated",), ("pca", "antipodal_force"), episodes=2, split="validate")
     assert measure(wanted, workers=1) == measure(wanted, workers=2)
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_stood_and_ends_with_the_same_figures(tmp_path: Path) -> None:
+    wanted = Measurement(("separated",), ("pca",), episodes=4, split="validate")
+    whole = measure(wanted, keep=tmp_path / "whole")
+    command = ["evaluate", "--suite", "separated", "--policy", "pca", "--episodes", "4", "--split", "validate"]
+    folder = tmp_path / "killed"
+    process = Popen([sys.executable, "-m", "autoglm_embodied.cli", *command, "--log", str(folder)], stdout=PIPE)
+    while not any(file.read_bytes().count(b"\n") for file in folder.glob("*.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    (file,) = folder.glob("*.jsonl")
+    file.write_bytes(file.read_bytes() + b'{"suite": "separ')  # killed while it wrote
+    before = file.read_bytes().splitlines()[0]
+    assert measure(wanted, keep=folder) == whole
+    lines = file.read_bytes().splitlines()
+    assert lines[0] == before and len(lines) == 4
 
 
 @pytest.mark.slow
@@ -63,3 +86,18 @@ def test_no_results_are_skipped_and_never_zero() -> None:
     wanted = Measurement(("pile",), ("script",), episodes=1)
     add_measured(report, wanted, [])
     assert report.rows == [] and {skipped.figure for skipped in report.skipped} >= {"grasp.success", "grasp.seconds"}
+
+
+def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
+    wanted = Measurement(("pile",), ("pca", "script"), episodes=4)
+    outcomes = {"pca": (True, False, False, False), "script": (True, True, True, False)}
+    results = [
+        GraspResult("pile", policy, seed, "thing", held, False, 1, 1, True, 5.0)
+        for policy, all_held in outcomes.items()
+        for seed, held in enumerate(all_held)
+    ]
+    report = Report("autoglm evaluate", 0, 0)
+    add_measured(report, wanted, results)
+    assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
+    assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
+    assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
