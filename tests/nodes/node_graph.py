@@ -75,7 +75,9 @@ class Graph:
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a message, or a future, that makes `condition` true."""
         with self._changed:
-            assert self._changed.wait_for(condition, timeout=LIMIT_S), f"{what}: not within {LIMIT_S} s"
+            if self._changed.wait_for(condition, timeout=LIMIT_S):
+                return
+        raise AssertionError(f"{what}: not within {LIMIT_S} s; the processes printed:\n{self._printed()}")
 
     def call(self, service: type[Any], name: str, request: Any) -> Any:
         client = self.node.create_client(service, name)
@@ -101,6 +103,14 @@ class Graph:
     def _watched(self, future: Any) -> Any:
         future.add_done_callback(lambda _: self.note([], None))
         return future
+
+    def _printed(self) -> str:
+        """What every process printed, which ends here: the test has failed."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.terminate()
+        outputs = [process.communicate(timeout=LIMIT_S)[0] for process in self._processes if process.stdout]
+        return "\n---\n".join(outputs)
 
     def __enter__(self) -> Graph:
         return self

@@ -38,7 +38,9 @@ def states(graph: Graph, checkpoint: Path) -> list[Any]:
     publish_grey_pictures(graph)
     states = graph.collect(FusionState, "fusion/state")
     graph.start(MODULE, f"checkpoint:={checkpoint}", *LOOKING)
-    graph.until(lambda: bool(states) and list(states[-1].present) == [True, True, True, False], "all senses are there")
+    graph.until(lambda: bool(states), "a state is told")
+    graph.until(lambda: states[-1].present[0], "vision is there")
+    graph.until(lambda: list(states[-1].present) == [True, True, True, False], "force and joints are there, no words")
     return states
 
 
