@@ -23,6 +23,7 @@ CHECKS: tuple[tuple[str, Need, Check], ...] = (
     ("speech weights", Need.DEMO, weights.speech),
     ("policy weights", Need.DEMO, weights.policy),
     ("microphone", Need.OPTION, host.microphone),
+    ("real-time priority", Need.OPTION, host.punctuality),
     ("GPU", Need.OPTION, host.gpu),
 )
 

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from threading import Thread
 
 from autoglm_embodied.doctor.finding import Finding, Need
+from autoglm_embodied.realtime import TICK_PRIORITY, be_punctual
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.sound_server import SoundServer
 
@@ -36,6 +38,18 @@ def graphics() -> Finding:
     said = [line for line in asked.stderr.splitlines() if line.strip()]
     advice = "apt install libegl1 libegl-mesa0 libgl1-mesa-dri"
     return Finding("EGL", False, said[-1] if said else f"ended with status {asked.returncode}", advice)
+
+
+def punctuality() -> Finding:
+    """Real-time priority for the ticks, as ros2_control asks for; tried on a thread of its own."""
+    granted: list[bool] = []
+    thread = Thread(target=lambda: granted.append(be_punctual(TICK_PRIORITY)))
+    thread.start()
+    thread.join()
+    if granted == [True]:
+        return Finding("real-time priority", True, "granted", need=Need.OPTION)
+    advice = "for steadier ticks add `@realtime - rtprio 99` to /etc/security/limits.conf and join that group"
+    return Finding("real-time priority", False, "not granted, ticks may be 3 ms late", advice, Need.OPTION)
 
 
 def gpu() -> Finding:

@@ -25,6 +25,7 @@ from autoglm_embodied.nodes.parameters import file_parameter, parameter, rate_pa
 from autoglm_embodied.nodes.polled import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST, NEWEST
 from autoglm_embodied.nodes.ticker import Ticker
+from autoglm_embodied.realtime import GOVERNOR_PRIORITY
 from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import FloatArray
@@ -64,7 +65,7 @@ class GovernorNode(Node):
             ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST, raw=True),
             ThreadedSubscription(self, WrenchBatch, batch, self._on_wrench_batch, FAST, raw=True),
         ]
-        self._ticker = Ticker(self._output_hz, self._output, self._fail)
+        self._ticker = Ticker(self._output_hz, self._output, self._fail, GOVERNOR_PRIORITY)
 
     @property
     def ros(self) -> Node:

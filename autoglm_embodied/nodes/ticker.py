@@ -6,19 +6,28 @@ import time
 from collections.abc import Callable
 from threading import Event, Thread
 
+from autoglm_embodied.realtime import TICK_PRIORITY, be_punctual
+
 NS_PER_S = 1e9
 
 
 class Ticker:
     """Calls `tick` on an absolute schedule; a slot that has passed is skipped, never caught up.
 
-    An error in `tick` ends the thread and goes to `fail`.
+    An error in `tick` ends the thread and goes to `fail`. `priority` is taken where the system grants it.
     """
 
-    def __init__(self, rate_hz: float, tick: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        tick: Callable[[], None],
+        fail: Callable[[Exception], None],
+        priority: int = TICK_PRIORITY,
+    ) -> None:
         self._period_ns = round(NS_PER_S / rate_hz)
         self._tick = tick
         self._fail = fail
+        self._priority = priority
         self._ended = Event()
         self._thread = Thread(target=self._run, name=f"ticker {rate_hz:g} Hz")
         self._thread.start()
@@ -29,6 +38,7 @@ class Ticker:
         self._thread.join()
 
     def _run(self) -> None:
+        be_punctual(self._priority)
         next_ns = time.monotonic_ns()
         while not self._ended.wait(max(next_ns - time.monotonic_ns(), 0) / NS_PER_S):
             try:

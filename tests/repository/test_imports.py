@@ -9,7 +9,7 @@ import sys
 from sources import CORE, SIM, imports, modules, room
 
 LAYERS = (
-    {"__version__", "errors", "vocabulary"},
+    {"__version__", "errors", "realtime", "vocabulary"},
     {"types", "config", "figures"},
     {"kinematics", "observed"},
     {"align", "bag", "safety", "voice", "sim"},
