@@ -24,6 +24,7 @@ from autoglm_embodied.nodes.qos import FAST, FRAMES
 
 LIMIT_S = 60.0
 HAND_WEIGHT_N = 7.2
+NOISE_N = 0.05
 READY_RAD = [0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785]
 
 
@@ -141,18 +142,19 @@ class Graph:
 
 
 def publish_hand_at_rest(graph: Graph) -> None:
-    """Wrench and joint states at 200 Hz."""
+    """Wrench and joint states at 200 Hz; with noise, for a wrench that never changes is a stuck sensor's."""
+    noise = np.random.default_rng(0)
     robot = Robot.from_file(shipped("panda.yaml"))
     wrenches = graph.node.create_publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
     joints = graph.node.create_publisher(JointState, "joint_states", FAST)
     wrench = WrenchStamped()
     wrench.header.frame_id = robot.wrench_frame
-    wrench.wrench.force.z = -HAND_WEIGHT_N
     state = JointState(
         name=[*robot.joint_names, *robot.finger_joint_names], position=[*READY_RAD, 0.04, 0.04], velocity=[0.0] * 9
     )
 
     def publish() -> None:
+        wrench.wrench.force.z = -HAND_WEIGHT_N + noise.normal(0.0, NOISE_N)
         wrench.header.stamp = state.header.stamp = graph.node.get_clock().now().to_msg()
         wrenches.publish(wrench)
         joints.publish(state)
