@@ -22,7 +22,7 @@ from autoglm_embodied.figures import Report
 
 TICK_HZ = 100.0
 SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nodes.ingest_receiver"
-START_LIMIT_S = 180.0
+START_LIMIT_S, END_LIMIT_S = 180.0, 5.0
 
 
 def measure(report: Report, seconds: float, reliability: str, say: Callable[[str], None]) -> None:
@@ -43,8 +43,7 @@ def measure(report: Report, seconds: float, reliability: str, say: Callable[[str
                 _wait(process, seconds)
         finally:
             for process in (receiver, sender):
-                process.kill()
-                process.wait()
+                _end(process)
         received, sent = (dict(np.load(file)) for file in files)
     add_figures(report, sent, received)
 
@@ -71,6 +70,16 @@ def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) 
 def _start(module: str, variables: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End what is still running; a process that is killed leaves its shared memory behind."""
+    process.terminate()
+    try:
+        process.wait(END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait(process: subprocess.Popen[str], seconds: float) -> None:

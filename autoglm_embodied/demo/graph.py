@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from autoglm_embodied.config import shipped
+from autoglm_embodied.demo.shared_memory import remove_left_behind
 from autoglm_embodied.errors import SetupError
 
 DOMAINS = range(70, 100)
@@ -29,10 +30,13 @@ OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")
 def private_domain(domains: range = DOMAINS) -> Iterator[tuple[int, int]]:
     """A ROS domain nobody uses, for as long as the context, or a process that inherits its lock, lives.
 
+    Shared memory that killed processes left behind is removed first.
+
     Yields:
         The domain, and the descriptor of its lock to pass on to the processes of the graph: a graph whose
         starter was killed keeps its domain.
     """
+    remove_left_behind()
     busy = busy_domains()
     for domain in domains:
         lock = -1 if domain in busy else _lock(domain)
