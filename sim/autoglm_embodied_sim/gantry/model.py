@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied_sim.gantry.item import Item
+from autoglm_embodied_sim.surroundings import TEXTURE_PX, Surroundings
 from autoglm_embodied_sim.world import CONTACT, DRAWN_GROUP, HIDDEN_GROUP, panda_file
 
 TIMESTEP_S = 0.002
@@ -19,19 +20,22 @@ AXIS_STIFFNESS = (2e4, 2e4, 2e4, 400.0)  # N/m, N·m/rad
 AXIS_DAMPING = (350.0, 350.0, 350.0, 6.0)
 AXIS_FORCE = (80.0, 80.0, 80.0, 12.0)  # N, N·m
 TIP_BELOW_HAND_M = 0.112
-CAMERA_HEIGHT_M, CAMERA_FOVY_DEG = 0.8, 42.0
+CAMERA_FOVY_DEG = 42.0
+T_BASE_CAMERA = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0, 0, 1]])
+"""Where the camera nominally stands: above the middle of the table, looking down."""
 WALL_HALF_M, WALL_HEIGHT_M = 0.07, 0.2
 TORSIONAL_M, ROLLING_M = 0.005, 0.0001
 FINGER_STIFFNESS, FINGER_DAMPING = 4000.0, 80.0
 
 
-def build_gantry(items: Sequence[Item]) -> Any:
+def build_gantry(items: Sequence[Item], surroundings: Surroundings) -> Any:
     """Compile the gantry with `items` as bodies `item0` and so on; the result is an MjModel."""
     spec = mujoco.MjSpec.from_file(str(panda_file().with_name("hand.xml")))
     _set_physics(spec)
     _hang_hand(spec)
     _replace_gripper(spec)
-    _add_table(spec)
+    _add_table(spec, surroundings)
+    _add_camera(spec, surroundings)
     for index, item in enumerate(items):
         _add_item(spec, f"item{index}", item)
     return spec.compile()
@@ -83,11 +87,15 @@ def _replace_gripper(spec: Any) -> None:
     gripper.forcelimited, gripper.forcerange = True, [-1, 1]  # the rig sets it
 
 
-def _add_table(spec: Any) -> None:
-    world = spec.worldbody
-    world.add_geom(
-        name="table", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0.6, 0.6, 1], group=DRAWN_GROUP, rgba=[0.6, 0.55, 0.5, 1]
+def _add_table(spec: Any, surroundings: Surroundings) -> None:
+    world, plane = spec.worldbody, mujoco.mjtGeom.mjGEOM_PLANE
+    texture = spec.add_texture(
+        name="table", type=mujoco.mjtTexture.mjTEXTURE_2D, width=TEXTURE_PX, height=TEXTURE_PX, nchannel=3
     )
+    texture.data = surroundings.texture().tobytes()
+    material = spec.add_material(name="table")
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "table"
+    world.add_geom(name="table", type=plane, size=[0.6, 0.6, 1], group=DRAWN_GROUP, material="table")
     for index, (x, y) in enumerate(((1, 0), (-1, 0), (0, 1), (0, -1))):
         half = [0.01, WALL_HALF_M + 0.02, WALL_HEIGHT_M] if x else [WALL_HALF_M + 0.02, 0.01, WALL_HEIGHT_M]
         place = [x * (WALL_HALF_M + 0.01), y * (WALL_HALF_M + 0.01), WALL_HEIGHT_M]
@@ -95,8 +103,24 @@ def _add_table(spec: Any) -> None:
         world.add_geom(
             name=f"wall{index}", type=box, size=half, pos=place, group=HIDDEN_GROUP, contype=0, conaffinity=0
         )
-    world.add_light(type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 2], dir=[0.2, 0.1, -1], castshadow=False)
-    world.add_camera(name="overhead", pos=[0, 0, CAMERA_HEIGHT_M], fovy=CAMERA_FOVY_DEG)
+    world.add_light(
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        pos=[0, 0, 2],
+        dir=list(surroundings.light_direction),
+        diffuse=[0.55 * surroundings.light] * 3,
+        ambient=[0.25 * surroundings.light] * 3,
+        castshadow=False,
+    )
+    spec.visual.headlight.diffuse = [0.2 * surroundings.light] * 3
+    spec.visual.headlight.ambient = [0.15 * surroundings.light] * 3
+
+
+def _add_camera(spec: Any, surroundings: Surroundings) -> None:
+    T_base_camera = surroundings.camera_pose(T_BASE_CAMERA)
+    optical_to_mujoco = np.diag([1.0, -1.0, -1.0])  # MuJoCo looks along -z with y up
+    quat = np.zeros(4)
+    mujoco.mju_mat2Quat(quat, (T_base_camera[:3, :3] @ optical_to_mujoco).ravel())
+    spec.worldbody.add_camera(name="overhead", pos=T_base_camera[:3, 3], quat=quat, fovy=CAMERA_FOVY_DEG)
 
 
 def _add_item(spec: Any, name: str, item: Item) -> None:

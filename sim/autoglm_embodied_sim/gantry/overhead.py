@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.types import Camera, FloatArray, Frame
-from autoglm_embodied_sim.gantry.model import CAMERA_FOVY_DEG, CAMERA_HEIGHT_M
+from autoglm_embodied_sim.gantry.model import CAMERA_FOVY_DEG
 from autoglm_embodied_sim.gantry.view import NOTHING, View
 from autoglm_embodied_sim.renderer import COSTLY, open_gl
 from autoglm_embodied_sim.world import DRAWN_GROUP
 
 WIDTH_PX, HEIGHT_PX = 480, 480
 DEPTH_SIGMA_M, HOLE_FRACTION = 0.0015, 0.002
-T_BASE_CAMERA = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, CAMERA_HEIGHT_M], [0, 0, 0, 1]])
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
 
@@ -28,11 +27,11 @@ def _gl() -> Any:
 
 
 class Overhead:
-    """Draws one model; belongs to the thread that made it."""
+    """Draws one model, whose camera stands at `T_base_camera` (4, 4); belongs to the thread that made it."""
 
-    def __init__(self, model: Any, item_of_geom: NDArray[np.int16]) -> None:
+    def __init__(self, model: Any, item_of_geom: NDArray[np.int16], T_base_camera: FloatArray) -> None:
         _gl().make_current()
-        self._model, self._item_of_geom = model, item_of_geom
+        self._model, self._item_of_geom, self._T_base_camera = model, item_of_geom, T_base_camera
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -51,7 +50,7 @@ class Overhead:
         mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
         rgb, depth = self._draw(segment=False)
         colours, _ = self._draw(segment=True)
-        believed = T_BASE_CAMERA.copy()
+        believed = self._T_base_camera.copy()
         believed[:3, 3] += hand_eye_m
         camera = Camera(WIDTH_PX, HEIGHT_PX, _intrinsics(), believed)
         frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)

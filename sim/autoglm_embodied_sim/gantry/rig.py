@@ -10,10 +10,11 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gantry.item import Item
-from autoglm_embodied_sim.gantry.model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry
+from autoglm_embodied_sim.gantry.model import AXES, T_BASE_CAMERA, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry
 from autoglm_embodied_sim.gantry.overhead import Overhead
 from autoglm_embodied_sim.gantry.truth import ItemReader
 from autoglm_embodied_sim.gantry.view import View
+from autoglm_embodied_sim.surroundings import PLAIN, Surroundings
 
 MAX_WIDTH_M = 0.08
 FINGER_SPEED_M_S, FINGER_LEAD_M = 0.12, 0.015
@@ -58,10 +59,19 @@ class Gantry:
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         grip_force_n: of each finger.
         seed: of the sensors' noise.
+        surroundings: light, table and camera.
     """
 
-    def __init__(self, items: Sequence[Item], hand_eye_m: FloatArray, grip_force_n: float, seed: int) -> None:
-        self.model = build_gantry(items)
+    def __init__(
+        self,
+        items: Sequence[Item],
+        hand_eye_m: FloatArray,
+        grip_force_n: float,
+        seed: int,
+        surroundings: Surroundings = PLAIN,
+    ) -> None:
+        self.model = build_gantry(items, surroundings)
+        self._T_base_camera = surroundings.camera_pose(T_BASE_CAMERA)
         self.data = mujoco.MjData(self.model)
         self.grip_force_n = grip_force_n
         self._hand_eye_m, self._rng = np.asarray(hand_eye_m, dtype=float), np.random.default_rng(seed)
@@ -102,7 +112,7 @@ class Gantry:
     def look(self) -> View:
         """A picture from above."""
         if self._overhead is None:
-            self._overhead = Overhead(self.model, self.truth.item_of_geom)
+            self._overhead = Overhead(self.model, self.truth.item_of_geom, self._T_base_camera)
         mujoco.mj_kinematics(self.model, self.data)
         return self._overhead.view(self.data, self.time_ns, self._hand_eye_m, self._rng)
 

@@ -18,7 +18,7 @@ WAITING_M = np.array([1.5, 0.0, 0.3])  # where items wait for their turn; the ta
 
 def lay_out(suite: Suite, scene: GraspScene) -> Gantry:
     """A gantry with the scene on its table, everything at rest."""
-    rig = Gantry(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed)
+    rig = Gantry(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
     walls = [rig.model.geom(f"wall{index}").id for index in range(4)]
     if suite.piled:
         rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 1

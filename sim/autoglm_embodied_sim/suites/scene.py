@@ -14,6 +14,7 @@ from autoglm_embodied_sim.gantry.item import Item
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.scene import HUE_DEG, shade
 from autoglm_embodied_sim.suites.suite import Span, Suite
+from autoglm_embodied_sim.surroundings import Surroundings, sample_surroundings
 
 WORKSPACE_HALF_M = 0.16
 SEPARATION_M = 0.11
@@ -30,6 +31,7 @@ class GraspScene:
     drop_xy_m: FloatArray  # (count, 2)
     quaternion_wxyz: FloatArray  # (count, 4) when dropped
     hand_eye_m: FloatArray  # (3,) hidden offset of the camera
+    surroundings: Surroundings
 
 
 def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> GraspScene:
@@ -48,6 +50,7 @@ def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> Gras
         drop_xy_m=xy,
         quaternion_wxyz=turn / np.linalg.norm(turn, axis=1, keepdims=True),
         hand_eye_m=rng.standard_normal(3) * suite.hardness.hand_eye_sigma_m,
+        surroundings=sample_surroundings(rng),
     )
 
 
