@@ -11,17 +11,14 @@ import numpy as np
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.geoms import BACKDROP_GROUP, CONTACT, DRAWN_GROUP, HIDDEN_GROUP
 
 PANDA = "mujoco_pkgs/mujoco_menagerie/franka_emika_panda/panda.xml"
 TIMESTEP_S = 0.001
 TOOL_BELOW_HAND_M = 0.1034
 ARM_JOINTS = 7
 FINGER_FORCE_N = 20.0
-DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visual ones
-BACKDROP_GROUP = 2  # what lies beyond the table, drawn only where the camera can see it
-HIDDEN_GROUP = 4
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 640, 480
-CONTACT = {"condim": 4, "solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
 ARM_SHADES = {"link0": 0.9, "link5": 0.55, "hand": 0.35, "left_finger": 0.25, "right_finger": 0.25}
 
 

@@ -11,8 +11,9 @@ from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, let_go
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
-from autoglm_embodied_sim.gantry.rig import ASIDE, HandPose
+from autoglm_embodied_sim.gantry.rig import ASIDE
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 TRIES, COLLISIONS, DIGS = 3, 3, 4
 SAME_M, SAME_TIP_M, SAME_RAD = 0.008, 0.008, 0.35

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
+from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.judge import RAISED_M, SHAKE_HZ, SHAKE_M, SHAKE_RAD, SHAKES
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
 
 ALOFT_M = 0.075  # nothing but the hand can hold an item this far above where it lay
 LIFT_M_S = 0.1

@@ -8,6 +8,7 @@ from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.suites.scene import GraspScene
 from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.tabletop.item_bodies import raise_walls
 
 CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one item dropped on the pile to the next
@@ -19,11 +20,10 @@ WAITING_M = np.array([1.5, 0.0, 0.3])  # where items wait for their turn; the ta
 def lay_out(suite: Suite, scene: GraspScene) -> Gantry:
     """A gantry with the scene on its table, everything at rest."""
     rig = Gantry(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed)
-    walls = [rig.model.geom(f"wall{index}").id for index in range(4)]
     if suite.piled:
-        rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 1
+        raise_walls(rig.model, True)
         _pile(rig, scene)
-        rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 0
+        raise_walls(rig.model, False)
     else:
         for index in range(len(scene.items)):
             _drop(rig, scene, index, 0.0)

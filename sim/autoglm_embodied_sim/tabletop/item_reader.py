@@ -1,4 +1,4 @@
-"""What only the simulator knows of the gantry: where items are, and which of them hang in the air."""
+"""What only the simulator knows of the items: where they are and how fast they move."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gantry.view import NOTHING
+from autoglm_embodied_sim.tabletop.view import NOTHING
 
 
 class ItemReader:

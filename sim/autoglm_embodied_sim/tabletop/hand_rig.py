@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gantry.rig import HandPose
-from autoglm_embodied_sim.gantry.view import View
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.view import View
 
 
 class HandRig(Protocol):
