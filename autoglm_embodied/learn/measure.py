@@ -11,15 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
-from autoglm_embodied_sim.measure.episode import run_grasp_episode
 from autoglm_embodied_sim.objects.for_measuring import measuring_shapes
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
+from autoglm_embodied_sim.suites.layout import rig_named
 from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 
 from autoglm_embodied import __version__
@@ -27,9 +26,9 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report, git_commit
 from autoglm_embodied.learn.finished import Finished, Key
 from autoglm_embodied.learn.paired import Pairs
+from autoglm_embodied.learn.suite_policies import check_policy, checkpoint_digest, run_suite_episode
 from autoglm_embodied.learn.workers import end_with_parent
 
-RIGS = ("gantry",)
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
@@ -49,14 +48,14 @@ class Measurement:
     split: str = "test"
     easy: bool = False
     objects: Path | None = None
+    checkpoint: Path | None = None  # of the learned policy; the shipped one by default
 
     def __post_init__(self) -> None:
+        rig_named(self.rig)
         for suite in self.suites:
             suite_named(suite)
         for policy in self.policies:
-            baseline_named(policy)
-        if self.rig not in RIGS:
-            raise ConfigError(f"suites run on the rig {', '.join(RIGS)}, got {self.rig!r}")
+            check_policy(policy, self.rig)
         if self.split not in SPLITS:
             raise ConfigError(f"objects come from {', '.join(SPLITS)}, got {self.split!r}")
 
@@ -127,6 +126,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "version": __version__,
         "git": git_commit(),
         "rig": wanted.rig,
+        "checkpoint": checkpoint_digest(wanted.checkpoint),
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
@@ -194,4 +194,4 @@ def _share(shapes: list[Shape]) -> None:
 
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
     suite, policy, seed = job
-    return run_grasp_episode(wanted.suite(suite), policy, _shared, seed)
+    return run_suite_episode(wanted.suite(suite), policy, _shared, seed, wanted.rig, wanted.checkpoint)

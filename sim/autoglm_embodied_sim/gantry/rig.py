@@ -25,6 +25,7 @@ _TIP = np.array([0.0, 0.0, TIP_BELOW_HAND_M, 0.0])
 
 ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
 """Out of the camera's sight."""
+DUMPS = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
 
 
 class Gantry:
@@ -75,6 +76,16 @@ class Gantry:
     def width_m(self) -> float:
         """The opening, as the fingers' encoders say."""
         return float(self._fingers.sum())
+
+    @property
+    def aside(self) -> HandPose:
+        """Out of the camera's sight."""
+        return ASIDE
+
+    @property
+    def dumps(self) -> Sequence[HandPose]:
+        """Where to lay down, in turn, what is in the way of others: out of the camera's sight, too."""
+        return DUMPS
 
     def look(self) -> View:
         """A picture from above."""

@@ -14,9 +14,9 @@ MAX_WIDTH_M = 0.08
 
 @dataclass(frozen=True)
 class HandPose:
-    """Where the fingertips are: the point between their lower ends, and the turn about the vertical.
+    """Where the fingertips are in the table frame: the point between their lower ends, and the turn about the vertical.
 
-    At `yaw_rad` 0 the fingers close along the base's y axis.
+    At `yaw_rad` 0 the fingers close along the table's y axis.
     """
 
     x_m: float

@@ -31,8 +31,8 @@ def raise_walls(model: Any, up: bool) -> None:
     model.geom_contype[walls] = model.geom_conaffinity[walls] = int(up)
 
 
-def add_item(spec: Any, name: str, item: Item) -> None:
-    """Add an item to a model's specification as a free body of this name, with its centre of mass in the origin."""
+def add_item(spec: Any, name: str, item: Item) -> Any:
+    """Add an item to a model's specification: a free body of this name with its centre of mass in the origin."""
     body = spec.worldbody.add_body(name=name)
     body.add_freejoint(name=name)
     inertia = item.shape.inertia(item.mass_kg)
@@ -50,3 +50,4 @@ def add_item(spec: Any, name: str, item: Item) -> None:
             rgba=[*item.rgb, 1],
             **CONTACT,
         )
+    return body
