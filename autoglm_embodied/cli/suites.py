@@ -41,8 +41,6 @@ def run_suites(args: argparse.Namespace) -> int:
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.measure import TOLD, Measurement, add_measured, measure
 
-    if args.ros:
-        raise ConfigError("--suite runs without ROS; leave out --ros")
     if args.checkpoint is not None and "learned" not in (args.policy or ()):
         raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
     wanted = Measurement(
@@ -55,6 +53,7 @@ def run_suites(args: argparse.Namespace) -> int:
         easy=args.easy,
         objects=None if args.objects is None else Path(args.objects),
         checkpoint=args.checkpoint,
+        over_dds=args.ros,
     )
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     total = len(wanted.suites) * len(wanted.policies) * wanted.episodes
@@ -70,7 +69,12 @@ def run_suites(args: argparse.Namespace) -> int:
                 progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
             progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
 
-        results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
+        if wanted.over_dds:
+            from autoglm_embodied.learn.suites_over_graph import measure_over_graph
+
+            results = measure_over_graph(wanted, args.log, done)
+        else:
+            results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
     add_measured(report, wanted, results)
     report.print_table()
     print(f"Note: {TOLD}.")

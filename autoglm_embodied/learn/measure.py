@@ -12,17 +12,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
-from autoglm_embodied_sim.objects.for_measuring import measuring_shapes
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
+from autoglm_embodied_sim.measure.shapes import check_split, split_shapes
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
 from autoglm_embodied_sim.suites.layout import rig_named
 from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 
 from autoglm_embodied import __version__
-from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report, git_commit
 from autoglm_embodied.learn.finished import Finished, Key
 from autoglm_embodied.learn.paired import Pairs
@@ -32,7 +29,6 @@ from autoglm_embodied.learn.workers import end_with_parent
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
-SPLITS = ("test", *(split.value for split in Split))
 TOLD = "baselines are told by the simulator which pixels belong to the named object"
 
 
@@ -49,15 +45,15 @@ class Measurement:
     easy: bool = False
     objects: Path | None = None
     checkpoint: Path | None = None  # of the learned policy; the shipped one by default
+    over_dds: bool = False  # through the real nodes
 
     def __post_init__(self) -> None:
         rig_named(self.rig)
         for suite in self.suites:
             suite_named(suite)
         for policy in self.policies:
-            check_policy(policy, self.rig)
-        if self.split not in SPLITS:
-            raise ConfigError(f"objects come from {', '.join(SPLITS)}, got {self.split!r}")
+            check_policy(policy, self.rig, self.over_dds)
+        check_split(self.split)
 
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
@@ -65,7 +61,7 @@ class Measurement:
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
-        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}"
+        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}"
 
 
 def measure(
@@ -180,7 +176,7 @@ def _shapes(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] 
         if unusable and left_out is not None:
             left_out(unusable)
         return shapes
-    return measuring_shapes() if wanted.split == "test" else learning_shapes(Split(wanted.split))
+    return split_shapes(wanted.split)
 
 
 _shared: list[Shape] = []

@@ -16,10 +16,12 @@ from autoglm_embodied.errors import CheckpointError, ConfigError
 LEARNED = "learned"
 
 
-def check_policy(policy: str, rig_name: str) -> None:
-    """ConfigError unless a policy of this name runs on the rig."""
+def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
+    """ConfigError unless a policy of this name runs on the rig and, if so wanted, through the nodes."""
     if policy != LEARNED:
         baseline_named(policy)
+        if over_dds:
+            raise ConfigError(f"{policy!r} is a script without a node; over DDS runs the policy {LEARNED!r} alone")
     elif rig_name != "arm":
         raise ConfigError(f"the policy {LEARNED!r} drives the whole arm, not the {rig_name}; add --rig arm")
 

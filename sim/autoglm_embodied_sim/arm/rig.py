@@ -13,8 +13,10 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.arm.path import StraightPath
+from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.rig import ArmRig
 from autoglm_embodied_sim.scene import Scene, sample_look
+from autoglm_embodied_sim.sensor_specs import Sensors
 from autoglm_embodied_sim.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.tabletop.hand_pose import HandPose
 from autoglm_embodied_sim.tabletop.item import Item
@@ -54,10 +56,20 @@ class Arm:
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         grip_force_n: of each finger.
         seed: of the sensors' noise and the look of the room.
+        camera: as it is believed to stand; as shipped by default.
+        sensors: of wrist and joints, and what `ArmRig.frame` sees; as shipped by default.
     """
 
-    def __init__(self, items: Sequence[Item], hand_eye_m: FloatArray, grip_force_n: float, seed: int) -> None:
-        self.rig = ArmRig(seed, slots=0, items=items, hand_eye_m=hand_eye_m)
+    def __init__(
+        self,
+        items: Sequence[Item],
+        hand_eye_m: FloatArray,
+        grip_force_n: float,
+        seed: int,
+        camera: CameraSettings | None = None,
+        sensors: Sensors | None = None,
+    ) -> None:
+        self.rig = ArmRig(seed, 0, camera, sensors, items, hand_eye_m)
         self.model, self.data = self.rig.model, self.rig.data
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
@@ -78,7 +90,10 @@ class Arm:
         """Where the fingertips are, as the joints' encoders say."""
         T_base_tool = self._T_base_tool()
         x, y, z = (float(value) for value in _tip_m(T_base_tool))
-        return HandPose(x, y, z, math.atan2(T_base_tool[1, 0], T_base_tool[0, 0]))
+        yaw = math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
+        first, last = self.rig.joints()[0][[0, ARM_JOINTS - 1]]
+        turned = math.pi / 4 + first - last  # the yaw, more or less, without a jump at half a turn
+        return HandPose(x, y, z, float(yaw + 2 * math.pi * round((turned - yaw) / (2 * math.pi))))
 
     @property
     def width_m(self) -> float:

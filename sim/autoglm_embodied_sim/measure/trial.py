@@ -22,6 +22,11 @@ def raised_items(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
     rig.wait(0.2)
     shake(rig)
     rig.wait(0.2)
+    return items_aloft(rig, rest_height_m)
+
+
+def items_aloft(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
+    """The items that are up in the air now."""
     raised = rig.truth.position_m(rig.data)[:, 2] - rest_height_m
     return tuple(int(item) for item in np.flatnonzero(raised > ALOFT_M))
 
