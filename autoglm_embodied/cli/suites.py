@@ -72,7 +72,7 @@ def run_suites(args: argparse.Namespace) -> int:
         if wanted.over_dds:
             from autoglm_embodied.learn.suites_over_graph import measure_over_graph
 
-            results = measure_over_graph(wanted, args.log, done)
+            results = measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
         else:
             results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
     add_measured(report, wanted, results)

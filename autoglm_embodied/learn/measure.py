@@ -55,6 +55,16 @@ class Measurement:
             check_policy(policy, self.rig, self.over_dds)
         check_split(self.split)
 
+    @property
+    def seeds(self) -> range:
+        """One of each episode."""
+        return range(self.seed, self.seed + self.episodes)
+
+    @property
+    def table(self) -> dict[str, object]:
+        """What the simulator's node is told of the scenes, besides suite and seed."""
+        return {"objects": self.objects.resolve() if self.objects else self.split, "easy": str(self.easy).lower()}
+
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
         return suite_named(name).eased() if self.easy else suite_named(name)
@@ -84,8 +94,7 @@ def measure(
     """
     progress = progress or (lambda result: None)
     shapes = _shapes(wanted, left_out)
-    seeds = range(wanted.seed, wanted.seed + wanted.episodes)
-    jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in seeds]
+    jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in wanted.seeds]
     if keep is None:
         with TemporaryDirectory() as folder:
             return measure(wanted, workers, progress, None, Path(folder))

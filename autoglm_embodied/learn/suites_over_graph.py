@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autoglm_embodied_sim.measure.episode import GraspResult
 
@@ -15,31 +15,39 @@ from autoglm_embodied.errors import SensorError
 from autoglm_embodied.learn.over_graph import GRASP_S, Graph, graph
 from autoglm_embodied.learn.suite_policies import LEARNED
 
-if TYPE_CHECKING:
-    from autoglm_embodied.learn.measure import Measurement
-
 HELD = "held"
 
 
 def measure_over_graph(
-    wanted: Measurement, log_dir: Path, progress: Callable[[GraspResult], None]
+    suites: Sequence[str],
+    seeds: range,
+    table: Mapping[str, object],
+    checkpoint: Path | None,
+    log_dir: Path,
+    progress: Callable[[GraspResult], None],
 ) -> list[GraspResult]:
     """All episodes, suite by suite, each on a graph of its own.
 
     Nothing of it is remembered for another run: what happens in real time does not follow from the seed alone.
+
+    Args:
+        suites: names.
+        seeds: of the episodes of each suite.
+        table: the simulator's parameters `objects` and `easy`.
+        checkpoint: folder of the policy; the shipped one if None.
+        log_dir: for what the nodes print.
+        progress: called with each result.
 
     Raises:
         AutoGLMError: a node died or did not come up.
     """
     from autoglm_embodied.model.checkpoint import SHIPPED
 
-    checkpoint = wanted.checkpoint or SHIPPED
     results = []
-    for suite in wanted.suites:
-        objects = wanted.objects.resolve() if wanted.objects else wanted.split
-        scenes = parameters(seed=wanted.seed, suite=suite, objects=objects, easy=str(wanted.easy).lower())
-        with graph(scenes, checkpoint, log_dir / suite) as running:
-            for seed in range(wanted.seed, wanted.seed + wanted.episodes):
+    for suite in suites:
+        scenes = parameters(suite=suite, seed=seeds.start, **table)
+        with graph(scenes, checkpoint or SHIPPED, log_dir / suite) as running:
+            for seed in seeds:
                 results.append(_episode(running, suite, seed))
                 progress(results[-1])
     return results
