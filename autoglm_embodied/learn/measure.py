@@ -1,4 +1,4 @@
-"""Suites and policies measured against each other; the only module that opens the door to the unknown objects."""
+"""Suites and policies measured against each other, on the unknown objects unless others are asked for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from autoglm_embodied.learn.workers import end_with_parent
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
-TOLD = "baselines are told by the simulator which pixels belong to the named object"
+TOLD = "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name"
 
 
 @dataclass(frozen=True)

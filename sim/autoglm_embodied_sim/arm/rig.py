@@ -137,7 +137,7 @@ class Arm:
         Returns:
             Whether the pose was reached.
         """
-        path = StraightPath(self.pose, pose, speed_m_s)
+        path, most_n = StraightPath(self.pose, pose, speed_m_s), math.inf if guard_n is None else guard_n
         for period in range(math.ceil((path.seconds + ARRIVE_S) / PERIOD_S)):
             now_s = period * PERIOD_S
             here, there = path.at(now_s), path.at(now_s + PERIOD_S)
@@ -145,7 +145,7 @@ class Arm:
             if _within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
                 break
             self._drive((there - here) / PERIOD_S, error)
-            if not _within(error, LOST_M, LOST_RAD) or self._felt_n() > (guard_n or math.inf):
+            if not _within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
                 self.rig.halt()
                 return False
         self.rig.command(np.zeros(6), self.rig.gripper_command_m)
@@ -198,7 +198,9 @@ class Arm:
         pointing = np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
         error = np.empty(6)
         error[:3] = np.array([x, y, z]) - _tip_m(T_base_tool)
-        error[3:] = 0.5 * np.cross(turned, pointing, axis=0).sum(axis=1)  # exact to the third order of the angle
+        turn = pointing @ turned.T
+        error[3:] = turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]
+        error[3:] *= 0.5  # exact to the third order of the angle
         return error
 
     def _drive(self, velocity: FloatArray, error: FloatArray) -> None:

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.arm.rig import ASIDE, TIP_BELOW_TOOL_M, Arm
-from autoglm_embodied_sim.baselines.height_map import height_map
+from autoglm_embodied_sim.baselines.height_map import HALF_M, height_map
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.objects.random_urdfs import learning_shape
@@ -87,6 +87,12 @@ def test_a_pose_out_of_reach_is_refused_and_the_arm_still_works(empty: Arm) -> N
         assert empty.move(ASIDE)
     low, high = empty.model.jnt_range[:7].T
     assert ((empty.data.qpos[:7] > low) & (empty.data.qpos[:7] < high)).all()
+
+
+def test_what_is_in_the_way_can_be_laid_down_everywhere_it_should(empty: Arm) -> None:
+    for dump in empty.dumps:
+        assert empty.move(empty.aside) and empty.move(dump)
+        assert abs(dump.y_m) > HALF_M
 
 
 def test_a_guarded_move_stops_on_the_table(empty: Arm) -> None:
