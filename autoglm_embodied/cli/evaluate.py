@@ -21,7 +21,9 @@ EPILOG = """examples:
   autoglm evaluate --episodes 50 --workers 2
   autoglm evaluate --episodes 50 --ros --json out/evaluate.json
   autoglm evaluate --suite separated --suite pile --policy antipodal --policy script --episodes 100 --workers 2
-  autoglm evaluate --suite separated --objects my_meshes"""
+  autoglm evaluate --suite separated --objects my_meshes
+  autoglm evaluate --suite separated --rig arm --policy learned --policy script
+  autoglm evaluate --suite separated --rig arm --policy learned --ros"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:

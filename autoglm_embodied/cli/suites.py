@@ -22,9 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="P",
-        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named); repeatable",
+        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named); "
+        "on the arm also learned; repeatable",
     )
-    group.add_argument("--rig", default="gantry", help="what carries the hand (default %(default)s)")
+    group.add_argument("--rig", default="gantry", help="what carries the hand: gantry or arm (default %(default)s)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
     group.add_argument("--split", default="test", help="test, validate or train objects (default %(default)s)")
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
@@ -40,8 +41,8 @@ def run_suites(args: argparse.Namespace) -> int:
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.measure import TOLD, Measurement, add_measured, measure
 
-    if args.ros or args.checkpoint is not None:
-        raise ConfigError("--suite runs scripts without ROS; leave out --ros and --checkpoint")
+    if args.checkpoint is not None and "learned" not in (args.policy or ()):
+        raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
     wanted = Measurement(
         suites=tuple(dict.fromkeys(args.suite)),
         policies=tuple(dict.fromkeys(args.policy or ["script"])),
@@ -51,6 +52,8 @@ def run_suites(args: argparse.Namespace) -> int:
         split=args.split,
         easy=args.easy,
         objects=None if args.objects is None else Path(args.objects),
+        checkpoint=args.checkpoint,
+        over_dds=args.ros,
     )
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     total = len(wanted.suites) * len(wanted.policies) * wanted.episodes
@@ -66,7 +69,12 @@ def run_suites(args: argparse.Namespace) -> int:
                 progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
             progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
 
-        results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
+        if wanted.over_dds:
+            from autoglm_embodied.learn.suites_over_graph import measure_over_graph
+
+            results = measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
+        else:
+            results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
     add_measured(report, wanted, results)
     report.print_table()
     print(f"Note: {TOLD}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -39,11 +40,19 @@ def task(seed: int) -> tuple[Scene, int, str]:
     return scene, target, said.sentence(random_verb(rng))
 
 
-def run_episode(pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings) -> EpisodeResult:
-    """Say the sentence, let the policy act on its senses alone until it says it is done, then judge."""
-    scene, target, sentence = task(seed)
-    ticked = TickedRig(rig, pipeline.aligner)
-    ticked.begin(scene)
+@dataclass(frozen=True)
+class Acted:
+    """What a policy made of a sentence, by its own account."""
+
+    outcome: Outcome
+    tries: int
+    seconds: float
+    peak_n: float
+
+
+def act(pipeline: Pipeline, ticked: TickedRig, sentence: str, settings: GraspSettings) -> Acted:
+    """Say the sentence and let the policy act on its senses alone until it says it is done."""
+    rig = ticked.rig
     began_ns = rig.time_ns
     episode = GraspEpisode(sentence, began_ns, settings)
     peak_n = 0.0
@@ -57,17 +66,31 @@ def run_episode(pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSetti
         ticked.advance(episode.step(tick.observation, tick.chunk))
         if tick.observation.force.value is not None:
             peak_n = max(peak_n, float(np.linalg.norm(tick.observation.force.value.raw[:, :3], axis=1).max()))
-    seconds = (rig.time_ns - began_ns) / 1e9
+    return Acted(episode.outcome, episode.tries, (rig.time_ns - began_ns) / 1e9, peak_n)
+
+
+def run_episode(pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings) -> EpisodeResult:
+    """Lay out the scene of a seed, let the policy act, then judge."""
+    scene, target, sentence = task(seed)
+    ticked = TickedRig(rig, pipeline.aligner)
+    ticked.begin(scene)
+    acted = act(pipeline, ticked, sentence, settings)
     verdict = judge(rig, target)
     wrong = any(index != target for index in verdict.held_things)
-    return EpisodeResult(seed, sentence, episode.outcome.value, verdict.held, wrong, episode.tries, seconds, peak_n)
+    outcome = acted.outcome.value
+    return EpisodeResult(seed, sentence, outcome, verdict.held, wrong, acted.tries, acted.seconds, acted.peak_n)
+
+
+def fresh_pipeline(checkpoint: Path) -> Pipeline:
+    """The pipeline of a checkpoint, with nothing sensed yet."""
+    return Pipeline.from_checkpoint(checkpoint, Robot.from_file(shipped("panda.yaml")), AlignSettings())
 
 
 def evaluate(
     checkpoint: Path, seeds: list[int], workers: int = 1, progress: Callable[[EpisodeResult], None] | None = None
 ) -> list[EpisodeResult]:
     """Episodes of `seeds`, in order; the same for any number of workers."""
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         results = []
         for result in pool.map(partial(_episode, checkpoint), seeds):
             results.append(result)
@@ -76,12 +99,11 @@ def evaluate(
     return results
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
+    """Begin a worker that computes on one thread and ends with its parent."""
     end_with_parent()
     torch.set_num_threads(1)
 
 
 def _episode(checkpoint: Path, seed: int) -> EpisodeResult:
-    robot = Robot.from_file(shipped("panda.yaml"))
-    pipeline = Pipeline.from_checkpoint(checkpoint, robot, AlignSettings())
-    return run_episode(pipeline, ArmRig(seed=seed), seed, GraspSettings())
+    return run_episode(fresh_pipeline(checkpoint), ArmRig(seed=seed), seed, GraspSettings())

@@ -1,4 +1,4 @@
-"""Suites and policies measured against each other; the only module that opens the door to the unknown objects."""
+"""Suites and policies measured against each other, on the unknown objects unless others are asked for."""
 
 from __future__ import annotations
 
@@ -11,30 +11,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
-from autoglm_embodied_sim.measure.episode import run_grasp_episode
-from autoglm_embodied_sim.objects.for_measuring import measuring_shapes
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
+from autoglm_embodied_sim.measure.shapes import check_split, split_shapes
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
+from autoglm_embodied_sim.suites.layout import rig_named
 from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 
 from autoglm_embodied import __version__
-from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report, git_commit
 from autoglm_embodied.learn.finished import Finished, Key
 from autoglm_embodied.learn.paired import Pairs
+from autoglm_embodied.learn.suite_policies import check_policy, checkpoint_digest, run_suite_episode
 from autoglm_embodied.learn.workers import end_with_parent
 
-RIGS = ("gantry",)
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
-SPLITS = ("test", *(split.value for split in Split))
-TOLD = "baselines are told by the simulator which pixels belong to the named object"
+TOLD = "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name"
 
 
 @dataclass(frozen=True)
@@ -49,16 +44,26 @@ class Measurement:
     split: str = "test"
     easy: bool = False
     objects: Path | None = None
+    checkpoint: Path | None = None  # of the learned policy; the shipped one by default
+    over_dds: bool = False  # through the real nodes
 
     def __post_init__(self) -> None:
+        rig_named(self.rig)
         for suite in self.suites:
             suite_named(suite)
         for policy in self.policies:
-            baseline_named(policy)
-        if self.rig not in RIGS:
-            raise ConfigError(f"suites run on the rig {', '.join(RIGS)}, got {self.rig!r}")
-        if self.split not in SPLITS:
-            raise ConfigError(f"objects come from {', '.join(SPLITS)}, got {self.split!r}")
+            check_policy(policy, self.rig, self.over_dds)
+        check_split(self.split)
+
+    @property
+    def seeds(self) -> range:
+        """One of each episode."""
+        return range(self.seed, self.seed + self.episodes)
+
+    @property
+    def table(self) -> dict[str, object]:
+        """What the simulator's node is told of the scenes, besides suite and seed."""
+        return {"objects": self.objects.resolve() if self.objects else self.split, "easy": str(self.easy).lower()}
 
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
@@ -66,7 +71,7 @@ class Measurement:
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
-        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}"
+        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}"
 
 
 def measure(
@@ -89,8 +94,7 @@ def measure(
     """
     progress = progress or (lambda result: None)
     shapes = _shapes(wanted, left_out)
-    seeds = range(wanted.seed, wanted.seed + wanted.episodes)
-    jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in seeds]
+    jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in wanted.seeds]
     if keep is None:
         with TemporaryDirectory() as folder:
             return measure(wanted, workers, progress, None, Path(folder))
@@ -127,6 +131,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "version": __version__,
         "git": git_commit(),
         "rig": wanted.rig,
+        "checkpoint": checkpoint_digest(wanted.checkpoint),
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
@@ -180,7 +185,7 @@ def _shapes(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] 
         if unusable and left_out is not None:
             left_out(unusable)
         return shapes
-    return measuring_shapes() if wanted.split == "test" else learning_shapes(Split(wanted.split))
+    return split_shapes(wanted.split)
 
 
 _shared: list[Shape] = []
@@ -194,4 +199,4 @@ def _share(shapes: list[Shape]) -> None:
 
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
     suite, policy, seed = job
-    return run_grasp_episode(wanted.suite(suite), policy, _shared, seed)
+    return run_suite_episode(wanted.suite(suite), policy, _shared, seed, wanted.rig, wanted.checkpoint)

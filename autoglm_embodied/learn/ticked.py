@@ -25,8 +25,12 @@ class TickedRig:
         self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
 
     def begin(self, scene: Scene, gripper_width_m: float = MAX_WIDTH_M) -> None:
-        """Dress the scene, bring the gripper to a width, let the sensors fill their windows, and tare."""
+        """Dress the scene, then settle."""
         self.rig.reset(scene)
+        self.settle(gripper_width_m)
+
+    def settle(self, gripper_width_m: float = MAX_WIDTH_M) -> None:
+        """In the scene as it is, bring the gripper to a width, let the sensors fill their windows, and tare."""
         self.rig.command(np.zeros(6), gripper_width_m)
         self._frames.clear()
         self._run(SETTLE_STEPS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,10 @@ class CameraSettings:
         focal = 0.5 * height / np.tan(np.radians(self.fovy_deg) / 2)
         K = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
         return Camera(width=width, height=height, K=K, T_base_camera=self.T_base_camera)
+
+    def moved(self, by_m: FloatArray) -> CameraSettings:
+        """The same camera, `by_m` (3,) away."""
+        return replace(self, xyz_m=tuple((np.asarray(self.xyz_m) + by_m).tolist()))
 
     @property
     def T_base_camera(self) -> FloatArray:

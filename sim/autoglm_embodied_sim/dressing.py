@@ -26,9 +26,9 @@ class Dressing:
 
     def __init__(self, model: Any, slots: int) -> None:
         self._model, self._scratch = model, mujoco.MjData(model)
-        self.body_ids = np.array([model.body(f"thing{slot}").id for slot in range(slots)])
-        self.geom_ids = np.array([model.geom(f"thing{slot}").id for slot in range(slots)])
-        self._qpos = np.array([model.joint(f"thing{slot}").qposadr[0] for slot in range(slots)])
+        self.body_ids = np.array([model.body(f"thing{slot}").id for slot in range(slots)], dtype=int)
+        self.geom_ids = np.array([model.geom(f"thing{slot}").id for slot in range(slots)], dtype=int)
+        self._qpos = np.array([model.joint(f"thing{slot}").qposadr[0] for slot in range(slots)], dtype=int)
 
     def apply(self, scene: Scene) -> None:
         """Give the model's slots the shapes, masses and colours of the scene's things, and the room its look."""

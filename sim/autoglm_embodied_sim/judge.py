@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +37,13 @@ def judge(rig: ArmRig, index: int) -> Verdict:
 
 def trial(rig: ArmRig) -> Iterator[FloatArray]:
     """Twists (6,) of the test, one each PERIOD_STEPS ms: lift what is in the hand to RAISED_M, then shake."""
+    return lift_and_shake(lambda: _lacking_m(rig))
+
+
+def lift_and_shake(lacking_m: Callable[[], float]) -> Iterator[FloatArray]:
+    """Twists (6,) of the test, one each PERIOD_STEPS ms: rise by what is lacking once the hand is still, then shake."""
     yield from _still()
-    yield from _lift(rig)
+    yield from _lift(lacking_m())
     yield from _still()
     for axis, amplitude in ((1, SHAKE_M), (5, SHAKE_RAD)):
         yield from _shake(axis, amplitude)
@@ -64,12 +69,16 @@ def _still() -> Iterator[FloatArray]:
         yield np.zeros(6)
 
 
-def _lift(rig: ArmRig) -> Iterator[FloatArray]:
-    """Up by what the highest thing in the hand still lacks; by RAISED_M if there is none."""
+def _lacking_m(rig: ArmRig) -> float:
+    """How much higher the highest thing in the hand must go; RAISED_M if there is none."""
     truth = rig.truth()
     raised = truth.position_m[:, 2] - rig.rest_height_m
     highest = max((raised[thing] for thing, grip in enumerate(truth.gripped) if grip), default=0.0)
-    for _ in range(_periods((RAISED_M + 0.005 - highest) / LIFT_SPEED_M_S)):
+    return float(RAISED_M + 0.005 - highest)
+
+
+def _lift(height_m: float) -> Iterator[FloatArray]:
+    for _ in range(_periods(height_m / LIFT_SPEED_M_S)):
         yield np.array([0, 0, LIFT_SPEED_M_S, 0, 0, 0])
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.types import Camera, Frame
 from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.geoms import BACKDROP_GROUP, DRAWN_GROUP
 from autoglm_embodied_sim.picture_errors import ColourErrors, DepthErrors
 from autoglm_embodied_sim.sensor_specs import Sensors
 from autoglm_embodied_sim.shutter import Moment
 from autoglm_embodied_sim.view import View
-from autoglm_embodied_sim.world import BACKDROP_GROUP, DRAWN_GROUP, MAX_HEIGHT_PX, MAX_WIDTH_PX
+from autoglm_embodied_sim.world import MAX_HEIGHT_PX, MAX_WIDTH_PX
 
 COSTLY = (
     mujoco.mjtRndFlag.mjRND_SHADOW,

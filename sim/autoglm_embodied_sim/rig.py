@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 
@@ -16,8 +18,10 @@ from autoglm_embodied_sim.sensor import Samples
 from autoglm_embodied_sim.sensor_specs import Sensors
 from autoglm_embodied_sim.servo import PERIOD_STEPS, Servo
 from autoglm_embodied_sim.shutter import Moment
+from autoglm_embodied_sim.surroundings import Surroundings
+from autoglm_embodied_sim.tabletop.item import Item
 from autoglm_embodied_sim.truth import ContactReader, Truth
-from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S, build_model
+from autoglm_embodied_sim.world import ARM_JOINTS, TIMESTEP_S, bare_arm, build_model
 
 STEP_NS = 1_000_000
 COMMAND_TIMEOUT_STEPS = 100
@@ -30,20 +34,35 @@ FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
 HOME_NOISE_M, HOME_NOISE_RAD = 0.015, 0.08
 SETTLE_STEPS = 60
+NOWHERE_OFF = np.zeros(3)
 
 
 class ArmRig:
     """A Panda at a table; one compiled model, re-dressed by every reset.
 
-    Without settings of their own, camera and sensors are as shipped.
+    Args:
+        seed: of noise and of where the arm starts.
+        slots: how many things a scene may have.
+        camera: as it is believed to stand; as shipped by default.
+        sensors: as shipped by default.
+        items: of one scene of a suite, which this rig is made for.
+        hand_eye_m: (3,) how far the camera is believed to be from where it is.
+        surroundings: whose texture the mat has; none is plain.
     """
 
     def __init__(
-        self, seed: int, slots: int = 3, camera: CameraSettings | None = None, sensors: Sensors | None = None
+        self,
+        seed: int,
+        slots: int = 3,
+        camera: CameraSettings | None = None,
+        sensors: Sensors | None = None,
+        items: Sequence[Item] = (),
+        hand_eye_m: FloatArray = NOWHERE_OFF,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.camera = camera or CameraSettings.from_file()
         self.sensors = sensors or Sensors.from_file()
-        self.model = build_model(self.camera, slots)
+        self.model = build_model(self.camera.moved(-hand_eye_m), slots, items, surroundings)
         self.data = mujoco.MjData(self.model)
         self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
         self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]
@@ -54,7 +73,7 @@ class ArmRig:
         self._seed = seed
         self._dressing = Dressing(self.model, slots)
         self._contacts = ContactReader(self.model, self._dressing.geom_ids)
-        self._servo = Servo(self.model)
+        self._servo = Servo(bare_arm())
         self._tool = self.model.site("tool").id
         self._position, self._velocity = self.data.qpos[:JOINTS], self.data.qvel[:JOINTS]
         self._senses = Senses(self.sensors)
@@ -111,6 +130,11 @@ class ArmRig:
     def grip(self, width_m: float) -> None:
         """Move the fingers to this opening; the twist and its age stay as they are."""
         self._width_m = float(np.clip(width_m, 0, MAX_WIDTH_M))
+
+    def halt(self) -> None:
+        """Stand still at once where the joints are, as a robot's reflex does, rather than slow down."""
+        self._servo.reset(self._arm_rad)
+        self._twist, self._phase = np.zeros(6), 0
 
     def step(self, n: int) -> None:
         """Advance by `n` x 1 ms."""

@@ -80,7 +80,7 @@ def sample_scene(rng: np.random.Generator, count: int = 3, unique: bool = True) 
         _thing(rng, str(shape), str(colour), place)
         for shape, colour, place in zip(shapes, colours, places, strict=True)
     )
-    return Scene(things=things, look=_look(rng), seed=int(rng.integers(2**31)))
+    return Scene(things=things, look=sample_look(rng), seed=int(rng.integers(2**31)))
 
 
 def _places(rng: np.random.Generator, count: int) -> FloatArray:
@@ -108,7 +108,8 @@ def _thing(rng: np.random.Generator, shape: str, colour: str, place: FloatArray)
     )
 
 
-def _look(rng: np.random.Generator) -> Look:
+def sample_look(rng: np.random.Generator) -> Look:
+    """Draw shades and light."""
     return Look(
         table_rgb=shade(rng.uniform(20, 40), rng.uniform(0.15, 0.35), rng.uniform(0.5, 0.7)),
         mat_rgb=shade(rng.uniform(180, 240), rng.uniform(0.02, 0.12), rng.uniform(0.55, 0.85)),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.scene import RGB, shade
+from autoglm_embodied_sim.scene import RGB, Look, shade
 
 CAMERA_SIGMA_M, CAMERA_SIGMA_RAD = 0.005, 0.01
 TEXTURE_PX = 128
@@ -36,6 +38,12 @@ class Surroundings:
         patches = rng.uniform(-1, 1, self.grain).astype(np.float32)
         bright = 1 + self.contrast * cv2.resize(patches, (TEXTURE_PX, TEXTURE_PX), interpolation=cv2.INTER_CUBIC)
         return np.asarray(np.clip(255 * bright[..., None] * np.array(self.table_rgb), 0, 255), np.uint8)
+
+    def over(self, look: Look) -> Look:
+        """The look of a room with this light and this table, whose texture carries the colour."""
+        white = (1.0, 1.0, 1.0)
+        direction, rgb = self.light_direction, self.table_rgb
+        return replace(look, table_rgb=rgb, mat_rgb=white, light=self.light, light_direction=direction)
 
     def camera_pose(self, T_base_camera: FloatArray) -> FloatArray:
         """(4, 4) where the camera stands, given its nominal pose."""
@@ -64,3 +72,14 @@ def sample_surroundings(rng: np.random.Generator) -> Surroundings:
         camera_offset_m=(float(x), float(y), float(z)),
         camera_tilt_rad=(float(turn_x), float(turn_y), float(turn_z)),
     )
+
+
+def add_table_material(spec: Any, surroundings: Surroundings) -> str:
+    """Add the table's texture to a model's specification; returns the name of the material that carries it."""
+    texture = spec.add_texture(
+        name="table", type=mujoco.mjtTexture.mjTEXTURE_2D, width=TEXTURE_PX, height=TEXTURE_PX, nchannel=3
+    )
+    texture.data = surroundings.texture().tobytes()
+    material = spec.add_material(name="table")
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture.name
+    return str(material.name)

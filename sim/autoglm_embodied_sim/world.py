@@ -1,7 +1,9 @@
-"""The MuJoCo model: a Panda with its hand, a table, the camera, the wrist sensor and slots for things."""
+"""The MuJoCo model: a Panda with its hand, a table, the camera, the wrist sensor, slots for things, and items."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,23 @@ import numpy as np
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.geoms import BACKDROP_GROUP, CONTACT, DRAWN_GROUP, HIDDEN_GROUP
+from autoglm_embodied_sim.surroundings import Surroundings, add_table_material
+from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.tabletop.item_bodies import add_item, add_walls
 
 PANDA = "mujoco_pkgs/mujoco_menagerie/franka_emika_panda/panda.xml"
 TIMESTEP_S = 0.001
 TOOL_BELOW_HAND_M = 0.1034
 ARM_JOINTS = 7
 FINGER_FORCE_N = 20.0
-DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visual ones
-BACKDROP_GROUP = 2  # what lies beyond the table, drawn only where the camera can see it
-HIDDEN_GROUP = 4
+TABLE_ORIGIN_M = np.array([0.5, 0.0, 0.0])
+"""The middle of the working area, in panda_link0: the origin of the table frame, in which suites lay out their scenes.
+
+The axes of both frames are parallel, and the table's top is z = 0 in either.
+"""
+WAITING_M = TABLE_ORIGIN_M + [1.5, 0.0, 0.3]
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 640, 480
-CONTACT = {"condim": 4, "solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
 ARM_SHADES = {"link0": 0.9, "link5": 0.55, "hand": 0.35, "left_finger": 0.25, "right_finger": 0.25}
 
 
@@ -35,18 +43,39 @@ def panda_file() -> Path:
     return Path(package.origin).parent / PANDA
 
 
-def build_model(camera: CameraSettings, slots: int) -> Any:
-    """Compile the world with `slots` parked things, `thing0` and so on; the result is an MjModel."""
+def build_model(
+    camera: CameraSettings, slots: int, items: Sequence[Item] = (), surroundings: Surroundings | None = None
+) -> Any:
+    """Compile the world; the result is an MjModel.
+
+    Args:
+        camera: as it really stands.
+        slots: how many parked things, `thing0` and so on, there are to be dressed again and again.
+        items: of one scene, the bodies `item0` and so on, which wait beyond the table.
+        surroundings: whose texture the mat has; none is plain.
+    """
     spec = mujoco.MjSpec.from_file(str(panda_file()))
     _set_physics(spec)
     _dress_arm(spec)
     _replace_gripper(spec)
     _add_tool(spec)
     _add_room(spec)
+    if surroundings is not None:
+        spec.geom("mat").material = add_table_material(spec, surroundings)
     _add_camera(spec, camera)
     for slot in range(slots):
         _add_thing(spec, f"thing{slot}")
+    if items:
+        add_walls(spec, TABLE_ORIGIN_M)
+    for index, item in enumerate(items):
+        add_item(spec, f"item{index}", item).pos = WAITING_M + [0.25 * index, 0, 0]
     return spec.compile()
+
+
+@lru_cache(maxsize=1)
+def bare_arm() -> Any:
+    """The world with nothing on the table, compiled once a process: enough for the arm's kinematics."""
+    return build_model(CameraSettings.from_file(), 0)
 
 
 def _set_physics(spec: Any) -> None:

@@ -66,7 +66,9 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
     [
         ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are separated"),
         ({"policies": ("luck",)}, "there is no policy 'luck'"),
-        ({"rig": "crane"}, "suites run on the rig gantry, got 'crane'"),
+        ({"rig": "crane"}, "suites run on the rig gantry or arm, got 'crane'"),
+        ({"policies": ("learned",)}, "'learned' drives the whole arm, not the gantry; add --rig arm"),
+        ({"rig": "arm", "over_dds": True}, "'pca' is a script without a node"),
         ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
     ],
 )
@@ -79,6 +81,22 @@ def test_impossible_measurements_are_refused(options: dict[str, object], said: s
 def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--policy", "pca"]) == 2
     assert "need --suite" in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_the_learned_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--suite", "pile", "--checkpoint", str(tmp_path)]) == 2
+    assert "add --policy learned" in capsys.readouterr().err
+    command = ["evaluate", "--suite", "pile", "--rig", "arm", "--policy", "learned", "--checkpoint", str(tmp_path)]
+    assert main([*command, "--log", str(tmp_path / "log")]) == 2
+    assert "no checkpoint in" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_learned_policy_acts_in_a_suite_on_its_senses() -> None:
+    wanted = Measurement(("separated",), ("learned",), episodes=1, seed=2, rig="arm", split="validate", easy=True)
+    (result,) = measure(wanted)
+    assert (result.policy, result.seed) == ("learned", 2)
+    assert result.approaches >= 1 and result.seconds > 1
 
 
 def test_no_results_are_skipped_and_never_zero() -> None:

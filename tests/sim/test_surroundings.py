@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from autoglm_embodied_sim.gantry.item import Item
 from autoglm_embodied_sim.gantry.rig import Gantry
-from autoglm_embodied_sim.gantry.view import View
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.surroundings import PLAIN, Surroundings, sample_surroundings
+from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.tabletop.view import View
 
 CUBE = Item(box(0.04, 0.04, 0.04), "red", (0.8, 0.1, 0.1), mass_kg=0.2, friction=0.5)
 

@@ -9,7 +9,7 @@ from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.grasp import Grasp, grasp_at, grasp_blindly
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 
 class Antipodal:

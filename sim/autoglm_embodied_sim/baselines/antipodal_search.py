@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.baselines.height_map import CELL_M, HALF_M, HeightMap
-from autoglm_embodied_sim.gantry.rig import MAX_WIDTH_M
+from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M
 
 BoolArray = NDArray[np.bool_]
 

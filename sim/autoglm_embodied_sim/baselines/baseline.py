@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,11 @@ from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, let_go
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
-from autoglm_embodied_sim.gantry.rig import ASIDE, HandPose
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 TRIES, COLLISIONS, DIGS = 3, 3, 4
 SAME_M, SAME_TIP_M, SAME_RAD = 0.008, 0.008, 0.35
 POOR_OBSTACLE_M = 0.004  # above the fingertips: such a grasp would collide
-DUMP_TIP_M = 0.05
 SEEN_CELLS = 20
 
 
@@ -117,7 +115,8 @@ class Feeling:
     def put_aside(self) -> None:
         """Lay what is in the hand down where it is in nobody's way."""
         go_aside(self.rig)
-        self.rig.move(HandPose(ASIDE.x_m, 0.06 * ((self.digs + self.tries) % 5 - 2), DUMP_TIP_M, 0.0))
+        dumps = self.rig.dumps
+        self.rig.move(dumps[(self.digs + self.tries) % len(dumps)])
         let_go(self.rig)
 
 

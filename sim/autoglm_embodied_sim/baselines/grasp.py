@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoglm_embodied_sim.baselines.antipodal_search import Grasps
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
-from autoglm_embodied_sim.gantry.rig import ASIDE, MAX_WIDTH_M, HandPose
+from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M, HandPose
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 OVER_M = 0.20  # height of the tips from which the hand comes down and to which it lifts
 DESCENT_M_S, GUARDED_M_S, LIFT_M_S = 0.15, 0.12, 0.12
@@ -79,5 +79,5 @@ def let_go(rig: HandRig) -> None:
 
 def go_aside(rig: HandRig) -> None:
     """Rise and leave the camera's sight, with whatever is in the hand."""
-    rig.move(rig.pose.raised_to(ASIDE.z_m))
-    rig.move(ASIDE)
+    rig.move(rig.pose.raised_to(rig.aside.z_m))
+    rig.move(rig.aside)

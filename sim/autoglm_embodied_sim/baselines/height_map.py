@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray, Frame
-from autoglm_embodied_sim.gantry.view import NOTHING, View
+from autoglm_embodied_sim.tabletop.view import NOTHING, View
 
 CELL_M = 0.002
 HALF_M = 0.24

@@ -8,8 +8,8 @@ from autoglm_embodied_sim.baselines.antipodal_search import DEEPEST_M, LOWEST_TI
 from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.grasp import Grasp, grasp_blindly
 from autoglm_embodied_sim.baselines.height_map import CELL_M, HALF_M, HeightMap, height_map
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
-from autoglm_embodied_sim.gantry.rig import HandPose
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 
 class Pca:

@@ -8,7 +8,7 @@ from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps
 from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.grasp import grasp_at, grasp_blindly
 from autoglm_embodied_sim.baselines.height_map import height_map
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 
 class RandomEdges:

@@ -22,5 +22,6 @@ BASELINES: dict[str, type[Baseline]] = {
 def baseline_named(name: str) -> Baseline:
     """The baseline of this name; ConfigError with the valid ones if there is none."""
     if name not in BASELINES:
-        raise ConfigError(f"there is no policy {name!r} on the gantry; the policies are {', '.join(BASELINES)}")
+        known = ", ".join(BASELINES)
+        raise ConfigError(f"there is no policy {name!r}; the policies are {known}, and on the arm learned")
     return BASELINES[name]()

@@ -6,7 +6,7 @@ import numpy as np
 
 from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.feeling import Feeling, Skills
-from autoglm_embodied_sim.gantry.hand_rig import HandRig
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 ALL = Skills(calibrate=True, verify=True, dig=True, preshape=True, no_repeats=True)
 

@@ -8,9 +8,12 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from autoglm_embodied_sim.gantry.item import Item
-from autoglm_embodied_sim.surroundings import TEXTURE_PX, Surroundings
-from autoglm_embodied_sim.world import CONTACT, DRAWN_GROUP, HIDDEN_GROUP, panda_file
+from autoglm_embodied.types import Camera, FloatArray
+from autoglm_embodied_sim.geoms import DRAWN_GROUP, HIDDEN_GROUP
+from autoglm_embodied_sim.surroundings import Surroundings, add_table_material
+from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.tabletop.item_bodies import add_item, add_walls
+from autoglm_embodied_sim.world import panda_file
 
 TIMESTEP_S = 0.002
 """Two milliseconds grip as well as one does, 1.7 times as fast."""
@@ -20,11 +23,9 @@ AXIS_STIFFNESS = (2e4, 2e4, 2e4, 400.0)  # N/m, N·m/rad
 AXIS_DAMPING = (350.0, 350.0, 350.0, 6.0)
 AXIS_FORCE = (80.0, 80.0, 80.0, 12.0)  # N, N·m
 TIP_BELOW_HAND_M = 0.112
-CAMERA_FOVY_DEG = 42.0
+CAMERA_FOVY_DEG, CAMERA_PX = 42.0, 480
 T_BASE_CAMERA = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0, 0, 1]])
 """Where the camera nominally stands: above the middle of the table, looking down."""
-WALL_HALF_M, WALL_HEIGHT_M = 0.07, 0.2
-TORSIONAL_M, ROLLING_M = 0.005, 0.0001
 FINGER_STIFFNESS, FINGER_DAMPING = 4000.0, 80.0
 
 
@@ -37,7 +38,7 @@ def build_gantry(items: Sequence[Item], surroundings: Surroundings) -> Any:
     _add_table(spec, surroundings)
     _add_camera(spec, surroundings)
     for index, item in enumerate(items):
-        _add_item(spec, f"item{index}", item)
+        add_item(spec, f"item{index}", item)
     return spec.compile()
 
 
@@ -88,31 +89,13 @@ def _replace_gripper(spec: Any) -> None:
 
 
 def _add_table(spec: Any, surroundings: Surroundings) -> None:
-    world, plane = spec.worldbody, mujoco.mjtGeom.mjGEOM_PLANE
-    texture = spec.add_texture(
-        name="table", type=mujoco.mjtTexture.mjTEXTURE_2D, width=TEXTURE_PX, height=TEXTURE_PX, nchannel=3
-    )
-    texture.data = surroundings.texture().tobytes()
-    material = spec.add_material(name="table")
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "table"
-    world.add_geom(name="table", type=plane, size=[0.6, 0.6, 1], group=DRAWN_GROUP, material="table")
-    for index, (x, y) in enumerate(((1, 0), (-1, 0), (0, 1), (0, -1))):
-        half = [0.01, WALL_HALF_M + 0.02, WALL_HEIGHT_M] if x else [WALL_HALF_M + 0.02, 0.01, WALL_HEIGHT_M]
-        place = [x * (WALL_HALF_M + 0.01), y * (WALL_HALF_M + 0.01), WALL_HEIGHT_M]
-        box = mujoco.mjtGeom.mjGEOM_BOX
-        world.add_geom(
-            name=f"wall{index}", type=box, size=half, pos=place, group=HIDDEN_GROUP, contype=0, conaffinity=0
-        )
-    world.add_light(
-        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-        pos=[0, 0, 2],
-        dir=list(surroundings.light_direction),
-        diffuse=[0.55 * surroundings.light] * 3,
-        ambient=[0.25 * surroundings.light] * 3,
-        castshadow=False,
-    )
-    spec.visual.headlight.diffuse = [0.2 * surroundings.light] * 3
-    spec.visual.headlight.ambient = [0.15 * surroundings.light] * 3
+    world, plane, light = spec.worldbody, mujoco.mjtGeom.mjGEOM_PLANE, surroundings.light
+    material = add_table_material(spec, surroundings)
+    world.add_geom(name="table", type=plane, size=[0.6, 0.6, 1], group=DRAWN_GROUP, material=material)
+    add_walls(spec, np.zeros(3))
+    sun = world.add_light(type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 2], castshadow=False)
+    sun.dir, sun.diffuse, sun.ambient = list(surroundings.light_direction), [0.55 * light] * 3, [0.25 * light] * 3
+    spec.visual.headlight.diffuse, spec.visual.headlight.ambient = [0.2 * light] * 3, [0.15 * light] * 3
 
 
 def _add_camera(spec: Any, surroundings: Surroundings) -> None:
@@ -123,21 +106,9 @@ def _add_camera(spec: Any, surroundings: Surroundings) -> None:
     spec.worldbody.add_camera(name="overhead", pos=T_base_camera[:3, 3], quat=quat, fovy=CAMERA_FOVY_DEG)
 
 
-def _add_item(spec: Any, name: str, item: Item) -> None:
-    body = spec.worldbody.add_body(name=name)
-    body.add_freejoint(name=name)
-    inertia = item.shape.inertia(item.mass_kg)
-    body.mass, body.ipos, body.explicitinertial = item.mass_kg, np.zeros(3), True
-    body.fullinertia = [*np.diag(inertia), inertia[0, 1], inertia[0, 2], inertia[1, 2]]
-    for index, piece in enumerate(item.shape.pieces):
-        mesh = f"{name}_{index}"
-        spec.add_mesh(name=mesh, uservert=piece.ravel().tolist(), inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX)
-        body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_MESH,
-            meshname=mesh,
-            friction=[item.friction, TORSIONAL_M, ROLLING_M],
-            priority=1,  # else the larger friction of two would count
-            group=DRAWN_GROUP,
-            rgba=[*item.rgb, 1],
-            **CONTACT,
-        )
+def overhead(surroundings: Surroundings, hand_eye_m: FloatArray) -> Camera:
+    """The camera above the table, believed to be `hand_eye_m` (3,) away from where it is."""
+    focal, middle = 0.5 * CAMERA_PX / np.tan(np.radians(CAMERA_FOVY_DEG) / 2), (CAMERA_PX - 1) / 2
+    T_base_camera = surroundings.camera_pose(T_BASE_CAMERA)
+    T_base_camera[:3, 3] += hand_eye_m
+    return Camera(CAMERA_PX, CAMERA_PX, np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]]), T_base_camera)

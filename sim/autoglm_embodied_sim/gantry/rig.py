@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gantry.item import Item
-from autoglm_embodied_sim.gantry.model import AXES, T_BASE_CAMERA, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry
-from autoglm_embodied_sim.gantry.overhead import Overhead
-from autoglm_embodied_sim.gantry.truth import ItemReader
-from autoglm_embodied_sim.gantry.view import View
+from autoglm_embodied_sim.gantry.model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry, overhead
 from autoglm_embodied_sim.surroundings import PLAIN, Surroundings
+from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M, HandPose
+from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.tabletop.item_camera import ItemCamera
+from autoglm_embodied_sim.tabletop.item_reader import ItemReader
+from autoglm_embodied_sim.tabletop.view import View
 
-MAX_WIDTH_M = 0.08
 FINGER_SPEED_M_S, FINGER_LEAD_M = 0.12, 0.015
 TRAVEL_M_S, TURN_RAD_S = 0.35, 2.5
 REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
@@ -25,30 +24,9 @@ AVERAGED = 25  # readings of a weighing
 _TIP = np.array([0.0, 0.0, TIP_BELOW_HAND_M, 0.0])
 
 
-@dataclass(frozen=True)
-class HandPose:
-    """Where the fingertips are: the point between their lower ends, and the turn about the vertical.
-
-    At `yaw_rad` 0 the fingers close along the base's y axis.
-    """
-
-    x_m: float
-    y_m: float
-    z_m: float
-    yaw_rad: float
-
-    def raised_to(self, z_m: float) -> HandPose:
-        """The same place at another height."""
-        return HandPose(self.x_m, self.y_m, z_m, self.yaw_rad)
-
-    @property
-    def values(self) -> FloatArray:
-        """(4,) x, y, z, yaw."""
-        return np.array([self.x_m, self.y_m, self.z_m, self.yaw_rad])
-
-
 ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
 """Out of the camera's sight."""
+DUMPS = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
 
 
 class Gantry:
@@ -71,12 +49,12 @@ class Gantry:
         surroundings: Surroundings = PLAIN,
     ) -> None:
         self.model = build_gantry(items, surroundings)
-        self._T_base_camera = surroundings.camera_pose(T_BASE_CAMERA)
+        self._believed = overhead(surroundings, np.asarray(hand_eye_m, dtype=float))
         self.data = mujoco.MjData(self.model)
         self.grip_force_n = grip_force_n
-        self._hand_eye_m, self._rng = np.asarray(hand_eye_m, dtype=float), np.random.default_rng(seed)
+        self._rng = np.random.default_rng(seed)
         self.truth = ItemReader(self.model, len(items))
-        self._overhead: Overhead | None = None
+        self._camera: ItemCamera | None = None
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
@@ -109,12 +87,22 @@ class Gantry:
         """The opening, as the fingers' encoders say."""
         return float(self._fingers.sum())
 
+    @property
+    def aside(self) -> HandPose:
+        """Out of the camera's sight."""
+        return ASIDE
+
+    @property
+    def dumps(self) -> Sequence[HandPose]:
+        """Where to lay down, in turn, what is in the way of others: out of the camera's sight, too."""
+        return DUMPS
+
     def look(self) -> View:
         """A picture from above."""
-        if self._overhead is None:
-            self._overhead = Overhead(self.model, self.truth.item_of_geom, self._T_base_camera)
+        if self._camera is None:
+            self._camera = ItemCamera(self.model, "overhead", self._believed, self.truth.item_of_geom)
         mujoco.mj_kinematics(self.model, self.data)
-        return self._overhead.view(self.data, self.time_ns, self._hand_eye_m, self._rng)
+        return self._camera.view(self.data, self.time_ns, self._rng)
 
     def wrench(self) -> FloatArray:
         """(6,) load on the wrist in the hand's frame [N, N·m], z down, less what was tared."""
@@ -182,9 +170,9 @@ class Gantry:
 
     def close(self) -> None:
         """Free what is held on the GL side."""
-        if self._overhead is not None:
-            self._overhead.close()
-            self._overhead = None
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
 
     def _step(self) -> None:
         self.data.ctrl[len(AXES)] = self._next_finger()

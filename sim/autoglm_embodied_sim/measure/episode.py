@@ -10,7 +10,7 @@ import numpy as np
 from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.measure.trial import raised_items
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.suites.layout import lay_out
+from autoglm_embodied_sim.suites.layout import lay_out, rig_named
 from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import Suite
 
@@ -43,11 +43,13 @@ class GraspResult:
         return self.held and self.approaches <= STRICT_APPROACHES
 
 
-def run_grasp_episode(suite: Suite, policy: str, shapes: Sequence[Shape], seed: int) -> GraspResult:
+def run_grasp_episode(
+    suite: Suite, policy: str, shapes: Sequence[Shape], seed: int, rig_name: str = "gantry"
+) -> GraspResult:
     """Lay out the scene of a seed, let the policy act, judge; a function of its arguments alone."""
     baseline = baseline_named(policy)
     scene = sample_grasp_scene(suite, shapes, seed)
-    rig = lay_out(suite, scene)
+    rig = lay_out(suite, scene, rig_named(rig_name))
     try:
         rest_height_m = rig.truth.position_m(rig.data)[:, 2]
         began_ns = rig.time_ns

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
 from autoglm_embodied_sim.judge import RAISED_M, SHAKE_HZ, SHAKE_M, SHAKE_RAD, SHAKES
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.suite_rig import SuiteRig
 
 ALOFT_M = 0.075  # nothing but the hand can hold an item this far above where it lay
 LIFT_M_S = 0.1
 TRIAL_TIP_M = RAISED_M + 0.05
 
 
-def raised_items(rig: Gantry, rest_height_m: FloatArray) -> tuple[int, ...]:
+def raised_items(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
     """Lift and shake what is in the hand; which items are up in the air afterwards."""
     rig.wait(0.2)
     here = rig.pose
@@ -21,11 +22,16 @@ def raised_items(rig: Gantry, rest_height_m: FloatArray) -> tuple[int, ...]:
     rig.wait(0.2)
     shake(rig)
     rig.wait(0.2)
+    return items_aloft(rig, rest_height_m)
+
+
+def items_aloft(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
+    """The items that are up in the air now."""
     raised = rig.truth.position_m(rig.data)[:, 2] - rest_height_m
     return tuple(int(item) for item in np.flatnonzero(raised > ALOFT_M))
 
 
-def shake(rig: Gantry) -> None:
+def shake(rig: SuiteRig) -> None:
     """SHAKES swings sideways, then as many about the vertical."""
     here = rig.pose
     for amplitude in (HandPose(0, SHAKE_M, 0, 0), HandPose(0, 0, 0, SHAKE_RAD)):

@@ -32,7 +32,7 @@ class CameraThread:
     ) -> None:
         self._rig, self._model_lock = rig, model_lock
         self._send, self._fail = send, fail
-        self._moments: queue.Queue[Moment | None] = queue.Queue(BACKLOG)
+        self._moments: queue.Queue[Moment | ArmRig | None] = queue.Queue()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera")
 
@@ -43,10 +43,12 @@ class CameraThread:
 
     def take(self, moment: Moment) -> None:
         """Have this moment drawn; dropped if BACKLOG others wait already."""
-        try:
-            self._moments.put_nowait(moment)
-        except queue.Full:
-            return
+        if self._moments.qsize() < BACKLOG:
+            self._moments.put(moment)
+
+    def exchange(self, rig: ArmRig) -> None:
+        """Draw what another rig sees from the next moment on."""
+        self._moments.put(rig)
 
     def close(self) -> None:
         """End the thread; moments that wait are not drawn."""
@@ -57,21 +59,30 @@ class CameraThread:
 
     def _run(self) -> None:
         try:
-            renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.scene.seed)
-            self._draw(renderer, Moment(0, self._rig.data.qpos.copy()))  # the first frame compiles shaders
-            renderer.reseed(self._rig.scene.seed)
+            renderer = self._open()
         except Exception as error:
             self._fail(error)
             return
         finally:
             self._ready.set()
         try:
-            while (moment := self._moments.get()) is not None:
-                self._send(self._draw(renderer, moment), moment)
+            while (taken := self._moments.get()) is not None:
+                if isinstance(taken, ArmRig):
+                    renderer.close()
+                    self._rig = taken
+                    renderer = self._open()
+                else:
+                    self._send(self._draw(renderer, taken), taken)
         except Exception as error:
             self._fail(error)
         finally:
             renderer.close()
+
+    def _open(self) -> Renderer:
+        renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.scene.seed)
+        self._draw(renderer, Moment(0, self._rig.data.qpos.copy()))  # the first frame compiles shaders
+        renderer.reseed(self._rig.scene.seed)
+        return renderer
 
     def _draw(self, renderer: Renderer, moment: Moment) -> Frame:
         with self._model_lock:

@@ -19,7 +19,7 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import AutoGLMError, ConfigError
+from autoglm_embodied.errors import AutoGLMError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.conversions import twist_array
 from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
@@ -29,17 +29,17 @@ from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import COMMANDS
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.judge import held_things, trial
+from autoglm_embodied_sim.measure.shapes import named_shapes
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
+from autoglm_embodied_sim.nodes.tables import PrimitiveTable, SuiteTable, Table
 from autoglm_embodied_sim.rig import STEP_NS, ArmRig
-from autoglm_embodied_sim.scene import Scene, sample_scene
 from autoglm_embodied_sim.sensor_specs import SHIPPED, Sensors
 from autoglm_embodied_sim.shutter import Shutter
+from autoglm_embodied_sim.suites.suite import suite_named
 
 SWITCH_INTERVAL_S = 0.0005  # the stepping thread must not wait 5 ms for another one's turn to end
-MIN_SLOTS = 3
 LATE_NS = 50_000_000
 
 
@@ -52,16 +52,17 @@ class SimNode:
         parameter(self.ros, "seed", 0)
         parameter(self.ros, "things", 3)
         parameter(self.ros, "unique", True)
+        parameter(self.ros, "suite", "")
+        parameter(self.ros, "objects", "validate")
+        parameter(self.ros, "easy", False)
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
         sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED))
         self._model_lock = threading.Lock()
-        self._slots = max(MIN_SLOTS, self._value("things"))
-        scene = self._next_scene()
-        self._rig = ArmRig(self._value("seed"), slots=self._slots, camera=camera, sensors=sensors)
+        self._table = self._set_table(camera, sensors)
+        self._rig = self._table.rig
         self._shutter = Shutter(sensors)
-        self._rig.reset(scene)
-        self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
+        self._shutter.restart(np.random.default_rng(self._rig.scene.seed), self._rig.time_ns)
         self._fast = FastPublishers(self.ros, robot)
         self._frames = FramePublishers(self.ros, camera.frame_id)
         self._camera = CameraThread(self._rig, self._model_lock, self._frames.publish, self._fail)
@@ -119,24 +120,37 @@ class SimNode:
         """Lay out the scene of parameter `seed`, and count the seed up for the next time."""
         seed = self._value("seed")
         try:
-            scene = self._next_scene()
+            prepared = await self._prepared(seed)
         except AutoGLMError as error:
             response.success, response.message = False, str(error)
             return response
-        await self._done(partial(self._reset, scene))
+        await self._done(partial(self._reset, prepared))
         self.ros.set_parameters([Parameter("seed", value=seed + 1)])
-        response.success, response.message = True, json.dumps({"seed": seed, "things": _listed(scene)})
+        response.success, response.message = True, json.dumps({"seed": seed} | self._table.told())
         return response
 
     async def _on_judge(self, _: Trigger.Request, response: Any) -> Any:
         """Lift what is in the hand if it is not up yet, shake it, and say what is still held."""
         held = await self._done(self._judge)
-        things = _listed(self._rig.scene)
-        answer = {"held": [things[index] for index in held], "things": things}
+        things = self._table.told()["things"]
+        answer = {"held": [dict(things[index]) for index in held], "things": things}
         for index, thing in enumerate(things):
             thing["held"] = index in held
         response.success, response.message = True, json.dumps(answer)
         return response
+
+    def _prepared(self, seed: int) -> Future:
+        """A future of the scene of a seed, which a thread of its own prepares: the arm must not stand still for it."""
+        future = Future(executor=self.ros.executor)
+
+        def prepare() -> None:
+            try:
+                future.set_result(self._table.prepare(seed))
+            except Exception as error:
+                future.set_exception(error)
+
+        threading.Thread(target=prepare, name="prepare", daemon=True).start()
+        return future
 
     def _done(self, job: Callable[[Future], Job]) -> Future:
         """A future of what `job` gives, which the stepping thread runs."""
@@ -144,26 +158,37 @@ class SimNode:
         self._stepper.do(job(future))
         return future
 
-    def _reset(self, scene: Scene, future: Future) -> Iterator[FloatArray]:
+    def _reset(self, prepared: Any, future: Future) -> Iterator[FloatArray]:
         with self._model_lock:
-            self._rig.reset(scene)
+            self._table.lay(prepared)
             self._shutter.forget()  # no frame is late or early for a new scene
+        if self._table.rig is not self._rig:
+            self._exchange(self._table.rig)
         future.set_result(None)
         yield np.zeros(6)
 
-    def _judge(self, future: Future) -> Iterator[FloatArray]:
-        yield from trial(self._rig)
-        future.set_result(held_things(self._rig))
+    def _exchange(self, rig: ArmRig) -> None:
+        """Go on with another rig, in the stepping thread."""
+        self._rig = rig
+        self._shutter.restart(np.random.default_rng(rig.scene.seed), rig.time_ns)
+        self._stepper.exchange(rig)
+        self._camera.exchange(rig)
 
-    def _next_scene(self) -> Scene:
-        seed, count = self._value("seed"), self._value("things")
-        if seed < 0:
-            raise ConfigError(f"parameter seed must be 0 or more, got {seed}")
-        if not 1 <= count <= self._slots:
-            raise ConfigError(
-                f"parameter things must be 1 to {self._slots}, got {count}; for more, start the node with it"
-            )
-        return sample_scene(np.random.default_rng(seed), count, self._value("unique"))
+    def _judge(self, future: Future) -> Iterator[FloatArray]:
+        yield from self._table.trial()
+        future.set_result(self._table.held())
+
+    def _set_table(self, camera: CameraSettings, sensors: Sensors) -> Table:
+        """Primitives, or a suite if one is named."""
+        seed, name = self._value("seed"), self._value("suite")
+        if name:
+            suite = suite_named(name).eased() if self._value("easy") else suite_named(name)
+            return SuiteTable(suite, named_shapes(self._value("objects")), camera, sensors, seed)
+
+        def make_rig(slots: int) -> ArmRig:
+            return ArmRig(seed, slots, camera, sensors)
+
+        return PrimitiveTable(lambda: (self._value("things"), self._value("unique")), make_rig, seed)
 
     def _value(self, name: str) -> Any:
         return self.ros.get_parameter(name).value
@@ -186,20 +211,6 @@ class SimNode:
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
-
-
-def _listed(scene: Scene) -> list[dict[str, Any]]:
-    return [
-        {
-            "colour": thing.colour,
-            "shape": thing.shape,
-            "size_m": round(thing.size_m, 4),
-            "position_m": [round(value, 4) for value in thing.position_m],
-            "mass_kg": round(thing.mass_kg, 3),
-            "friction": round(thing.friction, 3),
-        }
-        for thing in scene.things
-    ]
 
 
 def main() -> None:

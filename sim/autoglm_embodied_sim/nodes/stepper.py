@@ -70,6 +70,10 @@ class Stepper:
         """Have the stepping thread run `job`, after those given before it."""
         self._jobs.put(job)
 
+    def exchange(self, rig: ArmRig) -> None:
+        """Go on with another rig; for a job."""
+        self._rig = rig
+
     def take_worst_lag_ns(self) -> int:
         """How late the latest step was since this was last asked."""
         lag_ns, self._worst_lag_ns = self._worst_lag_ns, 0

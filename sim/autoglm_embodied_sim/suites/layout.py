@@ -1,13 +1,22 @@
-"""Lays a scene out on the gantry: drops its items and waits until they lie still."""
+"""Lays a scene out on a rig: drops its items and waits until they lie still."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar, overload
+
 import numpy as np
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.arm.rig import Arm
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.suites.scene import GraspScene
 from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.surroundings import Surroundings
+from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.tabletop.item_bodies import raise_walls
+from autoglm_embodied_sim.tabletop.suite_rig import SuiteRig
 
 CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one item dropped on the pile to the next
@@ -16,14 +25,30 @@ STILL_M_S = 0.004
 WAITING_M = np.array([1.5, 0.0, 0.3])  # where items wait for their turn; the table goes on for ever there
 
 
-def lay_out(suite: Suite, scene: GraspScene) -> Gantry:
-    """A gantry with the scene on its table, everything at rest."""
-    rig = Gantry(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
-    walls = [rig.model.geom(f"wall{index}").id for index in range(4)]
+Rig = TypeVar("Rig", bound=SuiteRig)
+Kind = Callable[[Sequence[Item], FloatArray, float, int, Surroundings], Rig]
+"""Makes a rig: items, hidden offset of the camera, grip force of each finger, seed of the noise, surroundings."""
+RIGS: dict[str, Kind[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
+
+
+def rig_named(name: str) -> Kind[SuiteRig]:
+    """The kind of rig of this name; ConfigError with the valid ones if there is none."""
+    if name not in RIGS:
+        raise ConfigError(f"suites run on the rig {' or '.join(RIGS)}, got {name!r}")
+    return RIGS[name]
+
+
+@overload
+def lay_out(suite: Suite, scene: GraspScene) -> Gantry: ...
+@overload
+def lay_out(suite: Suite, scene: GraspScene, kind: Kind[Rig]) -> Rig: ...
+def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> SuiteRig:
+    """A rig of some kind with the scene on its table, everything at rest."""
+    rig = kind(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
     if suite.piled:
-        rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 1
+        raise_walls(rig.model, True)
         _pile(rig, scene)
-        rig.model.geom_contype[walls] = rig.model.geom_conaffinity[walls] = 0
+        raise_walls(rig.model, False)
     else:
         for index in range(len(scene.items)):
             _drop(rig, scene, index, 0.0)
@@ -31,7 +56,7 @@ def lay_out(suite: Suite, scene: GraspScene) -> Gantry:
     return rig
 
 
-def _pile(rig: Gantry, scene: GraspScene) -> None:
+def _pile(rig: SuiteRig, scene: GraspScene) -> None:
     for index in range(len(scene.items)):
         rig.truth.place(rig.data, index, WAITING_M + [0.25 * index, 0, 0], np.array([1.0, 0, 0, 0]))
     top = 0.0
@@ -41,7 +66,7 @@ def _pile(rig: Gantry, scene: GraspScene) -> None:
         top = float(rig.truth.position_m(rig.data)[: index + 1, 2].max()) + 0.02
 
 
-def _drop(rig: Gantry, scene: GraspScene, index: int, above_m: float) -> None:
+def _drop(rig: SuiteRig, scene: GraspScene, index: int, above_m: float) -> None:
     """Put an item, turned as the scene says, so that its lowest point is just above `above_m`."""
     turn = _rotation(scene.quaternion_wxyz[index])
     lowest = min(float((piece @ turn.T)[:, 2].min()) for piece in scene.items[index].shape.pieces)
@@ -49,7 +74,7 @@ def _drop(rig: Gantry, scene: GraspScene, index: int, above_m: float) -> None:
     rig.truth.place(rig.data, index, place, scene.quaternion_wxyz[index])
 
 
-def _settle(rig: Gantry) -> None:
+def _settle(rig: SuiteRig) -> None:
     waited = 0.0
     while waited < MOST_S:
         rig.wait(SETTLE_S)

@@ -10,11 +10,11 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied.vocabulary import COLOURS
-from autoglm_embodied_sim.gantry.item import Item
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.scene import HUE_DEG, shade
 from autoglm_embodied_sim.suites.suite import Span, Suite
 from autoglm_embodied_sim.surroundings import Surroundings, sample_surroundings
+from autoglm_embodied_sim.tabletop.item import Item
 
 WORKSPACE_HALF_M = 0.16
 SEPARATION_M = 0.11

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.gantry.item import Item
-from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
+from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.item import Item
 
 from autoglm_embodied.errors import ConfigError
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from autoglm_embodied_sim.baselines.registry import BASELINES, baseline_named
-from autoglm_embodied_sim.gantry.item import Item
-from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
+from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
 from autoglm_embodied_sim.measure.trial import raised_items
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.item import Item
 
 from autoglm_embodied.errors import ConfigError
 

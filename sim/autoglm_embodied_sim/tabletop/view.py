@@ -1,4 +1,4 @@
-"""What the camera above the gantry sees, and which pixels belong to which item."""
+"""What a camera over the table sees, and which pixels belong to which item."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class View:
-    """An RGB-D picture from above, as measured.
+    """An RGB-D picture of the table, as measured.
 
     `owner` comes from the simulator: baselines that use it are told which pixels are the named object's.
     The camera's pose is the one the robot believes in; under hard physics it is off by a few millimetres.

@@ -1,4 +1,4 @@
-"""The camera above the gantry: RGB-D with noise, and the simulator's own segmentation."""
+"""A fixed camera over the table: RGB-D with noise, and the simulator's own segmentation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.types import Camera, FloatArray, Frame
-from autoglm_embodied_sim.gantry.model import CAMERA_FOVY_DEG
-from autoglm_embodied_sim.gantry.view import NOTHING, View
+from autoglm_embodied.types import Camera, Frame
+from autoglm_embodied_sim.geoms import DRAWN_GROUP
 from autoglm_embodied_sim.renderer import COSTLY, open_gl
-from autoglm_embodied_sim.world import DRAWN_GROUP
+from autoglm_embodied_sim.tabletop.view import NOTHING, View
 
-WIDTH_PX, HEIGHT_PX = 480, 480
 DEPTH_SIGMA_M, HOLE_FRACTION = 0.0015, 0.002
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
@@ -26,12 +24,19 @@ def _gl() -> Any:
     return open_gl()
 
 
-class Overhead:
-    """Draws one model, whose camera stands at `T_base_camera` (4, 4); belongs to the thread that made it."""
+class ItemCamera:
+    """Draws one model; belongs to the thread that made it.
 
-    def __init__(self, model: Any, item_of_geom: NDArray[np.int16], T_base_camera: FloatArray) -> None:
+    Args:
+        model: an MjModel.
+        name: of the model's camera.
+        believed: what the robot takes the camera for.
+        item_of_geom: (ngeom,) which item a geom belongs to, NOTHING for the others.
+    """
+
+    def __init__(self, model: Any, name: str, believed: Camera, item_of_geom: NDArray[np.int16]) -> None:
         _gl().make_current()
-        self._model, self._item_of_geom, self._T_base_camera = model, item_of_geom, T_base_camera
+        self._model, self._believed, self._item_of_geom = model, believed, item_of_geom
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -41,19 +46,17 @@ class Overhead:
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = [group == DRAWN_GROUP for group in range(6)]
         self._camera = mujoco.MjvCamera()
-        self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera("overhead").id
+        self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(name).id
 
-    def view(self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator) -> View:
-        """A picture of `data`; the camera is believed to be `hand_eye_m` (3,) away from where it is."""
+    def view(self, data: Any, stamp_ns: int, rng: np.random.Generator) -> View:
+        """A picture of `data`."""
         _gl().make_current()
         everything = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
         rgb, depth = self._draw(segment=False)
         colours, _ = self._draw(segment=True)
-        believed = self._T_base_camera.copy()
-        believed[:3, 3] += hand_eye_m
-        camera = Camera(WIDTH_PX, HEIGHT_PX, _intrinsics(), believed)
-        frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)
+        noisy = _noisy(self._metres(depth)[::-1], rng)
+        frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), noisy, self._believed)
         return View(frame, self._owner(colours)[::-1])
 
     def close(self) -> None:
@@ -64,9 +67,10 @@ class Overhead:
     def _draw(self, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             self._scene.flags[flag] = segment
-        rgb = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
-        depth = np.empty((HEIGHT_PX, WIDTH_PX), np.float32)
-        rectangle = mujoco.MjrRect(0, 0, WIDTH_PX, HEIGHT_PX)
+        width, height = self._believed.width, self._believed.height
+        rgb = np.empty((height, width, 3), np.uint8)
+        depth = np.empty((height, width), np.float32)
+        rectangle = mujoco.MjrRect(0, 0, width, height)
         mujoco.mjr_render(rectangle, self._scene, self._context)
         mujoco.mjr_readPixels(rgb, depth, rectangle, self._context)
         return rgb, depth
@@ -85,11 +89,6 @@ class Overhead:
         near = np.float32(self._model.vis.map.znear * self._model.stat.extent)
         far = np.float32(self._model.vis.map.zfar * self._model.stat.extent)
         return near * far / (near + depth * (far - near))
-
-
-def _intrinsics() -> FloatArray:
-    focal = 0.5 * HEIGHT_PX / np.tan(np.radians(CAMERA_FOVY_DEG) / 2)
-    return np.array([[focal, 0, (WIDTH_PX - 1) / 2], [0, focal, (HEIGHT_PX - 1) / 2], [0, 0, 1]])
 
 
 def _noisy(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

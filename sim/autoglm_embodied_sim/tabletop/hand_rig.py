@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gantry.rig import HandPose
-from autoglm_embodied_sim.gantry.view import View
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.view import View
 
 
 class HandRig(Protocol):
-    """A hand over a table; poses are of the fingertips, in the base frame, whose z = 0 is the table."""
+    """A hand over a table; poses are of the fingertips, in the table frame.
+
+    Its origin is the middle of the working area, on the table's top, and z points up.
+    """
 
     @property
     def pose(self) -> HandPose:
@@ -24,11 +28,19 @@ class HandRig(Protocol):
     def time_ns(self) -> int:
         """Time passed."""
 
+    @property
+    def aside(self) -> HandPose:
+        """Where the hand hides nothing from the camera."""
+
+    @property
+    def dumps(self) -> Sequence[HandPose]:
+        """Where to lay down, in turn, what is in the way of others."""
+
     def look(self) -> View:
-        """A picture from above."""
+        """A picture of the table."""
 
     def move(self, pose: HandPose, speed_m_s: float = ..., guard_n: float | None = None) -> bool:
-        """Go straight to a pose; False if more than `guard_n` was felt, where the hand then stands."""
+        """Go straight to a pose; False if the hand had to stop on the way, because more than `guard_n` was felt."""
 
     def grip(self, width_m: float) -> float:
         """Move the fingers; returns the opening reached."""

@@ -1,0 +1,52 @@
+"""The learned policy in the suites: the same scenes and the same judge, but nothing to go by than sensors and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from autoglm_embodied_sim.arm.rig import Arm
+from autoglm_embodied_sim.measure.episode import GraspResult
+from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.suites.instruction import instruction
+from autoglm_embodied_sim.suites.layout import lay_out
+from autoglm_embodied_sim.suites.scene import sample_grasp_scene
+from autoglm_embodied_sim.suites.suite import Suite
+
+from autoglm_embodied.learn.evaluate import act, fresh_pipeline
+from autoglm_embodied.learn.suite_policies import LEARNED
+from autoglm_embodied.learn.ticked import TickedRig
+from autoglm_embodied.policy.grasp import GraspSettings, Outcome
+
+
+def run_learned_episode(suite: Suite, shapes: Sequence[Shape], seed: int, checkpoint: Path) -> GraspResult:
+    """Lay out the scene of a seed, say its instruction, let the policy act, judge; a function of its arguments alone.
+
+    Every closing of the fingers counts as an approach, and as a try.
+    """
+    torch.set_num_threads(1)  # more would fight over the cores with other workers
+    scene = sample_grasp_scene(suite, shapes, seed)
+    arm = lay_out(suite, scene, Arm)
+    try:
+        rest_height_m = arm.truth.position_m(arm.data)[:, 2]
+        pipeline = fresh_pipeline(checkpoint)
+        ticked = TickedRig(arm.rig, pipeline.aligner)
+        ticked.settle()
+        acted = act(pipeline, ticked, instruction(scene), GraspSettings())
+        raised = raised_items(arm, rest_height_m)
+    finally:
+        arm.close()
+    return GraspResult(
+        suite=suite.name,
+        policy=LEARNED,
+        seed=seed,
+        target=scene.items[scene.target].name,
+        held=raised == (scene.target,),
+        wrong_object=any(item != scene.target for item in raised),
+        approaches=acted.tries,
+        tries=acted.tries,
+        sure=acted.outcome is Outcome.HELD,
+        seconds=acted.seconds,
+    )

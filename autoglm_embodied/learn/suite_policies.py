@@ -1,0 +1,57 @@
+"""Which policies the suites know, on which rig each of them runs, and how."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoglm_embodied_sim.baselines.registry import baseline_named
+from autoglm_embodied_sim.measure.episode import GraspResult, run_grasp_episode
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.suites.suite import Suite
+
+from autoglm_embodied.errors import CheckpointError, ConfigError
+
+LEARNED = "learned"
+
+
+def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
+    """ConfigError unless a policy of this name runs on the rig and, if so wanted, through the nodes."""
+    if policy != LEARNED:
+        baseline_named(policy)
+        if over_dds:
+            raise ConfigError(f"{policy!r} is a script without a node; over DDS runs the policy {LEARNED!r} alone")
+    elif rig_name != "arm":
+        raise ConfigError(f"the policy {LEARNED!r} drives the whole arm, not the {rig_name}; add --rig arm")
+
+
+def run_suite_episode(
+    suite: Suite, policy: str, shapes: Sequence[Shape], seed: int, rig_name: str, checkpoint: Path | None
+) -> GraspResult:
+    """One episode of a baseline or of the learned policy; a function of its arguments alone.
+
+    Args:
+        suite: what the scene is like.
+        policy: a baseline, or LEARNED.
+        shapes: what objects are drawn from.
+        seed: of scene, noise and policy.
+        rig_name: what carries the hand.
+        checkpoint: folder of the learned policy; the shipped one if None.
+    """
+    if policy != LEARNED:
+        return run_grasp_episode(suite, policy, shapes, seed, rig_name)
+    from autoglm_embodied.learn.learned_in_suites import run_learned_episode  # torch is of no use to baselines
+    from autoglm_embodied.model.checkpoint import SHIPPED
+
+    return run_learned_episode(suite, shapes, seed, checkpoint or SHIPPED)
+
+
+def checkpoint_digest(checkpoint: Path | None) -> str:
+    """What tells the weights of one checkpoint from those of another; those shipped change with the version alone."""
+    if checkpoint is None:
+        return "shipped"
+    try:
+        return hashlib.sha256((checkpoint / "model.safetensors").read_bytes()).hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"no checkpoint in {checkpoint}: {error.strerror}; name another, or none") from error

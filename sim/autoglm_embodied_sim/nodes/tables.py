@@ -1,0 +1,169 @@
+"""What lies on the simulated table: coloured primitives, or the items of a suite, scene by scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.arm.rig import Arm
+from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.judge import held_things, lift_and_shake, trial
+from autoglm_embodied_sim.measure.trial import TRIAL_TIP_M, items_aloft
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.rig import ArmRig
+from autoglm_embodied_sim.scene import Scene, Thing, sample_scene
+from autoglm_embodied_sim.sensor_specs import Sensors
+from autoglm_embodied_sim.suites.instruction import instruction
+from autoglm_embodied_sim.suites.layout import lay_out
+from autoglm_embodied_sim.suites.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.tabletop.item import Item
+
+MIN_SLOTS = 3
+
+
+class Table(Protocol):
+    """Scenes one after the other. Any thread may prepare the next; all else is for the stepping thread."""
+
+    rig: ArmRig
+
+    def prepare(self, seed: int) -> Any:
+        """The scene of a seed, ready to be laid; ConfigError if there is none."""
+
+    def lay(self, prepared: Any) -> None:
+        """Make it the scene on the table, which may bring a new `rig`."""
+
+    def told(self) -> dict[str, Any]:
+        """The scene, for a JSON answer: its `things`, and what else is to be known of it."""
+
+    def trial(self) -> Iterator[FloatArray]:
+        """Twists (6,) that put what is in the hand to the test."""
+
+    def held(self) -> tuple[int, ...]:
+        """Which things the hand holds."""
+
+
+class PrimitiveTable:
+    """One model, re-dressed for every scene.
+
+    Args:
+        wanted: says how many things the next scene has, and whether no two may look alike.
+        make_rig: makes the rig for a number of slots.
+        seed: of the first scene.
+    """
+
+    def __init__(self, wanted: Callable[[], tuple[int, bool]], make_rig: Callable[[int], ArmRig], seed: int) -> None:
+        self._wanted = wanted
+        self._slots = max(MIN_SLOTS, wanted()[0])
+        scene = self.prepare(seed)
+        self.rig = make_rig(self._slots)
+        self.lay(scene)
+
+    def prepare(self, seed: int) -> Scene:
+        """See Table."""
+        count, unique = self._wanted()
+        _check_seed(seed)
+        if not 1 <= count <= self._slots:
+            raise ConfigError(
+                f"parameter things must be 1 to {self._slots}, got {count}; for more, start the node with it"
+            )
+        return sample_scene(np.random.default_rng(seed), count, unique)
+
+    def lay(self, prepared: Scene) -> None:
+        """See Table."""
+        self.rig.reset(prepared)
+
+    def told(self) -> dict[str, Any]:
+        """See Table."""
+        return {"things": [_thing_told(thing) for thing in self.rig.scene.things]}
+
+    def trial(self) -> Iterator[FloatArray]:
+        """See Table."""
+        return trial(self.rig)
+
+    def held(self) -> tuple[int, ...]:
+        """See Table."""
+        return held_things(self.rig)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A scene of a suite, its items at rest on a table of their own."""
+
+    arm: Arm
+    scene: GraspScene
+    rest_height_m: FloatArray
+
+
+class SuiteTable:
+    """A rig of its own for every scene, since each has other meshes."""
+
+    def __init__(
+        self, suite: Suite, shapes: Sequence[Shape], camera: CameraSettings, sensors: Sensors, seed: int
+    ) -> None:
+        self._suite, self._shapes = suite, shapes
+        self._kind = partial(Arm, camera=camera, sensors=sensors)
+        self.lay(self.prepare(seed))
+
+    def prepare(self, seed: int) -> _Laid:
+        """See Table."""
+        _check_seed(seed)
+        scene = sample_grasp_scene(self._suite, self._shapes, seed)
+        arm = lay_out(self._suite, scene, self._kind)
+        return _Laid(arm, scene, arm.truth.position_m(arm.data)[:, 2])
+
+    def lay(self, prepared: _Laid) -> None:
+        """See Table."""
+        self._laid, self.rig = prepared, prepared.arm.rig
+
+    def told(self) -> dict[str, Any]:
+        """See Table."""
+        arm, scene = self._laid.arm, self._laid.scene
+        places = zip(scene.items, arm.truth.position_m(arm.data), strict=True)
+        return {
+            "suite": self._suite.name,
+            "instruction": instruction(scene),
+            "target": scene.target,
+            "things": [_item_told(item, position_m) for item, position_m in places],
+        }
+
+    def trial(self) -> Iterator[FloatArray]:
+        """See Table."""
+        return lift_and_shake(lambda: max(0.0, TRIAL_TIP_M - self._laid.arm.pose.z_m))
+
+    def held(self) -> tuple[int, ...]:
+        """See Table."""
+        return items_aloft(self._laid.arm, self._laid.rest_height_m)
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise ConfigError(f"parameter seed must be 0 or more, got {seed}")
+
+
+def _thing_told(thing: Thing) -> dict[str, Any]:
+    return {
+        "colour": thing.colour,
+        "shape": thing.shape,
+        "size_m": round(thing.size_m, 4),
+        "position_m": [round(value, 4) for value in thing.position_m],
+        "mass_kg": round(thing.mass_kg, 3),
+        "friction": round(thing.friction, 3),
+    }
+
+
+def _item_told(item: Item, position_m: FloatArray) -> dict[str, Any]:
+    """As of a primitive; the position is in the table frame."""
+    return {
+        "colour": item.colour,
+        "shape": item.shape.name,
+        "position_m": [round(value, 4) for value in position_m.tolist()],
+        "mass_kg": round(item.mass_kg, 3),
+        "friction": round(item.friction, 3),
+    }

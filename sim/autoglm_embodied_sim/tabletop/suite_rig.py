@@ -1,0 +1,23 @@
+"""What laying out a scene and judging a grasp need of a rig besides what a policy may use."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.hand_rig import HandRig
+from autoglm_embodied_sim.tabletop.item_reader import ItemReader
+
+
+class SuiteRig(HandRig, Protocol):
+    """A rig with the items of one scene, its MuJoCo model, and the truth about them."""
+
+    model: Any
+    data: Any
+    truth: ItemReader
+
+    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
+        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
+
+    def close(self) -> None:
+        """Free what is held on the GL side."""
