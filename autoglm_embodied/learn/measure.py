@@ -12,6 +12,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from autoglm_embodied_sim.baselines.registry import baseline_named
+from autoglm_embodied_sim.language.for_learning import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.for_measuring import MEASURING_GRAMMAR
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.instruction import Kind
+from autoglm_embodied_sim.measure.declutter import RoundResult, run_round
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
 from autoglm_embodied_sim.objects.for_measuring import measuring_shapes
@@ -27,6 +32,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report, git_commit
 from autoglm_embodied.learn.finished import Finished, Key
 from autoglm_embodied.learn.paired import Pairs
+from autoglm_embodied.learn.rounds import add_declutter
 from autoglm_embodied.learn.workers import end_with_parent
 
 RIGS = ("gantry",)
@@ -34,6 +40,7 @@ STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
 SPLITS = ("test", *(split.value for split in Split))
+TOLD_TO_REFUSE = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
 TOLD = "baselines are told by the simulator which pixels belong to the named object"
 
 
@@ -63,6 +70,11 @@ class Measurement:
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
         return suite_named(name).eased() if self.easy else suite_named(name)
+
+    @property
+    def grammar(self) -> Grammar:
+        """How instructions are said: the test split has a grammar of its own."""
+        return MEASURING_GRAMMAR if self.split == "test" else LEARNING_GRAMMAR
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
@@ -127,6 +139,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "version": __version__,
         "git": git_commit(),
         "rig": wanted.rig,
+        "grammar": sorted(wanted.grammar.templates),
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
@@ -134,14 +147,21 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
 
 def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspResult]) -> None:
     """Success with Wilson intervals, wrong objects and time of every policy in every suite; episodes in the details."""
+    report.details["episodes"] = [asdict(result) for result in results]
+    results = [result for result in results if result.kind in (None, Kind.ONE.value)]
     for suite in wanted.suites:
+        if not suite_named(suite).named:
+            cases = {policy: wanted.case(suite, policy) for policy in wanted.policies}
+            add_declutter(report, cases, [row for row in results if isinstance(row, RoundResult)], STRONGEST)
+            continue
         for policy in wanted.policies:
             rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
             _add_case(report, wanted.case(suite, policy), rows)
         _add_differences(report, wanted, suite, results)
+        if suite_named(suite).refusals:
+            report.skip("grasp.refused_rightly", TOLD_TO_REFUSE)
     report.details["note"] = TOLD
     report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
-    report.details["episodes"] = [asdict(result) for result in results]
 
 
 def _add_differences(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
@@ -194,4 +214,6 @@ def _share(shapes: list[Shape]) -> None:
 
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
     suite, policy, seed = job
-    return run_grasp_episode(wanted.suite(suite), policy, _shared, seed)
+    if not suite_named(suite).named:
+        return run_round(wanted.suite(suite), policy, _shared, seed)
+    return run_grasp_episode(wanted.suite(suite), policy, _shared, seed, wanted.grammar)
