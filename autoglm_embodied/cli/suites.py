@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only suites need."""
     group = parser.add_argument_group("suites of unknown objects")
-    group.add_argument("--suite", action="append", metavar="S", help="separated, large, weak_grip, pile; repeatable")
+    suites = "separated, large, weak_grip, pile, language, declutter; repeatable"
+    group.add_argument("--suite", action="append", metavar="S", help=suites)
     group.add_argument(
         "--policy",
         action="append",

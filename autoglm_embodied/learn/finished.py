@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from autoglm_embodied_sim.measure.declutter import RoundResult
 from autoglm_embodied_sim.measure.episode import GraspResult
 
 from autoglm_embodied.errors import ConfigError
@@ -49,8 +50,13 @@ class Finished:
         text = self._file.read()
         whole = text.rfind(b"\n") + 1
         self._file.truncate(whole)
-        results = [GraspResult(**json.loads(line)) for line in text[:whole].splitlines()]
+        results = [_result(json.loads(line)) for line in text[:whole].splitlines()]
         return {key(result): result for result in results}
+
+
+def _result(row: Mapping[str, Any]) -> GraspResult:
+    """A line's result; only rounds say how many objects there were."""
+    return RoundResult(**row) if "objects" in row else GraspResult(**row)
 
 
 def key(result: GraspResult) -> Key:

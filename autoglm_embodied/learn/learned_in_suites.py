@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 from autoglm_embodied_sim.arm.rig import Arm
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.instruction import instruct, words_for
 from autoglm_embodied_sim.measure.episode import GraspResult
 from autoglm_embodied_sim.measure.trial import raised_items
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.suites.instruction import instruction
 from autoglm_embodied_sim.suites.layout import lay_out
 from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import Suite
@@ -20,8 +21,12 @@ from autoglm_embodied.learn.suite_policies import LEARNED
 from autoglm_embodied.learn.ticked import TickedRig
 from autoglm_embodied.policy.grasp import GraspSettings, Outcome
 
+REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
 
-def run_learned_episode(suite: Suite, shapes: Sequence[Shape], seed: int, checkpoint: Path) -> GraspResult:
+
+def run_learned_episode(
+    suite: Suite, shapes: Sequence[Shape], seed: int, grammar: Grammar, checkpoint: Path
+) -> GraspResult:
     """Lay out the scene of a seed, say its instruction, let the policy act, judge; a function of its arguments alone.
 
     Every closing of the fingers counts as an approach, and as a try.
@@ -30,23 +35,28 @@ def run_learned_episode(suite: Suite, shapes: Sequence[Shape], seed: int, checkp
     scene = sample_grasp_scene(suite, shapes, seed)
     arm = lay_out(suite, scene, Arm)
     try:
-        rest_height_m = arm.truth.position_m(arm.data)[:, 2]
+        rest_m = arm.truth.position_m(arm.data)
+        instruction = instruct(suite, scene, rest_m, grammar)
+        target = scene.target if instruction is None else instruction.target
         pipeline = fresh_pipeline(checkpoint)
         ticked = TickedRig(arm.rig, pipeline.aligner)
         ticked.settle()
-        acted = act(pipeline, ticked, instruction(scene), GraspSettings())
-        raised = raised_items(arm, rest_height_m)
+        acted = act(pipeline, ticked, words_for(instruction, scene), GraspSettings())
+        raised = raised_items(arm, rest_m[:, 2])
     finally:
         arm.close()
     return GraspResult(
         suite=suite.name,
         policy=LEARNED,
         seed=seed,
-        target=scene.items[scene.target].name,
-        held=raised == (scene.target,),
-        wrong_object=any(item != scene.target for item in raised),
+        target="" if target is None else scene.items[target].name,
+        held=raised == (target,),
+        wrong_object=any(item != target for item in raised),
         approaches=acted.tries,
         tries=acted.tries,
         sure=acted.outcome is Outcome.HELD,
         seconds=acted.seconds,
+        instruction=words_for(instruction, scene),
+        kind=None if instruction is None else instruction.kind.value,
+        refused=acted.outcome in REFUSALS,
     )

@@ -11,8 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.instruction import Kind
+from autoglm_embodied_sim.measure.declutter import RoundResult
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
-from autoglm_embodied_sim.measure.shapes import check_split, split_shapes
+from autoglm_embodied_sim.measure.shapes import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
@@ -23,12 +26,14 @@ from autoglm_embodied import __version__
 from autoglm_embodied.figures import Report, git_commit
 from autoglm_embodied.learn.finished import Finished, Key
 from autoglm_embodied.learn.paired import Pairs
-from autoglm_embodied.learn.suite_policies import check_policy, checkpoint_digest, run_suite_episode
+from autoglm_embodied.learn.rounds import add_declutter
+from autoglm_embodied.learn.suite_policies import LEARNED, check_policy, checkpoint_digest, run_suite_episode
 from autoglm_embodied.learn.workers import end_with_parent
 
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
+TOLD_TO_REFUSE = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
 TOLD = "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name"
 
 
@@ -68,6 +73,11 @@ class Measurement:
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
         return suite_named(name).eased() if self.easy else suite_named(name)
+
+    @property
+    def grammar(self) -> Grammar:
+        """How instructions are said."""
+        return split_grammar(self.split)
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
@@ -132,6 +142,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "git": git_commit(),
         "rig": wanted.rig,
         "checkpoint": checkpoint_digest(wanted.checkpoint),
+        "grammar": sorted(wanted.grammar.templates),
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
@@ -139,14 +150,34 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
 
 def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspResult]) -> None:
     """Success with Wilson intervals, wrong objects and time of every policy in every suite; episodes in the details."""
+    report.details["episodes"] = [asdict(result) for result in results]
+    everything = results
+    results = [result for result in results if result.kind in (None, Kind.ONE.value)]
     for suite in wanted.suites:
+        if not suite_named(suite).named:
+            cases = {policy: wanted.case(suite, policy) for policy in wanted.policies}
+            add_declutter(report, cases, [row for row in results if isinstance(row, RoundResult)], STRONGEST)
+            continue
         for policy in wanted.policies:
             rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
             _add_case(report, wanted.case(suite, policy), rows)
         _add_differences(report, wanted, suite, results)
+        if suite_named(suite).refusals:
+            _add_refusals(report, wanted, suite, everything)
     report.details["note"] = TOLD
     report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
-    report.details["episodes"] = [asdict(result) for result in results]
+
+
+def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
+    """How often a policy that understands words refused those that fit none, or several, and grasped nothing."""
+    for policy in wanted.policies:
+        if policy != LEARNED:
+            report.skip("grasp.refused_rightly", f"{policy}: {TOLD_TO_REFUSE}")
+            continue
+        rows = [row for row in results if (row.suite, row.policy) == (suite, policy)]
+        rows = [row for row in rows if row.kind not in (None, Kind.ONE.value)]
+        rightly = sum(row.refused and not row.wrong_object for row in rows)
+        report.add_fraction("grasp.refused_rightly", rightly, len(rows), case=wanted.case(suite, policy))
 
 
 def _add_differences(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
@@ -199,4 +230,4 @@ def _share(shapes: list[Shape]) -> None:
 
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
     suite, policy, seed = job
-    return run_suite_episode(wanted.suite(suite), policy, _shared, seed, wanted.rig, wanted.checkpoint)
+    return run_suite_episode(wanted.suite(suite), policy, _shared, seed, wanted.rig, wanted.grammar, wanted.checkpoint)

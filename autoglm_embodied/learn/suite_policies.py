@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoglm_embodied_sim.baselines.registry import baseline_named
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.measure.declutter import run_round
 from autoglm_embodied_sim.measure.episode import GraspResult, run_grasp_episode
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.suites.suite import Suite
@@ -27,9 +29,15 @@ def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
 
 
 def run_suite_episode(
-    suite: Suite, policy: str, shapes: Sequence[Shape], seed: int, rig_name: str, checkpoint: Path | None
+    suite: Suite,
+    policy: str,
+    shapes: Sequence[Shape],
+    seed: int,
+    rig_name: str,
+    grammar: Grammar,
+    checkpoint: Path | None,
 ) -> GraspResult:
-    """One episode of a baseline or of the learned policy; a function of its arguments alone.
+    """One episode (a round where any object will do) of a policy; a function of its arguments alone.
 
     Args:
         suite: what the scene is like.
@@ -37,14 +45,17 @@ def run_suite_episode(
         shapes: what objects are drawn from.
         seed: of scene, noise and policy.
         rig_name: what carries the hand.
+        grammar: how instructions are said.
         checkpoint: folder of the learned policy; the shipped one if None.
     """
     if policy != LEARNED:
-        return run_grasp_episode(suite, policy, shapes, seed, rig_name)
+        if not suite.named:
+            return run_round(suite, policy, shapes, seed, rig_name)
+        return run_grasp_episode(suite, policy, shapes, seed, rig_name, grammar)
     from autoglm_embodied.learn.learned_in_suites import run_learned_episode  # torch is of no use to baselines
     from autoglm_embodied.model.checkpoint import SHIPPED
 
-    return run_learned_episode(suite, shapes, seed, checkpoint or SHIPPED)
+    return run_learned_episode(suite, shapes, seed, grammar, checkpoint or SHIPPED)
 
 
 def checkpoint_digest(checkpoint: Path | None) -> str:

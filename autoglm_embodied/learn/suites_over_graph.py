@@ -16,6 +16,7 @@ from autoglm_embodied.learn.over_graph import GRASP_S, Graph, graph
 from autoglm_embodied.learn.suite_policies import LEARNED
 
 HELD = "held"
+REFUSALS = ("not_found", "ambiguous", "unknown_words")
 
 
 def measure_over_graph(
@@ -54,7 +55,7 @@ def measure_over_graph(
 
 
 def _episode(running: Graph, suite: str, seed: int) -> GraspResult:
-    laid = _answer(running.call("sim/reset"), "instruction", "target", "things")
+    laid = _answer(running.call("sim/reset"), "instruction", "kind", "target", "things")
     target, things = laid["target"], laid["things"]
     began_ns = time.monotonic_ns()
     end = running.client.grasp(laid["instruction"], GRASP_S, running.processes.check)
@@ -65,13 +66,16 @@ def _episode(running: Graph, suite: str, seed: int) -> GraspResult:
         suite=suite,
         policy=LEARNED,
         seed=seed,
-        target=f"{things[target]['colour']} {things[target]['shape']}",
+        target="" if target is None else f"{things[target]['colour']} {things[target]['shape']}",
         held=held == [target],
         wrong_object=any(index != target for index in held),
         approaches=end.tries,
         tries=end.tries,
         sure=end.outcome == HELD,
         seconds=seconds,
+        instruction=laid["instruction"],
+        kind=laid["kind"],
+        refused=end.outcome in REFUSALS,
     )
 
 

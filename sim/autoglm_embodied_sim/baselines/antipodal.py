@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps
 from autoglm_embodied_sim.baselines.baseline import Told
+from autoglm_embodied_sim.baselines.choice import best_item
 from autoglm_embodied_sim.baselines.grasp import Grasp, grasp_at, grasp_blindly
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
@@ -15,9 +18,11 @@ from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 class Antipodal:
     """Looks once and grasps open loop."""
 
-    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
         """See Baseline."""
-        grasp = best_grasp(height_map(rig.look()), target)
+        heights = height_map(rig.look())
+        item = best_item(heights, partial(antipodal_grasps, heights)) if target is None else target
+        grasp = None if item is None else best_grasp(heights, item)
         if grasp is None:
             return Told(0, 1, False)
         grasp_blindly(rig, grasp)

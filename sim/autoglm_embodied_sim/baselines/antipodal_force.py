@@ -12,6 +12,6 @@ from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 class AntipodalForce:
     """Stops at what it touches, weighs what it lifts, and looks again before another try."""
 
-    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
         """See Baseline."""
         return Feeling(rig, target, Skills()).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -75,8 +76,14 @@ def antipodal_grasps(heights: HeightMap, item: int, preshape: bool = False) -> G
     mine = heights.owner == item
     if not mine.any():
         return _none()
-    found = [_of_slice(heights, mine, tip, preshape) for tip in _levels(heights.height_m[mine])]
-    return Grasps(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in found), strict=True)))
+    return joined([_of_slice(heights, mine, tip, preshape) for tip in _levels(heights.height_m[mine])])
+
+
+def joined(parts: Sequence[Grasps]) -> Grasps:
+    """The candidates of all parts."""
+    if not parts:
+        return _none()
+    return Grasps(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def _levels(surface_m: FloatArray) -> FloatArray:

@@ -22,5 +22,8 @@ class Told:
 class Baseline(Protocol):
     """A policy for the suites."""
 
-    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
-        """Grasp the item `target`, whose pixels the simulator tells, and end holding it up."""
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+        """Grasp the item `target`, whose pixels the simulator tells, and end holding it up.
+
+        Without a target any item will do: choose among those in sight, whose pixels are told apart, and try once.
+        """

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from autoglm_embodied_sim.baselines.antipodal_search import BoolArray, Grasps, antipodal_grasps
 from autoglm_embodied_sim.baselines.baseline import Told
+from autoglm_embodied_sim.baselines.choice import best_item, in_sight
 from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, let_go
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
@@ -32,10 +34,13 @@ class Skills:
 
 @dataclass
 class Feeling:
-    """One episode of a script with these skills; `failed` are the item and the grasp of every descent to avoid."""
+    """One episode of a script with these skills; `failed` are the item and the grasp of every descent to avoid.
+
+    Without a target it is a single try for the item with the best grasp of all.
+    """
 
     rig: HandRig
-    target: int
+    target: int | None
     skills: Skills
     approaches: int = 0
     tries: int = 0
@@ -44,6 +49,8 @@ class Feeling:
 
     def run(self) -> Told:
         """Try until the object is felt, and where it can be, seen, to be held."""
+        if self.target is None:
+            return self.try_any()
         while self.tries < TRIES:
             heights = self.heights()
             if self.skills.dig and self.digs < DIGS and not len(self.free(heights, self.target)):
@@ -55,6 +62,15 @@ class Feeling:
                 return Told(self.approaches, self.tries, True)
             let_go(self.rig)
         return Told(self.approaches, self.tries, False)
+
+    def try_any(self) -> Told:
+        """One try for whatever has the best grasp; what is felt in the hand need not be looked up then."""
+        heights = self.heights()
+        item = best_item(heights, partial(self.candidates, heights))
+        held = item is not None and self.take(heights, item)
+        if not held:
+            let_go(self.rig)
+        return Told(self.approaches, 1, held)
 
     def heights(self) -> HeightMap:
         """The table as it is now."""
@@ -93,7 +109,7 @@ class Feeling:
 
     def take_neighbour(self, heights: HeightMap) -> bool:
         """Put the neighbour with the best free grasp aside; False if none has one."""
-        choices = [(item, self.free(heights, item)) for item in neighbours(heights, self.target)]
+        choices = [(item, self.free(heights, item)) for item in in_sight(heights) if item != self.target]
         choices = [(item, found) for item, found in choices if len(found)]
         if not choices:
             return False
@@ -126,8 +142,3 @@ def same(found: Grasps, grasp: Grasp) -> BoolArray:
     near = np.linalg.norm(found.centre_m - [pose.x_m, pose.y_m], axis=1) < SAME_M
     turn = np.abs((found.closing_rad - pose.yaw_rad) % np.pi - np.pi / 2)  # 0 where both close alike
     return np.asarray(near & (turn < SAME_RAD) & (np.abs(found.tip_m - pose.z_m) < SAME_TIP_M))
-
-
-def neighbours(heights: HeightMap, target: int) -> list[int]:
-    """All other items in sight."""
-    return [int(item) for item in np.unique(heights.owner) if item >= 0 and item != target]

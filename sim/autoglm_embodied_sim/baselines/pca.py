@@ -6,6 +6,7 @@ import numpy as np
 
 from autoglm_embodied_sim.baselines.antipodal_search import DEEPEST_M, LOWEST_TIP_M
 from autoglm_embodied_sim.baselines.baseline import Told
+from autoglm_embodied_sim.baselines.choice import highest_item
 from autoglm_embodied_sim.baselines.grasp import Grasp, grasp_blindly
 from autoglm_embodied_sim.baselines.height_map import CELL_M, HALF_M, HeightMap, height_map
 from autoglm_embodied_sim.tabletop.hand_pose import HandPose
@@ -13,11 +14,13 @@ from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 
 class Pca:
-    """Looks once and grasps open loop."""
+    """Looks once and grasps open loop; where any item will do, the highest."""
 
-    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
         """See Baseline."""
-        grasp = middle_grasp(height_map(rig.look()), target)
+        heights = height_map(rig.look())
+        item = highest_item(heights) if target is None else target
+        grasp = None if item is None else middle_grasp(heights, item)
         if grasp is None:
             return Told(0, 1, False)
         grasp_blindly(rig, grasp)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps
+from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps, joined
 from autoglm_embodied_sim.baselines.baseline import Told
+from autoglm_embodied_sim.baselines.choice import in_sight
 from autoglm_embodied_sim.baselines.grasp import grasp_at, grasp_blindly
 from autoglm_embodied_sim.baselines.height_map import height_map
 from autoglm_embodied_sim.tabletop.hand_rig import HandRig
@@ -14,9 +15,11 @@ from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 class RandomEdges:
     """Looks once, draws one candidate and grasps open loop."""
 
-    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
         """See Baseline."""
-        found = antipodal_grasps(height_map(rig.look()), target)
+        heights = height_map(rig.look())
+        items = in_sight(heights) if target is None else [target]
+        found = joined([antipodal_grasps(heights, item) for item in items])
         if len(found) == 0:
             return Told(0, 1, False)
         grasp_blindly(rig, grasp_at(found, int(rng.integers(len(found)))))

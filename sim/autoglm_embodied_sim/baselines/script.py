@@ -6,6 +6,7 @@ import numpy as np
 
 from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.feeling import Feeling, Skills
+from autoglm_embodied_sim.baselines.grasp import Grasp
 from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 
 ALL = Skills(calibrate=True, verify=True, dig=True, preshape=True, no_repeats=True)
@@ -14,6 +15,9 @@ ALL = Skills(calibrate=True, verify=True, dig=True, preshape=True, no_repeats=Tr
 class Script:
     """Calibrates on the table, verifies by looking, digs, preshapes, and repeats no grasp that failed."""
 
-    def run(self, rig: HandRig, target: int, rng: np.random.Generator) -> Told:
-        """See Baseline."""
-        return Feeling(rig, target, ALL).run()
+    def __init__(self) -> None:
+        self._failed: list[tuple[int, Grasp]] = []
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+        """See Baseline; where any item will do, what failed is remembered from try to try."""
+        return Feeling(rig, target, ALL, failed=self._failed if target is None else []).run()

@@ -1,10 +1,13 @@
-"""The objects of every split, those kept for measuring included. Nothing that learns may import this module."""
+"""The objects and words of every split, those kept for measuring included. Nothing that learns may import this."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.language.for_learning import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.for_measuring import MEASURING_GRAMMAR
+from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.objects.for_measuring import measuring_shapes
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
@@ -24,6 +27,11 @@ def split_shapes(split: str) -> list[Shape]:
     """All objects of a split, in their native size."""
     check_split(split)
     return measuring_shapes() if split == "test" else learning_shapes(Split(split))
+
+
+def split_grammar(split: str) -> Grammar:
+    """How instructions are said: the test split has a grammar of its own."""
+    return MEASURING_GRAMMAR if split == "test" else LEARNING_GRAMMAR
 
 
 def named_shapes(objects: str) -> list[Shape]:

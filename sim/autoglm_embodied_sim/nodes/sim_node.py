@@ -29,7 +29,7 @@ from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import COMMANDS
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.measure.shapes import named_shapes
+from autoglm_embodied_sim.measure.shapes import named_shapes, split_grammar
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
@@ -183,7 +183,8 @@ class SimNode:
         seed, name = self._value("seed"), self._value("suite")
         if name:
             suite = suite_named(name).eased() if self._value("easy") else suite_named(name)
-            return SuiteTable(suite, named_shapes(self._value("objects")), camera, sensors, seed)
+            objects = self._value("objects")
+            return SuiteTable(suite, named_shapes(objects), split_grammar(objects), camera, sensors, seed)
 
         def make_rig(slots: int) -> ArmRig:
             return ArmRig(seed, slots, camera, sensors)

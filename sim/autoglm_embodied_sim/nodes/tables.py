@@ -14,12 +14,13 @@ from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.arm.rig import Arm
 from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.judge import held_things, lift_and_shake, trial
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
 from autoglm_embodied_sim.measure.trial import TRIAL_TIP_M, items_aloft
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.rig import ArmRig
 from autoglm_embodied_sim.scene import Scene, Thing, sample_scene
 from autoglm_embodied_sim.sensor_specs import Sensors
-from autoglm_embodied_sim.suites.instruction import instruction
 from autoglm_embodied_sim.suites.layout import lay_out
 from autoglm_embodied_sim.suites.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import Suite
@@ -99,15 +100,22 @@ class _Laid:
     arm: Arm
     scene: GraspScene
     rest_height_m: FloatArray
+    instruction: Instruction | None
 
 
 class SuiteTable:
     """A rig of its own for every scene, since each has other meshes."""
 
     def __init__(
-        self, suite: Suite, shapes: Sequence[Shape], camera: CameraSettings, sensors: Sensors, seed: int
+        self,
+        suite: Suite,
+        shapes: Sequence[Shape],
+        grammar: Grammar,
+        camera: CameraSettings,
+        sensors: Sensors,
+        seed: int,
     ) -> None:
-        self._suite, self._shapes = suite, shapes
+        self._suite, self._shapes, self._grammar = suite, shapes, grammar
         self._kind = partial(Arm, camera=camera, sensors=sensors)
         self.lay(self.prepare(seed))
 
@@ -116,7 +124,8 @@ class SuiteTable:
         _check_seed(seed)
         scene = sample_grasp_scene(self._suite, self._shapes, seed)
         arm = lay_out(self._suite, scene, self._kind)
-        return _Laid(arm, scene, arm.truth.position_m(arm.data)[:, 2])
+        rest_m = arm.truth.position_m(arm.data)
+        return _Laid(arm, scene, rest_m[:, 2], instruct(self._suite, scene, rest_m, self._grammar))
 
     def lay(self, prepared: _Laid) -> None:
         """See Table."""
@@ -124,12 +133,13 @@ class SuiteTable:
 
     def told(self) -> dict[str, Any]:
         """See Table."""
-        arm, scene = self._laid.arm, self._laid.scene
+        arm, scene, instruction = self._laid.arm, self._laid.scene, self._laid.instruction
         places = zip(scene.items, arm.truth.position_m(arm.data), strict=True)
         return {
             "suite": self._suite.name,
-            "instruction": instruction(scene),
-            "target": scene.target,
+            "instruction": words_for(instruction, scene),
+            "kind": None if instruction is None else instruction.kind.value,
+            "target": scene.target if instruction is None else instruction.target,
             "things": [_item_told(item, position_m) for item, position_m in places],
         }
 

@@ -22,6 +22,7 @@ CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one item dropped on the pile to the next
 SETTLE_S, MOST_S = 0.6, 4.0
 STILL_M_S = 0.004
+ROLLED_OUT_S, ROLLED_OUT_M_S = 10.0, 0.0005  # likewise for scenes with balls, cans and lemons
 WAITING_M = np.array([1.5, 0.0, 0.3])  # where items wait for their turn; the table goes on for ever there
 
 
@@ -52,13 +53,31 @@ def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> S
     else:
         for index in range(len(scene.items)):
             _drop(rig, scene, index, 0.0)
-    _settle(rig)
+    if suite.mixed:
+        settle(rig, ROLLED_OUT_S, ROLLED_OUT_M_S)
+    else:
+        settle(rig)
     return rig
+
+
+def put_away(rig: SuiteRig, index: int) -> None:
+    """Put an item where nobody sees it."""
+    rig.truth.place(rig.data, index, WAITING_M + [0.25 * index, 0, 0], np.array([1.0, 0, 0, 0]))
+
+
+def settle(rig: SuiteRig, most_s: float = MOST_S, still_m_s: float = STILL_M_S) -> None:
+    """Wait until every item is as slow as this, but no longer than so many seconds."""
+    waited = 0.0
+    while waited < most_s:
+        rig.wait(SETTLE_S)
+        waited += SETTLE_S
+        if rig.truth.speed_m_s(rig.data).max() < still_m_s:
+            return
 
 
 def _pile(rig: SuiteRig, scene: GraspScene) -> None:
     for index in range(len(scene.items)):
-        rig.truth.place(rig.data, index, WAITING_M + [0.25 * index, 0, 0], np.array([1.0, 0, 0, 0]))
+        put_away(rig, index)
     top = 0.0
     for index in range(len(scene.items)):
         _drop(rig, scene, index, top)
@@ -72,15 +91,6 @@ def _drop(rig: SuiteRig, scene: GraspScene, index: int, above_m: float) -> None:
     lowest = min(float((piece @ turn.T)[:, 2].min()) for piece in scene.items[index].shape.pieces)
     place = np.array([*scene.drop_xy_m[index], above_m + CLEARANCE_M - lowest])
     rig.truth.place(rig.data, index, place, scene.quaternion_wxyz[index])
-
-
-def _settle(rig: SuiteRig) -> None:
-    waited = 0.0
-    while waited < MOST_S:
-        rig.wait(SETTLE_S)
-        waited += SETTLE_S
-        if rig.truth.speed_m_s(rig.data).max() < STILL_M_S:
-            return
 
 
 def _rotation(quaternion_wxyz: FloatArray) -> FloatArray:

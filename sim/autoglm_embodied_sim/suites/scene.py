@@ -9,10 +9,10 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.scene import HUE_DEG, shade
-from autoglm_embodied_sim.suites.suite import Span, Suite
+from autoglm_embodied_sim.suites.items import unknown_item
+from autoglm_embodied_sim.suites.mixed import mixed_items, put_down
+from autoglm_embodied_sim.suites.suite import Suite
 from autoglm_embodied_sim.surroundings import Surroundings, sample_surroundings
 from autoglm_embodied_sim.tabletop.item import Item
 
@@ -40,31 +40,22 @@ def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> Gras
         raise ConfigError("a scene needs at least one shape to draw from")
     rng = np.random.default_rng([seed, *suite.name.encode()])
     chosen = rng.choice(len(shapes), suite.objects, replace=len(shapes) < suite.objects)
-    items = tuple(_item(suite, shapes[index], rng) for index in chosen)
+    items = mixed_items(suite, shapes, rng) if suite.mixed else [unknown_item(suite, shapes[i], rng) for i in chosen]
     xy = rng.uniform(-PILE_HALF_M, PILE_HALF_M, (suite.objects, 2)) if suite.piled else _apart(rng, suite.objects)
-    turn = rng.standard_normal((suite.objects, 4))
+    turn: FloatArray = rng.standard_normal((suite.objects, 4))
+    turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+    target = int(rng.integers(suite.objects))
+    if suite.mixed:
+        items = [items[index - target] for index in range(len(items))]  # so that the first becomes the target
+        turn = put_down(items, turn, rng)
     return GraspScene(
         seed=seed,
-        items=items,
-        target=int(rng.integers(suite.objects)),
+        items=tuple(items),
+        target=target,
         drop_xy_m=xy,
-        quaternion_wxyz=turn / np.linalg.norm(turn, axis=1, keepdims=True),
+        quaternion_wxyz=turn,
         hand_eye_m=rng.standard_normal(3) * suite.hardness.hand_eye_sigma_m,
         surroundings=sample_surroundings(rng),
-    )
-
-
-def _item(suite: Suite, shape: Shape, rng: np.random.Generator) -> Item:
-    def draw(span: Span) -> float:
-        return float(rng.uniform(*span))
-
-    colour = str(rng.choice(COLOURS))
-    return Item(
-        shape=shape.scaled(draw(suite.scale)),
-        colour=colour,
-        rgb=shade(HUE_DEG[colour] + draw((-6, 6)), draw((0.72, 0.95)), draw((0.65, 0.95))),
-        mass_kg=draw(suite.hardness.mass_kg),
-        friction=draw(suite.hardness.friction),
     )
 
 

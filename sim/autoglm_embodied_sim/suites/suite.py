@@ -25,7 +25,12 @@ EASY = Hardness("easy", (0.0, 0.0, 0.0), (0.6, 1.0), (0.05, 0.2))
 
 @dataclass(frozen=True)
 class Suite:
-    """One kind of scene and what counts there."""
+    """One kind of scene and what counts there.
+
+    In a mixed suite a third of the objects are unknown ones, a third cubes, cylinders and balls, a third groceries and
+    household things, and the distractors share the target's colour, its noun or both. Its instructions fit none or
+    several objects in `refusals` of the scenes; the right answer is then to refuse.
+    """
 
     name: str
     help: str
@@ -35,6 +40,8 @@ class Suite:
     named: bool = True  # one object is named; otherwise any will do
     grip_force_n: float = 20.0  # of each finger
     hardness: Hardness = HARD
+    mixed: bool = False  # not of unknown objects alone, and with distractors that resemble the target
+    refusals: float = 0.0  # share of the scenes whose instruction fits none or several
 
     def eased(self) -> Suite:
         """The same suite with easy physics."""
@@ -46,6 +53,23 @@ _ALL = (
     Suite("large", "1 object about as wide as the gripper opens", objects=1, scale=(0.85, 1.1)),
     Suite("weak_grip", "1 object, 8 N of grip instead of 20 N", objects=1, grip_force_n=8.0),
     Suite("pile", "8 objects piled in 14 cm, one named", objects=8, piled=True),
+    Suite(
+        "language",
+        "5 objects apart (unknown ones, cubes, cylinders, balls, groceries), of which some share colour, noun or both "
+        "with the target; one is named by colour, noun, size or relation, and a fifth of the instructions fit none or "
+        "several",
+        objects=5,
+        mixed=True,
+        refusals=0.2,
+    ),
+    Suite(
+        "declutter",
+        "rounds of 5 objects piled in 14 cm; any will do, one try at a time, until none is left or two tries in a row "
+        "failed; what was held after lift and shake is taken away",
+        objects=5,
+        piled=True,
+        named=False,
+    ),
 )
 SUITES = {suite.name: suite for suite in _ALL}
 

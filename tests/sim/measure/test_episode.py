@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from autoglm_embodied_sim.baselines.pca import Pca
 from autoglm_embodied_sim.baselines.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
@@ -30,6 +33,22 @@ def test_every_baseline_picks_up_an_easy_brick(policy: str) -> None:
 
 def test_an_episode_follows_from_its_seed() -> None:
     assert run_grasp_episode(EASY, "script", BRICKS, 5) == run_grasp_episode(EASY, "script", BRICKS, 5)
+
+
+def test_every_policy_meets_the_same_scene_and_the_same_sentence() -> None:
+    suite, seen = SUITES["language"], []
+    for policy in ("pca", "random"):
+        results = [run_grasp_episode(suite, policy, BRICKS, seed) for seed in (0, 1, 2)]
+        seen.append([(result.target, result.instruction, result.kind) for result in results])
+    assert seen[0] == seen[1] and len({sentence for _, sentence, _ in seen[0]}) == 3
+
+
+def test_nothing_is_done_where_an_instruction_fits_none_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pca, "run", None)
+    results = [run_grasp_episode(replace(SUITES["language"], refusals=1.0), "pca", BRICKS, seed) for seed in range(6)]
+    assert {result.kind for result in results} == {"none", "many"}
+    assert not any(result.held or result.tries or result.target for result in results)
+    assert all(result.instruction for result in results)
 
 
 def judged(friction: float, close: bool) -> tuple[int, ...]:

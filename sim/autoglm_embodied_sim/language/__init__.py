@@ -1,0 +1,1 @@
+"""Instructions that pick one object out of a scene, or none, and what they mean."""

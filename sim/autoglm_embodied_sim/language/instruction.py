@@ -1,0 +1,100 @@
+"""The instruction of a scene: a sentence that means one of its objects, or none, or several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.language.description import Description, meaning
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.naming import fitting_many, fitting_none, naming
+from autoglm_embodied_sim.language.referent import Referent, referents
+from autoglm_embodied_sim.suites.scene import GraspScene
+from autoglm_embodied_sim.suites.suite import Suite
+
+STREAM = 7
+"""Sets the random numbers of instructions apart from those of scenes."""
+
+
+class Kind(Enum):
+    """How many objects an instruction fits; only for ONE there is something to grasp."""
+
+    ONE = "one"
+    NONE = "none"
+    MANY = "many"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """A sentence, what it says, and the objects that this fits."""
+
+    text: str
+    description: Description
+    fits: tuple[int, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """How many it fits."""
+        return Kind.NONE if not self.fits else Kind.ONE if len(self.fits) == 1 else Kind.MANY
+
+    @property
+    def target(self) -> int | None:
+        """The one object that it fits; None where there are none or several."""
+        return self.fits[0] if len(self.fits) == 1 else None
+
+
+def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: Grammar) -> Instruction | None:
+    """The instruction of a scene, a function of the suite, the seed and the grammar.
+
+    In a suite with refusals, half of these fit none and half of them several objects, and where the scene's target
+    cannot be named, another object is. Elsewhere the sentence names the target.
+
+    Args:
+        suite: where the scene comes from.
+        scene: what lies on the table.
+        position_m: (count, 3) where its items lie still, base frame.
+        grammar: how it is said.
+
+    Returns:
+        None where nothing is named in this suite, or where no clear sentence fits the target alone.
+    """
+    if not suite.named:
+        return None
+    rng = np.random.default_rng([scene.seed, *suite.name.encode(), STREAM])
+    things = referents(scene.items, position_m)
+    description = _describe(suite, things, scene.target, rng)
+    return None if description is None else said(description, things, grammar, rng)
+
+
+def words_for(instruction: Instruction | None, scene: GraspScene) -> str:
+    """What is said in a scene: its instruction, or, where no clear one names the target, its colour alone."""
+    return f"pick up the {scene.items[scene.target].colour} object" if instruction is None else instruction.text
+
+
+def said(
+    description: Description, things: Sequence[Referent], grammar: Grammar, rng: np.random.Generator
+) -> Instruction:
+    """A description in words; ConfigError if it is unclear what it fits."""
+    found = meaning(description, things)
+    if not found.clear:
+        raise ConfigError(f"{description} is unclear for the objects {found.doubtful}; describe them by something else")
+    return Instruction(grammar.sentence(description, rng), description, found.fits)
+
+
+def _describe(suite: Suite, things: Sequence[Referent], target: int, rng: np.random.Generator) -> Description | None:
+    kind = rng.random()
+    if kind < suite.refusals / 2:
+        return fitting_none(things, rng) or fitting_many(things, rng)
+    if kind < suite.refusals:
+        return fitting_many(things, rng)
+    found = naming(things, target, rng)
+    if found is not None or not suite.refusals:
+        return found
+    others = [int(index) for index in rng.permutation(len(things)) if index != target]
+    options = (naming(things, other, rng) for other in others)
+    return next((option for option in options if option is not None), None) or fitting_many(things, rng)

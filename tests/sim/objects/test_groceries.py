@@ -1,0 +1,35 @@
+"""Named objects out of two wheels: they fit the gripper, and a missing wheel is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from autoglm_embodied_sim.objects import groceries as named
+from autoglm_embodied_sim.objects.groceries import LONGEST_M, NAMES, WIDEST_M, grocery
+from autoglm_embodied_sim.objects.shape import ShapeError
+from autoglm_embodied_sim.objects.stereolithography import read_corners
+
+from autoglm_embodied.errors import SetupError
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_grocery_fits_the_gripper(name: str) -> None:
+    shape = grocery(name)
+    length, _, width = shape.extent_m
+    assert shape.name == f"groceries/{name}"
+    assert length <= LONGEST_M + 1e-9 and width <= WIDEST_M + 1e-9
+    assert length > LONGEST_M - 1e-9 or width > WIDEST_M - 1e-9
+    assert shape.volume_m3 > 5e-5 and len(shape.pieces) <= 15
+
+
+def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(named, "find_spec", lambda package: None)
+    with pytest.raises(SetupError, match="pip install --no-deps robosuite==0.3.0"):
+        grocery.__wrapped__("milk")
+
+
+def test_a_file_that_is_no_mesh_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cut.stl").write_bytes(bytes(100))
+    with pytest.raises(ShapeError, match="cut.stl: it cannot be read"):
+        read_corners(tmp_path / "cut.stl")
