@@ -46,21 +46,30 @@ class Overhead:
 
     def view(self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator) -> View:
         """A picture of `data`; the camera is believed to be `hand_eye_m` (3,) away from where it is."""
-        _gl().make_current()
-        everything = mujoco.mjtCatBit.mjCAT_ALL
-        mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
+        self._aim(data, self._camera)
         rgb, depth = self._draw(segment=False)
         colours, _ = self._draw(segment=True)
         believed = T_BASE_CAMERA.copy()
         believed[:3, 3] += hand_eye_m
-        camera = Camera(WIDTH_PX, HEIGHT_PX, _intrinsics(), believed)
+        camera = Camera(WIDTH_PX, HEIGHT_PX, intrinsics(), believed)
         frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)
         return View(frame, self._owner(colours)[::-1])
+
+    def photograph(self, data: Any, camera: Any) -> NDArray[np.uint8]:
+        """(height, width, 3) what another camera (MjvCamera) sees of `data`, without noise."""
+        self._aim(data, camera)
+        return np.ascontiguousarray(self._draw(segment=False)[0][::-1])
 
     def close(self) -> None:
         """Free what the model takes on the GL side."""
         _gl().make_current()
         self._context.free()
+
+    def _aim(self, data: Any, camera: Any) -> None:
+        """Bring the scene to what a camera sees of `data`."""
+        _gl().make_current()
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, data, self._option, None, camera, everything, self._scene)
 
     def _draw(self, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
@@ -88,7 +97,8 @@ class Overhead:
         return near * far / (near + depth * (far - near))
 
 
-def _intrinsics() -> FloatArray:
+def intrinsics() -> FloatArray:
+    """(3, 3) of the camera, in pixels."""
     focal = 0.5 * HEIGHT_PX / np.tan(np.radians(CAMERA_FOVY_DEG) / 2)
     return np.array([[focal, 0, (WIDTH_PX - 1) / 2], [0, focal, (HEIGHT_PX - 1) / 2], [0, 0, 1]])
 

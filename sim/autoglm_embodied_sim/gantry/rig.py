@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gantry.item import Item
@@ -72,6 +74,7 @@ class Gantry:
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
         self._bias = np.zeros(6)
         self._steps = 0
+        self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
         self.park()
 
     def park(self) -> None:
@@ -101,10 +104,16 @@ class Gantry:
 
     def look(self) -> View:
         """A picture from above."""
-        if self._overhead is None:
-            self._overhead = Overhead(self.model, self.truth.item_of_geom)
         mujoco.mj_kinematics(self.model, self.data)
-        return self._overhead.view(self.data, self.time_ns, self._hand_eye_m, self._rng)
+        return self._eye().view(self.data, self.time_ns, self._hand_eye_m, self._rng)
+
+    def photograph(self, camera: Any) -> NDArray[np.uint8]:
+        """(height, width, 3) what another camera (MjvCamera) sees; for people, never for a policy. It only reads."""
+        scratch = mujoco.MjData(self.model)
+        scratch.qpos[:] = self.data.qpos
+        mujoco.mj_kinematics(self.model, scratch)
+        mujoco.mj_camlight(self.model, scratch)
+        return self._eye().photograph(scratch, camera)
 
     def wrench(self) -> FloatArray:
         """(6,) load on the wrist in the hand's frame [N, N·m], z down, less what was tared."""
@@ -176,10 +185,18 @@ class Gantry:
             self._overhead.close()
             self._overhead = None
 
+    def _eye(self) -> Overhead:
+        """Made when it is first needed: an episode without pictures needs no OpenGL."""
+        if self._overhead is None:
+            self._overhead = Overhead(self.model, self.truth.item_of_geom)
+        return self._overhead
+
     def _step(self) -> None:
         self.data.ctrl[len(AXES)] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._steps += 1
+        if self.watch is not None:
+            self.watch()
 
     def _next_finger(self) -> float:
         """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""

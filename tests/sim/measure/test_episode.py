@@ -8,7 +8,7 @@ from autoglm_embodied_sim.baselines.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.gantry.item import Item
 from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
-from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.measure.trial import put_to_trial
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
 
@@ -42,7 +42,7 @@ def judged(friction: float, close: bool) -> tuple[int, ...]:
     rig.move(HandPose(0, 0, 0.01, 0))
     if close:
         rig.grip(0)
-    return raised_items(rig, rest)
+    return put_to_trial(rig, rest).raised
 
 
 def test_the_trial_lifts_and_sees_what_is_held() -> None:
