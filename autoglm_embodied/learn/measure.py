@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from autoglm_embodied_sim.baselines.ablation import require_able
 from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
@@ -25,9 +24,11 @@ from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report, git_commit
+from autoglm_embodied.learn.ablation import ablation, suffix
+from autoglm_embodied.learn.facts import add_facts
 from autoglm_embodied.learn.finished import Finished, Key
+from autoglm_embodied.learn.jobs import over_jobs, shared_shapes
 from autoglm_embodied.learn.paired import Pairs
-from autoglm_embodied.learn.workers import end_with_parent
 
 RIGS = ("gantry",)
 STRONGEST = "script"
@@ -49,6 +50,7 @@ class Measurement:
     split: str = "test"
     easy: bool = False
     objects: Path | None = None
+    without: tuple[str, ...] = ()  # senses withheld from every policy
 
     def __post_init__(self) -> None:
         for suite in self.suites:
@@ -59,6 +61,8 @@ class Measurement:
             raise ConfigError(f"suites run on the rig {', '.join(RIGS)}, got {self.rig!r}")
         if self.split not in SPLITS:
             raise ConfigError(f"objects come from {', '.join(SPLITS)}, got {self.split!r}")
+        object.__setattr__(self, "without", ablation(self.without))
+        require_able(self.policies, self.without)
 
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
@@ -66,7 +70,7 @@ class Measurement:
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
-        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}"
+        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}{suffix(self.without)}"
 
 
 def measure(
@@ -88,7 +92,7 @@ def measure(
         fresh: forget what is remembered there.
     """
     progress = progress or (lambda result: None)
-    shapes = _shapes(wanted, left_out)
+    shapes = shapes_of(wanted, left_out)
     seeds = range(wanted.seed, wanted.seed + wanted.episodes)
     jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in seeds]
     if keep is None:
@@ -114,11 +118,9 @@ def _run(
     progress: Callable[[GraspResult], None],
 ) -> None:
     """Run the episodes in other processes; this one writes each down as it comes."""
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_share, initargs=(shapes,)) as pool:
-        for result in pool.map(partial(_episode, wanted), jobs):
-            finished.add(result)
-            progress(result)
+    for result in over_jobs(partial(_episode, wanted), jobs, shapes, workers):
+        finished.add(result)
+        progress(result)
 
 
 def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]:
@@ -127,6 +129,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "version": __version__,
         "git": git_commit(),
         "rig": wanted.rig,
+        "without": wanted.without,
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
@@ -138,6 +141,7 @@ def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspRes
         for policy in wanted.policies:
             rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
             _add_case(report, wanted.case(suite, policy), rows)
+            add_facts(report, wanted.case(suite, policy), rows)
         _add_differences(report, wanted, suite, results)
     report.details["note"] = TOLD
     report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
@@ -174,7 +178,8 @@ def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
     report.add("grasp.seconds", float(np.median([row.seconds for row in rows])), "s", n, case=case, stat="p50")
 
 
-def _shapes(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None) -> list[Shape]:
+def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> list[Shape]:
+    """What the objects are drawn from; `left_out` is told which of the user's meshes cannot be used."""
     if wanted.objects is not None:
         shapes, unusable = user_shapes(wanted.objects)
         if unusable and left_out is not None:
@@ -183,15 +188,6 @@ def _shapes(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] 
     return measuring_shapes() if wanted.split == "test" else learning_shapes(Split(wanted.split))
 
 
-_shared: list[Shape] = []
-
-
-def _share(shapes: list[Shape]) -> None:
-    """Give a worker the shapes once, not with each of its jobs."""
-    end_with_parent()
-    _shared[:] = shapes
-
-
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
     suite, policy, seed = job
-    return run_grasp_episode(wanted.suite(suite), policy, _shared, seed)
+    return run_grasp_episode(wanted.suite(suite), policy, shared_shapes(), seed, wanted.without)

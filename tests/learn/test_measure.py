@@ -78,7 +78,7 @@ def test_impossible_measurements_are_refused(options: dict[str, object], said: s
 
 def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--policy", "pca"]) == 2
-    assert "need --suite" in capsys.readouterr().err
+    assert "--policy needs --suite" in capsys.readouterr().err
 
 
 def test_no_results_are_skipped_and_never_zero() -> None:
