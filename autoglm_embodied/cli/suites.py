@@ -62,12 +62,15 @@ def run_suites(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.measure import TOLD, add_measured
+    from autoglm_embodied.report.page import prepare
 
     if args.ros or args.checkpoint is not None:
         raise ConfigError("--suite runs scripts without ROS; leave out --ros and --checkpoint")
     if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
         raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
     wanted = _wanted(args)
+    if args.report is not None:
+        prepare(args.report)
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     results = _measured(args, wanted, report)
     add_measured(report, wanted, results)

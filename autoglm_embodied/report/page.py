@@ -23,8 +23,8 @@ TITLE = "Grasping, measured"
 def write_page(folder: Path, evaluation: Evaluation) -> Path:
     """Write `index.html` and its pictures into a folder; returns the page's path."""
     page = folder / "index.html"
+    prepare(folder)
     try:
-        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         for result in evaluation.results:
             for moment, jpeg in evaluation.pictures.get(key(result), {}).items():
                 (folder / image_name(result, moment)).write_bytes(jpeg)
@@ -32,6 +32,14 @@ def write_page(folder: Path, evaluation: Evaluation) -> Path:
     except OSError as error:
         raise ConfigError(f"cannot write a report to {folder} ({error.strerror}); name a folder that can be") from error
     return page
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a report; ConfigError where that cannot be done, better before than after measuring."""
+    try:
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write a report to {folder} ({error.strerror}); name a folder that can be") from error
 
 
 def render(evaluation: Evaluation) -> str:
@@ -65,7 +73,7 @@ def _lead(evaluation: Evaluation) -> Element:
 def _stats() -> Element:
     said = "; ".join(f"{STAT_NAMES[stat]}: {meaning}" for stat, meaning in STAT_MEANINGS.items())
     return element(
-        "p", f"A success is the object asked for, and no other, held after lift and shake. {said}.", class_="note"
+        "p", f"A success is what was asked for, and nothing else, held after lift and shake. {said}.", class_="note"
     )
 
 
@@ -93,7 +101,7 @@ def _failed(evaluation: Evaluation) -> Element:
     said = (
         "Each was run once more to take the pictures, and went as it did when it was measured. Before: from above, the "
         "object asked for is ringed. Contact: the last time the fingers closed or met something. After: at the end of "
-        "the judge's lift and shake. To run one of them alone:"
+        "the judge's lift and shake; from above where the hand stands aside with nothing in it. To run one again:"
     )
     galleries = [gallery(evaluation, case) for case in evaluation.cases if case.failed]
     if not galleries:

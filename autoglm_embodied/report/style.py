@@ -44,12 +44,12 @@ svg .final { fill: var(--final); stroke: var(--final); }
 svg .held { fill: var(--held); } svg .failed { fill: var(--failed); } svg .mark { fill-opacity: .65; }
 .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 0 1.5rem; }
 .pairs .note { margin: -.6rem 0 1rem; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 1rem; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 1rem; }
 figure { margin: 0; padding: .6rem; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }
 figcaption b { color: var(--ink); }
 .moments { display: grid; grid-template-columns: repeat(3, 1fr); gap: .3rem; }
 .moments img { width: 100%; height: auto; border-radius: 4px; display: block; }
 .moments span { font-size: .75rem; color: var(--soft); }
-@media (max-width: 520px) { .gallery, .pairs { grid-template-columns: 1fr; } main { padding-inline: .75rem; } }
+@media (max-width: 560px) { .gallery, .pairs { grid-template-columns: 1fr; } main { padding-inline: .75rem; } }
 @media print { figure { break-inside: avoid; } }
 """

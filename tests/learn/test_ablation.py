@@ -101,6 +101,7 @@ def test_names_are_checked_and_put_in_order() -> None:
         (["--without", "smell", "--suite", "pile"], "got 'smell'"),
         (["--without", "vision", "--suite", "pile"], "script needs vision and language, use --without force"),
         (["--report", "out"], "--report needs --suite"),
+        (["--suite", "pile", "--report", "/dev/null"], "cannot write a report to /dev/null"),  # told before measuring
         (["--suite", "pile", "--thumbnails", "3"], "needs --report"),
         (["--suite", "pile", "--report", "out", "--thumbnails", "-1"], "must be 0 or more"),
     ],

@@ -17,6 +17,7 @@ MOMENTS = ("before", "contact", "after")
 SIZE_PX = 240
 CLOSE_M, CLOSE_ELEVATION_DEG = 0.42, -35.0
 CROP_PX = 370  # of the picture from above: the middle, where the items are
+BESIDE_M = 0.3  # from the middle of the table; there the camera above does not see the hand
 RING_PX, INK, PAPER = 30, (20, 20, 20), (255, 255, 255)
 JPEG_QUALITY = 82
 
@@ -29,25 +30,30 @@ class Album:
 
     def before(self, rig: Gantry, target: int) -> None:
         """The table from above, the named item ringed."""
-        camera = mujoco.MjvCamera()
-        camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, rig.model.camera("overhead").id
-        picture = rig.photograph(camera)
-        _ring(picture, rig.truth.position_m(rig.data)[target])
-        margin = (len(picture) - CROP_PX) // 2
-        self._keep("before", picture[margin:-margin, margin:-margin])
+        self._keep("before", _from_above(rig, target))
 
     def contact(self, rig: Gantry) -> None:
         """The fingers, from the side on which their gap is seen."""
         self._keep("contact", rig.photograph(_close_up(rig)))
 
-    def after(self, rig: Gantry) -> None:
-        """The same after the judge's trial."""
-        self._keep("after", rig.photograph(_close_up(rig)))
+    def after(self, rig: Gantry, target: int, empty: bool) -> None:
+        """The same after the judge's trial; the table from above where the hand stands beside it, `empty`."""
+        beside = empty and abs(rig.pose.x_m) > BESIDE_M
+        self._keep("after", _from_above(rig, target) if beside else rig.photograph(_close_up(rig)))
 
     def _keep(self, moment: str, picture: NDArray[np.uint8]) -> None:
         small = cv2.resize(picture, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
         _, jpeg = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         self.jpegs[moment] = jpeg.tobytes()
+
+
+def _from_above(rig: Gantry, target: int) -> NDArray[np.uint8]:
+    camera = mujoco.MjvCamera()
+    camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, rig.model.camera("overhead").id
+    picture = rig.photograph(camera)
+    _ring(picture, rig.truth.position_m(rig.data)[target])
+    margin = (len(picture) - CROP_PX) // 2
+    return picture[margin:-margin, margin:-margin]
 
 
 def _close_up(rig: Gantry) -> Any:

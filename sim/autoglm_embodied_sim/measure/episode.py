@@ -88,7 +88,7 @@ def run_grasp_episode(
         seconds = (rig.time_ns - began_ns) / 1e9
         trial = put_to_trial(rig, rest_height_m)
         if album is not None:
-            album.after(rig)
+            album.after(rig, scene.target, not trial.raised)
     finally:
         rig.close()
     return _result(suite, policy, scene, told, seconds, observed, trial)

@@ -115,4 +115,5 @@ def test_pictures_change_nothing_and_show_every_moment() -> None:
     plain = run_grasp_episode(suite, "script", bricks, 5)
     assert run_grasp_episode(suite, "script", bricks, 5, album=album) == plain
     assert tuple(album.jpegs) == MOMENTS and all(jpeg.startswith(b"\xff\xd8") for jpeg in album.jpegs.values())
+    assert len(set(album.jpegs.values())) == len(MOMENTS)
     assert plain.failure is Failure.NONE and plain.peak_force_n is not None and plain.peak_force_n > 1
