@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: done, with an honest negative answer. 2: bad input or a broken set-up, said in one sentence.
     """
     args = parser().parse_args(argv)
+    args.typed = list(sys.argv[1:] if argv is None else argv)
     for request in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(request, _stop)
     try:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoglm_embodied.cli.suites import add_options, run_suites
+from autoglm_embodied.cli.suites import add_options, refuse_without_suite, run_suites
 from autoglm_embodied.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ EPILOG = """examples:
   autoglm evaluate --suite separated --suite pile --policy antipodal --policy script --episodes 100 --workers 2
   autoglm evaluate --suite separated --objects my_meshes
   autoglm evaluate --suite separated --rig arm --policy learned --policy script
-  autoglm evaluate --suite separated --rig arm --policy learned --ros"""
+  autoglm evaluate --suite separated --rig arm --policy learned --ros
+  autoglm evaluate --suite pile --policy antipodal_force --policy script --without force
+  autoglm evaluate --episodes 20 --without vision
+  autoglm evaluate --suite large --suite pile --policy pca --policy script --report out/report --thumbnails 12"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,6 +40,13 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--ros", action="store_true", help="through the real nodes over DDS, in real time")
     parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
     parser.add_argument("--log", metavar="DIR", type=Path, default=Path("out/evaluate"), help="of the nodes' logs")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="SENSE",
+        help="withhold a sense from the policy: force, vision or language; it is missing, not zero; repeatable",
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     add_options(parser)
     parser.set_defaults(run=run)
@@ -48,8 +58,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
     if args.suite is not None:
         return run_suites(args)
-    if args.policy is not None or args.objects is not None or args.easy:
-        raise ConfigError("--policy, --objects and --easy need --suite; name one, as in: --suite separated")
+    refuse_without_suite(args)
+    if args.ros and args.without:
+        raise ConfigError("--without is measured in process; leave out --ros")
     return _run_primitives(args)
 
 
@@ -58,9 +69,11 @@ def _run_primitives(args: argparse.Namespace) -> int:
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from autoglm_embodied.figures import Report
+    from autoglm_embodied.learn.ablation import ablation, suffix
     from autoglm_embodied.learn.results import add_figures
     from autoglm_embodied.model.checkpoint import SHIPPED
 
+    without = ablation(args.without)
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     checkpoint = args.checkpoint or SHIPPED
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
@@ -72,7 +85,7 @@ def _run_primitives(args: argparse.Namespace) -> int:
             progress.console.print(f"{result.seed}: {result.sentence}: {held}", highlight=False)
 
         results = _results(args, checkpoint, done)
-    add_figures(report, results, "primitives/learned/over_dds" if args.ros else "primitives/learned/in_process")
+    add_figures(report, results, f"primitives/learned/{'over_dds' if args.ros else 'in_process'}{suffix(without)}")
     report.print_table()
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
@@ -86,4 +99,4 @@ def _results(args: argparse.Namespace, checkpoint: Path, done: Callable[[Episode
         return evaluate_over_graph(checkpoint, args.seed, args.episodes, args.log, done)
     from autoglm_embodied.learn.evaluate import evaluate
 
-    return evaluate(checkpoint, list(range(args.seed, args.seed + args.episodes)), args.workers, done)
+    return evaluate(checkpoint, list(range(args.seed, args.seed + args.episodes)), args.workers, done, args.without)

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from autoglm_embodied.learn.measure import GraspResult, Unusable
+    from autoglm_embodied.figures import Report
+    from autoglm_embodied.learn.measure import GraspResult, Measurement, Unusable
+
+THUMBNAILS = 24
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only suites need."""
+    from pathlib import Path
+
     group = parser.add_argument_group("suites of unknown objects")
     suites = "separated, large, weak_grip, pile, language, declutter; repeatable"
     group.add_argument("--suite", action="append", metavar="S", help=suites)
@@ -31,20 +36,61 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--split", default="test", help="test, validate or train objects (default %(default)s)")
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
     group.add_argument("--easy", action="store_true", help="no hidden camera offset, light objects, good friction")
+    group.add_argument("--report", metavar="DIR", type=Path, help="write DIR/index.html: figures, plots, every failure")
+    group.add_argument(
+        "--thumbnails",
+        metavar="N",
+        type=int,
+        help=f"failed episodes shown in the report, for each suite and policy (default {THUMBNAILS})",
+    )
+
+
+def refuse_without_suite(args: argparse.Namespace) -> None:
+    """ConfigError if an option was given that only suites know."""
+    given = {
+        "--policy": args.policy is not None,
+        "--objects": args.objects is not None,
+        "--easy": args.easy,
+        "--report": args.report is not None,
+        "--thumbnails": args.thumbnails is not None,
+    }
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        verb = "needs" if len(wrong) == 1 else "need"
+        raise ConfigError(f"{' and '.join(wrong)} {verb} --suite; name one, as in: --suite separated")
 
 
 def run_suites(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
-    from pathlib import Path
-
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from autoglm_embodied.figures import Report
-    from autoglm_embodied.learn.measure import TOLD, Measurement, add_measured, measure
+    from autoglm_embodied.learn.measure import TOLD, add_measured
+    from autoglm_embodied.report.page import prepare
 
     if args.checkpoint is not None and "learned" not in (args.policy or ()):
         raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
-    wanted = Measurement(
+    if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
+        raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
+    wanted = _wanted(args)
+    if args.report is not None:
+        prepare(args.report)
+    report = Report("autoglm evaluate", args.seed, time.time_ns())
+    results = _measured(args, wanted, report)
+    add_measured(report, wanted, results)
+    report.print_table()
+    print(f"Note: {TOLD}.")
+    if args.json is not None:
+        report.write_json(args.json, time.time_ns())
+    if args.report is not None:
+        _write_page(args, wanted, report, results)
+    return 0
+
+
+def _wanted(args: argparse.Namespace) -> Measurement:
+    from pathlib import Path
+
+    from autoglm_embodied.learn.measure import Measurement
+
+    return Measurement(
         suites=tuple(dict.fromkeys(args.suite)),
         policies=tuple(dict.fromkeys(args.policy or ["script"])),
         episodes=args.episodes,
@@ -55,8 +101,16 @@ def run_suites(args: argparse.Namespace) -> int:
         objects=None if args.objects is None else Path(args.objects),
         checkpoint=args.checkpoint,
         over_dds=args.ros,
+        without=tuple(args.without),
     )
-    report = Report("autoglm evaluate", args.seed, time.time_ns())
+
+
+def _measured(args: argparse.Namespace, wanted: Measurement, report: Report) -> list[GraspResult]:
+    """The results, with a bar that shows how far it is."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from autoglm_embodied.learn.measure import measure
+
     total = len(wanted.suites) * len(wanted.policies) * wanted.episodes
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task("episodes", total=total)
@@ -70,15 +124,25 @@ def run_suites(args: argparse.Namespace) -> int:
                 progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
             progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
 
-        if wanted.over_dds:
-            from autoglm_embodied.learn.suites_over_graph import measure_over_graph
+        if not wanted.over_dds:
+            return measure(wanted, args.workers, done, left_out, args.log, args.fresh)
+        from autoglm_embodied.learn.suites_over_graph import measure_over_graph
 
-            results = measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
-        else:
-            results = measure(wanted, args.workers, done, left_out, args.log, args.fresh)
-    add_measured(report, wanted, results)
-    report.print_table()
-    print(f"Note: {TOLD}.")
-    if args.json is not None:
-        report.write_json(args.json, time.time_ns())
-    return 0
+        return measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
+
+
+def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, results: Sequence[GraspResult]) -> None:
+    """Photograph failed episodes and write the page that shows them."""
+    from rich.progress import MofNCompleteColumn, Progress
+
+    from autoglm_embodied.learn.photographed import photographed, to_photograph
+    from autoglm_embodied.report.evaluation import Evaluation
+    from autoglm_embodied.report.page import write_page
+
+    most = THUMBNAILS if args.thumbnails is None else args.thumbnails
+    shown = to_photograph(results, most)
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn()) as progress:
+        task = progress.add_task("pictures of failed episodes", total=len(shown))
+        pictures = photographed(wanted, shown, args.workers, lambda: progress.advance(task))
+    page = write_page(args.report, Evaluation.of(args.typed, wanted, report, results, pictures, time.time_ns()))
+    print(f"Report: {page}")

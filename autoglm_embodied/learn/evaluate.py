@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.learn.ablation import ablation
 from autoglm_embodied.learn.instructions import naming, random_verb
 from autoglm_embodied.learn.results import EpisodeResult
 from autoglm_embodied.learn.ticked import TickedRig
@@ -47,34 +48,43 @@ class Acted:
     outcome: Outcome
     tries: int
     seconds: float
-    peak_n: float
+    peak_n: float | None  # of the tared wrist; None where nothing was felt
 
 
-def act(pipeline: Pipeline, ticked: TickedRig, sentence: str, settings: GraspSettings) -> Acted:
-    """Say the sentence and let the policy act on its senses alone until it says it is done."""
+def act(
+    pipeline: Pipeline, ticked: TickedRig, sentence: str, settings: GraspSettings, without: Sequence[str] = ()
+) -> Acted:
+    """Say the sentence and let the policy act on its senses alone until it says it is done.
+
+    Of the senses in `without` nothing reaches the aligner: no frame, no sentence; force is withheld by `ticked`.
+    """
     rig = ticked.rig
     began_ns = rig.time_ns
     episode = GraspEpisode(sentence, began_ns, settings)
-    peak_n = 0.0
+    peak_n: float | None = None
     try:
-        pipeline.begin(sentence, began_ns)
+        if "language" not in without:
+            pipeline.begin(sentence, began_ns)
     except InstructionError as error:
         episode.end(Outcome.UNKNOWN_WORDS, str(error))
     while not episode.over:
-        pipeline.push_frame(ticked.late_frame(), rig.time_ns)
+        if "vision" not in without:
+            pipeline.push_frame(ticked.late_frame(), rig.time_ns)
         tick = pipeline.tick(rig.time_ns, rig.time_ns)
         ticked.advance(episode.step(tick.observation, tick.chunk))
         if tick.observation.force.value is not None:
-            peak_n = max(peak_n, float(np.linalg.norm(tick.observation.force.value.raw[:, :3], axis=1).max()))
+            peak_n = max(peak_n or 0.0, float(np.linalg.norm(tick.observation.force.value.raw[:, :3], axis=1).max()))
     return Acted(episode.outcome, episode.tries, (rig.time_ns - began_ns) / 1e9, peak_n)
 
 
-def run_episode(pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings) -> EpisodeResult:
-    """Lay out the scene of a seed, let the policy act, then judge."""
+def run_episode(
+    pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings, without: Sequence[str] = ()
+) -> EpisodeResult:
+    """Lay out the scene of a seed, let the policy act without some of its senses, then judge."""
     scene, target, sentence = task(seed)
-    ticked = TickedRig(rig, pipeline.aligner)
+    ticked = TickedRig(rig, pipeline.aligner, feels="force" not in without)
     ticked.begin(scene)
-    acted = act(pipeline, ticked, sentence, settings)
+    acted = act(pipeline, ticked, sentence, settings, without)
     verdict = judge(rig, target)
     wrong = any(index != target for index in verdict.held_things)
     outcome = acted.outcome.value
@@ -87,12 +97,25 @@ def fresh_pipeline(checkpoint: Path) -> Pipeline:
 
 
 def evaluate(
-    checkpoint: Path, seeds: list[int], workers: int = 1, progress: Callable[[EpisodeResult], None] | None = None
+    checkpoint: Path,
+    seeds: list[int],
+    workers: int = 1,
+    progress: Callable[[EpisodeResult], None] | None = None,
+    without: Sequence[str] = (),
 ) -> list[EpisodeResult]:
-    """Episodes of `seeds`, in order; the same for any number of workers."""
+    """Episodes of `seeds`, in order; the same for any number of workers.
+
+    Args:
+        checkpoint: folder of the policy.
+        seeds: one an episode.
+        workers: processes.
+        progress: called with each result.
+        without: senses withheld from the policy, of `ablation.ABLATIONS`.
+    """
+    withheld = ablation(without)
     with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         results = []
-        for result in pool.map(partial(_episode, checkpoint), seeds):
+        for result in pool.map(partial(_episode, checkpoint, withheld), seeds):
             results.append(result)
             if progress is not None:
                 progress(result)
@@ -105,5 +128,5 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _episode(checkpoint: Path, seed: int) -> EpisodeResult:
-    return run_episode(fresh_pipeline(checkpoint), ArmRig(seed=seed), seed, GraspSettings())
+def _episode(checkpoint: Path, without: tuple[str, ...], seed: int) -> EpisodeResult:
+    return run_episode(fresh_pipeline(checkpoint), ArmRig(seed=seed), seed, GraspSettings(), without)

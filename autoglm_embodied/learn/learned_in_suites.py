@@ -9,8 +9,9 @@ import torch
 from autoglm_embodied_sim.arm.rig import Arm
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import instruct, words_for
+from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.episode import GraspResult
-from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.measure.trial import put_to_trial
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.suites.layout import lay_out
 from autoglm_embodied_sim.suites.scene import sample_grasp_scene
@@ -25,7 +26,13 @@ REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
 
 
 def run_learned_episode(
-    suite: Suite, shapes: Sequence[Shape], seed: int, grammar: Grammar, checkpoint: Path
+    suite: Suite,
+    shapes: Sequence[Shape],
+    seed: int,
+    grammar: Grammar,
+    checkpoint: Path,
+    without: Sequence[str] = (),
+    album: Album | None = None,
 ) -> GraspResult:
     """Lay out the scene of a seed, say its instruction, let the policy act, judge; a function of its arguments alone.
 
@@ -39,10 +46,14 @@ def run_learned_episode(
         instruction = instruct(suite, scene, rest_m, grammar)
         target = scene.target if instruction is None else instruction.target
         pipeline = fresh_pipeline(checkpoint)
-        ticked = TickedRig(arm.rig, pipeline.aligner)
+        if album is not None:
+            album.before(arm, target)
+        ticked = TickedRig(arm.rig, pipeline.aligner, feels="force" not in without)
         ticked.settle()
-        acted = act(pipeline, ticked, words_for(instruction, scene), GraspSettings())
-        raised = raised_items(arm, rest_m[:, 2])
+        acted = act(pipeline, ticked, words_for(instruction, scene), GraspSettings(), without)
+        raised = put_to_trial(arm, rest_m[:, 2]).raised
+        if album is not None:
+            album.after(arm, target, not raised)
     finally:
         arm.close()
     return GraspResult(
@@ -59,4 +70,5 @@ def run_learned_episode(
         instruction=words_for(instruction, scene),
         kind=None if instruction is None else instruction.kind.value,
         refused=acted.outcome in REFUSALS,
+        peak_force_n=acted.peak_n,
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from autoglm_embodied_sim.baselines.ablation import require_able
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Kind
+from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.declutter import RoundResult
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
 from autoglm_embodied_sim.measure.shapes import check_split, split_grammar, split_shapes
@@ -24,11 +24,13 @@ from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 
 from autoglm_embodied import __version__
 from autoglm_embodied.figures import Report, git_commit
+from autoglm_embodied.learn.ablation import ablation, suffix
+from autoglm_embodied.learn.facts import add_facts
 from autoglm_embodied.learn.finished import Finished, Key
+from autoglm_embodied.learn.jobs import over_jobs, shared_shapes
 from autoglm_embodied.learn.paired import Pairs
 from autoglm_embodied.learn.rounds import add_declutter
 from autoglm_embodied.learn.suite_policies import LEARNED, check_policy, checkpoint_digest, run_suite_episode
-from autoglm_embodied.learn.workers import end_with_parent
 
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
@@ -51,6 +53,7 @@ class Measurement:
     objects: Path | None = None
     checkpoint: Path | None = None  # of the learned policy; the shipped one by default
     over_dds: bool = False  # through the real nodes
+    without: tuple[str, ...] = ()  # senses withheld from every policy
 
     def __post_init__(self) -> None:
         rig_named(self.rig)
@@ -59,6 +62,8 @@ class Measurement:
         for policy in self.policies:
             check_policy(policy, self.rig, self.over_dds)
         check_split(self.split)
+        object.__setattr__(self, "without", ablation(self.without))
+        require_able([policy for policy in self.policies if policy != LEARNED], self.without)
 
     @property
     def seeds(self) -> range:
@@ -79,9 +84,18 @@ class Measurement:
         """How instructions are said."""
         return split_grammar(self.split)
 
+    def run(
+        self, suite: str, policy: str, seed: int, shapes: Sequence[Shape], album: Album | None = None
+    ) -> GraspResult:
+        """One episode, with pictures of it if there is an album."""
+        return run_suite_episode(
+            self.suite(suite), policy, shapes, seed, self.rig, self.grammar, self.checkpoint, self.without, album
+        )
+
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
-        return f"{suite}/{policy}/{self.rig}{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}"
+        ending = f"{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}{suffix(self.without)}"
+        return f"{suite}/{policy}/{self.rig}{ending}"
 
 
 def measure(
@@ -103,7 +117,7 @@ def measure(
         fresh: forget what is remembered there.
     """
     progress = progress or (lambda result: None)
-    shapes = _shapes(wanted, left_out)
+    shapes = shapes_of(wanted, left_out)
     jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in wanted.seeds]
     if keep is None:
         with TemporaryDirectory() as folder:
@@ -128,11 +142,9 @@ def _run(
     progress: Callable[[GraspResult], None],
 ) -> None:
     """Run the episodes in other processes; this one writes each down as it comes."""
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_share, initargs=(shapes,)) as pool:
-        for result in pool.map(partial(_episode, wanted), jobs):
-            finished.add(result)
-            progress(result)
+    for result in over_jobs(partial(_episode, wanted), jobs, shapes, workers):
+        finished.add(result)
+        progress(result)
 
 
 def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]:
@@ -143,6 +155,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "rig": wanted.rig,
         "checkpoint": checkpoint_digest(wanted.checkpoint),
         "grammar": sorted(wanted.grammar.templates),
+        "without": wanted.without,
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
@@ -161,6 +174,7 @@ def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspRes
         for policy in wanted.policies:
             rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
             _add_case(report, wanted.case(suite, policy), rows)
+            add_facts(report, wanted.case(suite, policy), rows)
         _add_differences(report, wanted, suite, results)
         if suite_named(suite).refusals:
             _add_refusals(report, wanted, suite, everything)
@@ -210,7 +224,8 @@ def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
     report.add("grasp.seconds", float(np.median([row.seconds for row in rows])), "s", n, case=case, stat="p50")
 
 
-def _shapes(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None) -> list[Shape]:
+def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> list[Shape]:
+    """What the objects are drawn from; `left_out` is told which of the user's meshes cannot be used."""
     if wanted.objects is not None:
         shapes, unusable = user_shapes(wanted.objects)
         if unusable and left_out is not None:
@@ -219,15 +234,6 @@ def _shapes(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] 
     return split_shapes(wanted.split)
 
 
-_shared: list[Shape] = []
-
-
-def _share(shapes: list[Shape]) -> None:
-    """Give a worker the shapes once, not with each of its jobs."""
-    end_with_parent()
-    _shared[:] = shapes
-
-
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
     suite, policy, seed = job
-    return run_suite_episode(wanted.suite(suite), policy, _shared, seed, wanted.rig, wanted.grammar, wanted.checkpoint)
+    return wanted.run(suite, policy, seed, shared_shapes())

@@ -38,6 +38,6 @@ def add_figures(report: Report, results: Sequence[EpisodeResult], case: str) -> 
     if peaks:
         report.add("grasp.peak_force_n", float(np.quantile(peaks, 0.95)), "N", len(peaks), case=case, stat="p95")
     else:
-        report.skip("grasp.peak_force_n", "the wrench is not watched over the graph")
+        report.skip("grasp.peak_force_n", "the wrench is not watched over the graph, nor without force")
     report.details["outcomes"] = dict(Counter(result.outcome for result in results))
     report.details["episodes"] = [asdict(result) for result in results]

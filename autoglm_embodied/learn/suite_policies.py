@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.declutter import run_round
 from autoglm_embodied_sim.measure.episode import GraspResult, run_grasp_episode
 from autoglm_embodied_sim.objects.shape import Shape
@@ -36,6 +37,8 @@ def run_suite_episode(
     rig_name: str,
     grammar: Grammar,
     checkpoint: Path | None,
+    without: Sequence[str] = (),
+    album: Album | None = None,
 ) -> GraspResult:
     """One episode (a round where any object will do) of a policy; a function of its arguments alone.
 
@@ -47,15 +50,17 @@ def run_suite_episode(
         rig_name: what carries the hand.
         grammar: how instructions are said.
         checkpoint: folder of the learned policy; the shipped one if None.
+        without: senses withheld from the policy.
+        album: takes pictures of the episode.
     """
     if policy != LEARNED:
         if not suite.named:
-            return run_round(suite, policy, shapes, seed, rig_name)
-        return run_grasp_episode(suite, policy, shapes, seed, rig_name, grammar)
+            return run_round(suite, policy, shapes, seed, rig_name, without)
+        return run_grasp_episode(suite, policy, shapes, seed, rig_name, grammar, without, album)
     from autoglm_embodied.learn.learned_in_suites import run_learned_episode  # torch is of no use to baselines
     from autoglm_embodied.model.checkpoint import SHIPPED
 
-    return run_learned_episode(suite, shapes, seed, grammar, checkpoint or SHIPPED)
+    return run_learned_episode(suite, shapes, seed, grammar, checkpoint or SHIPPED, without, album)
 
 
 def checkpoint_digest(checkpoint: Path | None) -> str:

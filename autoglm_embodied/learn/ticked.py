@@ -17,11 +17,19 @@ SETTLE_STEPS = 100 * JOINTS_EVERY  # the gripper has travelled and the longest w
 
 
 class TickedRig:
-    """Runs the rig in steps of one tick and pushes what its 1 kHz sensors say into an aligner."""
+    """Runs the rig in steps of one tick and pushes what its 1 kHz sensors say into an aligner.
 
-    def __init__(self, rig: ArmRig, aligner: Aligner, frame_delay_ticks: int = 1) -> None:
+    Args:
+        rig: what is run.
+        aligner: what is fed.
+        frame_delay_ticks: how late the camera delivers.
+        feels: False where the wrist sensor is missing: not a sample of it arrives.
+    """
+
+    def __init__(self, rig: ArmRig, aligner: Aligner, frame_delay_ticks: int = 1, feels: bool = True) -> None:
         self.rig = rig
         self.aligner = aligner
+        self._feels = feels
         self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
 
     def begin(self, scene: Scene, gripper_width_m: float = MAX_WIDTH_M) -> None:
@@ -34,7 +42,8 @@ class TickedRig:
         self.rig.command(np.zeros(6), gripper_width_m)
         self._frames.clear()
         self._run(SETTLE_STEPS)
-        self.aligner.tare(self.rig.time_ns)
+        if self._feels:
+            self.aligner.tare(self.rig.time_ns)
 
     def advance(self, command: Command | None) -> None:
         """One tick of physics under `command`; None holds still."""
@@ -51,7 +60,7 @@ class TickedRig:
         for _ in range(steps // JOINTS_EVERY):
             self.rig.step(JOINTS_EVERY)
             wrench, joints = self.rig.wrench_samples(), self.rig.joint_samples()
-            for row, stamp_ns in enumerate(wrench.stamp_ns.tolist()):
+            for row, stamp_ns in enumerate(wrench.stamp_ns.tolist() if self._feels else ()):
                 self.aligner.push_wrench(stamp_ns, int(wrench.receive_ns[row]), wrench.value[row])
             if len(joints):
                 newest = int(joints.stamp_ns[-1]), int(joints.receive_ns[-1])

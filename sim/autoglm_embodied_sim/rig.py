@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import mujoco
 import numpy as np
@@ -79,6 +79,7 @@ class ArmRig:
         self._senses = Senses(self.sensors)
         self._renderer: Renderer | None = None
         self._steps = 0
+        self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
         self._scene: Scene | None = None
 
     @property
@@ -226,6 +227,8 @@ class ArmRig:
         np.add(self._neutral, self._push, out=self._arm_control)
         self._control[ARM_JOINTS] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
+        if self.watch is not None:
+            self.watch()
         self._phase += 1
         self._fresh_steps -= 1
 

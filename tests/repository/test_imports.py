@@ -19,7 +19,7 @@ LAYERS = (
     {"conductor"},
     {"nodes"},
     {"sim.nodes"},
-    {"learn", "demo", "doctor", "bench", "cli"},
+    {"learn", "report", "demo", "doctor", "bench", "cli"},
 )
 """From the bottom up: a room imports itself and rooms below it, the uppermost ones also each other."""
 

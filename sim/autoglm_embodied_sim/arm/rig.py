@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import mujoco
@@ -19,14 +19,13 @@ from autoglm_embodied_sim.scene import Scene, sample_look
 from autoglm_embodied_sim.sensor_specs import Sensors
 from autoglm_embodied_sim.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.surroundings import PLAIN, Surroundings
-from autoglm_embodied_sim.tabletop.hand_pose import HandPose
+from autoglm_embodied_sim.tabletop.hand_pose import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.tabletop.item import Item
 from autoglm_embodied_sim.tabletop.item_camera import ItemCamera
 from autoglm_embodied_sim.tabletop.item_reader import ItemReader
 from autoglm_embodied_sim.tabletop.view import View
 from autoglm_embodied_sim.world import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
 
-TRAVEL_M_S = 0.35
 TIP_BELOW_TOOL_M = 0.0086  # the lower ends of the fingers
 GAIN = 10.0  # 1/s, pulls the hand onto its path
 ARRIVED_M, ARRIVED_RAD = 0.0004, 0.002
@@ -76,6 +75,7 @@ class Arm:
         self.model, self.data = self.rig.model, self.rig.data
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
+        self.origin_m: FloatArray = TABLE_ORIGIN_M
         self.truth = ItemReader(self.model, len(items), TABLE_ORIGIN_M)
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._rng = np.random.default_rng((seed, 2))
@@ -116,10 +116,23 @@ class Arm:
 
     def look(self) -> View:
         """A picture from the camera in front of the robot."""
+        mujoco.mj_kinematics(self.model, self.data)
+        return self.eye().view(self.data, self.time_ns, self._rng)
+
+    def eye(self) -> ItemCamera:
+        """The camera, made when it is first needed."""
         if self._camera is None:
             self._camera = ItemCamera(self.model, "camera", self._believed(), self.truth.item_of_geom)
-        mujoco.mj_kinematics(self.model, self.data)
-        return self._camera.view(self.data, self.time_ns, self._rng)
+        return self._camera
+
+    @property
+    def watch(self) -> Callable[[], None] | None:
+        """Called after every step; it may read, and change nothing."""
+        return self.rig.watch
+
+    @watch.setter
+    def watch(self, watch: Callable[[], None] | None) -> None:
+        self.rig.watch = watch
 
     def tare(self) -> None:
         """Call what the wrist carries now nothing; the hand must be at rest."""

@@ -65,10 +65,16 @@ def close_and_feel(rig: HandRig) -> bool:
         return False
     here = rig.pose
     rig.move(here.raised_to(here.z_m + TRIAL_LIFT_M), LIFT_M_S)
-    if rig.weigh()[2] < LEAST_WEIGHT_N or rig.width_m < EMPTY_M:
+    if not holds(rig):
         return False
     rig.move(here.raised_to(OVER_M), LIFT_M_S)
-    return bool(rig.weigh()[2] > LEAST_WEIGHT_N and rig.width_m > EMPTY_M)
+    return holds(rig)
+
+
+def holds(rig: HandRig) -> bool:
+    """Whether something keeps the fingers apart and, unless what the hand carries is unknown, weighs enough."""
+    load = rig.weigh()
+    return bool(load is None or load[2] > LEAST_WEIGHT_N) and rig.width_m > EMPTY_M
 
 
 def let_go(rig: HandRig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import mujoco
 import numpy as np
@@ -10,14 +10,14 @@ import numpy as np
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gantry.model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry, overhead
 from autoglm_embodied_sim.surroundings import PLAIN, Surroundings
-from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M, HandPose
+from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M, TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.tabletop.item import Item
 from autoglm_embodied_sim.tabletop.item_camera import ItemCamera
 from autoglm_embodied_sim.tabletop.item_reader import ItemReader
 from autoglm_embodied_sim.tabletop.view import View
 
 FINGER_SPEED_M_S, FINGER_LEAD_M = 0.12, 0.015
-TRAVEL_M_S, TURN_RAD_S = 0.35, 2.5
+TURN_RAD_S = 2.5
 REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
 WRENCH_SIGMA = np.array([0.05] * 3 + [0.002] * 3)  # N, N·m
 AVERAGED = 25  # readings of a weighing
@@ -60,6 +60,8 @@ class Gantry:
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
         self._bias = np.zeros(6)
         self._steps = 0
+        self.origin_m: FloatArray = np.zeros(3)
+        self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
         self.park()
 
     def park(self) -> None:
@@ -99,10 +101,14 @@ class Gantry:
 
     def look(self) -> View:
         """A picture from above."""
+        mujoco.mj_kinematics(self.model, self.data)
+        return self.eye().view(self.data, self.time_ns, self._rng)
+
+    def eye(self) -> ItemCamera:
+        """The camera, made when it is first needed: an episode without pictures needs no OpenGL."""
         if self._camera is None:
             self._camera = ItemCamera(self.model, "overhead", self._believed, self.truth.item_of_geom)
-        mujoco.mj_kinematics(self.model, self.data)
-        return self._camera.view(self.data, self.time_ns, self._rng)
+        return self._camera
 
     def wrench(self) -> FloatArray:
         """(6,) load on the wrist in the hand's frame [N, N·m], z down, less what was tared."""
@@ -178,6 +184,8 @@ class Gantry:
         self.data.ctrl[len(AXES)] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._steps += 1
+        if self.watch is not None:
+            self.watch()
 
     def _next_finger(self) -> float:
         """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""

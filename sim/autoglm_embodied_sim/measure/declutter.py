@@ -16,12 +16,14 @@ from autoglm_embodied_sim.baselines.baseline import Baseline
 from autoglm_embodied_sim.baselines.grasp import let_go
 from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.measure.episode import GraspResult
-from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.measure.observed_rig import ObservedRig
+from autoglm_embodied_sim.measure.trial import put_to_trial
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.suites.layout import lay_out, put_away, rig_named, settle
 from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import Suite
 from autoglm_embodied_sim.tabletop.suite_rig import SuiteRig
+from autoglm_embodied_sim.tabletop.without_force import RigWithoutForce
 
 FAILURES = 2
 """So many in a row end a round."""
@@ -44,10 +46,18 @@ class Played:
     left: frozenset[int]  # objects still on the table
 
 
-def run_round(suite: Suite, policy: str, shapes: Sequence[Shape], seed: int, rig_name: str = "gantry") -> RoundResult:
+def run_round(
+    suite: Suite,
+    policy: str,
+    shapes: Sequence[Shape],
+    seed: int,
+    rig_name: str = "gantry",
+    without: Sequence[str] = (),
+) -> RoundResult:
     """Lay out the scene of a seed and let the policy clear it; a function of its arguments alone."""
     scene = sample_grasp_scene(suite, shapes, seed)
-    table = _Table(lay_out(suite, scene, rig_named(rig_name)), baseline_named(policy), np.random.default_rng([seed, 1]))
+    rig, rng = lay_out(suite, scene, rig_named(rig_name)), np.random.default_rng([seed, 1])
+    table = _Table(rig, baseline_named(policy), rng, feels="force" not in without)
     try:
         played = play(table.attempt, len(scene.items))
     finally:
@@ -63,6 +73,7 @@ def run_round(suite: Suite, policy: str, shapes: Sequence[Shape], seed: int, rig
         tries=len(played.outcomes),
         sure=False,
         seconds=table.seconds,
+        peak_force_n=table.peak_force_n,
         successes=sum(played.outcomes),
         removed=len(scene.items) - len(played.left),
         objects=len(scene.items),
@@ -76,16 +87,23 @@ class _Table:
     rig: SuiteRig
     baseline: Baseline
     rng: np.random.Generator
+    feels: bool
     approaches: int = 0
+    peak_force_n: float | None = None  # on the wrist while the policy acted, without the hand's weight and noise
     seconds: float = 0.0  # simulated, of the policy alone
 
     def attempt(self, left: frozenset[int]) -> frozenset[int]:
         """One try; what was held after lift and shake is taken away, the hand leaves, and the rest comes to lie."""
         rig = self.rig
         rest_height_m, began_ns = rig.truth.position_m(rig.data)[:, 2], rig.time_ns
-        self.approaches += self.baseline.run(rig, None, self.rng).approaches
+        observed = ObservedRig(rig)
+        self.approaches += self.baseline.run(
+            observed if self.feels else RigWithoutForce(observed), None, self.rng
+        ).approaches
+        observed.end()
+        self.peak_force_n = max(self.peak_force_n or 0.0, observed.peak_force_n or 0.0)
         self.seconds += (rig.time_ns - began_ns) / 1e9
-        held = left.intersection(raised_items(rig, rest_height_m))
+        held = left.intersection(put_to_trial(rig, rest_height_m).raised)
         for item in held:
             put_away(rig, item)
         let_go(rig)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from autoglm_embodied_sim.baselines.baseline import Baseline, Told
 from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.language.for_learning import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.instruction import Instruction, instruct
-from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.language.instruction import instruct
+from autoglm_embodied_sim.measure.album import Album
+from autoglm_embodied_sim.measure.failure import Failure, failure_of
+from autoglm_embodied_sim.measure.observed_rig import ObservedRig
+from autoglm_embodied_sim.measure.trial import put_to_trial
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.suites.layout import lay_out, rig_named
 from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.tabletop.suite_rig import SuiteRig
+from autoglm_embodied_sim.tabletop.without_force import RigWithoutForce
 
 STRICT_APPROACHES = 3
 
@@ -37,6 +44,12 @@ class GraspResult:
     instruction: str | None = None  # the sentence; None where no clear one names the target
     kind: str | None = None  # how many objects it fits: one, none or many; only with one is there something to grasp
     refused: bool = False  # the policy itself found that the words fit none, or several
+    peak_force_n: float | None = None  # on the wrist while the policy acted, without the hand's weight and noise
+    failure: Failure | None = None  # None where nobody watched
+
+    def __post_init__(self) -> None:
+        if self.failure is not None:
+            object.__setattr__(self, "failure", Failure(self.failure))  # from its name, as it stands in files
 
     @property
     def first_descent(self) -> bool:
@@ -56,43 +69,82 @@ def run_grasp_episode(
     seed: int,
     rig_name: str = "gantry",
     grammar: Grammar = LEARNING_GRAMMAR,
+    without: Sequence[str] = (),
+    album: Album | None = None,
 ) -> GraspResult:
     """Lay out the scene of a seed, let the policy act, judge; a function of its arguments alone.
 
     Baselines are told which item is meant. Where the instruction fits none or several, they are told so and do nothing.
+
+    Args:
+        suite: what the scene is like.
+        policy: name of a baseline.
+        shapes: what objects are drawn from.
+        seed: of scene, noise and policy.
+        rig_name: what carries the hand.
+        grammar: how the instruction is said.
+        without: senses that the policy has to do without, of those it can do without.
+        album: takes pictures of the episode, which goes as it would without.
     """
-    baseline = baseline_named(policy)
+    baseline, rng = baseline_named(policy), np.random.default_rng([seed, 1])
     scene = sample_grasp_scene(suite, shapes, seed)
     rig = lay_out(suite, scene, rig_named(rig_name))
     try:
-        rest_m = rig.truth.position_m(rig.data)
-        rest_height_m, instruction = rest_m[:, 2], instruct(suite, scene, rest_m, grammar)
-        if instruction is not None and instruction.target is None:
-            return nothing_to_grasp(suite, policy, seed, instruction)
-        target = scene.target if instruction is None or instruction.target is None else instruction.target
-        began_ns = rig.time_ns
-        told = baseline.run(rig, target, np.random.default_rng([seed, 1]))
-        seconds = (rig.time_ns - began_ns) / 1e9
-        raised = raised_items(rig, rest_height_m)
+        instruction = instruct(suite, scene, rig.truth.position_m(rig.data), grammar)
+        target = scene.target if instruction is None else instruction.target
+        text, kind = (None, None) if instruction is None else (instruction.text, instruction.kind.value)
+        if target is None:
+            return nothing_to_grasp(suite, policy, seed, text, kind)
+        acted = _act(rig, baseline, target, rng, "force" not in without, album)
     finally:
         rig.close()
     return GraspResult(
-        suite=suite.name,
-        policy=policy,
-        seed=seed,
+        *(suite.name, policy, seed),
         target=scene.items[target].name,
-        held=raised == (target,),
-        wrong_object=any(item != target for item in raised),
-        approaches=told.approaches,
-        tries=told.tries,
-        sure=told.sure,
-        seconds=seconds,
-        instruction=None if instruction is None else instruction.text,
-        kind=None if instruction is None else instruction.kind.value,
+        held=acted.failure is Failure.NONE,
+        wrong_object=any(item != target for item in acted.raised),
+        approaches=acted.told.approaches,
+        tries=acted.told.tries,
+        sure=acted.told.sure,
+        seconds=acted.seconds,
+        instruction=text,
+        kind=kind,
+        peak_force_n=acted.peak_force_n,
+        failure=acted.failure,
     )
 
 
-def nothing_to_grasp(suite: Suite, policy: str, seed: int, instruction: Instruction) -> GraspResult:
+@dataclass(frozen=True)
+class _Acted:
+    """What a baseline told, and what the simulator saw."""
+
+    told: Told
+    seconds: float
+    raised: tuple[int, ...]
+    peak_force_n: float | None
+    failure: Failure
+
+
+def _act(
+    rig: SuiteRig, baseline: Baseline, target: int, rng: np.random.Generator, feels: bool, album: Album | None
+) -> _Acted:
+    """Let a baseline act, then judge."""
+    rest_height_m = rig.truth.position_m(rig.data)[:, 2]
+    if album is not None:
+        album.before(rig, target)
+    observed = ObservedRig(rig, None if album is None else partial(album.contact, rig))
+    began_ns = rig.time_ns
+    told = baseline.run(observed if feels else RigWithoutForce(observed), target, rng)
+    observed.end()
+    seconds = (rig.time_ns - began_ns) / 1e9
+    trial = put_to_trial(rig, rest_height_m)
+    if album is not None:
+        album.after(rig, target, not trial.raised)
+    held = trial.raised == (target,)
+    failure = Failure.NONE if held else failure_of(observed.story(frozenset({target}), trial))
+    return _Acted(told, seconds, trial.raised, observed.peak_force_n, failure)
+
+
+def nothing_to_grasp(suite: Suite, policy: str, seed: int, text: str | None, kind: str | None) -> GraspResult:
     """The result of a policy that was told that there is nothing to grasp, and did nothing."""
-    text, kind = instruction.text, instruction.kind.value
     return GraspResult(suite.name, policy, seed, "", False, False, 0, 0, False, 0.0, text, kind)

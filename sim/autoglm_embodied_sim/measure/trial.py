@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
@@ -14,18 +16,27 @@ LIFT_M_S = 0.1
 TRIAL_TIP_M = RAISED_M + 0.05
 
 
-def raised_items(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
-    """Lift and shake what is in the hand; which items are up in the air afterwards."""
+@dataclass(frozen=True)
+class Trial:
+    """Which items were up in the air."""
+
+    lifted: tuple[int, ...]  # after the lift
+    raised: tuple[int, ...]  # after the shake
+
+
+def put_to_trial(rig: SuiteRig, rest_height_m: FloatArray) -> Trial:
+    """Lift and shake what is in the hand; which items are up in the air in between and afterwards."""
     rig.wait(0.2)
     here = rig.pose
     rig.move(here.raised_to(max(here.z_m, TRIAL_TIP_M)), LIFT_M_S)
     rig.wait(0.2)
+    lifted = aloft(rig, rest_height_m)
     shake(rig)
     rig.wait(0.2)
-    return items_aloft(rig, rest_height_m)
+    return Trial(lifted, aloft(rig, rest_height_m))
 
 
-def items_aloft(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
+def aloft(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
     """The items that are up in the air now."""
     raised = rig.truth.position_m(rig.data)[:, 2] - rest_height_m
     return tuple(int(item) for item in np.flatnonzero(raised > ALOFT_M))

@@ -16,7 +16,7 @@ from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.judge import held_things, lift_and_shake, trial
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
-from autoglm_embodied_sim.measure.trial import TRIAL_TIP_M, items_aloft
+from autoglm_embodied_sim.measure.trial import TRIAL_TIP_M, aloft
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.rig import ArmRig
 from autoglm_embodied_sim.scene import Scene, Thing, sample_scene
@@ -149,7 +149,7 @@ class SuiteTable:
 
     def held(self) -> tuple[int, ...]:
         """See Table."""
-        return items_aloft(self._laid.arm, self._laid.rest_height_m)
+        return aloft(self._laid.arm, self._laid.rest_height_m)
 
 
 def _check_seed(seed: int) -> None:

@@ -10,6 +10,8 @@ from autoglm_embodied.types import FloatArray
 
 MAX_WIDTH_M = 0.08
 """The widest opening of the hand."""
+TRAVEL_M_S = 0.35
+"""How fast a hand goes where nothing is near."""
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ class HandRig(Protocol):
     def tare(self) -> None:
         """Call what the wrist carries now nothing."""
 
-    def weigh(self) -> FloatArray:
-        """(6,) the load on the wrist at rest [N, N·m], z down."""
+    def weigh(self) -> FloatArray | None:
+        """(6,) the load on the wrist at rest [N, N·m], z down; None without a wrist sensor."""
 
     def wait(self, seconds: float) -> None:
         """Stand still."""

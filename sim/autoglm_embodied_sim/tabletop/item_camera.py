@@ -36,7 +36,7 @@ class ItemCamera:
 
     def __init__(self, model: Any, name: str, believed: Camera, item_of_geom: NDArray[np.int16]) -> None:
         _gl().make_current()
-        self._model, self._believed, self._item_of_geom = model, believed, item_of_geom
+        self._model, self.believed, self._item_of_geom = model, believed, item_of_geom
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -50,24 +50,40 @@ class ItemCamera:
 
     def view(self, data: Any, stamp_ns: int, rng: np.random.Generator) -> View:
         """A picture of `data`."""
-        _gl().make_current()
-        everything = mujoco.mjtCatBit.mjCAT_ALL
-        mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
+        self._aim(data, self._camera)
         rgb, depth = self._draw(segment=False)
         colours, _ = self._draw(segment=True)
         noisy = _noisy(self._metres(depth)[::-1], rng)
-        frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), noisy, self._believed)
+        frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), noisy, self.believed)
         return View(frame, self._owner(colours)[::-1])
+
+    def photograph(self, data: Any, camera: Any = None) -> NDArray[np.uint8]:
+        """(height, width, 3) for people: what this camera, or another one (MjvCamera), sees of `data`, without noise.
+
+        `data` is only read, whatever of it is up to date.
+        """
+        scratch = mujoco.MjData(self._model)
+        scratch.qpos[:] = data.qpos
+        mujoco.mj_kinematics(self._model, scratch)
+        mujoco.mj_camlight(self._model, scratch)
+        self._aim(scratch, self._camera if camera is None else camera)
+        return np.ascontiguousarray(self._draw(segment=False)[0][::-1])
 
     def close(self) -> None:
         """Free what the model takes on the GL side."""
         _gl().make_current()
         self._context.free()
 
+    def _aim(self, data: Any, camera: Any) -> None:
+        """Bring the scene to what a camera sees of `data`."""
+        _gl().make_current()
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, data, self._option, None, camera, everything, self._scene)
+
     def _draw(self, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             self._scene.flags[flag] = segment
-        width, height = self._believed.width, self._believed.height
+        width, height = self.believed.width, self.believed.height
         rgb = np.empty((height, width, 3), np.uint8)
         depth = np.empty((height, width), np.float32)
         rectangle = mujoco.MjrRect(0, 0, width, height)

@@ -10,7 +10,7 @@ from autoglm_embodied_sim.baselines.pca import Pca
 from autoglm_embodied_sim.baselines.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
-from autoglm_embodied_sim.measure.trial import raised_items
+from autoglm_embodied_sim.measure.trial import put_to_trial
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
 from autoglm_embodied_sim.tabletop.hand_pose import HandPose
@@ -62,7 +62,7 @@ def judged(friction: float, close: bool) -> tuple[int, ...]:
     rig.move(HandPose(0, 0, 0.01, 0))
     if close:
         rig.grip(0)
-    return raised_items(rig, rest)
+    return put_to_trial(rig, rest).raised
 
 
 def test_the_trial_lifts_and_sees_what_is_held() -> None:

@@ -1,0 +1,34 @@
+"""Episodes run in other processes, which are given the shapes once and not with each job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from autoglm_embodied_sim.objects.shape import Shape
+
+from autoglm_embodied.learn.workers import end_with_parent
+
+Job = TypeVar("Job")
+Done = TypeVar("Done")
+
+_shared: list[Shape] = []
+
+
+def over_jobs(run: Callable[[Job], Done], jobs: Iterable[Job], shapes: list[Shape], workers: int) -> Iterator[Done]:
+    """What `run` makes of each job, in order; it finds the shapes in `shared_shapes`."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_share, initargs=(shapes,)) as pool:
+        yield from pool.map(run, jobs)
+
+
+def shared_shapes() -> list[Shape]:
+    """What objects are drawn from; only in a worker."""
+    return _shared
+
+
+def _share(shapes: list[Shape]) -> None:
+    end_with_parent()
+    _shared[:] = shapes
