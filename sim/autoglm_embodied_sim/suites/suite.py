@@ -48,28 +48,23 @@ class Suite:
         return replace(self, hardness=EASY)
 
 
+LANGUAGE = (
+    "5 objects 110 mm apart: a third unknown, a third cubes, cylinders and balls of 28-56 mm, a third groceries; two "
+    "or more share colour, noun or both with the one that is named by colour, noun, size (15 % apart) or relation "
+    "(15 mm apart); a fifth of the instructions fit none or several"
+)
+DECLUTTER = (
+    "rounds of 5 unknown objects piled in 14 cm; any will do, one try at a time, until none is left or two tries in a "
+    "row failed; what is held after lift and shake is taken away"
+)
+
 _ALL = (
     Suite("separated", "5 objects apart, one named", objects=5),
     Suite("large", "1 object about as wide as the gripper opens", objects=1, scale=(0.85, 1.1)),
     Suite("weak_grip", "1 object, 8 N of grip instead of 20 N", objects=1, grip_force_n=8.0),
     Suite("pile", "8 objects piled in 14 cm, one named", objects=8, piled=True),
-    Suite(
-        "language",
-        "5 objects apart (unknown ones, cubes, cylinders, balls, groceries), of which some share colour, noun or both "
-        "with the target; one is named by colour, noun, size or relation, and a fifth of the instructions fit none or "
-        "several",
-        objects=5,
-        mixed=True,
-        refusals=0.2,
-    ),
-    Suite(
-        "declutter",
-        "rounds of 5 objects piled in 14 cm; any will do, one try at a time, until none is left or two tries in a row "
-        "failed; what was held after lift and shake is taken away",
-        objects=5,
-        piled=True,
-        named=False,
-    ),
+    Suite("language", LANGUAGE, objects=5, mixed=True, refusals=0.2),
+    Suite("declutter", DECLUTTER, objects=5, piled=True, named=False),
 )
 SUITES = {suite.name: suite for suite in _ALL}
 

@@ -43,6 +43,13 @@ def test_every_policy_meets_the_same_scene_and_the_same_sentence() -> None:
     assert seen[0] == seen[1] and len({sentence for _, sentence, _ in seen[0]}) == 3
 
 
+def test_whoever_takes_another_object_than_the_one_meant_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    suite, take = replace(SUITES["language"].eased(), refusals=0.0), Pca.run
+    monkeypatch.setattr(Pca, "run", lambda self, rig, target, rng: take(self, rig, (target + 1) % suite.objects, rng))
+    results = [run_grasp_episode(suite, "pca", BRICKS, seed) for seed in (0, 1)]
+    assert not any(result.held for result in results) and any(result.wrong_object for result in results)
+
+
 def test_nothing_is_done_where_an_instruction_fits_none_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pca, "run", None)
     results = [run_grasp_episode(replace(SUITES["language"], refusals=1.0), "pca", BRICKS, seed) for seed in range(6)]
