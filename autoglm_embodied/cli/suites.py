@@ -63,7 +63,7 @@ def refuse_without_suite(args: argparse.Namespace) -> None:
 def run_suites(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     from autoglm_embodied.figures import Report
-    from autoglm_embodied.learn.measure import TOLD, add_measured
+    from autoglm_embodied.learn.measure import TOLD, add_measured, drawn_scenes, shapes_of
     from autoglm_embodied.report.page import prepare
 
     if args.checkpoint is not None and "learned" not in (args.policy or ()):
@@ -76,6 +76,7 @@ def run_suites(args: argparse.Namespace) -> int:
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     results = _measured(args, wanted, report)
     add_measured(report, wanted, results)
+    report.details["scenes"] = drawn_scenes(wanted, shapes_of(wanted))
     report.print_table()
     print(f"Note: {TOLD}.")
     if args.json is not None:

@@ -20,6 +20,7 @@ from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
 from autoglm_embodied_sim.suites.layout import rig_named
+from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 
 from autoglm_embodied import __version__
@@ -145,6 +146,14 @@ def _run(
     for result in over_jobs(partial(_episode, wanted), jobs, shapes, workers):
         finished.add(result)
         progress(result)
+
+
+def drawn_scenes(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, dict[int, dict[str, object]]]:
+    """What was drawn at random for the scene of each suite and seed; the same for every policy."""
+    return {
+        name: {seed: sample_grasp_scene(wanted.suite(name), shapes, seed).drawn() for seed in wanted.seeds}
+        for name in wanted.suites
+    }
 
 
 def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import trimesh
 from autoglm_embodied.cli import main
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report
-from autoglm_embodied.learn.measure import GraspResult, Measurement, add_measured, measure
+from autoglm_embodied.learn.measure import GraspResult, Measurement, add_measured, drawn_scenes, measure, shapes_of
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +120,20 @@ def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
     assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
     assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
     assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
+
+
+def test_everything_drawn_for_a_scene_is_told_and_differs_from_seed_to_seed() -> None:
+    wanted = Measurement(("pile",), ("script",), episodes=2, split="validate")
+    scenes = drawn_scenes(wanted, shapes_of(wanted))["pile"]
+    assert list(scenes) == [0, 1] and scenes == json.loads(json.dumps(scenes), object_hook=_numbered)
+    for first, second in zip(scenes[0].items(), scenes[1].items(), strict=True):
+        assert first[0] == second[0]
+    assert scenes[0]["hand_eye_m"] != scenes[1]["hand_eye_m"]
+    assert scenes[0]["surroundings"] != scenes[1]["surroundings"]
+    items = scenes[0]["items"]
+    assert isinstance(items, list) and len(items) == 8
+    assert {"shape", "colour", "mass_kg", "friction"} < set(items[0])
+
+
+def _numbered(pairs: dict[str, object]) -> dict[object, object]:
+    return {int(key) if key.isdigit() else key: value for key, value in pairs.items()}

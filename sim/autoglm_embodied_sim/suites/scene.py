@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -32,6 +32,23 @@ class GraspScene:
     quaternion_wxyz: FloatArray  # (count, 4) when dropped
     hand_eye_m: FloatArray  # (3,) hidden offset of the camera
     surroundings: Surroundings
+
+    def drawn(self) -> dict[str, object]:
+        """All that was drawn for this scene, as it goes into a report."""
+        items = [
+            {
+                "shape": item.shape.name,
+                "extent_m": np.round(item.shape.extent_m, 4).tolist(),
+                "colour": item.colour,
+                "rgb": np.round(item.rgb, 3).tolist(),
+                "mass_kg": round(item.mass_kg, 4),
+                "friction": round(item.friction, 4),
+            }
+            for item in self.items
+        ]
+        surroundings = {name: np.round(value, 5).tolist() for name, value in asdict(self.surroundings).items()}
+        hand_eye_m = np.round(self.hand_eye_m, 5).tolist()
+        return {"target": self.target, "items": items, "hand_eye_m": hand_eye_m, "surroundings": surroundings}
 
 
 def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> GraspScene:
