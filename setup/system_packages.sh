@@ -9,12 +9,12 @@ refuse() {
     exit 2
 }
 
-command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || refuse "this is neither Debian nor Ubuntu" "$list"
+command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || refuse "this is neither Debian nor Ubuntu" "$(echo "$list" | tr -d '~')"
 missing() {
     for entry in $list; do
-        package=${entry#\?}
+        package=${entry#\~}
         dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed && continue
-        # A package marked ? is left out where the distribution does not have it.
+        # A package marked ~ is left out where the distribution does not have it.
         [ "$entry" = "$package" ] || apt-cache show "$package" >/dev/null 2>&1 || continue
         printf ' %s' "$package"
     done

@@ -21,6 +21,7 @@ setup(
     entry_points={
         "console_scripts": [
             "gazebo_world = autoglm_embodied_sim.gazebo.write:main",
+            "servo_node = autoglm_embodied_sim.nodes.servo_node:main",
             "sim_node = autoglm_embodied_sim.nodes.sim_node:main",
         ]
     },

@@ -7,10 +7,17 @@ from typing import Any
 
 import mujoco
 
+from autoglm_embodied_sim.rig import FINGER_SPEED_M_S
+from autoglm_embodied_sim.servo import JOINT_SPEED_RAD_S
+
 
 @dataclass(frozen=True)
 class Gains:
-    """Of one joint: a torque [N·m] of `stiffness` x (set-point - angle [rad]) - `damping` x speed; or N and m."""
+    """Of one joint: a torque [N·m] of `stiffness` x (set-point - angle [rad]) - `damping` x speed; or N and m.
+
+    `most_effort` bounds the spring alone, for that is what Gazebo bounds: what the damping takes at the highest speed
+    is in it.
+    """
 
     stiffness: float
     damping: float
@@ -30,9 +37,11 @@ def joint_gains(model: Any, joint: int) -> Gains:
 
 
 def _gains(model: Any, actuator: int, joint: int, coefficient: float) -> Gains:
-    passive = float(model.dof_damping[model.jnt_dofadr[joint]])
+    slides = model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_SLIDE
+    damping = float(model.dof_damping[model.jnt_dofadr[joint]] - coefficient * model.actuator_biasprm[actuator, 2])
     return Gains(
         stiffness=coefficient * float(model.actuator_gainprm[actuator, 0]),
-        damping=-coefficient * float(model.actuator_biasprm[actuator, 2]) + passive,
-        most_effort=float(model.actuator_forcerange[actuator, 1]),
+        damping=damping,
+        most_effort=coefficient * float(model.actuator_forcerange[actuator, 1])
+        + damping * (FINGER_SPEED_M_S if slides else JOINT_SPEED_RAD_S),
     )

@@ -8,6 +8,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from autoglm_embodied.types import FloatArray
+
 RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
@@ -24,11 +26,15 @@ def file_name(model: Any, mesh: int) -> str:
     return f"{model.mesh(mesh).name}.stl"
 
 
-def _stl(model: Any, mesh: int) -> bytes:
+def mesh_vertices(model: Any, mesh: int) -> FloatArray:
+    """(n, 3) of a mesh [m], in the frame of its geoms."""
     first, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
-    vertices = model.mesh_vert[first : first + count]
+    return np.asarray(model.mesh_vert[first : first + count])
+
+
+def _stl(model: Any, mesh: int) -> bytes:
     first, count = model.mesh_faceadr[mesh], model.mesh_facenum[mesh]
-    corners = vertices[model.mesh_face[first : first + count]]
+    corners = mesh_vertices(model, mesh)[model.mesh_face[first : first + count]]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     records = np.zeros(count, RECORD)
     records["corners"] = corners

@@ -12,7 +12,7 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
-from autoglm_embodied_sim.gazebo.mesh import file_name
+from autoglm_embodied_sim.gazebo.mesh import file_name, mesh_vertices
 
 Geom = mujoco.mjtGeom
 STIFFNESS_N_M, DAMPING_N_S_M = 1e5, 200.0  # of a contact
@@ -73,16 +73,28 @@ def touching_boxes(model: Any, geoms: Sequence[int]) -> list[Box]:
     boxes, corners = [], []
     for geom in geoms:
         T_link_geom = geom_pose(model, geom)
+        points = _corners(model, geom)
+        in_link = points @ T_link_geom[:3, :3].T + T_link_geom[:3, 3]
         if model.geom_type[geom] == Geom.mjGEOM_MESH:
-            centre, half = model.geom_aabb[geom, :3], model.geom_aabb[geom, 3:]
-            boxes.append(Box(T_link_geom @ transform(centre, np.array([1.0, 0, 0, 0])), 2 * half))
+            choices = _box_about(points, T_link_geom), _box_about(in_link, np.eye(4))
+            boxes.append(min(choices, key=lambda box: float(box.size_m.prod())))
         else:
-            signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1)
-            corners.append(T_link_geom[:3, :3] @ (model.geom_size[geom][:, None] * signs) + T_link_geom[:3, 3:])
-    if corners:
-        low, high = np.hstack(corners).min(axis=1), np.hstack(corners).max(axis=1)
-        boxes.append(Box(transform((low + high) / 2, np.array([1.0, 0, 0, 0])), high - low))
-    return boxes
+            corners.append(in_link)
+    return boxes + ([_box_about(np.vstack(corners), np.eye(4))] if corners else [])
+
+
+def _corners(model: Any, geom: int) -> FloatArray:
+    """(n, 3) points whose hull a mesh or a box is, in its own frame."""
+    if model.geom_type[geom] == Geom.mjGEOM_MESH:
+        return mesh_vertices(model, model.geom_dataid[geom])
+    signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
+    return np.asarray(signs * model.geom_size[geom])
+
+
+def _box_about(points: FloatArray, T_link_frame: FloatArray) -> Box:
+    """The box about points (n, 3) of a frame, along the axes of that frame."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return Box(T_link_frame @ transform((low + high) / 2, np.array([1.0, 0, 0, 0])), high - low)
 
 
 def geom_pose(model: Any, geom: int) -> FloatArray:
