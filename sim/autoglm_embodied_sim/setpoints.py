@@ -15,7 +15,7 @@ PERIOD_NS = round(PERIOD_S * 1e9)
 COMMAND_TIMEOUT_NS = 100_000_000
 LONGEST_GAP_NS = 100_000_000  # between joint states, beyond which the reference begins anew where the arm is
 HOMING_RAD_S = 0.8
-AT_HOME_RAD = 0.02
+AT_HOME_RAD, AT_REST_RAD_S = 0.005, 0.02
 
 
 class Setpoints:
@@ -61,8 +61,12 @@ class Setpoints:
         periods = (stamp_ns - self._now_ns) // PERIOD_NS
         if periods == 0:
             return None
+        arrived = np.abs(HOME_Q - arm_rad).max() < AT_HOME_RAD and np.abs(velocity[:ARM_JOINTS]).max() < AT_REST_RAD_S
+        if self.homing and arrived:
+            self._servo.reset(HOME_Q)
+            self.homing = False
         for _ in range(periods):
-            self._plan = self._home_plan(arm_rad) if self.homing else self._servo_plan(arm_rad)
+            self._plan = self._home_plan() if self.homing else self._servo_plan(arm_rad)
             self._finger_m = self._next_finger(finger_m)
         self._now_ns += periods * PERIOD_NS
         arm = _pushing(self._plan, arm_rad + VELOCITY_LEAD_S * velocity[:ARM_JOINTS])
@@ -73,14 +77,11 @@ class Setpoints:
         position, velocity = self._servo.advance(twist, arm_rad)
         return np.asarray(position[-1] + VELOCITY_LEAD_S * velocity[-1])
 
-    def _home_plan(self, arm_rad: FloatArray) -> FloatArray:
+    def _home_plan(self) -> FloatArray:
         """One period on a straight line in joint space, all joints together."""
         left = HOME_Q - self._servo.joint_rad
         share = min(1.0, HOMING_RAD_S * PERIOD_S / max(1e-9, float(np.abs(left).max())))
         self._servo.joint_rad = self._servo.joint_rad + share * left
-        if np.abs(HOME_Q - arm_rad).max() < AT_HOME_RAD and share == 1.0:
-            self._servo.reset(HOME_Q)
-            self.homing = False
         moving = share < 1.0
         return np.asarray(self._servo.joint_rad + moving * VELOCITY_LEAD_S * share * left / PERIOD_S)
 

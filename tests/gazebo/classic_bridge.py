@@ -164,14 +164,11 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     command_topic = f"/{Setting.shipped().robot.name}/joint_cmd"
-    with (
-        Transport(port) as transport,
-        IgnitionPublisher(str(port), command_topic, "ignition.msgs.JointCmd") as commands,
-    ):
+    with IgnitionPublisher(str(port), command_topic, "ignition.msgs.JointCmd") as commands:
         commands.wait()
-        bridge = ClassicBridge(transport, commands, world_file)
-        while not ended.wait(0.1):
-            pass
+        with Transport(port) as transport:
+            bridge = ClassicBridge(transport, commands, world_file)
+            ended.wait()
         bridge.close()
     rclpy.try_shutdown()
 
