@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,11 +24,13 @@ from autoglm_embodied_sim.shutter import Moment
 from autoglm_embodied_sim.world import build_model
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_transport import Transport, message_type
+from geometry_msgs.msg import WrenchStamped
 from ignition_publisher import IgnitionPublisher
 from joint_positions import JointPositions
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sdf_model import named
+from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
@@ -63,9 +66,6 @@ class ClassicBridge:
         self._publish_and_subscribe(joints)
 
     def _publish_and_subscribe(self, joints: list[str]) -> None:
-        from geometry_msgs.msg import WrenchStamped
-        from sensor_msgs.msg import JointState
-
         node = self._node
         self._wrench = node.create_publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
         self._joints = node.create_publisher(JointState, "joint_states", FAST)
@@ -81,7 +81,7 @@ class ClassicBridge:
             subscribe(
                 f"{BASE}/camera/link/{kind}/image",
                 message_type("ImageStamped"),
-                lambda data, kind=kind: self._pictures.take(kind, parsed("ImageStamped", data)),
+                partial(self._pictures.take, kind),
             )
         self._commands = ThreadedSubscription(node, JointTrajectory, COMMAND_TOPIC, self._on_command, COMMANDS)
 
@@ -130,10 +130,10 @@ class Pictures:
         self._waiting: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def take(self, kind: str, message: Any) -> None:
+    def take(self, kind: str, data: bytes) -> None:
         """Take an ImageStamped; publishes the pair that it completes."""
         with self._lock:
-            self._waiting[kind] = message
+            self._waiting[kind] = parsed("ImageStamped", data)
             if len(self._waiting) < 2:
                 return
             color, depth = self._waiting["color"], self._waiting["depth"]

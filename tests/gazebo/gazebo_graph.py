@@ -50,6 +50,11 @@ class Watch:
             held = self._changed.wait_for(lambda: condition(self.position_m), PATIENCE_S)
         assert held, f"{what}: not within {PATIENCE_S:.0f} s; models: {sorted(self.position_m)}"
 
+    @property
+    def time_s(self) -> float:
+        """Gazebo's time, as of the newest poses."""
+        return self._time_ns * 1e-9
+
     def pass_time(self, seconds: float) -> None:
         """Wait for so much of Gazebo's time; what it does not speak of meanwhile is forgotten."""
         with self._changed:

@@ -13,7 +13,7 @@ from autoglm_embodied_sim.sensor_specs import Sensors
 
 WRENCH_TOPIC = "force_torque_sensor_broadcaster/wrench"
 CAMERA_TOPIC = "camera"
-CLASSIC_DEPTH_SHARE = 2  # Gazebo 11 renders depth on the processor: every other pixel is all that it does at 30 Hz
+CLASSIC_DEPTH_SHARE = 2  # of width and height: without a GPU, Gazebo 11 keeps 30 Hz on a busy machine only so
 OPTICAL_TO_GAZEBO = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 """Gazebo looks along x with z up, an optical frame (REP 103) along z with y down."""
 
