@@ -4,17 +4,18 @@ ENVIRONMENT := . .venv/bin/activate &&
 export PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare demo test check format bench lock clean
+.PHONY: help prepare demo test test-gazebo check format bench lock clean
 
 help:
-	@echo 'make demo     speak a sentence, watch the simulated arm pick up what it names (ARGS: options of autoglm demo)'
-	@echo 'make test     all tests, the slow ones included (ARGS: options of pytest)'
-	@echo 'make check    formatting, lint, types, import rule, package.xml'
-	@echo 'make format   put the formatting right'
-	@echo 'make bench    50 fresh episodes over the ROS graph (ARGS: options of autoglm evaluate)'
-	@echo 'make prepare  only set up'
-	@echo 'make lock     pin the requirements anew (needs uv)'
-	@echo 'make clean    remove what was built; rm -r .venv removes the environment too'
+	@echo 'make demo         speak a sentence, watch the simulated arm pick up what it names (ARGS: options of autoglm demo)'
+	@echo 'make test         all tests, the slow ones included (ARGS: options of pytest)'
+	@echo 'make test-gazebo  the same arm in Gazebo 11, set up in a Debian 11 of its own (root only, else skipped)'
+	@echo 'make check        formatting, lint, types, import rule, package.xml'
+	@echo 'make format       put the formatting right'
+	@echo 'make bench        50 fresh episodes over the ROS graph (ARGS: options of autoglm evaluate)'
+	@echo 'make prepare      only set up'
+	@echo 'make lock         pin the requirements anew (needs uv)'
+	@echo 'make clean        remove what was built; rm -r .venv removes the environment too'
 
 prepare:
 	@sh setup/system_packages.sh
@@ -24,7 +25,11 @@ demo: prepare
 	@$(ENVIRONMENT) autoglm demo $(ARGS)
 
 test: prepare
-	@$(ENVIRONMENT) python -m pytest -m "" $(ARGS)
+	@$(ENVIRONMENT) python -m pytest -m "not gazebo" $(ARGS)
+
+test-gazebo: prepare
+	@sh setup/gazebo_classic.sh
+	@$(ENVIRONMENT) python -m pytest -m gazebo -s tests/gazebo $(ARGS)
 
 check: prepare
 	@$(ENVIRONMENT) ruff format --check . && ruff check . && mypy && python -m pytest -q tests/repository

@@ -9,11 +9,17 @@ refuse() {
     exit 2
 }
 
-command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || refuse "this is neither Debian nor Ubuntu" "$list"
-missing=""
-for package in $list; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
-done
+command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || refuse "this is neither Debian nor Ubuntu" "$(echo "$list" | tr -d '~')"
+missing() {
+    for entry in $list; do
+        package=${entry#\~}
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed && continue
+        # A package marked ~ is left out where the distribution does not have it.
+        [ "$entry" = "$package" ] || apt-cache show "$package" >/dev/null 2>&1 || continue
+        printf ' %s' "$package"
+    done
+}
+missing=$(missing)
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" = 0 ]; then as_root="env"
@@ -22,6 +28,6 @@ else refuse "system packages are missing, you are not root and there is no sudo"
 fi
 echo "set-up: installing$missing" >&2
 # --no-remove: a desktop's own audio server must never be taken away to make room for ours.
-$as_root apt-get update -qq &&
+$as_root apt-get update -qq && missing=$(missing) &&
     $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove $missing >&2 ||
     refuse "apt-get could not install what is missing" "$missing"

@@ -1,0 +1,54 @@
+"""Gazebo in place of a robot, and the same nodes as on one; needs the packages ros_gz_sim and ros_gz_bridge."""
+
+import os
+
+from launch import LaunchDescription, actions
+from launch.event_handlers import OnProcessExit
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node, SetParameter
+from launch_ros.substitutions import FindPackageShare
+
+PACKAGE, SIM = "autoglm_embodied", "autoglm_embodied_sim"
+DISTRIBUTION = os.environ.get("ROS_DISTRO")
+GAZEBO = "ignition" if DISTRIBUTION in ("humble", "iron") else "gz"  # Fortress has the older names
+DDS = "FASTRTPS" if DISTRIBUTION in ("humble", "iron", "jazzy") else "FASTDDS"
+PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
+FOLDER = [EnvironmentVariable("HOME"), "/.cache/autoglm_embodied/gazebo"]
+
+
+def included(package: str, name: str, **arguments: list) -> actions.IncludeLaunchDescription:
+    """A launch file of a package."""
+    path = PathJoinSubstitution([FindPackageShare(package), "launch", name])
+    return actions.IncludeLaunchDescription(PythonLaunchDescriptionSource(path), launch_arguments=arguments.items())
+
+
+def generate_launch_description() -> LaunchDescription:
+    """What to start; every argument of robot.launch.py holds here too."""
+    config = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
+    folder, bridge = LaunchConfiguration("world_folder"), PathJoinSubstitution([config, "gazebo_bridge.yaml"])
+    options = ["--gazebo", GAZEBO, "--folder", folder, "--seed", LaunchConfiguration("seed")]
+    write = actions.ExecuteProcess(cmd=["ros2", "run", SIM, "gazebo_world", *options], output="both")
+    gazebo = included("ros_gz_sim", "gz_sim.launch.py", gz_args=["-r ", folder, "/world.sdf"])
+    failed = actions.Shutdown(reason="the world could not be written; see above")
+    profiles = {size: PathJoinSubstitution([config, f"fastdds{size}.xml"]) for size in ("", "_small")}
+    started = OnProcessExit(target_action=write, on_exit=lambda event, _: [failed if event.returncode else gazebo])
+    return LaunchDescription(
+        [
+            actions.DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
+            actions.DeclareLaunchArgument("world_folder", default_value=FOLDER, description="where to write the world"),
+            actions.SetEnvironmentVariable(PROFILE, profiles["_small"]),
+            SetParameter(name="use_sim_time", value=True),
+            actions.RegisterEventHandler(started),
+            write,
+            Node(
+                package="ros_gz_bridge",
+                executable="parameter_bridge",
+                additional_env={PROFILE: profiles[""]},
+                parameters=[{"config_file": bridge}],
+                output="both",
+            ),
+            Node(package=SIM, executable="servo_node", output="both"),
+            included(PACKAGE, "robot.launch.py"),
+        ]
+    )

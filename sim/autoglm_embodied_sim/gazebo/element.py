@@ -1,0 +1,51 @@
+"""Building blocks of SDF: elements, numbers and poses as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from autoglm_embodied.types import FloatArray
+
+Element = ElementTree.Element
+
+
+def element(tag: str, *content: Any, **attributes: str) -> Element:
+    """An element of child elements (None is left out) or of one value: text, bool, number or numbers."""
+    made = Element(tag, attributes)
+    for part in content:
+        if isinstance(part, Element):
+            made.append(part)
+        elif part is not None:
+            made.text = text(part)
+    return made
+
+
+def text(value: Any) -> str:
+    """A value as SDF writes it; numbers with 12 digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Iterable):
+        return " ".join(map(text, value))
+    return format(float(value) + 0.0, ".12g")  # + 0.0: no negative zero
+
+
+def pose(T_frame_this: FloatArray, frame: str = "") -> Element:
+    """The pose (4, 4) of this element in `frame`, or in that of its parent element."""
+    rpy = Rotation.from_matrix(T_frame_this[:3, :3]).as_euler("xyz")
+    values = np.round([*T_frame_this[:3, 3], *rpy], 15)
+    return element("pose", values, **({"relative_to": frame} if frame else {}))
+
+
+def transform(position_m: FloatArray, quaternion_wxyz: FloatArray) -> FloatArray:
+    """(4, 4) of a position and a quaternion as MuJoCo keeps them."""
+    T = np.eye(4)
+    T[:3, :3] = Rotation.from_quat(np.roll(quaternion_wxyz, -1)).as_matrix()
+    T[:3, 3] = position_m
+    return T

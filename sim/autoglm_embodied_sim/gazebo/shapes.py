@@ -1,0 +1,127 @@
+"""Geoms of the compiled model as SDF: what is drawn, and what touches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
+from autoglm_embodied_sim.gazebo.mesh import file_name, mesh_vertices
+
+Geom = mujoco.mjtGeom
+STIFFNESS_N_M, DAMPING_N_S_M = 1e5, 200.0  # of a contact
+SINK_M = 2e-4  # contacts may sink in so far before they push: they stay closed
+HERTZ = 3 * np.pi / 16  # torsional friction of a circular patch, over force, radius and coefficient
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box in the frame of a link."""
+
+    T_link_box: FloatArray
+    size_m: FloatArray  # (3,) edges
+
+
+def visual(model: Any, geom: int, name: str, T_link_geom: FloatArray, meshes: Path) -> Element:
+    """What a geom looks like."""
+    rgba = model.geom_rgba[geom]
+    material = element(
+        "material", element("ambient", rgba), element("diffuse", rgba), element("specular", [0, 0, 0, 1])
+    )
+    return element(
+        "visual",
+        pose(T_link_geom),
+        element("cast_shadows", False),
+        element("geometry", _geometry(model, geom, meshes)),
+        material,
+        name=name,
+    )
+
+
+def collision(name: str, T_link_shape: FloatArray, shape: Element, friction: FloatArray) -> Element:
+    """What touches: a geometry with friction (sliding [1], torsional [m], ...) as MuJoCo has it."""
+    return element(
+        "collision",
+        pose(T_link_shape),
+        element("geometry", shape),
+        _surface(float(friction[0]), friction[1]),
+        name=name,
+    )
+
+
+def primitive(model: Any, geom: int) -> Element:
+    """The geometry of a geom that is a box, cylinder or ball."""
+    size, kind = model.geom_size[geom], model.geom_type[geom]
+    if kind == Geom.mjGEOM_BOX:
+        return element("box", element("size", 2 * size))
+    if kind == Geom.mjGEOM_CYLINDER:
+        return element("cylinder", element("radius", size[0]), element("length", 2 * size[1]))
+    return element("sphere", element("radius", size[0]))
+
+
+def touching_boxes(model: Any, geoms: Sequence[int]) -> list[Box]:
+    """Boxes in place of the geoms of a body that touch: one about each mesh, one about all its boxes together.
+
+    Gazebo's physics engines handle few contacts between boxes better than many between meshes.
+    """
+    boxes, corners = [], []
+    for geom in geoms:
+        T_link_geom = geom_pose(model, geom)
+        points = _corners(model, geom)
+        in_link = points @ T_link_geom[:3, :3].T + T_link_geom[:3, 3]
+        if model.geom_type[geom] == Geom.mjGEOM_MESH:
+            choices = _box_about(points, T_link_geom), _box_about(in_link, np.eye(4))
+            boxes.append(min(choices, key=lambda box: float(box.size_m.prod())))
+        else:
+            corners.append(in_link)
+    return boxes + ([_box_about(np.vstack(corners), np.eye(4))] if corners else [])
+
+
+def _corners(model: Any, geom: int) -> FloatArray:
+    """(n, 3) points whose hull a mesh or a box is, in its own frame."""
+    if model.geom_type[geom] == Geom.mjGEOM_MESH:
+        return mesh_vertices(model, model.geom_dataid[geom])
+    signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
+    return np.asarray(signs * model.geom_size[geom])
+
+
+def _box_about(points: FloatArray, T_link_frame: FloatArray) -> Box:
+    """The box about points (n, 3) of a frame, along the axes of that frame."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return Box(T_link_frame @ transform((low + high) / 2, np.array([1.0, 0, 0, 0])), high - low)
+
+
+def geom_pose(model: Any, geom: int) -> FloatArray:
+    """(4, 4) of a geom in its body."""
+    return transform(model.geom_pos[geom], model.geom_quat[geom])
+
+
+def _geometry(model: Any, geom: int, meshes: Path) -> Element:
+    if model.geom_type[geom] != Geom.mjGEOM_MESH:
+        return primitive(model, geom)
+    path = meshes / file_name(model, model.geom_dataid[geom])
+    return element("mesh", element("uri", path.absolute().as_uri()))
+
+
+def _surface(sliding: float, torsional_m: float) -> Element:
+    torsional = element(
+        "torsional",
+        element("coefficient", sliding),
+        element("use_patch_radius", True),
+        element("patch_radius", torsional_m / (HERTZ * sliding)),
+    )
+    friction = element("friction", element("ode", element("mu", sliding), element("mu2", sliding)), torsional)
+    spring = element(
+        "ode",
+        element("kp", STIFFNESS_N_M),
+        element("kd", DAMPING_N_S_M),
+        element("max_vel", 0.05),
+        element("min_depth", SINK_M),
+    )
+    return element("surface", friction, element("contact", spring))

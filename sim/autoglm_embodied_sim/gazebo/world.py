@@ -1,0 +1,135 @@
+"""The whole world as SDF: arm, camera, table, things and light, out of one dressed MuJoCo model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.dressing import Dressing, thing_pose
+from autoglm_embodied_sim.gazebo.arm import arm_model, inertial
+from autoglm_embodied_sim.gazebo.dialect import Dialect
+from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
+from autoglm_embodied_sim.gazebo.light import lights, scene_light
+from autoglm_embodied_sim.gazebo.mesh import write_meshes
+from autoglm_embodied_sim.gazebo.sensors import camera_model
+from autoglm_embodied_sim.gazebo.shapes import collision, geom_pose, primitive, visual
+from autoglm_embodied_sim.gazebo.systems import world_systems
+from autoglm_embodied_sim.scene import Scene
+from autoglm_embodied_sim.sensor_specs import Sensors
+from autoglm_embodied_sim.world import TIMESTEP_S, build_model
+
+WORLD = "autoglm"
+MESHES = "meshes"
+TABLE, SEEN = "table", ("table", "mat", "floor", "wall")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a world is made of, beside the scene on the table."""
+
+    robot: Robot
+    camera: CameraSettings
+    sensors: Sensors
+
+    @classmethod
+    def shipped(cls) -> Setting:
+        """As the packages ship it."""
+        return cls(Robot.from_file(shipped("panda.yaml")), CameraSettings.from_file(), Sensors.from_file())
+
+
+def write_world(scene: Scene, setting: Setting, dialect: Dialect, folder: Path) -> Path:
+    """Write a world and its meshes to `folder`; returns the world's file.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    model = dressed_model(scene, setting.camera)
+    path = folder / "world.sdf"
+    try:
+        write_meshes(model, folder / MESHES)
+        path.write_text(as_text(world_sdf(model, scene, setting, dialect, folder / MESHES), dialect))
+    except OSError as error:
+        raise ConfigError(f"cannot write a world to {folder} ({error.strerror}); name another folder") from error
+    return path
+
+
+def dressed_model(scene: Scene, camera: CameraSettings) -> Any:
+    """The MjModel of a scene."""
+    model = build_model(camera, len(scene.things))
+    Dressing(model, len(scene.things)).apply(scene)
+    return model
+
+
+def as_text(content: Element, dialect: Dialect) -> str:
+    """A whole SDF file of a world or a model."""
+    root = element("sdf", content, version=dialect.sdf_version)
+    ElementTree.indent(root)
+    return '<?xml version="1.0"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
+
+
+def world_sdf(model: Any, scene: Scene, setting: Setting, dialect: Dialect, meshes: Path) -> Element:
+    """The world of a scene; `model` is dressed for it, `meshes` where its meshes will lie."""
+    visible = model.vis.map
+    clip_m = np.array([visible.znear, visible.zfar]) * model.stat.extent
+    return element(
+        "world",
+        _physics(dialect),
+        element("gravity", model.opt.gravity),
+        *world_systems(dialect),
+        scene_light(model),
+        *lights(model),
+        _table(model, meshes),
+        camera_model(setting.camera, setting.sensors, clip_m, dialect),
+        arm_model(model, setting.robot, setting.sensors, meshes, dialect),
+        *(thing_model(model, scene, slot) for slot in range(len(scene.things))),
+        name=WORLD,
+    )
+
+
+def thing_model(model: Any, scene: Scene, slot: int) -> Element:
+    """The thing in a slot of a dressed model, as a model of its own."""
+    name = f"thing{slot}"
+    geom, placed = model.geom(name).id, thing_pose(scene.things[slot])
+    link = element(
+        "link",
+        inertial(model, model.body(name).id),
+        collision("collision", np.eye(4), primitive(model, geom), model.geom_friction[geom]),
+        visual(model, geom, "visual", np.eye(4), Path()),
+        name="link",
+    )
+    return element("model", pose(transform(placed[:3], placed[3:])), link, name=name)
+
+
+def _table(model: Any, meshes: Path) -> Element:
+    """The table, on which things lie, and what is seen beside and beyond it."""
+    geoms = {name: model.geom(name).id for name in SEEN}
+    contact, top = model.geom("table_contact").id, geoms[TABLE]
+    link = element(
+        "link",
+        collision("collision", geom_pose(model, top), primitive(model, top), model.geom_friction[contact]),
+        *(visual(model, geom, name, geom_pose(model, geom), meshes) for name, geom in geoms.items()),
+        name="link",
+    )
+    return element("model", element("static", True), link, name=TABLE)
+
+
+def _physics(dialect: Dialect) -> Element:
+    """DART, which new Gazebo uses and Gazebo 11 has too: joints that do not come apart, and exact joint forces."""
+    made = element(
+        "physics",
+        element("max_step_size", TIMESTEP_S),
+        element("real_time_factor", 1.0),
+        element("real_time_update_rate", 1 / TIMESTEP_S),
+        name="every_millisecond",
+        type="dart",
+    )
+    made.append(element("dart", element("collision_detector", "bullet")))
+    return made

@@ -1,0 +1,122 @@
+"""From twists to joint set-points, for a simulator that moves joints: what MoveIt Servo does on a robot."""
+
+from __future__ import annotations
+
+import sys
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import TwistStamped
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.nodes.conversions import JointReader, twist_array
+from autoglm_embodied.nodes.lifetime import run
+from autoglm_embodied.nodes.parameters import file_parameter, parameter
+from autoglm_embodied.nodes.polled import PolledSubscription
+from autoglm_embodied.nodes.qos import COMMANDS, FAST
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.camera import CameraSettings
+from autoglm_embodied_sim.gazebo.gains import joint_gains
+from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
+from autoglm_embodied_sim.setpoints import Setpoints
+from autoglm_embodied_sim.world import build_model
+
+WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
+
+
+class ServoNode:
+    """Answers each joint state that is due with set-points, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.ros = Node("servo_node")
+        robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
+        self._names = [*robot.joint_names, *robot.finger_joint_names]
+        self._reader = JointReader(self._names)
+        model = build_model(CameraSettings.from_file(), slots=0)
+        self._setpoints = Setpoints(model, joint_gains(model, robot.joints).stiffness)
+        self._publisher = self.ros.create_publisher(
+            JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC), COMMANDS
+        )
+        self._subscribe()
+        self.ros.create_service(Trigger, "servo_node/home", self._on_home)
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="servo")
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; the joints stay where they were told to be."""
+        self._ended.set()
+        self._thread.join()
+
+    def _subscribe(self) -> None:
+        topics = {
+            "twist": parameter(self.ros, "twist_topic", "servo_node/delta_twist_cmds"),
+            "gripper": parameter(self.ros, "gripper_topic", "gripper_controller/commands"),
+            "joints": parameter(self.ros, "joints_topic", "joint_states"),
+        }
+        node = self.ros
+        self._twist = PolledSubscription(node, TwistStamped, topics["twist"], self._on_twist, COMMANDS)
+        self._gripper = PolledSubscription(node, Float64MultiArray, topics["gripper"], self._on_gripper, COMMANDS)
+        self._joints = PolledSubscription(node, JointState, topics["joints"], self._on_joints, FAST, raw=True)
+
+    def _run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                self._joints.wait(WAIT_NS)
+                for subscription in (self._twist, self._gripper, self._joints):
+                    subscription.poll()
+        except Exception as error:
+            self.failure = error
+
+    def _on_twist(self, message: TwistStamped) -> None:
+        twist = twist_array(message.twist)
+        if np.isfinite(twist).all():
+            self._setpoints.command(twist)
+        else:
+            self._warn("a twist that is not finite was ignored")
+
+    def _on_gripper(self, message: Float64MultiArray) -> None:
+        if self._setpoints.homing:
+            return
+        if len(message.data) and np.isfinite(message.data[0]):
+            self._setpoints.grip(2 * message.data[0])
+
+    def _on_joints(self, data: bytes) -> None:
+        try:
+            stamp_ns, position, velocity = self._reader.read(data)
+        except SensorError as error:
+            self._warn(str(error))
+            return
+        setpoints = self._setpoints.advance(stamp_ns, position, velocity)
+        if setpoints is not None:
+            self._publisher.publish(self._message(setpoints))
+
+    def _message(self, setpoints: FloatArray) -> JointTrajectory:
+        """A trajectory of one point, to be reached at once: its controller keeps it until the next one."""
+        return JointTrajectory(joint_names=self._names, points=[JointTrajectoryPoint(positions=setpoints.tolist())])
+
+    def _on_home(self, _: Trigger.Request, response: Any) -> Any:
+        """Begin to move home."""
+        self._setpoints.go_home()
+        response.success, response.message = True, "moving to the home posture"
+        return response
+
+    def _warn(self, text: str) -> None:
+        self.ros.get_logger().warning(text, throttle_duration_sec=1.0)
+
+
+def main() -> None:
+    """Run the node until it is told to end."""
+    sys.exit(run(ServoNode))
+
+
+if __name__ == "__main__":
+    main()

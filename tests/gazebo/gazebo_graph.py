@@ -1,0 +1,154 @@
+"""Gazebo 11, the bridge and nodes on a private ROS graph, and what the tests see and change behind their backs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Condition
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import pytest
+from autoglm_embodied_sim.gazebo.dialect import Dialect
+from autoglm_embodied_sim.gazebo.world import Setting, as_text, dressed_model, thing_model, write_world
+from autoglm_embodied_sim.scene import Scene
+from gazebo_messages import new, parsed, stamp_ns
+from gazebo_server import GazeboServer
+from gazebo_transport import Transport, message_type
+
+from autoglm_embodied.demo.graph import environment, private_domain
+from autoglm_embodied.demo.processes import Ended, Processes
+from autoglm_embodied.demo.stage import NODES
+from autoglm_embodied.types import FloatArray
+
+BASE = "/gazebo/autoglm"
+CLASSIC = Dialect.named("classic")
+MODULES = NODES | {"servo_node": "autoglm_embodied_sim.nodes.servo_node"}
+HERE = Path(__file__).resolve().parent
+HELPERS = [HERE, HERE.parent / "sim" / "gazebo"]
+PATIENCE_S = 30.0
+Positions = Mapping[str, FloatArray]
+
+
+class Watch:
+    """Where Gazebo has its models and their links, by scoped name."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._changed = Condition()
+        self.position_m: dict[str, FloatArray] = {}
+        self._time_ns = 0
+        transport.subscribe(f"{BASE}/pose/info", message_type("PosesStamped"), self._take)
+
+    def until(self, condition: Callable[[Positions], bool], what: str) -> None:
+        """Wait for poses of which `condition` holds."""
+        with self._changed:
+            held = self._changed.wait_for(lambda: condition(self.position_m), PATIENCE_S)
+        assert held, f"{what}: not within {PATIENCE_S:.0f} s; models: {sorted(self.position_m)}"
+
+    @property
+    def time_s(self) -> float:
+        """Gazebo's time, as of the newest poses."""
+        return self._time_ns * 1e-9
+
+    def pass_time(self, seconds: float) -> None:
+        """Wait for so much of Gazebo's time; what it does not speak of meanwhile is forgotten."""
+        with self._changed:
+            end_ns = self._time_ns + round(seconds * 1e9)
+            self.position_m.clear()
+            passed = self._changed.wait_for(lambda: self._time_ns >= end_ns, PATIENCE_S)
+        assert passed, f"Gazebo's time does not pass: {seconds} s not within {PATIENCE_S:.0f} s"
+
+    def _take(self, data: bytes) -> None:
+        message = parsed("PosesStamped", data)
+        poses = {found.name: found.position for found in message.pose}
+        with self._changed:
+            self._time_ns = stamp_ns(message.time)
+            self.position_m |= {name: np.array([at.x, at.y, at.z]) for name, at in poses.items()}
+            self._changed.notify_all()
+
+
+@dataclass
+class GazeboGraph:
+    """A running graph; `ended` says how its processes ended, filled when it is left."""
+
+    domain: int
+    server: GazeboServer
+    processes: Processes
+    watch: Watch
+    transport: Transport
+    scene: Scene
+    things: list[str]
+    ended: list[Ended] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def check(self) -> None:
+        """Raise if a process has ended."""
+        self.server.check()
+        self.processes.check()
+
+    def lay_out(self, scene: Scene) -> None:
+        """Put the things of a scene in place of those on the table."""
+        for name in self.things:
+            request = new("Request", id=next(self._numbers), request="entity_delete", data=name)
+            self.transport.publish(f"{BASE}/request", request)
+        self._settle(lambda at: not set(self.things) & set(at), "the old things are gone")
+        model = dressed_model(scene, Setting.shipped().camera)
+        self.things = [f"scene{scene.seed}_thing{slot}" for slot in range(len(scene.things))]
+        for slot, name in enumerate(self.things):
+            self._insert(name, thing_model(model, scene, slot))
+        self._settle(lambda at: set(self.things) <= set(at), "the new things are there")
+        self.scene = scene
+
+    def heights_m(self) -> FloatArray:
+        """(K,) of the centres of the things, now."""
+        self.watch.pass_time(0.1)
+        return np.array([self.watch.position_m[name][2] for name in self.things])
+
+    def _insert(self, name: str, model: Element) -> None:
+        model.set("name", name)
+        self.transport.publish(f"{BASE}/factory", new("Factory", sdf=as_text(model, CLASSIC)))
+
+    def _settle(self, condition: Callable[[Positions], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            self.watch.pass_time(0.2)
+            if condition(dict(self.watch.position_m)):
+                return
+        raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}; models: {sorted(self.watch.position_m)}")
+
+
+@contextmanager
+def gazebo_graph(scene: Scene, nodes: Mapping[str, Sequence[str]], folder: Path) -> Iterator[GazeboGraph]:
+    """Gazebo with a scene, and nodes (names out of MODULES, each with its arguments), until the context is left."""
+    world = write_world(scene, Setting.shipped(), CLASSIC, folder / "world")
+    with ExitStack() as stack:
+        domain, lock = stack.enter_context(private_domain())
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        frames = environment(domain, os.environ, sends_frames=True)
+        for name, value in environment(domain, os.environ).items():
+            patch.setenv(name, value)
+        server = stack.enter_context(GazeboServer(world.parent, folder / "gazebo.log"))
+        processes = Processes(folder / "logs", os.environ, [lock])
+        graph: GazeboGraph | None = None
+        try:
+            server.wait()
+            path = os.pathsep.join([*map(str, HELPERS), os.environ.get("PYTHONPATH", "")])
+            bridge = (str(server.port), str(world))
+            processes.start("bridge", "classic_bridge", *bridge, environment=frames | {"PYTHONPATH": path})
+            for name, arguments in nodes.items():
+                processes.start(name, MODULES[name], *arguments)
+            transport = stack.enter_context(Transport(server.port))
+            for topic, kind in (("request", "Request"), ("factory", "Factory")):
+                transport.advertise(f"{BASE}/{topic}", message_type(kind))
+            things = [f"thing{slot}" for slot in range(len(scene.things))]
+            graph = GazeboGraph(domain, server, processes, Watch(transport), transport, replace(scene), things)
+            yield graph
+        finally:
+            ended = processes.stop()
+            if graph is not None:
+                graph.ended.extend(ended)

@@ -1,0 +1,118 @@
+"""The shipped policy, through the nodes, in a simulator that it has never seen; Gazebo itself says what it holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from autoglm_embodied_sim.rig import HOME_TOOL_M
+from autoglm_embodied_sim.scene import Scene, sample_scene
+from autoglm_embodied_sim.world import TOOL_BELOW_HAND_M
+from gazebo_graph import GazeboGraph, gazebo_graph
+from gazebo_server import why_not
+
+from autoglm_embodied.demo.readiness import missing
+from autoglm_embodied.demo.scene import SceneThings
+from autoglm_embodied.demo.stage import parameters
+from autoglm_embodied.figures import Report
+from autoglm_embodied.learn.instructions import described, matches
+from autoglm_embodied.learn.results import EpisodeResult, add_figures
+
+if TYPE_CHECKING:
+    from autoglm_embodied.nodes.grasp_client import GraspClient
+    from autoglm_embodied.nodes.observer_node import Observer
+
+pytestmark = [
+    pytest.mark.gazebo,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated"),  # rclpy's parser
+    pytest.mark.timeout(700),
+]
+CASE = "primitives/learned/gazebo_classic"
+FIGURES = Path(__file__).resolve().parents[2] / "out" / "gazebo.json"
+FIRST_SEED, EPISODES = 20_000, 20
+NODES = {
+    "servo_node": [],
+    "governor_node": parameters(use_sim_time=True),
+    "fusion_node": parameters(use_sim_time=True),
+}
+GRASP_S, READY_S = 60.0, 90.0
+HELD_M = 0.10  # above where it lay
+STAYS_S = 1.5
+LEAST_HELD = 15
+HAND, AT_HOME_M = "panda::panda_hand", 0.02
+
+
+def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
+    report = Report("make test-gazebo", FIRST_SEED, time.time_ns())
+    results = []
+    with gazebo_graph(scene(FIRST_SEED), NODES, tmp_path) as graph:
+        from autoglm_embodied.nodes.grasp_client import GraspClient
+        from autoglm_embodied.nodes.observer_node import Observer
+
+        with Observer(graph.domain, sensors=False) as observer, GraspClient(graph.domain) as client:
+            await_readiness(graph, observer)
+            began_s, began_sim_s = time.monotonic(), graph.watch.time_s
+            for seed in range(FIRST_SEED, FIRST_SEED + EPISODES):
+                go_home(graph, observer)
+                graph.lay_out(scene(seed))
+                results.append(episode(graph, client, seed))
+                print(results[-1], flush=True)
+            pace = (graph.watch.time_s - began_sim_s) / (time.monotonic() - began_s)
+    add_figures(report, results, CASE)
+    report.add("sim.realtime_factor", pace, "x", case="gazebo_classic")
+    show(report)
+    assert all(ended.clean for ended in graph.ended), graph.ended
+    assert sum(result.held for result in results) >= LEAST_HELD
+
+
+def await_readiness(graph: GazeboGraph, observer: Observer) -> None:
+    ready = partial(missing, nodes=("governor_node", "fusion_node"))
+    come = observer.wait_for(lambda observed: not ready(observed), READY_S, graph.check)
+    assert come, ready(observer.observed)
+
+
+def show(report: Report) -> None:
+    """Both forms of the figures, and the file of `make test-gazebo`."""
+    now_ns = time.time_ns()
+    report.print_table()
+    print(json.dumps(report.as_json(now_ns)))
+    report.write_json(FIGURES, now_ns)
+
+
+def scene(seed: int) -> Scene:
+    return sample_scene(np.random.default_rng(seed))
+
+
+def go_home(graph: GazeboGraph, observer: Observer) -> None:
+    """Let go of what is in the hand and move to where an episode begins."""
+    observer.call("servo_node/home", READY_S, graph.check)
+    home_m = [HOME_TOOL_M[0], HOME_TOOL_M[1], HOME_TOOL_M[2] + TOOL_BELOW_HAND_M]
+    graph.watch.until(lambda at: np.linalg.norm(at[HAND] - home_m) < AT_HOME_M, "the hand is home")
+
+
+def episode(graph: GazeboGraph, client: GraspClient, seed: int) -> EpisodeResult:
+    things = [(thing.colour, thing.shape) for thing in graph.scene.things]
+    sentence = SceneThings(tuple(things)).sentence(seed)
+    target = matches(described(sentence), things)[0]
+    rest_m, began_ns = graph.heights_m(), time.monotonic_ns()
+    end = client.grasp(sentence, GRASP_S, graph.check)
+    seconds = (time.monotonic_ns() - began_ns) / 1e9
+    at_once = graph.heights_m() - rest_m > HELD_M
+    graph.watch.pass_time(STAYS_S)
+    up = at_once & (graph.heights_m() - rest_m > HELD_M)
+    return EpisodeResult(
+        seed=seed,
+        sentence=sentence,
+        outcome=end.outcome,
+        held=up.tolist() == [index == target for index in range(len(things))],
+        wrong_object=any(up[index] for index in range(len(things)) if index != target),
+        tries=end.tries,
+        seconds=seconds,
+        peak_force_n=None,
+    )
