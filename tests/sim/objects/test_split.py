@@ -19,7 +19,7 @@ DOOR = f"{SIM}.objects.for_measuring"
 DOORS = (DOOR, f"{SIM}.language.for_measuring")
 BEHIND_THE_DOOR = f"{SIM}.objects.random_urdfs.read_shapes"
 MEASURED = f"{SIM}.measure.shapes"
-MAY_MEASURE = {f"{CORE}.learn.measure", f"{SIM}.nodes.sim_node", MEASURED}
+MAY_MEASURE = {f"{CORE}.learn.measure", f"{CORE}.learn.photographed", f"{SIM}.nodes.sim_node", MEASURED}
 """The only modules that may reach a door: what measures, and the simulator that lays out its scenes."""
 
 BLOCKED = f"""
