@@ -8,16 +8,14 @@ import numpy as np
 
 from autoglm_embodied_sim.baselines.antipodal_search import BoolArray, Grasps, antipodal_grasps
 from autoglm_embodied_sim.baselines.baseline import Told
-from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, let_go
+from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, lay_aside, let_go
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
 from autoglm_embodied_sim.gantry.hand_rig import HandRig
-from autoglm_embodied_sim.gantry.rig import ASIDE, HandPose
 
 TRIES, COLLISIONS, DIGS = 3, 3, 4
 SAME_M, SAME_TIP_M, SAME_RAD = 0.008, 0.008, 0.35
 POOR_OBSTACLE_M = 0.004  # above the fingertips: such a grasp would collide
-DUMP_TIP_M = 0.05
 SEEN_CELLS = 20
 
 
@@ -116,9 +114,7 @@ class Feeling:
 
     def put_aside(self) -> None:
         """Lay what is in the hand down where it is in nobody's way."""
-        go_aside(self.rig)
-        self.rig.move(HandPose(ASIDE.x_m, 0.06 * ((self.digs + self.tries) % 5 - 2), DUMP_TIP_M, 0.0))
-        let_go(self.rig)
+        lay_aside(self.rig, self.digs + self.tries)
 
 
 def same(found: Grasps, grasp: Grasp) -> BoolArray:

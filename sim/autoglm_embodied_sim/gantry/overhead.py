@@ -15,7 +15,7 @@ from autoglm_embodied_sim.gantry.view import NOTHING, View
 from autoglm_embodied_sim.renderer import COSTLY, open_gl
 from autoglm_embodied_sim.world import DRAWN_GROUP
 
-WIDTH_PX, HEIGHT_PX = 480, 480
+SIZE_PX = 480  # of its square pictures
 DEPTH_SIGMA_M, HOLE_FRACTION = 0.0015, 0.002
 T_BASE_CAMERA = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, CAMERA_HEIGHT_M], [0, 0, 0, 1]])
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
@@ -28,10 +28,14 @@ def _gl() -> Any:
 
 
 class Overhead:
-    """Draws one model; belongs to the thread that made it."""
+    """Draws one model in pictures of `size_px` squared; belongs to the thread that made it.
 
-    def __init__(self, model: Any, item_of_geom: NDArray[np.int16]) -> None:
+    A picture of SIZE_PX / n for an odd n shows every n-th row and column of one of SIZE_PX.
+    """
+
+    def __init__(self, model: Any, item_of_geom: NDArray[np.int16], size_px: int = SIZE_PX) -> None:
         _gl().make_current()
+        self._size_px = size_px
         self._model, self._item_of_geom = model, item_of_geom
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
@@ -46,16 +50,20 @@ class Overhead:
 
     def view(self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator) -> View:
         """A picture of `data`; the camera is believed to be `hand_eye_m` (3,) away from where it is."""
+        frame = self.frame(data, stamp_ns, hand_eye_m, rng)
+        colours, _ = self._draw(segment=True)
+        return View(frame, self._owner(colours)[::-1])
+
+    def frame(self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator) -> Frame:
+        """The same picture without its owners."""
         _gl().make_current()
         everything = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
         rgb, depth = self._draw(segment=False)
-        colours, _ = self._draw(segment=True)
         believed = T_BASE_CAMERA.copy()
         believed[:3, 3] += hand_eye_m
-        camera = Camera(WIDTH_PX, HEIGHT_PX, _intrinsics(), believed)
-        frame = Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)
-        return View(frame, self._owner(colours)[::-1])
+        camera = Camera(self._size_px, self._size_px, _intrinsics(self._size_px), believed)
+        return Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)
 
     def close(self) -> None:
         """Free what the model takes on the GL side."""
@@ -65,9 +73,9 @@ class Overhead:
     def _draw(self, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             self._scene.flags[flag] = segment
-        rgb = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
-        depth = np.empty((HEIGHT_PX, WIDTH_PX), np.float32)
-        rectangle = mujoco.MjrRect(0, 0, WIDTH_PX, HEIGHT_PX)
+        rgb = np.empty((self._size_px, self._size_px, 3), np.uint8)
+        depth = np.empty((self._size_px, self._size_px), np.float32)
+        rectangle = mujoco.MjrRect(0, 0, self._size_px, self._size_px)
         mujoco.mjr_render(rectangle, self._scene, self._context)
         mujoco.mjr_readPixels(rgb, depth, rectangle, self._context)
         return rgb, depth
@@ -88,9 +96,9 @@ class Overhead:
         return near * far / (near + depth * (far - near))
 
 
-def _intrinsics() -> FloatArray:
-    focal = 0.5 * HEIGHT_PX / np.tan(np.radians(CAMERA_FOVY_DEG) / 2)
-    return np.array([[focal, 0, (WIDTH_PX - 1) / 2], [0, focal, (HEIGHT_PX - 1) / 2], [0, 0, 1]])
+def _intrinsics(size_px: int) -> FloatArray:
+    focal, middle = 0.5 * size_px / np.tan(np.radians(CAMERA_FOVY_DEG) / 2), (size_px - 1) / 2
+    return np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
 
 
 def _noisy(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -50,6 +52,17 @@ ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
 """Out of the camera's sight."""
 
 
+@dataclass(frozen=True)
+class GantryState:
+    """Everything that a gantry's motion from now on depends on, but its commands and its sensors' noise."""
+
+    data: Any  # a copy of the MjData
+    width_m: float
+    finger_m: float
+    bias: FloatArray
+    steps: int
+
+
 class Gantry:
     """One scene on the gantry.
 
@@ -74,14 +87,37 @@ class Gantry:
         self._steps = 0
         self.park()
 
-    def park(self) -> None:
-        """Put the hand aside, open, at once; only before an episode."""
-        hand = ASIDE.values + _TIP
+    def park(self, pose: HandPose = ASIDE, width_m: float = MAX_WIDTH_M) -> None:
+        """Put the hand somewhere at once, aside and open by default; only before an episode, or in a twin."""
+        hand = pose.values + _TIP
         self.data.qpos[: len(AXES)] = hand
         self.data.qvel[: len(AXES) + 2] = 0
-        self.data.qpos[len(AXES) : len(AXES) + 2] = MAX_WIDTH_M / 2
+        self.data.qpos[len(AXES) : len(AXES) + 2] = width_m / 2
         self.data.ctrl[: len(AXES)] = hand
-        self._width_m, self._finger_m = MAX_WIDTH_M, MAX_WIDTH_M / 2
+        self._width_m, self._finger_m = width_m, width_m / 2
+
+    def twin(self) -> Gantry:
+        """A copy in the same state in which items at rest cost nothing; what is done to it does not touch this rig.
+
+        Its sensors' noise is the same for every twin, and it must not be looked through.
+        """
+        twin = object.__new__(Gantry)
+        vars(twin).update(vars(self))
+        twin.model, twin.data = copy(self.model), copy(self.data)
+        twin.model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+        twin._fingers = twin.data.qpos[len(AXES) : len(AXES) + 2]
+        twin._bias, twin._rng, twin._overhead = self._bias.copy(), np.random.default_rng(0), None
+        return twin
+
+    def state(self) -> GantryState:
+        """The state now, to come back to."""
+        return GantryState(copy(self.data), self._width_m, self._finger_m, self._bias.copy(), self._steps)
+
+    def restore(self, state: GantryState) -> None:
+        """Go back to a state of this rig; the noise goes on where it is."""
+        mujoco.mj_copyData(self.data, self.model, state.data)
+        self._width_m, self._finger_m, self._steps = state.width_m, state.finger_m, state.steps
+        self._bias = state.bias.copy()
 
     @property
     def time_ns(self) -> int:
