@@ -1,1 +1,1 @@
-"""A policy that is shown the simulator's state: the ceiling of what can be grasped, and the teacher of those that learn."""
+"""A policy that is shown the simulator's state: how well could be grasped at best, and whom learners learn from."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.baselines.antipodal_search import LOWEST_TIP_M, antipodal_grasps
+from autoglm_embodied_sim.baselines.antipodal_search import DEEPEST_M, LOWEST_TIP_M, SHALLOWEST_M, antipodal_grasps
 from autoglm_embodied_sim.baselines.feeling import same
 from autoglm_embodied_sim.baselines.grasp import Grasp, grasp_at
 from autoglm_embodied_sim.baselines.height_map import HeightMap
 from autoglm_embodied_sim.gantry.rig import MAX_WIDTH_M, HandPose
 
-COARSE_YAWS, COARSE_DEPTHS_M = 8, (0.03, 0.018)
+SCATTER_M, DEEP = 0.012, 0.5
 
 
 def distinct_grasps(
@@ -41,15 +41,23 @@ def distinct_grasps(
     return chosen
 
 
-def coarse_grasps(heights: HeightMap, item: int, centre_m: FloatArray) -> list[Grasp]:
-    """Grasps through the centre of mass, all around, wide open: for what shows no pair of edges."""
+def scattered_grasps(
+    heights: HeightMap, item: int, centre_m: FloatArray, rng: np.random.Generator, count: int
+) -> list[Grasp]:
+    """Grasps at random about the centre of mass, wide open: what the outlines seen from above do not show.
+
+    Many reach as deep as the hand can, where fingers get below what bulges.
+    """
     mine = heights.owner == item
     if not mine.any():
         return []
     top = float(np.quantile(heights.height_m[mine], 0.98))
-    x, y = float(centre_m[0]), float(centre_m[1])
+    deepest = max(LOWEST_TIP_M, top - DEEPEST_M)
+    depth = rng.uniform(SHALLOWEST_M, DEEPEST_M, count)
+    tip = np.where(rng.random(count) < DEEP, deepest, np.maximum(deepest, top - depth))
+    place = centre_m[:2] + SCATTER_M * rng.standard_normal((count, 2))
+    yaw = rng.uniform(-np.pi / 2, np.pi / 2, count)
     return [
-        Grasp(HandPose(x, y, max(LOWEST_TIP_M, top - depth), float(yaw)), MAX_WIDTH_M)
-        for depth in COARSE_DEPTHS_M
-        for yaw in np.linspace(-np.pi / 2, np.pi / 2, COARSE_YAWS, endpoint=False)
+        Grasp(HandPose(float(x), float(y), float(z), float(turn)), MAX_WIDTH_M)
+        for (x, y), z, turn in zip(place, tip, yaw, strict=True)
     ]

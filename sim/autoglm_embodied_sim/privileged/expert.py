@@ -13,12 +13,12 @@ from autoglm_embodied_sim.baselines.feeling import neighbours
 from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, lay_aside, let_go
 from autoglm_embodied_sim.gantry.hand_rig import HandRig
 from autoglm_embodied_sim.gantry.rig import Gantry
-from autoglm_embodied_sim.measure.trial import ALOFT_M
-from autoglm_embodied_sim.privileged.candidates import coarse_grasps, distinct_grasps
-from autoglm_embodied_sim.privileged.rehearsal import Rehearsal
+from autoglm_embodied_sim.privileged.candidates import distinct_grasps, scattered_grasps
+from autoglm_embodied_sim.privileged.rehearsal import Outcome, Rehearsal, keeps
 
 TRIES, DIGS = 3, 4
-REHEARSED, REHEARSED_OF_NEIGHBOUR = 24, 5
+DISTINCT, SCATTERED, OF_NEIGHBOUR = 24, 200, 5  # grasps rehearsed
+NEAR_M = 0.1  # between centres: such a neighbour may be in the way
 
 
 class Expert:
@@ -28,7 +28,7 @@ class Expert:
         """See Baseline."""
         if not isinstance(rig, Gantry):
             raise ConfigError("the expert tries grasps out in copies of the gantry; run it with --rig gantry")
-        return Search(rig, target, rig.truth.position_m(rig.data)[:, 2]).run()
+        return Search(rig, target, rng, rig.truth.position_m(rig.data)[:, 2]).run()
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Search:
 
     rig: Gantry
     target: int
+    rng: np.random.Generator
     rest_height_m: FloatArray
     approaches: int = 0
     tries: int = 0
@@ -44,39 +45,47 @@ class Search:
     failed: list[Grasp] = field(default_factory=list)
 
     def run(self) -> Told:
-        """Try until the object is held; take neighbours aside where nothing holds it."""
+        """Try until the object is held; where nothing would hold it, take neighbours aside, then turn it over."""
         while self.tries < TRIES:
             rehearsal = Rehearsal(self.rig, self.rest_height_m)
-            grasp = self.found(rehearsal)
-            if grasp is None and self.digs < DIGS and self.dig(rehearsal):
+            grasp, outcome = self.best(rehearsal)
+            if outcome is not Outcome.HELD and self.digs < DIGS and self.dig(rehearsal):
                 continue
-            self.tries += 1
-            if grasp is not None and self.take(grasp) and self.aloft():
-                return Told(self.approaches, self.tries, True)
             if grasp is None:
                 break
+            self.tries += 1
+            if self.take(grasp) and keeps(self.rig, self.target, self.rest_height_m):
+                return Told(self.approaches, self.tries, True)
             self.failed.append(grasp)
-            let_go(self.rig)
+            let_go(self.rig)  # from a height: it comes to lie otherwise
         return Told(self.approaches, self.tries, False)
 
-    def found(self, rehearsal: Rehearsal) -> Grasp | None:
-        """The best grasp of the target that holds in rehearsal."""
+    def best(self, rehearsal: Rehearsal) -> tuple[Grasp | None, Outcome]:
+        """The first grasp of the target that holds in rehearsal, else the first that lifts it, else any."""
         centre_m = rehearsal.centre_m(self.target)
-        wanted = distinct_grasps(rehearsal.heights, self.target, centre_m, self.failed, REHEARSED)
-        wanted += coarse_grasps(rehearsal.heights, self.target, centre_m)
-        return next((grasp for grasp in wanted if rehearsal.holds(grasp, self.target)), None)
+        wanted = distinct_grasps(rehearsal.heights, self.target, centre_m, self.failed, DISTINCT)
+        wanted += scattered_grasps(rehearsal.heights, self.target, centre_m, self.rng, SCATTERED)
+        best, best_outcome = next(iter(wanted), None), Outcome.LEFT
+        for grasp in wanted:
+            outcome = rehearsal.outcome(grasp, self.target)
+            if outcome.value > best_outcome.value:
+                best, best_outcome = grasp, outcome
+            if outcome is Outcome.HELD:
+                break
+        return best, best_outcome
 
     def dig(self, rehearsal: Rehearsal) -> bool:
         """Take the nearest neighbour aside for which a grasp holds in rehearsal; False if there is none."""
         self.digs += 1
         here = rehearsal.centre_m(self.target)[:2]
-        near = sorted(
-            neighbours(rehearsal.heights, self.target),
-            key=lambda item: float(np.linalg.norm(rehearsal.centre_m(item)[:2] - here)),
-        )
-        for item in near:
-            wanted = distinct_grasps(rehearsal.heights, item, rehearsal.centre_m(item), (), REHEARSED_OF_NEIGHBOUR)
-            grasp = next((grasp for grasp in wanted if rehearsal.holds(grasp, item)), None)
+        far_m = {
+            item: float(np.linalg.norm(rehearsal.centre_m(item)[:2] - here))
+            for item in neighbours(rehearsal.heights, self.target)
+        }
+        for item in sorted((item for item, far in far_m.items() if far < NEAR_M), key=lambda item: far_m[item]):
+            wanted = distinct_grasps(rehearsal.heights, item, rehearsal.centre_m(item), (), OF_NEIGHBOUR)
+            held = (grasp for grasp in wanted if rehearsal.outcome(grasp, item) is Outcome.HELD)
+            grasp = next(held, None)
             if grasp is not None:
                 self.take(grasp)
                 lay_aside(self.rig, self.digs)
@@ -87,7 +96,3 @@ class Search:
         """Come down, close and lift; whether something is felt in the hand."""
         self.approaches += 1
         return come_down(self.rig, grasp) and close_and_feel(self.rig)
-
-    def aloft(self) -> bool:
-        """Whether the target is up in the air."""
-        return bool(self.rig.truth.position_m(self.rig.data)[self.target, 2] - self.rest_height_m[self.target] > ALOFT_M)

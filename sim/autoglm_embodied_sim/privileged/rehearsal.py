@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import mujoco
 import numpy as np
 
@@ -23,6 +25,14 @@ from autoglm_embodied_sim.measure.trial import raised_items
 ABOVE_M = 0.01  # the highest item, where a rehearsed descent begins
 
 
+class Outcome(Enum):
+    """What a rehearsed grasp does to an item."""
+
+    LEFT = 0  # lying on the table
+    LIFTED = 1  # a little, and lost again, or not alone
+    HELD = 2  # this item alone, through lift and shake
+
+
 class Rehearsal:
     """A twin of a rig whose hand is empty and aside; every grasp is tried from the same state."""
 
@@ -38,17 +48,24 @@ class Rehearsal:
         """(3,) centre of mass of an item."""
         return np.asarray(self._twin.truth.position_m(self._start.data)[item])
 
-    def holds(self, grasp: Grasp, item: int) -> bool:
-        """Whether this item and no other is in the hand after a guarded descent, closing, lift and shake."""
+    def outcome(self, grasp: Grasp, item: int) -> Outcome:
+        """What becomes of this item by a guarded descent, closing, lift and shake."""
         twin = self._twin
         twin.restore(self._start)
         twin.park(grasp.pose.raised_to(self._over_m), grasp.opening_m)
         arrived = twin.move(grasp.pose, GUARDED_M_S, GUARD_N) or twin.pose.z_m < grasp.pose.z_m + ALMOST_M
         if not arrived or twin.grip(0.0) < EMPTY_M:
-            return False
+            return Outcome.LEFT
         twin.move(twin.pose.raised_to(twin.pose.z_m + TRIAL_LIFT_M), LIFT_M_S)
         risen_m = twin.truth.position_m(twin.data)[item, 2] - self.centre_m(item)[2]
-        return risen_m > TRIAL_LIFT_M / 2 and raised_items(twin, self._rest_height_m) == (item,)
+        if risen_m < TRIAL_LIFT_M / 2:
+            return Outcome.LEFT
+        return Outcome.HELD if raised_items(twin, self._rest_height_m) == (item,) else Outcome.LIFTED
+
+
+def keeps(rig: Gantry, item: int, rest_height_m: FloatArray) -> bool:
+    """Whether what the hand holds now would be this item and no other after lift and shake."""
+    return raised_items(rig.twin(), rest_height_m) == (item,)
 
 
 def true_heights(rig: Gantry) -> HeightMap:
