@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -77,14 +77,18 @@ class Gantry:
         self.model = build_gantry(items)
         self.data = mujoco.MjData(self.model)
         self.grip_force_n = grip_force_n
-        self._hand_eye_m, self._rng = np.asarray(hand_eye_m, dtype=float), np.random.default_rng(seed)
+        self.hand_eye_m, self._rng = np.asarray(hand_eye_m, dtype=float), np.random.default_rng(seed)
         self.truth = ItemReader(self.model, len(items))
         self._overhead: Overhead | None = None
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
         self._bias = np.zeros(6)
+        self._reading: FloatArray = np.zeros(6)
+        self._read_at = -1  # step
         self._steps = 0
+        self.watch: Callable[[], None] | None = None
+        """Called after every step of the physics."""
         self.park()
 
     def park(self, pose: HandPose = ASIDE, width_m: float = MAX_WIDTH_M) -> None:
@@ -106,7 +110,8 @@ class Gantry:
         twin.model, twin.data = copy(self.model), copy(self.data)
         twin.model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
         twin._fingers = twin.data.qpos[len(AXES) : len(AXES) + 2]
-        twin._bias, twin._rng, twin._overhead = self._bias.copy(), np.random.default_rng(0), None
+        twin._bias, twin._rng, twin._read_at = self._bias.copy(), np.random.default_rng(0), -1
+        twin._overhead, twin.watch = None, None
         return twin
 
     def state(self) -> GantryState:
@@ -117,7 +122,7 @@ class Gantry:
         """Go back to a state of this rig; the noise goes on where it is."""
         mujoco.mj_copyData(self.data, self.model, state.data)
         self._width_m, self._finger_m, self._steps = state.width_m, state.finger_m, state.steps
-        self._bias = state.bias.copy()
+        self._bias, self._read_at = state.bias.copy(), -1
 
     @property
     def time_ns(self) -> int:
@@ -140,12 +145,29 @@ class Gantry:
         if self._overhead is None:
             self._overhead = Overhead(self.model, self.truth.item_of_geom)
         mujoco.mj_kinematics(self.model, self.data)
-        return self._overhead.view(self.data, self.time_ns, self._hand_eye_m, self._rng)
+        return self._overhead.view(self.data, self.time_ns, self.hand_eye_m, self._rng)
+
+    def reading(self) -> FloatArray:
+        """(6,) load on the wrist in the hand's frame [N, N·m], z down; one reading a step, however often it is read."""
+        if self._read_at != self._steps:
+            noise = WRENCH_SIGMA * self._rng.standard_normal(6)
+            self._reading = np.asarray(noise - self.data.sensordata[:6])
+            self._read_at = self._steps
+        return self._reading
 
     def wrench(self) -> FloatArray:
-        """(6,) load on the wrist in the hand's frame [N, N·m], z down, less what was tared."""
-        reading = -self.data.sensordata[:6] + WRENCH_SIGMA * self._rng.standard_normal(6)
-        return np.asarray(reading - self._bias)
+        """(6,) the reading less what was tared."""
+        return np.asarray(self.reading() - self._bias)
+
+    @property
+    def tared(self) -> FloatArray:
+        """(6,) what is called nothing."""
+        return self._bias.copy()
+
+    @property
+    def asked_width_m(self) -> float:
+        """The opening that the fingers are to reach."""
+        return self._width_m
 
     def tare(self) -> None:
         """Call what the wrist carries now nothing; the hand must be at rest."""
@@ -216,6 +238,8 @@ class Gantry:
         self.data.ctrl[len(AXES)] = self._next_finger()
         mujoco.mj_step(self.model, self.data)
         self._steps += 1
+        if self.watch is not None:
+            self.watch()
 
     def _next_finger(self) -> float:
         """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""

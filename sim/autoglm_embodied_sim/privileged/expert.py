@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,18 +32,36 @@ class Expert:
         return Search(rig, target, rng, rig.truth.position_m(rig.data)[:, 2]).run()
 
 
+@dataclass(frozen=True)
+class Approach:
+    """One time that the hand came down in earnest."""
+
+    stamp_ns: int
+    item: int
+    grasp: Grasp
+
+
 @dataclass
 class Search:
-    """One episode of the expert; `failed` are grasps that held in rehearsal and not in earnest."""
+    """One episode of the expert.
+
+    Args:
+        rig: with an empty hand that is aside.
+        target: the item to hold in the end.
+        rng: for grasps at random.
+        rest_height_m: (count,) of the items' centres of mass.
+        before: called each time before the hand comes down, while it is aside.
+    """
 
     rig: Gantry
     target: int
     rng: np.random.Generator
     rest_height_m: FloatArray
-    approaches: int = 0
+    before: Callable[[], None] | None = None
+    approaches: list[Approach] = field(default_factory=list)
     tries: int = 0
     digs: int = 0
-    failed: list[Grasp] = field(default_factory=list)
+    failed: list[Grasp] = field(default_factory=list)  # held in rehearsal, or were the best there was
 
     def run(self) -> Told:
         """Try until the object is held; where nothing would hold it, take neighbours aside, then turn it over."""
@@ -54,11 +73,11 @@ class Search:
             if grasp is None:
                 break
             self.tries += 1
-            if self.take(grasp) and keeps(self.rig, self.target, self.rest_height_m):
-                return Told(self.approaches, self.tries, True)
+            if self.take(grasp, self.target) and keeps(self.rig, self.target, self.rest_height_m):
+                return Told(len(self.approaches), self.tries, True)
             self.failed.append(grasp)
             let_go(self.rig)  # from a height: it comes to lie otherwise
-        return Told(self.approaches, self.tries, False)
+        return Told(len(self.approaches), self.tries, False)
 
     def best(self, rehearsal: Rehearsal) -> tuple[Grasp | None, Outcome]:
         """The first grasp of the target that holds in rehearsal, else the first that lifts it, else any."""
@@ -87,12 +106,14 @@ class Search:
             held = (grasp for grasp in wanted if rehearsal.outcome(grasp, item) is Outcome.HELD)
             grasp = next(held, None)
             if grasp is not None:
-                self.take(grasp)
+                self.take(grasp, item)
                 lay_aside(self.rig, self.digs)
                 return True
         return False
 
-    def take(self, grasp: Grasp) -> bool:
-        """Come down, close and lift; whether something is felt in the hand."""
-        self.approaches += 1
+    def take(self, grasp: Grasp, item: int) -> bool:
+        """Come down on an item, close and lift; whether something is felt in the hand."""
+        if self.before is not None:
+            self.before()
+        self.approaches.append(Approach(self.rig.time_ns, item, grasp))
         return come_down(self.rig, grasp) and close_and_feel(self.rig)
