@@ -28,14 +28,13 @@ def _gl() -> Any:
 
 
 class Overhead:
-    """Draws one model in pictures of `size_px` squared; belongs to the thread that made it.
+    """Draws one model in square pictures; belongs to the thread that made it.
 
-    A picture of SIZE_PX / n for an odd n shows every n-th row and column of one of SIZE_PX.
+    A picture of SIZE_PX / n, for an odd n, shows every n-th row and column of one of SIZE_PX.
     """
 
-    def __init__(self, model: Any, item_of_geom: NDArray[np.int16], size_px: int = SIZE_PX) -> None:
+    def __init__(self, model: Any, item_of_geom: NDArray[np.int16]) -> None:
         _gl().make_current()
-        self._size_px = size_px
         self._model, self._item_of_geom = model, item_of_geom
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
@@ -48,21 +47,26 @@ class Overhead:
         self._camera = mujoco.MjvCamera()
         self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera("overhead").id
 
-    def view(self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator) -> View:
+    def view(
+        self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator, size_px: int = SIZE_PX
+    ) -> View:
         """A picture of `data`; the camera is believed to be `hand_eye_m` (3,) away from where it is."""
-        frame = self.frame(data, stamp_ns, hand_eye_m, rng)
-        colours, _ = self._draw(segment=True)
+        frame = self.frame(data, stamp_ns, hand_eye_m, rng, size_px)
+        colours, _ = self._draw(size_px, segment=True)
         return View(frame, self._owner(colours)[::-1])
 
-    def frame(self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator) -> Frame:
-        """The same picture without its owners."""
+    def frame(
+        self, data: Any, stamp_ns: int, hand_eye_m: FloatArray, rng: np.random.Generator, size_px: int = SIZE_PX
+    ) -> Frame:
+        """The same picture without its owners, in half the time."""
         _gl().make_current()
+        mujoco.mj_kinematics(self._model, data)
         everything = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, everything, self._scene)
-        rgb, depth = self._draw(segment=False)
+        rgb, depth = self._draw(size_px, segment=False)
         believed = T_BASE_CAMERA.copy()
         believed[:3, 3] += hand_eye_m
-        camera = Camera(self._size_px, self._size_px, _intrinsics(self._size_px), believed)
+        camera = Camera(size_px, size_px, _intrinsics(size_px), believed)
         return Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)
 
     def close(self) -> None:
@@ -70,12 +74,12 @@ class Overhead:
         _gl().make_current()
         self._context.free()
 
-    def _draw(self, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _draw(self, size_px: int, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             self._scene.flags[flag] = segment
-        rgb = np.empty((self._size_px, self._size_px, 3), np.uint8)
-        depth = np.empty((self._size_px, self._size_px), np.float32)
-        rectangle = mujoco.MjrRect(0, 0, self._size_px, self._size_px)
+        rgb = np.empty((size_px, size_px, 3), np.uint8)
+        depth = np.empty((size_px, size_px), np.float32)
+        rectangle = mujoco.MjrRect(0, 0, size_px, size_px)
         mujoco.mjr_render(rectangle, self._scene, self._context)
         mujoco.mjr_readPixels(rgb, depth, rectangle, self._context)
         return rgb, depth

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, Frame, Phase
 from autoglm_embodied_sim.gantry.model import AXES, TIP_BELOW_HAND_M
-from autoglm_embodied_sim.gantry.overhead import Overhead
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.gantry.view import View
 
@@ -63,24 +60,19 @@ class Recorder:
         self._rig, self._began_ns = rig, rig.time_ns
         self._stamps: list[int] = []
         self._rows = np.empty((GROWTH, COLUMNS))
-        self._period_ns = 1e9 / (picture_hz or 1.0)
-        self._camera = None if picture_hz is None else Overhead(rig.model, rig.truth.item_of_geom, size_px)
+        self._period_ns = None if picture_hz is None else 1e9 / picture_hz
+        self._size_px = size_px
         self._rng = np.random.default_rng([seed, 2])
         rig.watch = self._note
 
     def view(self) -> View:
         """A picture with its owners, now."""
-        if self._camera is None:
-            raise ConfigError("this recorder takes no pictures; give it a picture_hz")
-        mujoco.mj_kinematics(self._rig.model, self._rig.data)
-        return self._camera.view(self._rig.data, self._rig.time_ns, self._rig.hand_eye_m, self._rng)
+        rig = self._rig
+        return rig.overhead.view(rig.data, rig.time_ns, rig.hand_eye_m, self._rng, self._size_px)
 
     def stop(self) -> Steps:
         """Watch no longer; what was written down."""
         self._rig.watch = None
-        if self._camera is not None:
-            self._camera.close()
-            self._camera = None
         rows = self._rows[: len(self._stamps)].copy()
         rows[:, [8, 13]] -= TIP_BELOW_HAND_M
         return Steps(
@@ -95,6 +87,6 @@ class Recorder:
         row[:6], row[6:10], row[10] = rig.reading(), rig.data.qpos[: len(AXES)], rig.width_m
         row[11:15], row[15] = rig.data.ctrl[: len(AXES)], rig.asked_width_m
         self._stamps.append(rig.time_ns)
-        if self._camera is not None and rig.time_ns - self._began_ns >= len(self.frames) * self._period_ns:
-            mujoco.mj_kinematics(rig.model, rig.data)
-            self.frames.append(self._camera.frame(rig.data, rig.time_ns, rig.hand_eye_m, self._rng))
+        if self._period_ns is not None and rig.time_ns - self._began_ns >= len(self.frames) * self._period_ns:
+            frame = rig.overhead.frame(rig.data, rig.time_ns, rig.hand_eye_m, self._rng, self._size_px)
+            self.frames.append(frame)

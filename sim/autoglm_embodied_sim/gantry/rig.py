@@ -77,13 +77,14 @@ class Gantry:
         self.model = build_gantry(items)
         self.data = mujoco.MjData(self.model)
         self.grip_force_n = grip_force_n
-        self.hand_eye_m, self._rng = np.asarray(hand_eye_m, dtype=float), np.random.default_rng(seed)
+        self.hand_eye_m: FloatArray = np.asarray(hand_eye_m, dtype=float)
+        self._rng = np.random.default_rng(seed)
         self.truth = ItemReader(self.model, len(items))
         self._overhead: Overhead | None = None
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
-        self._bias = np.zeros(6)
+        self._bias: FloatArray = np.zeros(6)
         self._reading: FloatArray = np.zeros(6)
         self._read_at = -1  # step
         self._steps = 0
@@ -140,12 +141,16 @@ class Gantry:
         """The opening, as the fingers' encoders say."""
         return float(self._fingers.sum())
 
-    def look(self) -> View:
-        """A picture from above."""
+    @property
+    def overhead(self) -> Overhead:
+        """The camera above, opened when it is first used."""
         if self._overhead is None:
             self._overhead = Overhead(self.model, self.truth.item_of_geom)
-        mujoco.mj_kinematics(self.model, self.data)
-        return self._overhead.view(self.data, self.time_ns, self.hand_eye_m, self._rng)
+        return self._overhead
+
+    def look(self) -> View:
+        """A picture from above."""
+        return self.overhead.view(self.data, self.time_ns, self.hand_eye_m, self._rng)
 
     def reading(self) -> FloatArray:
         """(6,) load on the wrist in the hand's frame [N, N·m], z down; one reading a step, however often it is read."""

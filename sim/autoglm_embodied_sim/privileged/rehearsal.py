@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-import mujoco
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
@@ -18,7 +17,6 @@ from autoglm_embodied_sim.baselines.grasp import (
     Grasp,
 )
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
-from autoglm_embodied_sim.gantry.overhead import Overhead
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.trial import raised_items
 
@@ -69,10 +67,5 @@ def keeps(rig: Gantry, item: int, rest_height_m: FloatArray) -> bool:
 
 
 def true_heights(rig: Gantry) -> HeightMap:
-    """The height map of a camera that knows where it is; the rig's own camera and its noise are left alone."""
-    mujoco.mj_kinematics(rig.model, rig.data)
-    overhead = Overhead(rig.model, rig.truth.item_of_geom)
-    try:
-        return height_map(overhead.view(rig.data, rig.time_ns, np.zeros(3), np.random.default_rng(0)))
-    finally:
-        overhead.close()
+    """The height map of a camera that knows where it is; the rig's own noise is left alone."""
+    return height_map(rig.overhead.view(rig.data, rig.time_ns, np.zeros(3), np.random.default_rng(0)))
