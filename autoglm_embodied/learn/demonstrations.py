@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from autoglm_embodied_sim.gantry.recorder import Recorder, Steps
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.gantry.view import View
 from autoglm_embodied_sim.measure.trial import raised_items
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
-from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.privileged.expert import Approach, Search
 from autoglm_embodied_sim.suites.layout import lay_out
@@ -23,6 +20,7 @@ from autoglm_embodied_sim.suites.suite import Suite, suite_named
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.learn.learning_shapes import episode_seed, shapes
 from autoglm_embodied.learn.shards import Arrays, Schema, Shard
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS
@@ -108,17 +106,6 @@ def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
         return _demonstrate(settings, suite, scene, rig)
     finally:
         rig.close()
-
-
-def episode_seed(seed: int, number: int) -> int:
-    """Seed of an episode's scene; collections of different seeds share none."""
-    return seed * 1_000_000 + number
-
-
-@lru_cache(maxsize=2)
-def shapes(split: str) -> tuple[Shape, ...]:
-    """All objects of a split, read once a process."""
-    return tuple(learning_shapes(Split(split)))
 
 
 def _demonstrate(settings: DemonstrationSettings, suite: Suite, scene: GraspScene, rig: Gantry) -> Shard:
