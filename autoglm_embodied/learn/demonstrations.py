@@ -28,6 +28,7 @@ from autoglm_embodied.vocabulary import COLOURS
 SIZE_PX = 96
 """Of the square pictures: every fifth row and column of what the rig's own camera shows."""
 MM = 1000
+PER_SHARD = 10
 
 DEMONSTRATIONS = Schema(
     "demonstrations",

@@ -22,6 +22,8 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.learn.learning_shapes import episode_seed, shapes
 from autoglm_embodied.learn.shards import Arrays, Schema, Shard, joined
 
+SCENES_PER_SHARD = 10
+
 OUTCOMES = Schema(
     "outcomes",
     1,
