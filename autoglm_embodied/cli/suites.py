@@ -22,7 +22,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="P",
-        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named); repeatable",
+        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named), "
+        "expert (privileged: sees the simulator's state); repeatable",
     )
     group.add_argument("--rig", default="gantry", help="what carries the hand (default %(default)s)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")

@@ -34,7 +34,10 @@ STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
 SPLITS = ("test", *(split.value for split in Split))
-TOLD = "baselines are told by the simulator which pixels belong to the named object"
+TOLD = (
+    "baselines are told by the simulator which pixels belong to the named object; the expert is privileged: "
+    "it is shown the simulator's whole state and tries grasps out in copies of it"
+)
 
 
 @dataclass(frozen=True)
