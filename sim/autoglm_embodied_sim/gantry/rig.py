@@ -109,11 +109,15 @@ class Gantry:
         twin = object.__new__(Gantry)
         vars(twin).update(vars(self))
         twin.model, twin.data = copy(self.model), copy(self.data)
-        twin.model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+        twin.let_sleep()
         twin._fingers = twin.data.qpos[len(AXES) : len(AXES) + 2]
         twin._bias, twin._rng, twin._read_at = self._bias.copy(), np.random.default_rng(0), -1
         twin._overhead, twin.watch = None, None
         return twin
+
+    def let_sleep(self) -> None:
+        """From now on, items that lie still are left out of the physics until something touches them."""
+        self.model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 
     def state(self) -> GantryState:
         """The state now, to come back to."""
