@@ -7,15 +7,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoglm_embodied.cli.collect_suites import add_options, run_suite
 from autoglm_embodied.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-HELP = "collect demonstrations and pictures in simulation"
+HELP = "collect demonstrations, pictures and outcomes of grasps in simulation"
 EPILOG = """examples:
   autoglm collect --out data/first
   autoglm collect --out data/practice --episodes 0 --pictures 0 --practice 200 --checkpoint out/train
+  autoglm collect --out data/suites --suite separated --episodes 500 --workers 2
+  autoglm collect --out data/suites --suite pile --outcomes 20000 --workers 2
 
 A collection that was stopped goes on where it was: shards that are there are kept."""
 
@@ -33,18 +36,28 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Collect, and say at what rate."""
+    if args.workers < 1 or args.seed < 0 or args.episodes < 0 or (args.outcomes is not None and args.outcomes < 1):
+        raise ConfigError("--workers and --outcomes must be 1 or more, --seed and --episodes 0 or more")
+    if args.suite is not None:
+        return run_suite(args)
+    if args.outcomes is not None:
+        raise ConfigError("--outcomes needs --suite; name one, as in: --suite pile --outcomes 20000")
+    return _run_primitives(args)
+
+
+def _run_primitives(args: argparse.Namespace) -> int:
+    """The coloured primitives, on the arm."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.collect import CollectSettings, collect
 
-    if args.workers < 1 or args.seed < 0:
-        raise ConfigError("--workers must be 1 or more, and --seed 0 or more")
     counts = {name: getattr(args, name) for name in ("episodes", "pictures", "practice", "checkpoint", "seed")}
     settings, report = CollectSettings(**counts), Report("autoglm collect", args.seed, time.time_ns())
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:

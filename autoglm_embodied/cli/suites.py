@@ -28,8 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="P",
-        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named); "
-        "on the arm also learned; repeatable",
+        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named); on the gantry "
+        "also expert (privileged: sees the simulator's state), on the arm also learned; repeatable",
     )
     group.add_argument("--rig", default="gantry", help="what carries the hand: gantry or arm (default %(default)s)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,7 +25,8 @@ from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.learn.instructions import naming, random_verb
 from autoglm_embodied.learn.learner import Learner
 from autoglm_embodied.learn.mishaps import Mishaps
-from autoglm_embodied.learn.shards import Arrays, shard_path, write_shard
+from autoglm_embodied.learn.samples import SAMPLES
+from autoglm_embodied.learn.shards import Shard, shard_path, write_shard
 from autoglm_embodied.learn.ticked import TickedRig
 from autoglm_embodied.learn.workers import end_with_parent
 from autoglm_embodied.model.checkpoint import load
@@ -117,9 +117,7 @@ def _write(settings: CollectSettings, out: Path, kind: str, index: int) -> tuple
     else:
         for _ in range(settings.episodes_per_shard):
             collector.episode(practice=kind == PRACTICE)
-    arrays = collector.arrays()
-    digest = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
-    write_shard(shard_path(out, kind, index), arrays, {"seed": str(settings.seed), "sha256": digest})
+    write_shard(shard_path(out, kind, index), SAMPLES, collector.shard(), f"seed {settings.seed}")
     collector.close()
     return collector.episodes, collector.held
 
@@ -138,9 +136,9 @@ class Collector:
         self._policy = None if settings.checkpoint is None else LearnedPolicy(load(settings.checkpoint, "cpu"))
         self._rows: dict[str, list[NDArray[Any]]] = defaultdict(list)
 
-    def arrays(self) -> Arrays:
-        """All samples so far, field by field."""
-        return {name: np.stack(rows) for name, rows in self._rows.items()}
+    def shard(self) -> Shard:
+        """All samples so far."""
+        return Shard({name: np.stack(rows) for name, rows in self._rows.items()})
 
     def look_around(self) -> None:
         """Pictures of a random scene, often with things alike, while the arm wanders over it."""

@@ -37,7 +37,10 @@ STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
 TOLD_TO_REFUSE = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
-TOLD = "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name"
+TOLD = (
+    "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
+    "the expert is privileged: it is shown the simulator's whole state and tries grasps out in copies of it"
+)
 
 
 @dataclass(frozen=True)

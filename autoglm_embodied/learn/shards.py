@@ -1,36 +1,50 @@
-"""Samples on disk: safetensors files, each whole or absent, so that a killed collection goes on."""
+"""Samples on disk: safetensors files, each whole or absent, with a checksum that is verified when it is read."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from autoglm_embodied.errors import ConfigError
 
 Arrays = dict[str, NDArray[Any]]
 
-FIELDS = {
-    "rgb": "(n, h, w, 3) uint8",
-    "depth_mm": "(n, h, w) uint16, 0 unknown",
-    "pyramid": "(n, S, 5, 6) float32 [N, N·m]",
-    "raw": "(n, R, 6) float32",
-    "arm": "(n, 23) float32, see model.inputs.arm_features",
-    "gripper": "(n, 2) float32 width [m] and its rate",
-    "ages_s": "(n, 4) float32, in the order of MODALITIES",
-    "things": "(n, T, 6) float32: colour and shape index (-1: none), centre x y z [m], size [m]",
-    "target": "(n,) int64 index of the named thing, -1 in a picture without a demonstration",
-    "twist": "(n, H, 6) float32 the expert's, base frame [m/s, rad/s]",
-    "opened": "(n, H) float32 1 where the expert opens the gripper",
-    "phase": "(n,) int64",
-    "camera": "(n, 6) float64 fx, fy, cx, cy [px], width, height",
-    "T_base_camera": "(n, 4, 4) float64 of the optical frame",
-}
-"""What every shard holds; n samples."""
+
+@dataclass(frozen=True)
+class Schema:
+    """What every shard of a kind holds: its version, and shape, type and meaning of each field."""
+
+    kind: str
+    version: int
+    fields: Mapping[str, str]
+
+    @property
+    def mark(self) -> str:
+        """Written into each shard, so that one of another version is told apart."""
+        return f"{self.kind}/{self.version}"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Arrays, and one note for each episode or scene in them: what is text rather than numbers."""
+
+    arrays: Arrays
+    notes: tuple[dict[str, Any], ...] = ()
+
+
+def joined(shards: Sequence[Shard]) -> Shard:
+    """One after the other: the rows of every field, and the notes."""
+    arrays = {name: np.concatenate([shard.arrays[name] for shard in shards]) for name in shards[0].arrays}
+    return Shard(arrays, tuple(note for shard in shards for note in shard.notes))
 
 
 def shard_path(directory: Path, kind: str, index: int) -> Path:
@@ -38,40 +52,79 @@ def shard_path(directory: Path, kind: str, index: int) -> Path:
     return directory / f"{kind}-{index:05d}.safetensors"
 
 
-def write_shard(path: Path, arrays: Arrays, metadata: dict[str, str]) -> None:
-    """Write all fields at once: a reader sees a whole shard or none."""
-    if set(arrays) != set(FIELDS):
-        raise ConfigError(f"a shard must hold {sorted(FIELDS)}, got {sorted(arrays)}")
+def write_shard(path: Path, schema: Schema, shard: Shard, settings: str = "") -> None:
+    """Write all fields at once: a reader sees a whole shard or none.
+
+    Args:
+        path: of the file.
+        schema: says which fields there must be.
+        shard: what to write.
+        settings: what was collected, as `settings_of` tells it again.
+    """
+    if set(shard.arrays) != set(schema.fields):
+        raise ConfigError(f"a shard of {schema.kind} must hold {sorted(schema.fields)}, got {sorted(shard.arrays)}")
     partial = path.with_suffix(".partial")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial, metadata)
-    partial.replace(path)
+    arrays = {name: np.ascontiguousarray(array) for name, array in shard.arrays.items()}
+    notes = json.dumps(shard.notes, sort_keys=True)
+    about = {"schema": schema.mark, "settings": settings, "notes": notes, "sha256": _digest(arrays, notes)}
+    try:
+        save_file(arrays, partial, about)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"cannot write {path} ({error}); make room or name another folder") from error
 
 
-def read_shards(directories: list[Path]) -> Arrays:
-    """All samples of all directories, concatenated.
+def read_shard(path: Path, schema: Schema) -> Shard:
+    """What a file holds, verified.
 
     Raises:
-        ConfigError: there is no shard, or one is damaged.
+        ConfigError: the file is damaged or of another version.
     """
-    paths = [path for directory in directories for path in sorted(directory.glob("*-*.safetensors"))]
-    if not paths:
-        raise ConfigError(f"no shards in {', '.join(map(str, directories))}; run autoglm collect --out DIR first")
-    counts = [_count(path) for path in paths]
-    arrays: Arrays = {}
-    for path, start in zip(paths, np.cumsum([0, *counts]), strict=False):
-        for name, part in load_file(path).items():
-            if name not in arrays:  # memory for all shards at once: they may fill most of it
-                arrays[name] = np.empty((sum(counts), *part.shape[1:]), part.dtype)
-            arrays[name][start : start + len(part)] = part
-    return arrays
-
-
-def _count(path: Path) -> int:
-    """Samples in a shard; ConfigError if it is damaged or of another version."""
     try:
-        with safe_open(path, "np") as shard:
-            if set(shard.keys()) != set(FIELDS):
-                raise ConfigError(f"{path} was written by another version; collect into a new folder")
-            return int(shard.get_slice("phase").get_shape()[0])
+        with safe_open(path, "np") as file:
+            about = _about(path, schema, file.metadata())
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
+    if _digest(arrays, about["notes"]) != about["sha256"]:
+        raise ConfigError(f"{path} is damaged: its checksum is another; delete it and collect again")
+    return Shard(arrays, tuple(json.loads(about["notes"])))
+
+
+def settings_of(path: Path, schema: Schema) -> str:
+    """What was collected into a shard; its data is not read.
+
+    Raises:
+        ConfigError: the file is damaged or of another version.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            return _about(path, schema, file.metadata())["settings"]
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
+
+
+def shard_paths(directories: Sequence[Path], pattern: str = "*-*") -> list[Path]:
+    """All shards of all directories, in order; ConfigError if there is none."""
+    paths = [path for directory in directories for path in sorted(directory.glob(f"{pattern}.safetensors"))]
+    if not paths:
+        raise ConfigError(f"no shards in {', '.join(map(str, directories))}; run autoglm collect --out DIR first")
+    return paths
+
+
+def _about(path: Path, schema: Schema, metadata: Mapping[str, str] | None) -> Mapping[str, str]:
+    if metadata is None or metadata.get("schema") != schema.mark:
+        found = (metadata or {}).get("schema", "none")
+        raise ConfigError(
+            f"{path} was written by another version (schema {found}, wanted {schema.mark}); collect into a new folder"
+        )
+    return metadata
+
+
+def _digest(arrays: Arrays, notes: str) -> str:
+    """SHA-256 over names, types, shapes and values of all fields, and the notes."""
+    digest = hashlib.sha256(notes.encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()

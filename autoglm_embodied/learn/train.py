@@ -18,7 +18,7 @@ from autoglm_embodied.learn.batches import Indices
 from autoglm_embodied.learn.finding import FindingLesson
 from autoglm_embodied.learn.lesson import Lesson
 from autoglm_embodied.learn.resume import load_state, save_state
-from autoglm_embodied.learn.shards import read_shards
+from autoglm_embodied.learn.samples import read_samples
 from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
@@ -62,7 +62,7 @@ def train(
         ConfigError: there is no data.
     """
     out.mkdir(parents=True, exist_ok=True)
-    arrays = read_shards(data)
+    arrays = read_samples(data)
     torch.manual_seed(settings.seed)
     model = GraspModel(GraspConfig()) if start is None else load(start, "cpu")
     for lesson, epochs, rate in (

@@ -10,7 +10,8 @@ from safetensors.numpy import load_file
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.learn.collect import PICTURES, CollectSettings, collect
-from autoglm_embodied.learn.shards import FIELDS, read_shards, shard_path
+from autoglm_embodied.learn.samples import FIELDS, read_samples
+from autoglm_embodied.learn.shards import shard_path
 from autoglm_embodied.learn.train import TrainSettings, train
 from autoglm_embodied.model.checkpoint import load
 
@@ -27,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_field_is_there_and_finite(data: Path) -> None:
-    arrays = read_shards([data])
+    arrays = read_samples([data])
     assert set(arrays) == set(FIELDS)
     assert len({len(values) for values in arrays.values()}) == 1
     assert all(np.isfinite(values).all() for values in arrays.values())
@@ -61,9 +62,9 @@ def test_a_damaged_shard_is_named(data: Path, tmp_path: Path) -> None:
     broken = shard_path(tmp_path, PICTURES, 0)
     broken.write_bytes(shard_path(data, PICTURES, 0).read_bytes()[:5000])
     with pytest.raises(ConfigError, match=broken.name):
-        read_shards([tmp_path])
+        read_samples([tmp_path])
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="autoglm collect"):
-        read_shards([tmp_path])
+        read_samples([tmp_path])

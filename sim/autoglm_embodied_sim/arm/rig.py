@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-import mujoco
 import numpy as np
 
 from autoglm_embodied.config import shipped
@@ -116,7 +115,6 @@ class Arm:
 
     def look(self) -> View:
         """A picture from the camera in front of the robot."""
-        mujoco.mj_kinematics(self.model, self.data)
         return self.eye().view(self.data, self.time_ns, self._rng)
 
     def eye(self) -> ItemCamera:

@@ -10,7 +10,7 @@ import numpy as np
 from autoglm_embodied_sim.baselines.antipodal_search import BoolArray, Grasps, antipodal_grasps
 from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.choice import best_item, in_sight
-from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, let_go
+from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, lay_aside, let_go
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
 from autoglm_embodied_sim.tabletop.hand_rig import HandRig
@@ -130,10 +130,7 @@ class Feeling:
 
     def put_aside(self) -> None:
         """Lay what is in the hand down where it is in nobody's way."""
-        go_aside(self.rig)
-        dumps = self.rig.dumps
-        self.rig.move(dumps[(self.digs + self.tries) % len(dumps)])
-        let_go(self.rig)
+        lay_aside(self.rig, self.digs + self.tries)
 
 
 def same(found: Grasps, grasp: Grasp) -> BoolArray:

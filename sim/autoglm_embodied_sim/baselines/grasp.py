@@ -17,6 +17,7 @@ BACK_OFF_M = 0.002  # up from what was touched before closing
 ALMOST_M = 0.006  # touching something this close to the goal is arriving
 EMPTY_M = 0.0025
 TRIAL_LIFT_M = 0.04
+DUMP_TIP_M = 0.05
 LEAST_WEIGHT_N = 0.5
 
 
@@ -87,3 +88,10 @@ def go_aside(rig: HandRig) -> None:
     """Rise and leave the camera's sight, with whatever is in the hand."""
     rig.move(rig.pose.raised_to(rig.aside.z_m))
     rig.move(rig.aside)
+
+
+def lay_aside(rig: HandRig, slot: int) -> None:
+    """Lay what is in the hand down where it is in nobody's way; consecutive slots lie apart."""
+    go_aside(rig)
+    rig.move(rig.dumps[slot % len(rig.dumps)])
+    let_go(rig)

@@ -23,10 +23,11 @@ class HeightMap:
 
     height_m: FloatArray  # (CELLS, CELLS), rows along y, columns along x
     owner: NDArray[np.int16]  # (CELLS, CELLS) index of the item on top, NOTHING elsewhere
+    seen: NDArray[np.bool_] | None = None  # (CELLS, CELLS) shown by a pixel; None: all of them
 
     def lowered(self, by_m: float) -> HeightMap:
         """The same map with its heights less `by_m`."""
-        return HeightMap(self.height_m - by_m, self.owner)
+        return HeightMap(self.height_m - by_m, self.owner, self.seen)
 
     def table_m(self) -> float:
         """The height at which the table seems to be."""
@@ -52,7 +53,8 @@ def height_map(view: View) -> HeightMap:
     owner = np.full(CELLS * CELLS, NOTHING, np.int16)
     height[cells[order]], owner[cells[order]] = points[order, 2], owners[order]
     table = float(np.median(points[owners == NOTHING, 2]))
-    return HeightMap(_filled(height.reshape(CELLS, CELLS), table), owner.reshape(CELLS, CELLS))
+    grid = height.reshape(CELLS, CELLS)
+    return HeightMap(_filled(grid, table), owner.reshape(CELLS, CELLS), ~np.isnan(grid))
 
 
 def _filled(height_m: FloatArray, table_m: float) -> FloatArray:

@@ -9,6 +9,7 @@ from autoglm_embodied_sim.baselines.baseline import Baseline
 from autoglm_embodied_sim.baselines.pca import Pca
 from autoglm_embodied_sim.baselines.random_edges import RandomEdges
 from autoglm_embodied_sim.baselines.script import Script
+from autoglm_embodied_sim.privileged.expert import Expert
 
 BASELINES: dict[str, type[Baseline]] = {
     "random": RandomEdges,
@@ -16,6 +17,7 @@ BASELINES: dict[str, type[Baseline]] = {
     "antipodal": Antipodal,
     "antipodal_force": AntipodalForce,
     "script": Script,
+    "expert": Expert,
 }
 
 

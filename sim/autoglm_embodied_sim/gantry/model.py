@@ -106,9 +106,9 @@ def _add_camera(spec: Any, surroundings: Surroundings) -> None:
     spec.worldbody.add_camera(name="overhead", pos=T_base_camera[:3, 3], quat=quat, fovy=CAMERA_FOVY_DEG)
 
 
-def overhead(surroundings: Surroundings, hand_eye_m: FloatArray) -> Camera:
-    """The camera above the table, believed to be `hand_eye_m` (3,) away from where it is."""
-    focal, middle = 0.5 * CAMERA_PX / np.tan(np.radians(CAMERA_FOVY_DEG) / 2), (CAMERA_PX - 1) / 2
+def overhead(surroundings: Surroundings, hand_eye_m: FloatArray, size_px: int = CAMERA_PX) -> Camera:
+    """The camera above the table, believed to be `hand_eye_m` (3,) away from where it is; its pictures are square."""
+    focal, middle = 0.5 * size_px / np.tan(np.radians(CAMERA_FOVY_DEG) / 2), (size_px - 1) / 2
     T_base_camera = surroundings.camera_pose(T_BASE_CAMERA)
     T_base_camera[:3, 3] += hand_eye_m
-    return Camera(CAMERA_PX, CAMERA_PX, np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]]), T_base_camera)
+    return Camera(size_px, size_px, np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]]), T_base_camera)

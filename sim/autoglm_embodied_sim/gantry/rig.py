@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -29,6 +32,17 @@ ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
 DUMPS = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
 
 
+@dataclass(frozen=True)
+class GantryState:
+    """Everything that a gantry's motion from now on depends on, but its commands and its sensors' noise."""
+
+    data: Any  # a copy of the MjData
+    width_m: float
+    finger_m: float
+    bias: FloatArray
+    steps: int
+
+
 class Gantry:
     """One scene on the gantry.
 
@@ -49,29 +63,59 @@ class Gantry:
         surroundings: Surroundings = PLAIN,
     ) -> None:
         self.model = build_gantry(items, surroundings)
-        self._believed = overhead(surroundings, np.asarray(hand_eye_m, dtype=float))
         self.data = mujoco.MjData(self.model)
         self.grip_force_n = grip_force_n
+        self.surroundings, self.hand_eye_m = surroundings, np.asarray(hand_eye_m, dtype=float)
         self._rng = np.random.default_rng(seed)
         self.truth = ItemReader(self.model, len(items))
         self._camera: ItemCamera | None = None
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
-        self._bias = np.zeros(6)
+        self._bias: FloatArray = np.zeros(6)
+        self._reading: FloatArray = np.zeros(6)
+        self._read_at = -1  # step
         self._steps = 0
         self.origin_m: FloatArray = np.zeros(3)
         self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
         self.park()
 
-    def park(self) -> None:
-        """Put the hand aside, open, at once; only before an episode."""
-        hand = ASIDE.values + _TIP
+    def park(self, pose: HandPose = ASIDE, width_m: float = MAX_WIDTH_M) -> None:
+        """Put the hand somewhere at once, aside and open by default; only before an episode, or in a twin."""
+        hand = pose.values + _TIP
         self.data.qpos[: len(AXES)] = hand
         self.data.qvel[: len(AXES) + 2] = 0
-        self.data.qpos[len(AXES) : len(AXES) + 2] = MAX_WIDTH_M / 2
+        self.data.qpos[len(AXES) : len(AXES) + 2] = width_m / 2
         self.data.ctrl[: len(AXES)] = hand
-        self._width_m, self._finger_m = MAX_WIDTH_M, MAX_WIDTH_M / 2
+        self._width_m, self._finger_m = width_m, width_m / 2
+
+    def twin(self) -> Gantry:
+        """A copy in the same state in which items at rest cost nothing; what is done to it does not touch this rig.
+
+        Its sensors' noise is the same for every twin, and it must not be looked through.
+        """
+        twin = object.__new__(Gantry)
+        vars(twin).update(vars(self))
+        twin.model, twin.data = copy(self.model), copy(self.data)
+        twin.let_sleep()
+        twin._fingers = twin.data.qpos[len(AXES) : len(AXES) + 2]
+        twin._bias, twin._rng, twin._read_at = self._bias.copy(), np.random.default_rng(0), -1
+        twin._camera, twin.watch = None, None
+        return twin
+
+    def let_sleep(self) -> None:
+        """From now on, items that lie still are left out of the physics until something touches them."""
+        self.model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+
+    def state(self) -> GantryState:
+        """The state now, to come back to."""
+        return GantryState(copy(self.data), self._width_m, self._finger_m, self._bias.copy(), self._steps)
+
+    def restore(self, state: GantryState) -> None:
+        """Go back to a state of this rig; the noise goes on where it is."""
+        mujoco.mj_copyData(self.data, self.model, state.data)
+        self._width_m, self._finger_m, self._steps = state.width_m, state.finger_m, state.steps
+        self._bias, self._read_at = state.bias.copy(), -1
 
     @property
     def time_ns(self) -> int:
@@ -101,19 +145,36 @@ class Gantry:
 
     def look(self) -> View:
         """A picture from above."""
-        mujoco.mj_kinematics(self.model, self.data)
         return self.eye().view(self.data, self.time_ns, self._rng)
 
     def eye(self) -> ItemCamera:
         """The camera, made when it is first needed: an episode without pictures needs no OpenGL."""
         if self._camera is None:
-            self._camera = ItemCamera(self.model, "overhead", self._believed, self.truth.item_of_geom)
+            believed = overhead(self.surroundings, self.hand_eye_m)
+            self._camera = ItemCamera(self.model, "overhead", believed, self.truth.item_of_geom)
         return self._camera
 
+    def reading(self) -> FloatArray:
+        """(6,) load on the wrist in the hand's frame [N, N·m], z down; one reading a step, however often it is read."""
+        if self._read_at != self._steps:
+            noise = WRENCH_SIGMA * self._rng.standard_normal(6)
+            self._reading = np.asarray(noise - self.data.sensordata[:6])
+            self._read_at = self._steps
+        return self._reading
+
     def wrench(self) -> FloatArray:
-        """(6,) load on the wrist in the hand's frame [N, N·m], z down, less what was tared."""
-        reading = -self.data.sensordata[:6] + WRENCH_SIGMA * self._rng.standard_normal(6)
-        return np.asarray(reading - self._bias)
+        """(6,) the reading less what was tared."""
+        return np.asarray(self.reading() - self._bias)
+
+    @property
+    def tared(self) -> FloatArray:
+        """(6,) what is called nothing."""
+        return self._bias.copy()
+
+    @property
+    def asked_width_m(self) -> float:
+        """The opening that the fingers are to reach."""
+        return self._width_m
 
     def tare(self) -> None:
         """Call what the wrist carries now nothing; the hand must be at rest."""

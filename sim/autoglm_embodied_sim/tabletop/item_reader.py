@@ -35,6 +35,10 @@ class ItemReader:
         """(count, 3) centres of mass, table frame."""
         return np.asarray(data.qpos[self._qpos[:, None] + np.arange(3)] - self._origin_m)
 
+    def pose(self, data: Any) -> FloatArray:
+        """(count, 7) centres of mass, base frame, and quaternions w x y z."""
+        return np.asarray(data.qpos[self._qpos[:, None] + np.arange(7)])
+
     def speed_m_s(self, data: Any) -> FloatArray:
         """(count,) of the centres of mass."""
         return np.asarray(np.linalg.norm(data.qvel[self._dof[:, None] + np.arange(3)], axis=1))

@@ -64,3 +64,10 @@ class WrappedRig:
     def wait(self, seconds: float) -> None:
         """Stand still."""
         self._rig.wait(seconds)
+
+
+def unwrapped(rig: HandRig) -> HandRig:
+    """The rig inside all wrappers; only for what may see the simulator's state."""
+    while isinstance(rig, WrappedRig):
+        rig = rig._rig
+    return rig

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.gantry.model import overhead
+from autoglm_embodied_sim.gantry.recorder import Recorder
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.surroundings import PLAIN
 from autoglm_embodied_sim.tabletop.hand_pose import HandPose
 from autoglm_embodied_sim.tabletop.item import Item
 
@@ -95,3 +98,49 @@ def test_the_camera_sees_the_item_where_it_believes_itself_to_be(lay: Lay) -> No
 def test_impossible_items_are_refused() -> None:
     with pytest.raises(ConfigError, match="above 0"):
         Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.0, 0.5)
+
+
+def test_a_twin_is_free_to_move(lay: Lay) -> None:
+    rig = lay()
+    before, twin = rig.data.qpos.copy(), rig.twin()
+    pick(twin)
+    assert twin.truth.position_m(twin.data)[0, 2] > 0.1
+    np.testing.assert_array_equal(rig.data.qpos, before)
+
+
+def test_a_restored_state_goes_on_as_it_did(lay: Lay) -> None:
+    rig = lay()
+    rig.move(HandPose(0, 0, 0.1, 0))
+    state, ends = rig.state(), []
+    for _ in range(2):
+        rig.restore(state)
+        rig.move(HandPose(0, 0, 0.008, 0))
+        rig.grip(0)
+        ends.append((rig.time_ns, rig.data.qpos.copy()))
+    assert ends[0][0] == ends[1][0]
+    np.testing.assert_array_equal(ends[0][1], ends[1][1])
+
+
+def test_a_recorder_keeps_the_readings_that_were_acted_upon(lay: Lay) -> None:
+    rig = lay()
+    recorder, felt = Recorder(rig), []
+    for _ in range(5):
+        rig.wait(0.002)
+        felt.append(rig.wrench() + rig.tared)
+    rig.move(HandPose(0, 0, 0.1, 0))
+    steps = recorder.stop()
+    rig.wait(0.1)
+    np.testing.assert_allclose(steps.wrench[:5], felt, atol=1e-9)
+    assert (np.diff(steps.stamp_ns) == 2_000_000).all() and len(recorder.frames) == 0
+    np.testing.assert_allclose(steps.commanded_pose[-1], [0, 0, 0.1, 0], atol=1e-9)
+    assert len(steps.stamp_ns) == len(steps.pose) and abs(steps.pose[-1, 2] - 0.1) < 0.005
+
+
+def test_a_small_picture_shows_every_fifth_pixel_of_a_large_one(lay: Lay) -> None:
+    rig = lay()
+    large = rig.eye().view(rig.data, 0, np.random.default_rng(0))
+    small = rig.eye().view(rig.data, 0, np.random.default_rng(0), overhead(PLAIN, np.zeros(3), 96))
+    same = (small.owner == large.owner[2::5, 2::5]).mean()
+    assert same > 0.999
+    np.testing.assert_allclose(small.frame.rgb, large.frame.rgb[2::5, 2::5], atol=60)
+    assert np.abs(small.frame.rgb.astype(int) - large.frame.rgb[2::5, 2::5]).mean() < 0.5

@@ -1,0 +1,23 @@
+"""The objects that a collection draws its scenes from, and the seeds of its scenes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.objects.split import Split
+
+MOST_SCENES = 1_000_000
+"""Of a collection: then the seeds of the next one begin."""
+
+
+@lru_cache(maxsize=2)
+def shapes(split: str) -> tuple[Shape, ...]:
+    """All objects of a split, read once a process."""
+    return tuple(learning_shapes(Split(split)))
+
+
+def episode_seed(seed: int, number: int) -> int:
+    """Seed of a scene; collections of different seeds share none."""
+    return seed * MOST_SCENES + number
