@@ -23,7 +23,7 @@ from autoglm_embodied.kinematics import Robot, forward_kinematics
 ROBOT = Robot.from_file(shipped("panda.yaml"))
 JOINTS = ROBOT.joint_names + ROBOT.finger_joint_names
 SCENE: Scene = sample_scene(np.random.default_rng(3))
-SENSED = ("sensor", "plugin", "physics")  # what the two versions write differently
+SENSED = ("sensor", "plugin")  # what the versions write differently
 
 
 @pytest.fixture(scope="module")
