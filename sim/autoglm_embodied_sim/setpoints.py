@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mujoco
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
@@ -24,13 +25,16 @@ class Setpoints:
     It begins by moving to the home posture, gripper open, where a policy expects to begin.
 
     Args:
-        model: an MjModel of the arm, for its kinematics.
-        finger_stiffness_n_m: of the fingers' servos, which bounds how far the set-point may lead for its force.
+        model: an MjModel of the arm, for its kinematics and its weight, which the set-points lead to bear.
+        stiffness: (9,) of the joints' servos [N·m/rad, N/m].
     """
 
-    def __init__(self, model: Any, finger_stiffness_n_m: float) -> None:
+    def __init__(self, model: Any, stiffness: FloatArray) -> None:
         self._servo = Servo(model)
-        self._finger_lead_m = FINGER_FORCE_N / finger_stiffness_n_m
+        self._model, self._data = model, mujoco.MjData(model)
+        self._weight_n_m = np.zeros(model.nv)
+        self._stiffness = np.asarray(stiffness, dtype=float)
+        self._finger_lead_m = FINGER_FORCE_N / float(self._stiffness[ARM_JOINTS])
         self._twist: FloatArray = np.zeros(6)
         self._until_ns = 0
         self._width_m = MAX_WIDTH_M
@@ -70,7 +74,17 @@ class Setpoints:
             self._finger_m = self._next_finger(finger_m)
         self._now_ns += periods * PERIOD_NS
         arm = _pushing(self._plan, arm_rad + VELOCITY_LEAD_S * velocity[:ARM_JOINTS])
-        return np.array([*arm, self._finger_m, self._finger_m])
+        return np.array([*(arm + self._bearing(position)), self._finger_m, self._finger_m])
+
+    def _bearing(self, position: FloatArray) -> FloatArray:
+        """(7,) how far the springs must be stretched to bear the weight of arm and hand."""
+        data = self._data
+        data.qpos[: len(position)] = position
+        mujoco.mj_kinematics(self._model, data)
+        mujoco.mj_comPos(self._model, data)
+        mujoco.mj_comVel(self._model, data)
+        mujoco.mj_rne(self._model, data, 0, self._weight_n_m)
+        return np.asarray(self._weight_n_m[:ARM_JOINTS] / self._stiffness[:ARM_JOINTS])
 
     def _servo_plan(self, arm_rad: FloatArray) -> FloatArray:
         twist = self._twist if (self._now_ns or 0) < self._until_ns else np.zeros(6)

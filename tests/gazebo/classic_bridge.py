@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import rclpy
 from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.gazebo.gains import joint_gains
+from autoglm_embodied_sim.gazebo.gains import all_gains
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
 from autoglm_embodied_sim.gazebo.world import Setting
 from autoglm_embodied_sim.nodes.publishers import FramePublishers
@@ -57,7 +57,7 @@ class ClassicBridge:
         joints = [*robot.joint_names, *robot.finger_joint_names]
         self._positions = JointPositions(arm, joints)
         model = build_model(self._setting.camera, slots=0)
-        self._stiffness = [joint_gains(model, joint).stiffness for joint in range(len(joints))]
+        self._stiffness = [gains.stiffness for gains in all_gains(model, robot)]
         self._noise = np.random.default_rng(0)
         self._last_joints_ns = 0
         self._last_position: Any = None

@@ -65,7 +65,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
                 print(results[-1], flush=True)
             pace = (graph.watch.time_s - began_sim_s) / (time.monotonic() - began_s)
     add_figures(report, results, CASE)
-    report.add("sim.realtime_factor", pace, "x", case="gazebo_classic")
+    report.add("sim.realtime_factor", pace, "s/s", case="gazebo_classic")
     show(report)
     assert all(ended.clean for ended in graph.ended), graph.ended
     assert sum(result.held for result in results) >= LEAST_HELD

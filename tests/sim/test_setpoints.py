@@ -21,10 +21,12 @@ class Arm:
 
     def __init__(self, start_rad: Any = HOME_Q) -> None:
         self.model = build_model(CameraSettings.from_file(), slots=0)
+        self.model.body_gravcomp[:] = 0  # as in Gazebo
         self.data = mujoco.MjData(self.model)
         self.data.qpos[:JOINTS] = [*start_rad, 0.04, 0.04]
         self.data.ctrl[:] = self.data.qpos[: ARM_JOINTS + 1]
-        self.setpoints = Setpoints(self.model, joint_gains(self.model, ARM_JOINTS).stiffness)
+        self.stiffness = np.array([joint_gains(self.model, joint).stiffness for joint in range(JOINTS)])
+        self.setpoints = Setpoints(self.model, self.stiffness)
         self.time_ns = 5_000_000_000
 
     def run(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -82,14 +84,13 @@ def test_fingers_close_at_their_speed_and_press_with_their_force(arm: Arm) -> No
     arm.setpoints.grip(0.0)
     arm.run(0.4)
     assert arm.data.qpos[ARM_JOINTS] == pytest.approx(0.02, abs=0.004)
-    stiffness = joint_gains(arm.model, ARM_JOINTS).stiffness
     blocked, still = np.array([*HOME_Q, 0.02, 0.02]), np.zeros(JOINTS)
     told = None
     for _ in range(200):
         arm.time_ns += PERIOD_NS
         told = arm.setpoints.advance(arm.time_ns, blocked, still)
     assert told is not None
-    assert stiffness * (0.02 - told[ARM_JOINTS]) == pytest.approx(FINGER_FORCE_N, rel=1e-6)
+    assert arm.stiffness[ARM_JOINTS] * (0.02 - told[ARM_JOINTS]) == pytest.approx(FINGER_FORCE_N, rel=1e-6)
 
 
 def test_both_fingers_are_pulled_back_to_their_middle(arm: Arm) -> None:
@@ -109,7 +110,7 @@ def test_an_arm_that_is_held_is_not_pushed_harder_and_harder(arm: Arm) -> None:
         told = arm.setpoints.advance(arm.time_ns, held, np.zeros(JOINTS))
         assert told is not None
         leads.append(np.abs(told[:ARM_JOINTS] - HOME_Q).max())
-    assert max(leads) <= 0.007 + 1e-9
+    assert max(leads) <= 0.007 + 0.009  # beside what bears the arm's weight
 
 
 def test_after_a_gap_the_reference_begins_where_the_arm_is(arm: Arm) -> None:
@@ -121,7 +122,7 @@ def test_after_a_gap_the_reference_begins_where_the_arm_is(arm: Arm) -> None:
         arm.time_ns += PERIOD_NS
         told = arm.setpoints.advance(arm.time_ns, elsewhere, np.zeros(JOINTS))
         assert told is not None
-        np.testing.assert_allclose(told[:ARM_JOINTS], elsewhere[:ARM_JOINTS], atol=0.01)
+        np.testing.assert_allclose(told[:ARM_JOINTS], elsewhere[:ARM_JOINTS], atol=0.02)
 
 
 def test_nothing_is_due_before_a_period_has_passed(arm: Arm) -> None:
@@ -129,3 +130,8 @@ def test_nothing_is_due_before_a_period_has_passed(arm: Arm) -> None:
     arm.time_ns += PERIOD_NS
     assert arm.setpoints.advance(arm.time_ns, position, still) is not None
     assert arm.setpoints.advance(arm.time_ns + PERIOD_NS - 1, position, still) is None
+
+
+def test_the_arm_bears_its_own_weight(arm: Arm) -> None:
+    arm.run(1.0)
+    np.testing.assert_allclose(arm.data.qpos[:ARM_JOINTS], HOME_Q, atol=2e-4)

@@ -12,7 +12,7 @@ from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.dialect import Dialect
 from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
-from autoglm_embodied_sim.gazebo.gains import Gains, joint_gains
+from autoglm_embodied_sim.gazebo.gains import Gains, all_gains, joint_gains
 from autoglm_embodied_sim.gazebo.sensors import wrist_sensor
 from autoglm_embodied_sim.gazebo.shapes import collision, geom_pose, touching_boxes, visual
 from autoglm_embodied_sim.gazebo.systems import controllers
@@ -26,16 +26,15 @@ FIXED = {HAND: "ft"}
 def arm_model(model: Any, robot: Robot, sensors: Sensors, meshes: Path, dialect: Dialect) -> Element:
     """The arm, every link and joint named as ROS has them, at zero joint angles."""
     bodies = arm_bodies(model)
-    hand = model.body(HAND).id
     made = element(
         "model", element("joint", *_ends("world", link_name(model, robot, bodies[0])), type="fixed", name="base")
     )
     made.set("name", robot.name)
     for body in bodies:
-        made.append(_link(model, body, robot, meshes, weighs=hand in _ancestry(model, body)))
+        made.append(_link(model, body, robot, meshes))
     for body in bodies[1:]:
         made.append(_joint(model, body, robot, sensors, dialect))
-    made.extend(controllers(robot, [joint_gains(model, joint) for joint in range(robot.joints + 2)], dialect))
+    made.extend(controllers(robot, all_gains(model, robot), dialect))
     return made
 
 
@@ -62,8 +61,7 @@ def _ancestry(model: Any, body: int) -> list[int]:
     return chain
 
 
-def _link(model: Any, body: int, robot: Robot, meshes: Path, weighs: bool) -> Element:
-    """A link; only what hangs on the wrist sensor has weight, for a real arm bears its own."""
+def _link(model: Any, body: int, robot: Robot, meshes: Path) -> Element:
     parent = model.body_parentid[body]
     frame = link_name(model, robot, parent) if parent else ""
     geoms = [geom for geom in range(model.ngeom) if model.geom_bodyid[geom] == body]
@@ -71,7 +69,6 @@ def _link(model: Any, body: int, robot: Robot, meshes: Path, weighs: bool) -> El
         "link",
         pose(body_pose(model, body), frame),
         inertial(model, body),
-        element("gravity", weighs),
         name=link_name(model, robot, body),
     )
     for number, geom in enumerate(geoms):

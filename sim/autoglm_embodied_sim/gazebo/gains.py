@@ -7,6 +7,7 @@ from typing import Any
 
 import mujoco
 
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied_sim.rig import FINGER_SPEED_M_S
 from autoglm_embodied_sim.servo import JOINT_SPEED_RAD_S
 
@@ -22,6 +23,11 @@ class Gains:
     stiffness: float
     damping: float
     most_effort: float
+
+
+def all_gains(model: Any, robot: Robot) -> list[Gains]:
+    """Those of arm and fingers, in the order of the robot's joint names."""
+    return [joint_gains(model, joint) for joint in range(robot.joints + len(robot.finger_joint_names))]
 
 
 def joint_gains(model: Any, joint: int) -> Gains:

@@ -81,7 +81,7 @@ def world_sdf(model: Any, scene: Scene, setting: Setting, dialect: Dialect, mesh
     clip_m = np.array([visible.znear, visible.zfar]) * model.stat.extent
     return element(
         "world",
-        _physics(dialect),
+        _physics(),
         element("gravity", model.opt.gravity),
         *world_systems(dialect),
         scene_light(model),
@@ -121,15 +121,14 @@ def _table(model: Any, meshes: Path) -> Element:
     return element("model", element("static", True), link, name=TABLE)
 
 
-def _physics(dialect: Dialect) -> Element:
+def _physics() -> Element:
     """DART, which new Gazebo uses and Gazebo 11 has too: joints that do not come apart, and exact joint forces."""
-    made = element(
+    return element(
         "physics",
         element("max_step_size", TIMESTEP_S),
         element("real_time_factor", 1.0),
         element("real_time_update_rate", 1 / TIMESTEP_S),
+        element("dart", element("collision_detector", "bullet")),
         name="every_millisecond",
         type="dart",
     )
-    made.append(element("dart", element("collision_detector", "bullet")))
-    return made

@@ -23,7 +23,7 @@ from autoglm_embodied.nodes.polled import PolledSubscription
 from autoglm_embodied.nodes.qos import COMMANDS, FAST
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.gazebo.gains import joint_gains
+from autoglm_embodied_sim.gazebo.gains import all_gains
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
 from autoglm_embodied_sim.setpoints import Setpoints
 from autoglm_embodied_sim.world import build_model
@@ -41,7 +41,7 @@ class ServoNode:
         self._names = [*robot.joint_names, *robot.finger_joint_names]
         self._reader = JointReader(self._names)
         model = build_model(CameraSettings.from_file(), slots=0)
-        self._setpoints = Setpoints(model, joint_gains(model, robot.joints).stiffness)
+        self._setpoints = Setpoints(model, np.array([gains.stiffness for gains in all_gains(model, robot)]))
         self._publisher = self.ros.create_publisher(
             JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC), COMMANDS
         )
