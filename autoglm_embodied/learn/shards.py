@@ -17,6 +17,8 @@ from safetensors.numpy import save_file
 from autoglm_embodied.errors import ConfigError
 
 Arrays = dict[str, NDArray[Any]]
+ABOUT = "about"
+"""The one entry of a file's metadata: several would be written in an order of chance."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def write_shard(path: Path, schema: Schema, shard: Shard, settings: str = "") ->
     notes = json.dumps(shard.notes, sort_keys=True)
     about = {"schema": schema.mark, "settings": settings, "notes": notes, "sha256": _digest(arrays, notes)}
     try:
-        save_file(arrays, partial, about)
+        save_file(arrays, partial, {ABOUT: json.dumps(about, sort_keys=True)})
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"cannot write {path} ({error}); make room or name another folder") from error
@@ -113,12 +115,13 @@ def shard_paths(directories: Sequence[Path], pattern: str = "*-*") -> list[Path]
 
 
 def _about(path: Path, schema: Schema, metadata: Mapping[str, str] | None) -> Mapping[str, str]:
-    if metadata is None or metadata.get("schema") != schema.mark:
-        found = (metadata or {}).get("schema", "none")
+    about: Mapping[str, str] = json.loads((metadata or {}).get(ABOUT, "{}"))
+    if about.get("schema") != schema.mark:
+        found = about.get("schema", "none")
         raise ConfigError(
             f"{path} was written by another version (schema {found}, wanted {schema.mark}); collect into a new folder"
         )
-    return metadata
+    return about
 
 
 def _digest(arrays: Arrays, notes: str) -> str:
