@@ -7,15 +7,12 @@ from pathlib import Path
 
 import torch
 from autoglm_embodied_sim.arm.rig import Arm
-from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import instruct, words_for
 from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.episode import GraspResult
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.measure.trial import put_to_trial
-from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.suites.layout import lay_out
-from autoglm_embodied_sim.suites.scene import sample_grasp_scene
-from autoglm_embodied_sim.suites.suite import Suite
 
 from autoglm_embodied.learn.evaluate import act, fresh_pipeline
 from autoglm_embodied.learn.suite_policies import LEARNED
@@ -26,24 +23,18 @@ REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
 
 
 def run_learned_episode(
-    suite: Suite,
-    shapes: Sequence[Shape],
-    seed: int,
-    grammar: Grammar,
-    checkpoint: Path,
-    without: Sequence[str] = (),
-    album: Album | None = None,
+    scenario: Scenario, checkpoint: Path, without: Sequence[str] = (), album: Album | None = None
 ) -> GraspResult:
-    """Lay out the scene of a seed, say its instruction, let the policy act, judge; a function of its arguments alone.
+    """Lay out a scene, say its instruction, let the policy act, judge; a function of its arguments alone.
 
     Every closing of the fingers counts as an approach, and as a try.
     """
     torch.set_num_threads(1)  # more would fight over the cores with other workers
-    scene = sample_grasp_scene(suite, shapes, seed)
+    suite, scene = scenario.suite, scenario.scene()
     arm = lay_out(suite, scene, Arm)
     try:
         rest_m = arm.truth.position_m(arm.data)
-        instruction = instruct(suite, scene, rest_m, grammar)
+        instruction = instruct(suite, scene, rest_m, scenario.grammar)
         target = scene.target if instruction is None else instruction.target
         pipeline = fresh_pipeline(checkpoint)
         if album is not None:
@@ -59,7 +50,7 @@ def run_learned_episode(
     return GraspResult(
         suite=suite.name,
         policy=LEARNED,
-        seed=seed,
+        seed=scenario.seed,
         target="" if target is None else scene.items[target].name,
         held=raised == (target,),
         wrong_object=any(item != target for item in raised),

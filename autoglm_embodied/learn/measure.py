@@ -15,6 +15,7 @@ from autoglm_embodied_sim.language.instruction import Kind
 from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.declutter import RoundResult
 from autoglm_embodied_sim.measure.episode import GraspResult as GraspResult
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.measure.shapes import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
@@ -24,6 +25,7 @@ from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import SUITES, Suite, suite_named
 
 from autoglm_embodied import __version__
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.figures import Report, git_commit
 from autoglm_embodied.learn.ablation import ablation, suffix
 from autoglm_embodied.learn.facts import add_facts
@@ -66,6 +68,9 @@ class Measurement:
         for policy in self.policies:
             check_policy(policy, self.rig, self.over_dds)
         check_split(self.split)
+        nameless = [suite for suite in self.suites if not suite_named(suite).named]
+        if LEARNED in self.policies and nameless:
+            raise ConfigError(f"the policy {LEARNED!r} grasps what is named; leave out {' and '.join(nameless)}")
         object.__setattr__(self, "without", ablation(self.without))
         require_able([policy for policy in self.policies if policy != LEARNED], self.without)
 
@@ -92,9 +97,8 @@ class Measurement:
         self, suite: str, policy: str, seed: int, shapes: Sequence[Shape], album: Album | None = None
     ) -> GraspResult:
         """One episode, with pictures of it if there is an album."""
-        return run_suite_episode(
-            self.suite(suite), policy, shapes, seed, self.rig, self.grammar, self.checkpoint, self.without, album
-        )
+        scenario = Scenario(self.suite(suite), shapes, seed, self.rig, self.grammar)
+        return run_suite_episode(scenario, policy, self.checkpoint, self.without, album)
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoglm_embodied_sim.baselines.registry import baseline_named
-from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.declutter import run_round
 from autoglm_embodied_sim.measure.episode import GraspResult, run_grasp_episode
-from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.measure.scenario import Scenario
 
 from autoglm_embodied.errors import CheckpointError, ConfigError
 
-LEARNED = "learned"
+LEARNED, EXPERT = "learned", "expert"
 
 
 def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
@@ -25,42 +23,32 @@ def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
         baseline_named(policy)
         if over_dds:
             raise ConfigError(f"{policy!r} is a script without a node; over DDS runs the policy {LEARNED!r} alone")
+        if policy == EXPERT and rig_name != "gantry":
+            raise ConfigError(f"the {EXPERT} tries grasps out in copies of the gantry; leave out --rig {rig_name}")
     elif rig_name != "arm":
         raise ConfigError(f"the policy {LEARNED!r} drives the whole arm, not the {rig_name}; add --rig arm")
 
 
 def run_suite_episode(
-    suite: Suite,
-    policy: str,
-    shapes: Sequence[Shape],
-    seed: int,
-    rig_name: str,
-    grammar: Grammar,
-    checkpoint: Path | None,
-    without: Sequence[str] = (),
-    album: Album | None = None,
+    scenario: Scenario, policy: str, checkpoint: Path | None, without: Sequence[str], album: Album | None
 ) -> GraspResult:
     """One episode (a round where any object will do) of a policy; a function of its arguments alone.
 
     Args:
-        suite: what the scene is like.
+        scenario: where it acts.
         policy: a baseline, or LEARNED.
-        shapes: what objects are drawn from.
-        seed: of scene, noise and policy.
-        rig_name: what carries the hand.
-        grammar: how instructions are said.
         checkpoint: folder of the learned policy; the shipped one if None.
         without: senses withheld from the policy.
-        album: takes pictures of the episode.
+        album: takes pictures of the episode; rounds have none.
     """
     if policy != LEARNED:
-        if not suite.named:
-            return run_round(suite, policy, shapes, seed, rig_name, without)
-        return run_grasp_episode(suite, policy, shapes, seed, rig_name, grammar, without, album)
+        if not scenario.suite.named:
+            return run_round(scenario, policy, without)
+        return run_grasp_episode(scenario, policy, without, album)
     from autoglm_embodied.learn.learned_in_suites import run_learned_episode  # torch is of no use to baselines
     from autoglm_embodied.model.checkpoint import SHIPPED
 
-    return run_learned_episode(suite, shapes, seed, grammar, checkpoint or SHIPPED, without, album)
+    return run_learned_episode(scenario, checkpoint or SHIPPED, without, album)
 
 
 def checkpoint_digest(checkpoint: Path | None) -> str:

@@ -69,6 +69,8 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
         ({"policies": ("luck",)}, "there is no policy 'luck'"),
         ({"rig": "crane"}, "suites run on the rig gantry or arm, got 'crane'"),
         ({"policies": ("learned",)}, "'learned' drives the whole arm, not the gantry; add --rig arm"),
+        ({"policies": ("expert",), "rig": "arm"}, "the expert tries grasps out in copies of the gantry"),
+        ({"policies": ("learned",), "rig": "arm", "suites": ("declutter",)}, "leave out declutter"),
         ({"rig": "arm", "over_dds": True}, "'pca' is a script without a node"),
         ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
     ],

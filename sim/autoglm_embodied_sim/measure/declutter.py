@@ -17,11 +17,9 @@ from autoglm_embodied_sim.baselines.grasp import let_go
 from autoglm_embodied_sim.baselines.registry import baseline_named
 from autoglm_embodied_sim.measure.episode import GraspResult
 from autoglm_embodied_sim.measure.observed_rig import ObservedRig
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.measure.trial import put_to_trial
-from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.suites.layout import lay_out, put_away, rig_named, settle
-from autoglm_embodied_sim.suites.scene import sample_grasp_scene
-from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.suites.layout import put_away, settle
 from autoglm_embodied_sim.tabletop.suite_rig import SuiteRig
 from autoglm_embodied_sim.tabletop.without_force import RigWithoutForce
 
@@ -46,26 +44,19 @@ class Played:
     left: frozenset[int]  # objects still on the table
 
 
-def run_round(
-    suite: Suite,
-    policy: str,
-    shapes: Sequence[Shape],
-    seed: int,
-    rig_name: str = "gantry",
-    without: Sequence[str] = (),
-) -> RoundResult:
-    """Lay out the scene of a seed and let the policy clear it; a function of its arguments alone."""
-    scene = sample_grasp_scene(suite, shapes, seed)
-    rig, rng = lay_out(suite, scene, rig_named(rig_name)), np.random.default_rng([seed, 1])
+def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> RoundResult:
+    """Lay out a scene and let a baseline clear it; a function of its arguments alone."""
+    scene, rig = scenario.lay_out()
+    rng = np.random.default_rng([scenario.seed, 1])
     table = _Table(rig, baseline_named(policy), rng, feels="force" not in without)
     try:
         played = play(table.attempt, len(scene.items))
     finally:
         table.rig.close()
     return RoundResult(
-        suite=suite.name,
+        suite=scenario.suite.name,
         policy=policy,
-        seed=seed,
+        seed=scenario.seed,
         target="",
         held=not played.left,
         wrong_object=False,

@@ -10,16 +10,12 @@ import numpy as np
 
 from autoglm_embodied_sim.baselines.baseline import Baseline, Told
 from autoglm_embodied_sim.baselines.registry import baseline_named
-from autoglm_embodied_sim.language.for_learning import LEARNING_GRAMMAR
-from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import instruct
 from autoglm_embodied_sim.measure.album import Album
 from autoglm_embodied_sim.measure.failure import Failure, failure_of
 from autoglm_embodied_sim.measure.observed_rig import ObservedRig
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.measure.trial import put_to_trial
-from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.suites.layout import lay_out, rig_named
-from autoglm_embodied_sim.suites.scene import sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import Suite
 from autoglm_embodied_sim.tabletop.suite_rig import SuiteRig
 from autoglm_embodied_sim.tabletop.without_force import RigWithoutForce
@@ -63,43 +59,33 @@ class GraspResult:
 
 
 def run_grasp_episode(
-    suite: Suite,
-    policy: str,
-    shapes: Sequence[Shape],
-    seed: int,
-    rig_name: str = "gantry",
-    grammar: Grammar = LEARNING_GRAMMAR,
-    without: Sequence[str] = (),
-    album: Album | None = None,
+    scenario: Scenario, policy: str, without: Sequence[str] = (), album: Album | None = None
 ) -> GraspResult:
-    """Lay out the scene of a seed, let the policy act, judge; a function of its arguments alone.
+    """Lay out a scene, let a baseline act, judge; a function of its arguments alone.
 
     Baselines are told which item is meant. Where the instruction fits none or several, they are told so and do nothing.
 
     Args:
-        suite: what the scene is like.
-        policy: name of a baseline.
-        shapes: what objects are drawn from.
-        seed: of scene, noise and policy.
-        rig_name: what carries the hand.
-        grammar: how the instruction is said.
-        without: senses that the policy has to do without, of those it can do without.
+        scenario: where it acts.
+        policy: its name.
+        without: senses that it has to do without, of those it can do without.
         album: takes pictures of the episode, which goes as it would without.
     """
-    baseline, rng = baseline_named(policy), np.random.default_rng([seed, 1])
-    scene = sample_grasp_scene(suite, shapes, seed)
-    rig = lay_out(suite, scene, rig_named(rig_name))
+    baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
+    suite, (scene, rig) = scenario.suite, scenario.lay_out()
     try:
-        instruction = instruct(suite, scene, rig.truth.position_m(rig.data), grammar)
+        instruction = instruct(suite, scene, rig.truth.position_m(rig.data), scenario.grammar)
         target = scene.target if instruction is None else instruction.target
         text, kind = (None, None) if instruction is None else (instruction.text, instruction.kind.value)
         if target is None:
-            return nothing_to_grasp(suite, policy, seed, text, kind)
+            return nothing_to_grasp(suite, policy, scenario.seed, text, kind)
         acted = _act(rig, baseline, target, rng, "force" not in without, album)
     finally:
         rig.close()
     return GraspResult(
-        *(suite.name, policy, seed),
+        suite=suite.name,
+        policy=policy,
+        seed=scenario.seed,
         target=scene.items[target].name,
         held=acted.failure is Failure.NONE,
         wrong_object=any(item != target for item in acted.raised),

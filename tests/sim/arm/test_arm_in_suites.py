@@ -7,6 +7,7 @@ import pytest
 from autoglm_embodied_sim.arm.rig import Arm
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
@@ -46,12 +47,12 @@ def test_a_pile_lies_between_the_walls_and_they_are_gone_afterwards() -> None:
 
 
 def test_the_script_holds_an_easy_brick_and_nothing_else() -> None:
-    result = run_grasp_episode(EASY, "script", BRICKS, 1, "arm")
+    result = run_grasp_episode(Scenario(EASY, BRICKS, 1, "arm"), "script")
     assert result.held and not result.wrong_object
 
 
 def test_an_episode_on_the_arm_follows_from_its_seed() -> None:
-    one, again = (run_grasp_episode(SUITES["large"], "antipodal", BRICKS, 4, "arm") for _ in range(2))
+    one, again = (run_grasp_episode(Scenario(SUITES["large"], BRICKS, 4, "arm"), "antipodal") for _ in range(2))
     assert one == again
 
 

@@ -10,6 +10,7 @@ from autoglm_embodied_sim.baselines.grasp import holds
 from autoglm_embodied_sim.baselines.registry import BASELINES
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
 from autoglm_embodied_sim.tabletop.hand_pose import HandPose
@@ -48,9 +49,9 @@ def test_an_unknown_weight_leaves_the_finger_width_to_decide(rig: Gantry) -> Non
 @pytest.mark.parametrize("policy", ["antipodal_force", "script"])
 def test_scripts_still_pick_up_easy_bricks_without_force(policy: str) -> None:
     easy = SUITES["separated"].eased()
-    results = [run_grasp_episode(easy, policy, BRICKS, seed, without=("force",)) for seed in (0, 1)]
+    results = [run_grasp_episode(Scenario(easy, BRICKS, seed), policy, without=("force",)) for seed in (0, 1)]
     assert all(result.held and result.peak_force_n is not None for result in results)
-    assert results != [run_grasp_episode(easy, policy, BRICKS, seed) for seed in (0, 1)]
+    assert results != [run_grasp_episode(Scenario(easy, BRICKS, seed), policy) for seed in (0, 1)]
 
 
 @pytest.mark.parametrize("sense", ["vision", "language"])

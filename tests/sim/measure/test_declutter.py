@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from autoglm_embodied_sim.baselines.registry import BASELINES
 from autoglm_embodied_sim.measure.declutter import Played, play, run_round
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
 
@@ -39,7 +40,7 @@ def test_a_round_ends_when_empty_or_after_two_failures_in_a_row(
 
 @pytest.mark.parametrize("policy", [name for name in BASELINES if name != "random"])
 def test_every_baseline_clears_bricks_of_its_own_choice(policy: str) -> None:
-    result = run_round(EASY, policy, BRICKS, 1)
+    result = run_round(Scenario(EASY, BRICKS, 1), policy)
     assert result.objects == 3 and result.removed >= 2
     assert result.successes <= result.tries <= result.approaches
     assert result.held == (result.removed == 3) and result.seconds > 3
@@ -47,4 +48,4 @@ def test_every_baseline_clears_bricks_of_its_own_choice(policy: str) -> None:
 
 def test_a_round_follows_from_its_seed() -> None:
     two = replace(EASY, objects=2)
-    assert run_round(two, "random", BRICKS, 2) == run_round(two, "random", BRICKS, 2)
+    assert run_round(Scenario(two, BRICKS, 2), "random") == run_round(Scenario(two, BRICKS, 2), "random")

@@ -10,6 +10,7 @@ from autoglm_embodied_sim.baselines.pca import Pca
 from autoglm_embodied_sim.baselines.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.gantry.rig import Gantry
 from autoglm_embodied_sim.measure.episode import run_grasp_episode
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.measure.trial import put_to_trial
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
@@ -25,20 +26,21 @@ UPRIGHT = np.array([1.0, 0, 0, 0])
 
 @pytest.mark.parametrize("policy", BASELINES)
 def test_every_baseline_picks_up_an_easy_brick(policy: str) -> None:
-    results = [run_grasp_episode(EASY, policy, BRICKS, seed) for seed in (0, 1, 2)]
+    results = [run_grasp_episode(Scenario(EASY, BRICKS, seed), policy) for seed in (0, 1, 2)]
     assert sum(result.held for result in results) >= (1 if policy == "random" else 2)
     assert not any(result.wrong_object for result in results)
     assert all(result.approaches >= 1 and result.seconds > 1 for result in results)
 
 
 def test_an_episode_follows_from_its_seed() -> None:
-    assert run_grasp_episode(EASY, "script", BRICKS, 5) == run_grasp_episode(EASY, "script", BRICKS, 5)
+    scenario = Scenario(EASY, BRICKS, 5)
+    assert run_grasp_episode(scenario, "script") == run_grasp_episode(scenario, "script")
 
 
 def test_every_policy_meets_the_same_scene_and_the_same_sentence() -> None:
     suite, seen = SUITES["language"], []
     for policy in ("pca", "random"):
-        results = [run_grasp_episode(suite, policy, BRICKS, seed) for seed in (0, 1, 2)]
+        results = [run_grasp_episode(Scenario(suite, BRICKS, seed), policy) for seed in (0, 1, 2)]
         seen.append([(result.target, result.instruction, result.kind) for result in results])
     assert seen[0] == seen[1] and len({sentence for _, sentence, _ in seen[0]}) == 3
 
@@ -46,13 +48,14 @@ def test_every_policy_meets_the_same_scene_and_the_same_sentence() -> None:
 def test_whoever_takes_another_object_than_the_one_meant_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     suite, take = replace(SUITES["language"].eased(), refusals=0.0), Pca.run
     monkeypatch.setattr(Pca, "run", lambda self, rig, target, rng: take(self, rig, (target + 1) % suite.objects, rng))
-    results = [run_grasp_episode(suite, "pca", BRICKS, seed) for seed in (0, 1)]
+    results = [run_grasp_episode(Scenario(suite, BRICKS, seed), "pca") for seed in (0, 1)]
     assert not any(result.held for result in results) and any(result.wrong_object for result in results)
 
 
 def test_nothing_is_done_where_an_instruction_fits_none_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pca, "run", None)
-    results = [run_grasp_episode(replace(SUITES["language"], refusals=1.0), "pca", BRICKS, seed) for seed in range(6)]
+    suite = replace(SUITES["language"], refusals=1.0)
+    results = [run_grasp_episode(Scenario(suite, BRICKS, seed), "pca") for seed in range(6)]
     assert {result.kind for result in results} == {"none", "many"}
     assert not any(result.held or result.tries or result.target for result in results)
     assert all(result.instruction for result in results)

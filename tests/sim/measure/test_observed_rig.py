@@ -11,6 +11,7 @@ from autoglm_embodied_sim.measure.episode import run_grasp_episode
 from autoglm_embodied_sim.measure.failure import Closing, Failure, failure_of
 from autoglm_embodied_sim.measure.observed_rig import ObservedRig
 from autoglm_embodied_sim.measure.peak_force import ROWS
+from autoglm_embodied_sim.measure.scenario import Scenario
 from autoglm_embodied_sim.measure.trial import Trial, put_to_trial
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.suites.suite import SUITES
@@ -113,8 +114,8 @@ def test_what_is_held_and_let_go_and_what_is_touched_is_written_down() -> None:
 
 def test_pictures_change_nothing_and_show_every_moment() -> None:
     suite, bricks, album = SUITES["separated"].eased(), [box(0.05, 0.06, 0.06)], Album()
-    plain = run_grasp_episode(suite, "script", bricks, 5)
-    assert run_grasp_episode(suite, "script", bricks, 5, album=album) == plain
+    plain = run_grasp_episode(Scenario(suite, bricks, 5), "script")
+    assert run_grasp_episode(Scenario(suite, bricks, 5), "script", album=album) == plain
     assert tuple(album.jpegs) == MOMENTS and all(jpeg.startswith(b"\xff\xd8") for jpeg in album.jpegs.values())
     assert len(set(album.jpegs.values())) == len(MOMENTS)
     assert plain.failure is Failure.NONE and plain.peak_force_n is not None and plain.peak_force_n > 1
