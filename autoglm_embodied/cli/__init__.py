@@ -13,7 +13,7 @@ from typing import NoReturn
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import AutoGLMError
 
-SUBCOMMANDS = ("demo", "doctor", "voice", "collect", "train", "evaluate", "bench", "record", "replay")
+SUBCOMMANDS = ("demo", "doctor", "voice", "collect", "train", "evaluate", "table", "bench", "record", "replay")
 INTERRUPTED = 130
 
 

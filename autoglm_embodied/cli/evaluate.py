@@ -21,12 +21,15 @@ EPILOG = """examples:
   autoglm evaluate --episodes 50 --workers 2
   autoglm evaluate --episodes 50 --ros --json out/evaluate.json
   autoglm evaluate --suite separated --suite pile --policy antipodal --policy script --episodes 100 --workers 2
+  autoglm evaluate --suite language --suite declutter --policy antipodal --policy script --episodes 50 --workers 2
   autoglm evaluate --suite separated --objects my_meshes
   autoglm evaluate --suite separated --rig arm --policy learned --policy script
   autoglm evaluate --suite separated --rig arm --policy learned --ros
   autoglm evaluate --suite pile --policy antipodal_force --policy script --without force
   autoglm evaluate --episodes 20 --without vision
-  autoglm evaluate --suite large --suite pile --policy pca --policy script --report out/report --thumbnails 12"""
+  autoglm evaluate --suite large --suite pile --policy pca --policy script --report out/report --thumbnails 12
+
+docs/benchmark.md describes suites, policies and figures; autoglm table makes Markdown of a --json FILE."""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,16 +39,24 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--episodes", type=int, default=50, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the first episode (default %(default)s)")
-    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="of the policy (default: the one shipped)")
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", type=Path, help="of the policy learned (default: the one shipped)"
+    )
     parser.add_argument("--ros", action="store_true", help="through the real nodes over DDS, in real time")
     parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
-    parser.add_argument("--log", metavar="DIR", type=Path, default=Path("out/evaluate"), help="of the nodes' logs")
+    parser.add_argument(
+        "--log",
+        metavar="DIR",
+        type=Path,
+        default=Path("out/evaluate"),
+        help="for the nodes' logs, and the suites' episodes that are finished (default %(default)s)",
+    )
     parser.add_argument(
         "--without",
         action="append",
         default=[],
         metavar="SENSE",
-        help="withhold a sense from the policy: force, vision or language; it is missing, not zero; repeatable",
+        help="withhold a sense: force, or from learned also vision or language; it is missing, not zero; repeatable",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     add_options(parser)

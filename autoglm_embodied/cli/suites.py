@@ -21,21 +21,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only suites need."""
     from pathlib import Path
 
-    group = parser.add_argument_group("suites of unknown objects")
+    group = parser.add_argument_group("suites")
     suites = "separated, large, weak_grip, pile, language, declutter; repeatable"
     group.add_argument("--suite", action="append", metavar="S", help=suites)
     group.add_argument(
         "--policy",
         action="append",
         metavar="P",
-        help="random, pca, antipodal, antipodal_force, script (the strongest script, if none is named); on the gantry "
-        "also expert (privileged: sees the simulator's state), on the arm also learned; repeatable",
+        help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also expert, "
+        "which is shown the simulator's state, on the arm also learned; repeatable (default script)",
     )
     group.add_argument("--rig", default="gantry", help="what carries the hand: gantry or arm (default %(default)s)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
-    group.add_argument("--split", default="test", help="test, validate or train objects (default %(default)s)")
+    group.add_argument(
+        "--split", default="test", help="test, validate or train: objects and words (default %(default)s)"
+    )
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
-    group.add_argument("--easy", action="store_true", help="no hidden camera offset, light objects, good friction")
+    group.add_argument("--easy", action="store_true", help="exact camera, light objects, good friction")
     group.add_argument("--report", metavar="DIR", type=Path, help="write DIR/index.html: figures, plots, every failure")
     group.add_argument(
         "--thumbnails",

@@ -45,6 +45,11 @@ def section(title: str, *children: Child) -> Element:
     return element("section", element("h2", title), *children)
 
 
+def code(command: str) -> Element:
+    """A command, which is broken between its words alone."""
+    return element("code", *(part for word in command.split(" ") for part in (element("span", word), " ")))
+
+
 def document(title: str, style: str, *children: Child) -> str:
     """A whole page of HTML that asks for nothing outside itself but its pictures."""
     head = element(

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.learn.finished import key
 from autoglm_embodied.report.distribution import distribution_plot
-from autoglm_embodied.report.elements import Child, document, element, section
+from autoglm_embodied.report.elements import Child, code, document, element, section
 from autoglm_embodied.report.evaluation import Evaluation
 from autoglm_embodied.report.forest import difference_plot, success_plot
 from autoglm_embodied.report.gallery import FOLDER, gallery, image_name
@@ -64,14 +64,14 @@ def _lead(evaluation: Evaluation) -> Element:
         case = max(evaluation.of_suite(suite), key=lambda case: sum(case.held()))
         best.append(f"{suite}: {case.policy} {share(sum(case.held()), case.n)}")
     said = (
-        f"{', '.join(wanted.policies)} on the {wanted.rig}, {wanted.episodes} episodes in each suite, every policy on "
-        f"the same scenes. Most often held, with Wilson 95 % interval: {'; '.join(best)}."
+        f"{wanted.episodes} episodes in each suite on the {wanted.rig}, every policy on the same scenes: "
+        f"{', '.join(wanted.policies)}. Most often held, with Wilson 95 % interval: {'; '.join(best)}."
     )
     return element("p", said, class_="lead")
 
 
 def _stats() -> Element:
-    said = "; ".join(f"{STAT_NAMES[stat]}: {meaning}" for stat, meaning in STAT_MEANINGS.items())
+    said = "; ".join(f"{STAT_NAMES[stat]}: {meaning}" for stat, meaning in STAT_MEANINGS.items()).capitalize()
     return element(
         "p", f"A success is what was asked for, and nothing else, held after lift and shake. {said}.", class_="note"
     )
@@ -106,9 +106,7 @@ def _failed(evaluation: Evaluation) -> Element:
     galleries = [gallery(evaluation, case) for case in evaluation.cases if case.failed]
     if not galleries:
         return section("Failed episodes", element("p", "None."))
-    return section(
-        "Failed episodes", element("p", said), element("p", element("code", evaluation.one_again)), *galleries
-    )
+    return section("Failed episodes", element("p", said), element("p", code(evaluation.one_again)), *galleries)
 
 
 def _run(evaluation: Evaluation) -> Element:
@@ -116,7 +114,7 @@ def _run(evaluation: Evaluation) -> Element:
     machine = head["machine"]
     last = wanted.seed + wanted.episodes - 1
     rows: dict[str, Child] = {
-        "command": element("code", evaluation.command),
+        "command": code(evaluation.command),
         "seeds": f"{wanted.seed} to {last}",
         "objects": str(wanted.objects or f"random_urdfs, {wanted.split} split"),
         "rig": f"{wanted.rig}{', easy physics' if wanted.easy else ''}",

@@ -34,6 +34,7 @@ td.nothing { color: var(--soft); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .9rem; margin: .5rem 0; }
 dt { font-weight: 600; } dd { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
 code { font: .85rem/1.5 ui-monospace, monospace; background: var(--panel); padding: .1rem .35rem; border-radius: 4px; }
+code span { display: inline-block; max-width: 100%; }
 svg { margin-bottom: 1rem; width: 100%; min-width: 640px; height: auto; display: block; font-size: 13px; }
 svg text { fill: var(--ink); } svg .tick, svg .axis { fill: var(--soft); } svg .group { font-weight: 700; }
 svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-width: 1.5; }

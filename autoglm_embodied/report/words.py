@@ -19,10 +19,13 @@ def percent(fraction: float) -> str:
 
 def share(count: int, n: int) -> str:
     """Such as "83.3 % (55–95)", with the Wilson interval."""
-    if n == 0:
-        return "not run"
-    low, high = wilson(count, n)
-    return f"{percent(count / n)} ({100 * low:.0f}–{100 * high:.0f})"
+    return "not run" if n == 0 else within(count / n, wilson(count, n))
+
+
+def within(fraction: float, interval: tuple[float, float]) -> str:
+    """A fraction in percent, with its interval in brackets."""
+    low, high = interval
+    return f"{percent(fraction)} ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def points(difference: float) -> str:

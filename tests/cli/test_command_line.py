@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import wave
 from pathlib import Path
 
 import pytest
+from autoglm_embodied_sim.baselines.registry import BASELINES
+from autoglm_embodied_sim.measure.shapes import SPLITS
+from autoglm_embodied_sim.suites.layout import RIGS
+from autoglm_embodied_sim.suites.suite import SUITES
 
 from autoglm_embodied.cli import SUBCOMMANDS, main
 from autoglm_embodied.errors import SetupError
+from autoglm_embodied.learn.ablation import ABLATIONS
+from autoglm_embodied.learn.suite_policies import LEARNED
 
 
 def wav(path: Path, rate: int, frames: int) -> Path:
@@ -36,6 +43,13 @@ def test_every_subcommand_shows_an_example(name: str, capsys: pytest.CaptureFixt
         main([name, "--help"])
     assert ended.value.code == 0
     assert f"\n  autoglm {name}" in capsys.readouterr().out
+
+
+def test_help_names_every_suite_policy_and_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    said = set(re.findall(r"\w+", capsys.readouterr().out))
+    assert {*SUITES, *BASELINES, LEARNED, *RIGS, *SPLITS, *ABLATIONS} <= said
 
 
 def test_help_imports_nothing_slow() -> None:
