@@ -68,7 +68,7 @@ def _run_primitives(args: argparse.Namespace) -> int:
     minutes = (time.time_ns() - report.started_ns) / 60e9
     if got.episodes:
         report.add("collect.per_minute", got.episodes / minutes, "1/min", got.episodes)
-        report.add_fraction("collect.expert_success", got.held, got.episodes, case="separated")
+        report.add_fraction("collect.expert_success", got.held, got.episodes, case="primitives")
     else:
         report.skip("collect.per_minute", f"no episode was collected now; {got.shards_skipped} shards were there")
     report.print_table()

@@ -28,8 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="P",
-        help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also expert, "
-        "which is shown the simulator's state, on the arm also learned; repeatable (default script)",
+        help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also "
+        "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script)",
     )
     group.add_argument("--rig", default="gantry", help="what carries the hand: gantry or arm (default %(default)s)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
