@@ -89,7 +89,8 @@ class Transport:
             if packet.type in KNOWN | FOUND:
                 publisher = parsed("Publish", packet.serialized_data)
                 self.publishers[publisher.topic] = publisher
-                if packet.type in FOUND and publisher.port != self._own_port:
+                asked_for = publisher.topic in self._takers  # the master may tell of what others subscribe to
+                if packet.type in FOUND and asked_for and publisher.port != self._own_port:
                     self._listen_to(publisher)
 
     def _listen_to(self, publisher: Any) -> None:
