@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.figures import Report
     from autoglm_embodied.learn.measure import GraspResult, Measurement, Unusable
 
-THUMBNAILS = 24
+RIG, SPLIT, THUMBNAILS = "gantry", "test", 24  # by default
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also "
         "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script)",
     )
-    group.add_argument("--rig", default="gantry", help="what carries the hand: gantry or arm (default %(default)s)")
+    group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG})")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
-    group.add_argument(
-        "--split", default="test", help="test, validate or train: objects and words (default %(default)s)"
-    )
+    group.add_argument("--split", help=f"test, validate or train: objects and words (default {SPLIT})")
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
     group.add_argument("--easy", action="store_true", help="exact camera, light objects, good friction")
     group.add_argument("--report", metavar="DIR", type=Path, help="write DIR/index.html: figures, plots, every failure")
@@ -52,6 +50,9 @@ def refuse_without_suite(args: argparse.Namespace) -> None:
     given = {
         "--policy": args.policy is not None,
         "--objects": args.objects is not None,
+        "--rig": args.rig is not None,
+        "--split": args.split is not None,
+        "--fresh": args.fresh,
         "--easy": args.easy,
         "--report": args.report is not None,
         "--thumbnails": args.thumbnails is not None,
@@ -98,8 +99,8 @@ def _wanted(args: argparse.Namespace) -> Measurement:
         policies=tuple(dict.fromkeys(args.policy or ["script"])),
         episodes=args.episodes,
         seed=args.seed,
-        rig=args.rig,
-        split=args.split,
+        rig=args.rig or RIG,
+        split=args.split or SPLIT,
         easy=args.easy,
         objects=None if args.objects is None else Path(args.objects),
         checkpoint=args.checkpoint,

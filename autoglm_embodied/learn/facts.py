@@ -18,17 +18,22 @@ PEAK_QUANTILE = 0.95
 
 def add_facts(report: Report, case: str, results: Sequence[GraspResult]) -> None:
     """Peak force and the classes of failure that occurred as rows; the count of every class in the details."""
+    add_peak_force(report, case, results)
+    counts = failure_counts(results)
+    for failure, count in counts.items():
+        if count and failure is not Failure.NONE:
+            report.add_fraction("grasp.failures", count, len(results), case=case, stat=failure.value)
+    report.details.setdefault("failures", {})[case] = {failure.value: count for failure, count in counts.items()}
+
+
+def add_peak_force(report: Report, case: str, results: Sequence[GraspResult]) -> None:
+    """The force that a twentieth of the episodes, or rounds, exceeded."""
     peaks = np.array([result.peak_force_n for result in results if result.peak_force_n is not None])
     if len(peaks):
         value, ci95 = float(np.quantile(peaks, PEAK_QUANTILE)), quantile_interval(peaks, PEAK_QUANTILE)
         report.add("grasp.peak_force_n", value, "N", len(peaks), case=case, stat="p95", ci95=ci95)
     else:
         report.skip("grasp.peak_force_n", f"no wrist was watched in {case}")
-    counts = failure_counts(results)
-    for failure, count in counts.items():
-        if count and failure is not Failure.NONE:
-            report.add_fraction("grasp.failures", count, len(results), case=case, stat=failure.value)
-    report.details.setdefault("failures", {})[case] = {failure.value: count for failure, count in counts.items()}
 
 
 def failure_counts(results: Sequence[GraspResult]) -> dict[Failure, int]:

@@ -8,6 +8,7 @@ import numpy as np
 from autoglm_embodied_sim.measure.declutter import RoundResult
 
 from autoglm_embodied.figures import Report, wilson
+from autoglm_embodied.learn.facts import add_peak_force
 from autoglm_embodied.types import FloatArray
 
 RESAMPLES = 10_000
@@ -48,6 +49,7 @@ def _add_case(report: Report, case: str, rounds: Sequence[RoundResult]) -> None:
         report.add("grasp.success", count / n, "fraction", n, case=case, stat=stat, ci95=interval)
     interval = bootstrap(shares, ones)
     report.add("grasp.success", cleared, "fraction", len(rounds), case=case, stat="cleared", ci95=interval)
+    add_peak_force(report, case, rounds)
     seconds = float(np.median([row.seconds / row.tries for row in rounds]))
     report.add("grasp.seconds", seconds, "s", len(rounds), case=case, stat="p50")
 

@@ -84,6 +84,8 @@ def test_impossible_measurements_are_refused(options: dict[str, object], said: s
 def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--policy", "pca"]) == 2
     assert "--policy needs --suite" in capsys.readouterr().err
+    assert main(["evaluate", "--rig", "arm", "--split", "train"]) == 2
+    assert "--rig and --split need --suite" in capsys.readouterr().err
 
 
 def test_a_checkpoint_without_the_learned_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

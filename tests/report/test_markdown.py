@@ -69,7 +69,7 @@ def test_the_command_asks_for_what_was_measured(special: dict[str, object], tmp_
     assert asked == (
         *(wanted.suites, wanted.policies, wanted.episodes, wanted.seed, wanted.rig, wanted.easy, wanted.without),
     )
-    assert (args.objects, args.split) == ("a b", "test") if wanted.objects else (None, "validate")
+    assert (args.objects, args.split) == ("a b", None) if wanted.objects else (None, "validate")
 
 
 def test_figures_without_their_episodes_make_the_same_tables(tmp_path: Path) -> None:
