@@ -53,11 +53,17 @@ class Follower:
         self._say()
 
     def step(self) -> Any:
-        """One period on; returns what the joints are told then."""
+        """One period on, or more where a sample gets lost, as it may; returns what the joints are told then."""
         count = len(self.told)
-        self._time_ns += PERIOD_NS
-        self._say()
-        self._graph.until(lambda: len(self.told) > count, "set-points")
+
+        def answered() -> bool:
+            if len(self.told) > count:
+                return True
+            self._time_ns += PERIOD_NS
+            self._say()
+            return False
+
+        self._graph.until(answered, "set-points")
         self._position = np.array(self.told[-1].points[0].positions)
         return self.told[-1]
 
