@@ -22,7 +22,7 @@ from autoglm_embodied_sim.tabletop.view import View
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.learn.learning_shapes import episode_seed, shapes
+from autoglm_embodied.learn.learning_shapes import check_split, episode_seed, shapes
 from autoglm_embodied.learn.shards import Arrays, Schema, Shard
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS
@@ -92,8 +92,7 @@ class DemonstrationSettings:
     def __post_init__(self) -> None:
         if not suite_named(self.suite).named:
             raise ConfigError(f"nothing is named in the suite {self.suite!r}, so there is nothing to demonstrate there")
-        if self.split not in [split.value for split in Split]:
-            raise ConfigError(f"demonstrations are of {', '.join(s.value for s in Split)} objects, got {self.split!r}")
+        check_split(self.split)
         if not 0 < self.picture_hz <= 500:
             raise ConfigError(f"pictures must come at more than 0 and at most 500 Hz, got {self.picture_hz}")
 

@@ -8,8 +8,17 @@ from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.split import Split
 
+from autoglm_embodied.errors import ConfigError
+
 MOST_SCENES = 1_000_000
 """Of a collection: then the seeds of the next one begin."""
+
+
+def check_split(split: str) -> None:
+    """ConfigError with the valid ones unless learning may see the objects of this split."""
+    known = [each.value for each in Split]
+    if split not in known:
+        raise ConfigError(f"learning may see the objects of {', '.join(known)}, got {split!r}")
 
 
 @lru_cache(maxsize=2)

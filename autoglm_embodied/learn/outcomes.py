@@ -19,7 +19,7 @@ from autoglm_embodied_sim.suites.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.suites.suite import suite_named
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.learn.learning_shapes import episode_seed, shapes
+from autoglm_embodied.learn.learning_shapes import check_split, episode_seed, shapes
 from autoglm_embodied.learn.shards import Arrays, Schema, Shard, joined
 
 SCENES_PER_SHARD = 10
@@ -62,8 +62,7 @@ class OutcomeSettings:
 
     def __post_init__(self) -> None:
         suite_named(self.suite)
-        if self.split not in [split.value for split in Split]:
-            raise ConfigError(f"grasps are tried on {', '.join(s.value for s in Split)} objects, got {self.split!r}")
+        check_split(self.split)
         if self.per_scene < 1:
             raise ConfigError(f"a scene must be tried 1 time or more, got {self.per_scene}")
 

@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_written_is_named(plan: Plan, made: Made) -> Non
     ("arguments", "said"),
     [
         (["--suite", "heap"], "there is no suite 'heap'"),
-        (["--suite", "pile", "--split", "test"], "demonstrations are of train, validate objects, got 'test'"),
+        (["--suite", "pile", "--split", "test"], "learning may see the objects of train, validate, got 'test'"),
         (["--suite", "pile", "--outcomes", "5", "--split", "test"], "tried on train, validate objects, got 'test'"),
         (["--suite", "pile", "--outcomes", "0"], "must be 1 or more"),
         (["--suite", "pile", "--picture-hz", "0"], "more than 0"),
