@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_written_is_named(plan: Plan, made: Made) -> Non
     [
         (["--suite", "heap"], "there is no suite 'heap'"),
         (["--suite", "pile", "--split", "test"], "learning may see the objects of train, validate, got 'test'"),
-        (["--suite", "pile", "--outcomes", "5", "--split", "test"], "tried on train, validate objects, got 'test'"),
+        (["--suite", "pile", "--outcomes", "5", "--split", "test"], "objects of train, validate, got 'test'"),
         (["--suite", "pile", "--outcomes", "0"], "must be 1 or more"),
         (["--suite", "pile", "--picture-hz", "0"], "more than 0"),
         (["--outcomes", "5"], "--outcomes needs --suite"),
