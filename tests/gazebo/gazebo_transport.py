@@ -29,6 +29,7 @@ class Transport:
         self._sockets: list[socket.socket] = []
         self._takers: dict[str, tuple[str, Callable[[bytes], None]]] = {}
         self._readers: dict[str, list[socket.socket]] = {}
+        self._heard: set[str] = set()
         self._changed = Condition()
         self._sending = Lock()
         self._closing = False
@@ -43,9 +44,12 @@ class Transport:
             thread.start()
 
     def subscribe(self, topic: str, kind: str, take: Callable[[bytes], None]) -> None:
-        """Call `take` with the wire form of every message, in a thread of the topic's own."""
+        """Call `take` with the wire form of every message, in a thread of the topic's own; returns once connected."""
         self._takers[topic] = kind, take
         self._tell("subscribe", self._subscription(topic, kind))
+        with self._changed:
+            found = self._changed.wait_for(lambda: topic in self._heard, MATCH_S)
+        assert found, f"Gazebo publishes no {topic}"
 
     def advertise(self, topic: str, kind: str) -> None:
         """Publish on a topic from now on; returns when somebody listens."""
@@ -100,6 +104,9 @@ class Transport:
         thread = Thread(target=lambda: [take(data) for data in self._messages(connection)], name=publisher.topic)
         self._threads.append(thread)
         thread.start()
+        with self._changed:
+            self._heard.add(publisher.topic)
+            self._changed.notify_all()
 
     def _accept(self) -> None:
         while not self._closing:
