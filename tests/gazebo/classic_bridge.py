@@ -1,6 +1,6 @@
 """A process that stands in for ros_gz_bridge: topics of Gazebo 11 on one side, those of a robot on the other.
 
-Usage: classic_bridge.py PORT WORLD_FILE, in the environment of a ROS graph.
+Usage: classic_bridge.py PORT WORLD_FILE UP_FILE, in the environment of a ROS graph; UP_FILE is made once pictures flow.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from autoglm_embodied.types import Frame
 
 BASE = "/gazebo/autoglm"
 JOINTS_PERIOD_NS = 4_000_000  # one of the poses of every so long is read; decoding all takes a third of a core
+FLOWING_FRAMES = 10
 
 
 class ClassicBridge:
@@ -84,6 +85,11 @@ class ClassicBridge:
                 partial(self._pictures.take, kind),
             )
         self._commands = ThreadedSubscription(node, JointTrajectory, COMMAND_TOPIC, self._on_command, COMMANDS)
+
+    @property
+    def flows(self) -> bool:
+        """Whether Gazebo lives: pictures are what its main thread sends, which some starts lock up."""
+        return self._frames.sent_depth >= FLOWING_FRAMES and self._last_joints_ns > 0
 
     def close(self) -> None:
         self._commands.destroy()
@@ -158,7 +164,7 @@ def _spring(target: float, stiffness: float) -> Any:
 
 
 def main() -> None:
-    port, world_file = int(sys.argv[1]), Path(sys.argv[2])
+    port, world_file, up_file = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     ended = threading.Event()
     rclpy.init(signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -168,6 +174,9 @@ def main() -> None:
         commands.wait()
         with Transport(port) as transport:
             bridge = ClassicBridge(transport, commands, world_file)
+            while not ended.wait(0.05) and not bridge.flows:
+                pass
+            up_file.touch()
             ended.wait()
         bridge.close()
     rclpy.try_shutdown()

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition
 from xml.etree.ElementTree import Element
@@ -19,7 +19,7 @@ from autoglm_embodied_sim.gazebo.world import Setting, as_text, dressed_model, t
 from autoglm_embodied_sim.scene import Scene
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_server import GazeboServer
-from gazebo_transport import Transport, message_type
+from gazebo_transport import NotUpError, Transport, message_type
 
 from autoglm_embodied.demo.graph import environment, private_domain
 from autoglm_embodied.demo.processes import Ended, Processes
@@ -32,6 +32,7 @@ MODULES = NODES | {"servo_node": "autoglm_embodied_sim.nodes.servo_node"}
 HERE = Path(__file__).resolve().parent
 HELPERS = [HERE, HERE.parent / "sim" / "gazebo"]
 PATIENCE_S = 30.0
+STARTS, UP_S = 8, 15.0
 Positions = Mapping[str, FloatArray]
 
 
@@ -124,31 +125,46 @@ class GazeboGraph:
 
 @contextmanager
 def gazebo_graph(scene: Scene, nodes: Mapping[str, Sequence[str]], folder: Path) -> Iterator[GazeboGraph]:
-    """Gazebo with a scene, and nodes (names out of MODULES, each with its arguments), until the context is left."""
+    """Gazebo with a scene, and nodes (names out of MODULES, each with its arguments), until the context is left.
+
+    Where Gazebo locks up at its start, it is started again.
+    """
     world = write_world(scene, Setting.shipped(), CLASSIC, folder / "world")
-    with ExitStack() as stack:
-        domain, lock = stack.enter_context(private_domain())
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        frames = environment(domain, os.environ, sends_frames=True)
+    with private_domain() as (domain, lock), pytest.MonkeyPatch.context() as patch:
         for name, value in environment(domain, os.environ).items():
             patch.setenv(name, value)
-        server = stack.enter_context(GazeboServer(world.parent, folder / "gazebo.log"))
-        processes = Processes(folder / "logs", os.environ, [lock])
-        graph: GazeboGraph | None = None
-        try:
-            server.wait()
-            path = os.pathsep.join([*map(str, HELPERS), os.environ.get("PYTHONPATH", "")])
-            bridge = (str(server.port), str(world))
-            processes.start("bridge", "classic_bridge", *bridge, environment=frames | {"PYTHONPATH": path})
-            for name, arguments in nodes.items():
-                processes.start(name, MODULES[name], *arguments)
-            transport = stack.enter_context(Transport(server.port))
-            for topic, kind in (("request", "Request"), ("factory", "Factory")):
-                transport.advertise(f"{BASE}/{topic}", message_type(kind))
-            things = [f"thing{slot}" for slot in range(len(scene.things))]
-            graph = GazeboGraph(domain, server, processes, Watch(transport), transport, replace(scene), things)
-            yield graph
-        finally:
-            ended = processes.stop()
-            if graph is not None:
-                graph.ended.extend(ended)
+        for start in range(1, STARTS + 1):
+            with ExitStack() as stack:
+                try:
+                    graph = _begun(stack, scene, world, folder / f"start{start}", domain, lock)
+                except NotUpError as error:
+                    print(f"start {start} of Gazebo: {error}", flush=True)
+                    continue
+                for name, arguments in nodes.items():
+                    graph.processes.start(name, MODULES[name], *arguments)
+                yield graph
+                return
+    raise AssertionError(f"Gazebo locked up {STARTS} times in a row")
+
+
+def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int, lock: int) -> GazeboGraph:
+    """Gazebo and the bridge; NotUpError unless its pictures flow once all are connected."""
+    processes, ended = Processes(logs, os.environ, [lock]), list[Ended]()
+    server = stack.enter_context(GazeboServer(world.parent, logs / "gazebo.log"))
+    server.wait()
+    transport = stack.enter_context(Transport(server.port))
+    for topic, kind in (("request", "Request"), ("factory", "Factory")):
+        transport.advertise(f"{BASE}/{topic}", message_type(kind))
+    watch = Watch(transport)
+    stack.callback(lambda: ended.extend(processes.stop()))
+    up = logs / "up"
+    path = os.pathsep.join([*map(str, HELPERS), os.environ.get("PYTHONPATH", "")])
+    frames = environment(domain, os.environ, sends_frames=True) | {"PYTHONPATH": path}
+    processes.start("bridge", "classic_bridge", str(server.port), str(world), str(up), environment=frames)
+    deadline = time.monotonic() + UP_S
+    while not up.exists():
+        if time.monotonic() > deadline or processes.running[0].popen.poll() is not None:
+            raise NotUpError(f"no pictures: {processes.running[0].last_words()}")
+        time.sleep(0.05)
+    things = [f"thing{slot}" for slot in range(len(scene.things))]
+    return GazeboGraph(domain, server, processes, watch, transport, scene, things, ended)

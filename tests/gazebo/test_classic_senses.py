@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.gazebo,
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
     pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated"),  # rclpy's parser
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(400),
 ]
 ROBOT = Robot.from_file(shipped("panda.yaml"))
 SCENE = sample_scene(np.random.default_rng(0))
