@@ -13,7 +13,7 @@ import numpy as np
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.geoms import BACKDROP_GROUP, CONTACT, DRAWN_GROUP, HIDDEN_GROUP
+from autoglm_embodied_sim.geoms import BACKDROP_GROUP, CONTACT, DRAWN_GROUP, HIDDEN_GROUP, set_contact_solver
 from autoglm_embodied_sim.surroundings import Surroundings, add_table_material
 from autoglm_embodied_sim.tabletop.item import Item
 from autoglm_embodied_sim.tabletop.item_bodies import add_item, add_walls
@@ -80,9 +80,7 @@ def bare_arm() -> Any:
 
 def _set_physics(spec: Any) -> None:
     spec.option.timestep = TIMESTEP_S
-    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    spec.option.impratio = 10
+    set_contact_solver(spec)
     visual = getattr(spec.visual, "global")
     visual.offwidth, visual.offheight = MAX_WIDTH_PX, MAX_HEIGHT_PX
     spec.visual.quality.offsamples = 0

@@ -10,7 +10,16 @@ import numpy as np
 from autoglm_embodied_sim.baselines.antipodal_search import BoolArray, Grasps, antipodal_grasps
 from autoglm_embodied_sim.baselines.baseline import Told
 from autoglm_embodied_sim.baselines.choice import best_item, in_sight
-from autoglm_embodied_sim.baselines.grasp import Grasp, close_and_feel, come_down, go_aside, grasp_at, lay_aside, let_go
+from autoglm_embodied_sim.baselines.grasp import (
+    Grasp,
+    close_and_feel,
+    come_down,
+    go_aside,
+    grasp_at,
+    lay_aside,
+    let_go,
+    sway_and_feel,
+)
 from autoglm_embodied_sim.baselines.height_map import HeightMap, height_map
 from autoglm_embodied_sim.baselines.pca import middle_grasp
 from autoglm_embodied_sim.tabletop.hand_rig import HandRig
@@ -78,7 +87,7 @@ class Feeling:
         return heights.lowered(heights.table_m()) if self.skills.calibrate else heights
 
     def take(self, heights: HeightMap, item: int) -> bool:
-        """One try: come down, on another grasp after each collision, close and feel."""
+        """One try: come down, on another grasp after each collision, close, lift, sway and feel."""
         if not self.skills.no_repeats:
             self.failed = []
         for _ in range(COLLISIONS):
@@ -88,7 +97,7 @@ class Feeling:
             self.approaches += 1
             self.failed.append((item, grasp))
             if come_down(self.rig, grasp):
-                return close_and_feel(self.rig)
+                return close_and_feel(self.rig) and sway_and_feel(self.rig)
         return False
 
     def best(self, heights: HeightMap, item: int) -> Grasp | None:

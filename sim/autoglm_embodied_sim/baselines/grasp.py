@@ -19,6 +19,8 @@ EMPTY_M = 0.0025
 TRIAL_LIFT_M = 0.04
 DUMP_TIP_M = 0.05
 LEAST_WEIGHT_N = 0.5
+SWAYS = (HandPose(0, 0.025, 0, 0), HandPose(0, -0.025, 0, 0), HandPose(0, 0, 0, 0.35), HandPose(0, 0, 0, -0.35))
+SWAY_M_S = 0.16
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,14 @@ def close_and_feel(rig: HandRig) -> bool:
     if not holds(rig):
         return False
     rig.move(here.raised_to(OVER_M), LIFT_M_S)
+    return holds(rig)
+
+
+def sway_and_feel(rig: HandRig) -> bool:
+    """Swing what is in the hand to and fro, and about the vertical: whether it is still there afterwards."""
+    here = rig.pose
+    for sway in (*SWAYS, HandPose(0, 0, 0, 0)):
+        rig.move(here.moved_by(sway), SWAY_M_S)
     return holds(rig)
 
 

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied.types import Camera, FloatArray
-from autoglm_embodied_sim.geoms import DRAWN_GROUP, HIDDEN_GROUP
+from autoglm_embodied_sim.geoms import DRAWN_GROUP, HIDDEN_GROUP, set_contact_solver
 from autoglm_embodied_sim.surroundings import Surroundings, add_table_material
 from autoglm_embodied_sim.tabletop.item import Item
 from autoglm_embodied_sim.tabletop.item_bodies import add_item, add_walls
@@ -43,11 +43,8 @@ def build_gantry(items: Sequence[Item], surroundings: Surroundings) -> Any:
 
 
 def _set_physics(spec: Any) -> None:
-    option = spec.option
-    option.timestep = TIMESTEP_S
-    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    option.impratio = 10
+    spec.option.timestep = TIMESTEP_S
+    set_contact_solver(spec)
     visual = getattr(spec.visual, "global")
     visual.offwidth, visual.offheight = 640, 480
     spec.visual.quality.offsamples = spec.visual.quality.shadowsize = 0

@@ -20,7 +20,7 @@ from autoglm_embodied_sim.privileged.rehearsal import Outcome, Rehearsal, keeps,
 from autoglm_embodied_sim.tabletop.hand_rig import HandRig
 from autoglm_embodied_sim.tabletop.wrapped import unwrapped
 
-TRIES, DIGS = 3, 4
+TRIES, DIGS = 10, 4  # each try that fails turns the object over
 DISTINCT, SCATTERED, OF_NEIGHBOUR = 24, 200, 5  # grasps rehearsed
 NEAR_M = 0.1  # between centres: such a neighbour may be in the way
 

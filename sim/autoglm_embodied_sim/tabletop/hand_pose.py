@@ -30,6 +30,10 @@ class HandPose:
         """The same place at another height."""
         return HandPose(self.x_m, self.y_m, z_m, self.yaw_rad)
 
+    def moved_by(self, way: HandPose) -> HandPose:
+        """As far from here as `way` is from the table's middle."""
+        return HandPose(*(self.values + way.values).tolist())
+
     @property
     def values(self) -> FloatArray:
         """(4,) x, y, z, yaw."""
