@@ -68,7 +68,7 @@ def test_a_firm_grip_does_not_creep_in_ten_seconds(lay: Lay) -> None:
     rig.wait(0.3)
     before = rig.truth.position_m(rig.data)[0, 2]
     rig.wait(10.0)
-    assert before - rig.truth.position_m(rig.data)[0, 2] < 0.001
+    assert before - rig.truth.position_m(rig.data)[0, 2] < 1e-5  # soft friction alone: 0.09 mm
 
 
 def test_friction_and_grip_decide_what_can_be_lifted(lay: Lay) -> None:
