@@ -32,7 +32,7 @@ MODULES = NODES | {"servo_node": "autoglm_embodied_sim.nodes.servo_node"}
 HERE = Path(__file__).resolve().parent
 HELPERS = [HERE, HERE.parent / "sim" / "gazebo"]
 PATIENCE_S = 30.0
-STARTS, UP_S = 8, 15.0
+STARTS, UP_S = 8, 25.0
 Positions = Mapping[str, FloatArray]
 
 
