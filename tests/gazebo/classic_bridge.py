@@ -174,9 +174,10 @@ def main() -> None:
         commands.wait()
         with Transport(port) as transport:
             bridge = ClassicBridge(transport, commands, world_file)
-            while not ended.wait(0.05) and not bridge.flows:
+            while not (bridge.flows or ended.wait(0.05)):
                 pass
-            up_file.touch()
+            if bridge.flows:
+                up_file.touch()
             ended.wait()
         bridge.close()
     rclpy.try_shutdown()

@@ -19,7 +19,8 @@ EMPTY_M = 0.0025
 TRIAL_LIFT_M = 0.04
 DUMP_TIP_M = 0.05
 LEAST_WEIGHT_N = 0.5
-SWAYS = (HandPose(0, 0.025, 0, 0), HandPose(0, -0.025, 0, 0), HandPose(0, 0, 0, 0.35), HandPose(0, 0, 0, -0.35))
+SWAY_M, SWAY_RAD = 0.025, 0.35
+SWAYS = tuple(HandPose(0, y, 0, yaw) for y, yaw in ((SWAY_M, 0), (-SWAY_M, 0), (0, SWAY_RAD), (0, -SWAY_RAD), (0, 0)))
 SWAY_M_S = 0.16
 
 
@@ -77,7 +78,7 @@ def close_and_feel(rig: HandRig) -> bool:
 def sway_and_feel(rig: HandRig) -> bool:
     """Swing what is in the hand to and fro, and about the vertical: whether it is still there afterwards."""
     here = rig.pose
-    for sway in (*SWAYS, HandPose(0, 0, 0, 0)):
+    for sway in SWAYS:
         rig.move(here.moved_by(sway), SWAY_M_S)
     return holds(rig)
 
