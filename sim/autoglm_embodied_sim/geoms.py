@@ -11,7 +11,7 @@ BACKDROP_GROUP = 2  # what lies beyond the table, drawn only where the camera ca
 HIDDEN_GROUP = 4
 CONTACT = {"condim": 4, "solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
 NOSLIP_ITERATIONS = 3
-"""Without them, a brick in a firm grip sinks by 0.09 mm in 10 s, and what tapers is squeezed out; dry friction holds."""
+"""Without them, a brick in a firm grip sinks by 0.09 mm in 10 s, and what tapers is squeezed out."""
 
 
 def set_contact_solver(spec: Any) -> None:
