@@ -22,7 +22,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.learn.learning_shapes import check_split, episode_seed, shapes
 from autoglm_embodied.learn.shards import Arrays, Schema, Shard, joined
 
-SCENES_PER_SHARD = 10
+SCENES_PER_SHARD = 5  # small enough that no worker waits long for the last one
 
 OUTCOMES = Schema(
     "outcomes",

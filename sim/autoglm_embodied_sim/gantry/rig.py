@@ -216,11 +216,12 @@ class Gantry:
     def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
         """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
         count = round(times / rate_hz / TIMESTEP_S)
+        centre, way = middle.values, amplitude.values
         for index in range(count):
             turn = 2 * np.pi * rate_hz * index * TIMESTEP_S
             swell = min(1.0, 2 * times * min(index, count - index) / count)
-            offset = amplitude.values * np.sin(turn) * (swell * swell * (3 - 2 * swell))
-            self.data.ctrl[: len(AXES)] = middle.values + offset + _TIP
+            offset = way * np.sin(turn) * (swell * swell * (3 - 2 * swell))
+            self.data.ctrl[: len(AXES)] = centre + offset + _TIP
             self._step()
 
     def grip(self, width_m: float) -> float:

@@ -8,13 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.baselines.antipodal_search import DEEPEST_M, LOWEST_TIP_M, SHALLOWEST_M, antipodal_grasps
+from autoglm_embodied_sim.baselines.antipodal_search import DEEPEST_M, SHALLOWEST_M, antipodal_grasps
 from autoglm_embodied_sim.baselines.feeling import same
 from autoglm_embodied_sim.baselines.grasp import Grasp, grasp_at
 from autoglm_embodied_sim.baselines.height_map import HeightMap
 from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M, HandPose
 
 SCATTER_M, DEEP = 0.012, 0.5
+LOWEST_TIP_M = 0.001
+"""Lower than a policy dares that does not know where the table is: a ledge 7 mm up a fingertip then carries an edge."""
 
 
 def distinct_grasps(
