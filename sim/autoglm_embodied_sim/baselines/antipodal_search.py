@@ -100,15 +100,16 @@ def _none() -> Grasps:
 def _of_slice(heights: HeightMap, mine: BoolArray, tip_m: float, preshape: bool) -> Grasps:
     """Candidates that touch the outline of what rises above the tips."""
     solid = mine & (heights.height_m > tip_m + SLICE_ABOVE_TIP_M)
-    contact, normal = _outline(solid)
-    if len(contact) == 0:
+    rows, columns = _outline(solid)
+    if len(rows) == 0:
         return _none()
+    slope = _slope(solid)
+    contact, normal = (np.stack([columns, rows], axis=1) + 0.5) * CELL_M - HALF_M, slope[rows, columns]
     angle = (np.arctan2(-normal[:, 1], -normal[:, 0])[:, None] + TURNS_RAD).ravel()
     contact = np.repeat(contact, len(TURNS_RAD), axis=0)
     near, far, share = _span(heights, solid, contact, angle)
     way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     width, centre = far - near, contact + way * ((near + far) / 2)[:, None]
-    slope = _slope(solid)
     facing = np.minimum(
         -_along(heights, slope, contact + way * near[:, None], way),
         _along(heights, slope, contact + way * far[:, None], way),
@@ -136,14 +137,14 @@ def _slope(solid: BoolArray) -> FloatArray:
     return np.asarray(outward / np.maximum(np.linalg.norm(outward, axis=-1, keepdims=True), 1e-6))
 
 
-def _outline(solid: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Points (n, 2) on the outline [m] and the normals there, out of the solid."""
+def _outline(solid: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns (n,) of cells on the outline."""
     edge = solid & (cv2.erode(solid.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     rows, columns = np.nonzero(edge)
     if len(rows) > MOST_CONTACTS:
         chosen = np.linspace(0, len(rows) - 1, MOST_CONTACTS).astype(int)
         rows, columns = rows[chosen], columns[chosen]
-    return (np.stack([columns, rows], axis=1) + 0.5) * CELL_M - HALF_M, _slope(solid)[rows, columns]
+    return rows, columns
 
 
 def _span(
