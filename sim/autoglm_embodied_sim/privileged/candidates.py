@@ -15,7 +15,7 @@ from autoglm_embodied_sim.baselines.height_map import HeightMap
 from autoglm_embodied_sim.tabletop.hand_pose import MAX_WIDTH_M, HandPose
 
 SCATTER_M, DEEP = 0.012, 0.5
-LOWEST_TIP_M = 0.001
+LOWEST_SCATTERED_TIP_M = 0.001
 """Lower than a policy dares that does not know where the table is: a ledge 7 mm up a fingertip then carries an edge."""
 
 
@@ -54,7 +54,7 @@ def scattered_grasps(
     if not mine.any():
         return []
     top = float(np.quantile(heights.height_m[mine], 0.98))
-    deepest = max(LOWEST_TIP_M, top - DEEPEST_M)
+    deepest = max(LOWEST_SCATTERED_TIP_M, top - DEEPEST_M)
     depth = rng.uniform(SHALLOWEST_M, DEEPEST_M, count)
     tip = np.where(rng.random(count) < DEEP, deepest, np.maximum(deepest, top - depth))
     place = centre_m[:2] + SCATTER_M * rng.standard_normal((count, 2))

@@ -12,7 +12,7 @@ from autoglm_embodied_sim.gantry.rig import Gantry, HandPose
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.privileged.candidates import LOWEST_TIP_M, distinct_grasps, scattered_grasps
+from autoglm_embodied_sim.privileged.candidates import LOWEST_SCATTERED_TIP_M, distinct_grasps, scattered_grasps
 from autoglm_embodied_sim.privileged.expert import Expert, Search
 from autoglm_embodied_sim.privileged.rehearsal import Outcome, Rehearsal
 from autoglm_embodied_sim.suites.layout import lay_out
@@ -75,7 +75,7 @@ def test_candidates_are_unlike_each_other_and_follow_from_the_seed(rig: Gantry) 
     assert 2 <= len(found) <= 10 and len(set(found)) == len(found)
     assert found[0] not in distinct_grasps(rehearsal.heights, 0, centre, found[:1], 10)
     drawn = [scattered_grasps(rehearsal.heights, 0, centre, np.random.default_rng(1), 5) for _ in range(2)]
-    assert drawn[0] == drawn[1] and all(grasp.pose.z_m >= LOWEST_TIP_M for grasp in drawn[0])
+    assert drawn[0] == drawn[1] and all(grasp.pose.z_m >= LOWEST_SCATTERED_TIP_M for grasp in drawn[0])
 
 
 def test_a_neighbour_in_the_way_is_taken_aside() -> None:
@@ -97,7 +97,7 @@ def test_a_neighbour_in_the_way_is_taken_aside() -> None:
 
 @pytest.mark.parametrize("seed", [98, 108, 171])
 def test_what_flat_contacts_cannot_carry_is_held_by_an_edge(seed: int) -> None:
-    """A plate 2 cm high whose weight is above 2 mu times the grip force."""
+    """Plates 2 cm high, heavier than 2 mu times the grip force; with tips 4 mm above the table none of them is held."""
     suite = suite_named("weak_grip")
     scene = sample_grasp_scene(suite, learning_shapes(Split.VALIDATE), seed)
     item = scene.items[0]
