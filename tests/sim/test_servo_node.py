@@ -49,22 +49,13 @@ class Follower:
         self._joints = graph.publisher(JointState, "joint_states", FAST)
         self._twist = graph.publisher(TwistStamped, "servo_node/delta_twist_cmds", COMMANDS)
         self._writer = JointStateWriter("panda_link0", NAMES)
-        self._time_ns, self._position = 7_000_000_000, np.array([*HOME_Q, 0.04, 0.04])
-        self._say()
+        self._time_ns, self._wanted = 7_000_000_000, 0
+        graph.node.create_timer(1e-9 * PERIOD_NS, self._say)
 
     def step(self) -> Any:
         """One period on, or more where a sample gets lost, as it may; returns what the joints are told then."""
-        count = len(self.told)
-
-        def answered() -> bool:
-            if len(self.told) > count:
-                return True
-            self._time_ns += PERIOD_NS
-            self._say()
-            return False
-
-        self._graph.until(answered, "set-points")
-        self._position = np.array(self.told[-1].points[0].positions)
+        self._wanted = len(self.told) + 1
+        self._graph.until(lambda: len(self.told) >= self._wanted, "set-points")
         return self.told[-1]
 
     def push(self, speed_m_s: float) -> None:
@@ -73,10 +64,16 @@ class Follower:
         self._twist.publish(message)
 
     def tool_m(self) -> Any:
-        return forward_kinematics(ROBOT, self._position[: ROBOT.joints])[:3, 3]
+        return forward_kinematics(ROBOT, self._position()[: ROBOT.joints])[:3, 3]
+
+    def _position(self) -> Any:
+        return np.array(self.told[-1].points[0].positions if self.told else [*HOME_Q, 0.04, 0.04])
 
     def _say(self) -> None:
-        self._joints.publish(self._writer.write(self._time_ns, self._position, np.zeros(len(NAMES))))
+        """Where the joints are, again and again until they are told where to be."""
+        if len(self.told) < self._wanted:
+            self._time_ns += PERIOD_NS
+            self._joints.publish(self._writer.write(self._time_ns, self._position(), np.zeros(len(NAMES))))
 
 
 def test_twists_become_set_points_of_all_joints_and_a_signal_ends_it(graph: Graph) -> None:
