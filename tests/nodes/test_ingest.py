@@ -97,12 +97,11 @@ def test_batches_are_felt_and_a_bad_sample_is_counted_named_and_does_not_end_the
     graph: Graph, told: list[Any]
 ) -> None:
     publisher = graph.node.create_publisher(WrenchBatch, BATCH, QoSProfile(depth=50))
-    batch = WrenchBatch(wrenches=[Wrench() for _ in range(IN_A_BATCH)])
-    batch.header.frame_id = ROBOT.wrench_frame
 
     def publish(last: float = 0.0) -> None:
         now = graph.node.get_clock().now().to_msg()
-        batch.header.stamp = now
+        batch = WrenchBatch(wrenches=[Wrench() for _ in range(IN_A_BATCH)])
+        batch.header.stamp, batch.header.frame_id = now, ROBOT.wrench_frame
         batch.stamps = [type(now)(sec=now.sec, nanosec=max(now.nanosec - (9 - k) * 1000, 0)) for k in range(IN_A_BATCH)]
         batch.wrenches[-1].force.z = last
         publisher.publish(batch)
