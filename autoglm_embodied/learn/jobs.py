@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -14,21 +14,21 @@ from autoglm_embodied.learn.workers import end_with_parent
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 
-_shared: list[Shape] = []
+_shared: list[Sequence[Shape]] = []
 
 
-def over_jobs(run: Callable[[Job], Done], jobs: Iterable[Job], shapes: list[Shape], workers: int) -> Iterator[Done]:
+def over_jobs(run: Callable[[Job], Done], jobs: Iterable[Job], shapes: Sequence[Shape], workers: int) -> Iterator[Done]:
     """What `run` makes of each job, in order; it finds the shapes in `shared_shapes`."""
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_share, initargs=(shapes,)) as pool:
         yield from pool.map(run, jobs)
 
 
-def shared_shapes() -> list[Shape]:
+def shared_shapes() -> Sequence[Shape]:
     """What objects are drawn from; only in a worker."""
-    return _shared
+    return _shared[0]
 
 
-def _share(shapes: list[Shape]) -> None:
+def _share(shapes: Sequence[Shape]) -> None:
     end_with_parent()
-    _shared[:] = shapes
+    _shared[:] = [shapes]

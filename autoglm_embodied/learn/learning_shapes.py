@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
@@ -21,10 +21,9 @@ def check_split(split: str) -> None:
         raise ConfigError(f"learning may see the objects of {', '.join(known)}, got {split!r}")
 
 
-@lru_cache(maxsize=2)
-def shapes(split: str) -> tuple[Shape, ...]:
-    """All objects of a split, read once a process."""
-    return tuple(learning_shapes(Split(split)))
+def shapes(split: str) -> Sequence[Shape]:
+    """All objects of a split."""
+    return learning_shapes(Split(split))
 
 
 def episode_seed(seed: int, number: int) -> int:

@@ -144,7 +144,7 @@ def measure(
 def _run(
     jobs: list[Key],
     wanted: Measurement,
-    shapes: list[Shape],
+    shapes: Sequence[Shape],
     workers: int,
     finished: Finished,
     progress: Callable[[GraspResult], None],
@@ -240,7 +240,7 @@ def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
     report.add("grasp.seconds", float(np.median([row.seconds for row in rows])), "s", n, case=case, stat="p50")
 
 
-def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> list[Shape]:
+def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> Sequence[Shape]:
     """What the objects are drawn from; `left_out` is told which of the user's meshes cannot be used."""
     if wanted.objects is not None:
         shapes, unusable = user_shapes(wanted.objects)

@@ -29,6 +29,8 @@ LEAST_FACING = 0.80
 UNEVEN_M = 0.003
 STEEP_M = 0.004
 CLEARANCE_M = 0.003  # all around a finger
+BLUR_CELLS = 9
+BATCH = 48  # lines at a time, which the processor's cache holds
 PRESHAPE_MARGIN_M = 0.009  # on both sides, where the opening is chosen
 
 
@@ -100,41 +102,79 @@ def _none() -> Grasps:
 def _of_slice(heights: HeightMap, mine: BoolArray, tip_m: float, preshape: bool) -> Grasps:
     """Candidates that touch the outline of what rises above the tips."""
     solid = mine & (heights.height_m > tip_m + SLICE_ABOVE_TIP_M)
-    rows, columns = _outline(solid)
-    if len(rows) == 0:
+    if not solid.any():
         return _none()
-    slope = _slope(solid)
-    contact, normal = (np.stack([columns, rows], axis=1) + 0.5) * CELL_M - HALF_M, slope[rows, columns]
-    angle = (np.arctan2(-normal[:, 1], -normal[:, 0])[:, None] + TURNS_RAD).ravel()
-    contact = np.repeat(contact, len(TURNS_RAD), axis=0)
-    near, far, share = _span(heights, solid, contact, angle)
-    way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    width, centre = far - near, contact + way * ((near + far) / 2)[:, None]
-    facing = np.minimum(
-        -_along(heights, slope, contact + way * near[:, None], way),
-        _along(heights, slope, contact + way * far[:, None], way),
-    )
+    pairs = _pairs(heights, solid)
+    width = pairs.far - pairs.near
+    centre = pairs.points((pairs.near + pairs.far) / 2)
     opening = np.minimum(width + 2 * PRESHAPE_MARGIN_M, MAX_WIDTH_M) if preshape else np.full(len(width), MAX_WIDTH_M)
-    top, obstacle = _surroundings(heights, centre, angle, width, opening)
+    top, obstacle = _surroundings(heights, centre, pairs.angle, width, opening)
     rows, columns = np.nonzero(mine)
     middle = np.array([columns.mean(), rows.mean()]) * CELL_M - HALF_M
-    off_centre = np.linalg.norm(centre - middle, axis=1)
-    tip = np.full(len(width), tip_m)
     rise = np.minimum(
-        _above(heights, contact + way * (near + STEEP_M)[:, None]),
-        _above(heights, contact + way * (far - STEEP_M)[:, None]),
+        _above(heights, pairs.points(pairs.near + STEEP_M)), _above(heights, pairs.points(pairs.far - STEEP_M))
     )
-    rise -= tip_m + SLICE_ABOVE_TIP_M
-    found = Grasps(centre, angle, tip, width, opening, facing, share, rise, top - tip_m, off_centre, obstacle - tip_m)
-    fits = (width < WIDEST_M) & (width > CELL_M) & (facing > LEAST_FACING) & (top - tip_m < DEEPEST_M + 0.012)
-    return found.where(fits)
+    found = Grasps(
+        centre_m=centre,
+        closing_rad=pairs.angle,
+        tip_m=np.full(len(width), tip_m),
+        width_m=width,
+        opening_m=opening,
+        facing=pairs.facing,
+        share=pairs.share,
+        rise_m=rise - (tip_m + SLICE_ABOVE_TIP_M),
+        engaged_m=top - tip_m,
+        off_centre_m=np.linalg.norm(centre - middle, axis=1),
+        obstacle_m=obstacle - tip_m,
+    )
+    return found.where(found.engaged_m < DEEPEST_M + 0.012)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Contacts that face each other on lines through points of an outline, one pair a row."""
+
+    start: FloatArray  # (n, 2) of the outline
+    angle: FloatArray  # (n,) of the line
+    near: FloatArray  # (n,) where the pads touch, along the line from the start
+    far: FloatArray  # (n,)
+    share: FloatArray  # (n,) see Grasps
+    facing: FloatArray  # (n,)
+
+    def points(self, along: FloatArray) -> FloatArray:
+        """(n, 2) points of the lines, `along` (n,) from their starts."""
+        return self.start + _way(self.angle) * along[:, None]
+
+
+def _pairs(heights: HeightMap, solid: BoolArray) -> _Pairs:
+    rows, columns = _outline(solid)
+    slope = _slope(solid)
+    normal = slope[rows, columns]
+    angle = (np.arctan2(-normal[:, 1], -normal[:, 0])[:, None] + TURNS_RAD).ravel()
+    start = np.repeat((np.stack([columns, rows], axis=1) + 0.5) * CELL_M - HALF_M, len(TURNS_RAD), axis=0)
+    near, far, share = _span(heights, solid, start, angle)
+    way = _way(angle)
+    facing = np.minimum(
+        -_along(heights, slope, start + way * near[:, None], way),
+        _along(heights, slope, start + way * far[:, None], way),
+    )
+    fits = (far - near < WIDEST_M) & (far - near > CELL_M) & (facing > LEAST_FACING)
+    return _Pairs(*(column[fits] for column in (start, angle, near, far, share, facing)))
+
+
+def _way(angle: FloatArray) -> FloatArray:
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def _slope(solid: BoolArray) -> FloatArray:
     """(rows, columns, 2) unit vectors [x, y] that point out of what is solid; 0 far from its outline."""
-    smooth = cv2.GaussianBlur(solid.astype(np.float32), (9, 9), 1.8)
+    slope = np.zeros((*solid.shape, 2), np.float32)
+    rows = np.flatnonzero(solid.any(axis=1))
+    near = slice(max(0, rows[0] - BLUR_CELLS), rows[-1] + 1 + BLUR_CELLS)
+    smooth = cv2.GaussianBlur(solid[near].astype(np.float32), (BLUR_CELLS, BLUR_CELLS), 1.8)
     outward = -np.stack([np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)], axis=-1)
-    return np.asarray(outward / np.maximum(np.linalg.norm(outward, axis=-1, keepdims=True), 1e-6))
+    slope[near] = outward / np.maximum(np.linalg.norm(outward, axis=-1, keepdims=True), 1e-6)
+    return slope
 
 
 def _outline(solid: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -153,10 +193,13 @@ def _span(
     """Where the pads touch first from both sides, along the closing direction from `start`, and with what share."""
     steps = np.arange(-REACH_M / 4, REACH_M + CELL_M / 4, CELL_M / 2)
     across = np.array([-PAD_HALF_M, -PAD_HALF_M / 2, 0.0, PAD_HALF_M / 2, PAD_HALF_M])
-    x, y = _rays(start, angle, steps, across)
-    hit = solid[heights.at(x, y)]  # (n, steps, across)
-    first = np.where(hit.any(axis=1), steps[np.argmax(hit, axis=1)], np.inf)  # (n, across)
-    last = np.where(hit.any(axis=1), steps[::-1][np.argmax(hit[:, ::-1], axis=1)], -np.inf)
+    first, last = np.full((len(start), len(across)), np.inf), np.full((len(start), len(across)), -np.inf)
+    for begin in range(0, len(start), BATCH):
+        part = slice(begin, begin + BATCH)
+        hit = solid.take(heights.at(*_rays(start[part], angle[part], steps, across)))  # (n, across, steps)
+        ever = hit.any(axis=2)
+        first[part][ever] = steps[np.argmax(hit, axis=2)][ever]
+        last[part][ever] = steps[::-1][np.argmax(hit[:, :, ::-1], axis=2)][ever]
     near, far = first.min(axis=1), last.max(axis=1)
     share = np.minimum((first < near[:, None] + UNEVEN_M).mean(axis=1), (last > far[:, None] - UNEVEN_M).mean(axis=1))
     lost = ~np.isfinite(near)
@@ -164,20 +207,20 @@ def _span(
 
 
 def _rays(start: FloatArray, angle: FloatArray, steps: FloatArray, across: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """x and y (n, steps, across) of grids laid along the closing directions."""
+    """x and y (n, across, steps) of grids laid along the closing directions."""
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    forth, side = steps[None, :, None], across[None, None, :]
+    forth, side = steps[None, None, :], across[None, :, None]
     return start[:, :1, None] + cos * forth - sin * side, start[:, 1:, None] + sin * forth + cos * side
 
 
 def _along(heights: HeightMap, slope: FloatArray, at_m: FloatArray, way: FloatArray) -> FloatArray:
     """(n,) how much the outline's normal at these points looks along `way`."""
-    return np.asarray(np.einsum("nc,nc->n", slope[heights.at(at_m[:, 0], at_m[:, 1])], way))
+    return np.asarray(np.einsum("nc,nc->n", slope.reshape(-1, 2)[heights.at(at_m[:, 0], at_m[:, 1])], way))
 
 
 def _above(heights: HeightMap, at_m: FloatArray) -> FloatArray:
     """(n,) height of the surface at these points."""
-    return np.asarray(heights.height_m[heights.at(at_m[:, 0], at_m[:, 1])])
+    return np.asarray(heights.height_m.take(heights.at(at_m[:, 0], at_m[:, 1])))
 
 
 def _surroundings(
@@ -201,4 +244,4 @@ def _highest(
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
     x = centre[:, :1, None] + cos * forth[:, :, None] - sin * side
     y = centre[:, 1:, None] + sin * forth[:, :, None] + cos * side
-    return np.asarray(heights.height_m[heights.at(x, y)].max(axis=(1, 2)))
+    return np.asarray(heights.height_m.take(heights.at(x, y)).max(axis=(1, 2)))

