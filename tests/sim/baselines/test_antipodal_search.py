@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from autoglm_embodied_sim.baselines import antipodal_search
 from autoglm_embodied_sim.baselines.antipodal_search import antipodal_grasps
 from autoglm_embodied_sim.baselines.grasp import grasp_at
 from autoglm_embodied_sim.baselines.height_map import CELL_M, CELLS, HALF_M, HeightMap
@@ -36,6 +38,10 @@ def test_what_is_wider_than_the_hand_opens_has_no_grasp() -> None:
     assert len(antipodal_grasps(table((0, 0, 0.04, 0.04, 0.04)), 7)) == 0
 
 
+def test_what_is_too_flat_to_be_held_has_no_grasp() -> None:
+    assert len(antipodal_grasps(table((0, 0, 0.04, 0.04, 0.008)), 0)) == 0
+
+
 def test_a_neighbour_in_the_way_of_a_finger_turns_the_grasp() -> None:
     alone = antipodal_grasps(table((0, 0, 0.04, 0.04, 0.04)), 0)
     hemmed = antipodal_grasps(
@@ -52,6 +58,40 @@ def test_preshaping_lets_fingers_into_a_gap() -> None:
     hemmed = table((0, 0, 0.03, 0.03, 0.04), *sides, *ends)
     assert (antipodal_grasps(hemmed, 0).obstacle_m > 0).all()
     assert (antipodal_grasps(hemmed, 0, preshape=True).obstacle_m < 0).any()
+
+
+def rough() -> HeightMap:
+    """Two boxes whose surfaces and edges are noisy."""
+    rng = np.random.default_rng(0)
+    exact = table((0.02, -0.05, 0.05, 0.04, 0.05), (-0.04, 0.06, 0.03, 0.06, 0.03))
+    owner = np.where(rng.random(exact.owner.shape) < 0.1, -1, exact.owner).astype(np.int16)
+    return HeightMap(exact.height_m + 0.003 * rng.standard_normal(exact.height_m.shape), owner)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10_000])
+def test_the_size_of_the_portions_changes_no_grasp(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = antipodal_grasps(rough(), 1)
+    monkeypatch.setattr(antipodal_search, "BATCH", batch)
+    after = antipodal_grasps(rough(), 1)
+    assert len(before) > 0
+    assert all(np.array_equal(value, vars(after)[name]) for name, value in vars(before).items())
+
+
+def plain_slope(solid: antipodal_search.BoolArray) -> np.ndarray:
+    """The normals of the whole map, however little of it is solid."""
+    smooth = cv2.GaussianBlur(solid.astype(np.float32), (9, 9), 1.8)
+    outward = -np.stack([np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)], axis=-1)
+    return np.asarray(outward / np.maximum(np.linalg.norm(outward, axis=-1, keepdims=True), 1e-6))
+
+
+@pytest.mark.parametrize("y_m", [-0.05, -0.238, 0.236])
+def test_normals_are_those_of_the_whole_map_at_its_edge_too(y_m: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    heights = table((0.02, y_m, 0.05, 0.04, 0.05))
+    before = antipodal_grasps(heights, 0)
+    monkeypatch.setattr(antipodal_search, "_slope", plain_slope)
+    after = antipodal_grasps(heights, 0)
+    assert len(before) > 0
+    assert all(np.array_equal(value, vars(after)[name]) for name, value in vars(before).items())
 
 
 def test_pca_closes_across_the_longer_axis() -> None:

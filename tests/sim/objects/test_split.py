@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from autoglm_embodied_sim.objects import for_measuring
+from autoglm_embodied_sim.objects import for_measuring, random_urdfs
 from autoglm_embodied_sim.objects.random_urdfs import learning_shape, learning_shapes
 from autoglm_embodied_sim.objects.split import Split, numbers
 from sources import CORE, SIM, imports, modules
@@ -112,3 +112,11 @@ def test_learning_is_refused_an_object_for_measuring(number: int) -> None:
 def test_every_split_gives_its_own_objects() -> None:
     assert [shape.name for shape in learning_shapes(Split.VALIDATE, 2)] == ["random_urdfs/800", "random_urdfs/801"]
     assert [shape.name for shape in for_measuring.measuring_shapes(1)] == ["random_urdfs/900"]
+
+
+def test_an_object_is_read_when_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(random_urdfs, "read_shapes", lambda chosen: read.extend(chosen) or list(chosen))
+    shapes = learning_shapes(Split.TRAIN)
+    assert len(shapes) == 796 and read == []
+    assert (shapes[-1], shapes[10:12][1]) == (799, 11) and read == [799, 11]
