@@ -29,7 +29,7 @@ LEAST_FACING = 0.80
 UNEVEN_M = 0.003
 STEEP_M = 0.004
 CLEARANCE_M = 0.003  # all around a finger
-BLUR_CELLS = 9
+BLUR_CELLS = 9  # of the filter; it reaches half as far
 BATCH = 48  # lines at a time, which the processor's cache holds
 PRESHAPE_MARGIN_M = 0.009  # on both sides, where the opening is chosen
 
@@ -169,7 +169,7 @@ def _way(angle: FloatArray) -> FloatArray:
 def _slope(solid: BoolArray) -> FloatArray:
     """(rows, columns, 2) unit vectors [x, y] that point out of what is solid; 0 far from its outline."""
     slope = np.zeros((*solid.shape, 2), np.float32)
-    rows = np.flatnonzero(solid.any(axis=1))
+    rows = np.flatnonzero(solid.any(axis=1))  # whole rows: OpenCV rounds the last columns of a picture its own way
     near = slice(max(0, rows[0] - BLUR_CELLS), rows[-1] + 1 + BLUR_CELLS)
     smooth = cv2.GaussianBlur(solid[near].astype(np.float32), (BLUR_CELLS, BLUR_CELLS), 1.8)
     outward = -np.stack([np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)], axis=-1)
