@@ -35,13 +35,13 @@ class HeightMap:
 
     def at(self, x_m: FloatArray, y_m: FloatArray) -> NDArray[np.int64]:
         """Index, in the flattened map, of the cells that hold these points; points off the map count to its edge."""
-        cell = _along(y_m)
+        cell = _index(y_m)
         cell *= CELLS
-        cell += _along(x_m)
+        cell += _index(x_m)
         return cell.astype(np.int64)
 
 
-def _along(place_m: FloatArray) -> FloatArray:
+def _index(place_m: FloatArray) -> FloatArray:
     """Which row or column holds a place; in one array, for there are many."""
     cell = place_m + HALF_M
     cell /= CELL_M
