@@ -85,13 +85,9 @@ def plain_slope(solid: antipodal_search.BoolArray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("y_m", [-0.05, -0.238, 0.236])
-def test_normals_are_those_of_the_whole_map_at_its_edge_too(y_m: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    heights = table((0.02, y_m, 0.05, 0.04, 0.05))
-    before = antipodal_grasps(heights, 0)
-    monkeypatch.setattr(antipodal_search, "_slope", plain_slope)
-    after = antipodal_grasps(heights, 0)
-    assert len(before) > 0
-    assert all(np.array_equal(value, vars(after)[name]) for name, value in vars(before).items())
+def test_normals_are_those_of_the_whole_map_at_its_edge_too(y_m: float) -> None:
+    solid = table((0.02, y_m, 0.05, 0.04, 0.05)).owner == 0
+    np.testing.assert_allclose(antipodal_search._slope(solid), plain_slope(solid), atol=1e-3)
 
 
 def test_pca_closes_across_the_longer_axis() -> None:
