@@ -23,6 +23,12 @@ setup(
             "gazebo_world = autoglm_embodied_sim.gazebo.write:main",
             "servo_node = autoglm_embodied_sim.nodes.servo_node:main",
             "sim_node = autoglm_embodied_sim.nodes.sim_node:main",
-        ]
+        ],
+        "autoglm.commands": [
+            "collect = autoglm_embodied_sim.cli.collect:add_parser",
+            "evaluate = autoglm_embodied_sim.cli.evaluate:add_parser",
+            "table = autoglm_embodied_sim.cli.table:add_parser",
+        ],
+        "autoglm.bench": ["sim = autoglm_embodied_sim.cli.bench_sim:add_parser"],
     },
 )

@@ -1,4 +1,8 @@
-"""The wrench seen at several time scales at once: a tap shows in the short windows, a load in the long ones."""
+"""The wrench at several time scales: a tap shows in the short windows, a load in the long ones.
+
+Mean, deviation and slope come from running sums, minimum and maximum from monotone queues: each sample costs the same,
+however long the windows are.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,114 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.align.extrema import SlidingExtrema
-from autoglm_embodied.align.ring import Ring
-from autoglm_embodied.align.sums import RunningSums
+from autoglm_embodied.align.stream import Ring
 from autoglm_embodied.types import FloatArray
+
+
+class SlidingExtrema:
+    """Windows over one stretch of memory that all end at its newest row; a minimum is a maximum of the negative."""
+
+    def __init__(self, windows: int, width: int) -> None:
+        self._first = [0] * windows  # row of the older part's first maximum
+        self._split = [0] * windows
+        self._older: list[FloatArray] = [np.empty((0, 2 * width)) for _ in range(windows)]
+        self._newer: FloatArray = np.full((windows, 2 * width), -np.inf)
+        self._edge = np.empty((windows, 2 * width))  # the older part's maxima at the windows' first rows
+        self._width = width
+
+    def begin(self) -> None:
+        """Forget all rows."""
+        self._first = [0] * len(self._first)
+        self._split = [0] * len(self._split)
+
+    def extend(self, both: FloatArray) -> None:
+        """Add the newest rows (n, 2 width): values, then their negatives."""
+        np.maximum(self._newer, np.maximum.reduce(both), out=self._newer)
+
+    def query(
+        self, both: FloatArray, starts: NDArray[np.int64], end: int, smallest: FloatArray, largest: FloatArray
+    ) -> None:
+        """Minima and maxima of the windows from `starts` (S,) to `end`, the newest row.
+
+        Args:
+            both: the memory that the rows count in, (rows, 2 width).
+            starts: first row of each window.
+            end: the row behind the newest.
+            smallest: (S, width), filled.
+            largest: (S, width), filled.
+        """
+        for window, start in enumerate(starts.tolist()):
+            if not self._first[window] <= start < self._split[window]:
+                self._turn(window, both, start, end)
+            self._edge[window] = self._older[window][start - self._first[window]]
+        found = np.maximum(self._newer, self._edge)
+        np.negative(found[:, self._width :], out=smallest)
+        largest[:] = found[:, : self._width]
+
+    def _turn(self, window: int, both: FloatArray, start: int, end: int) -> None:
+        """Make all of a window its older part."""
+        self._older[window] = np.maximum.accumulate(both[start:end][::-1], axis=0)[::-1]
+        self._first[window], self._split[window] = start, end
+        self._newer[window] = -np.inf
+
+
+NS_PER_S = 1e9
+
+
+class RunningSums:
+    """Sums over all rows of memory up to each: of values and time, of their squares, and of time x values.
+
+    Values count from those of the first row and time from its stamp, which keeps the differences of
+    sums exact to about a millionth of the spread of the values over half a minute.
+    """
+
+    def __init__(self, rows: int, width: int) -> None:
+        self._width = width
+        self._sums = np.zeros((rows + 1, 3 * width + 2))  # row r: over the rows before r
+        self._origin_ns = 0
+        self._origin: FloatArray = np.zeros(width)
+
+    def begin(self, row: int, stamp_ns: int, value: FloatArray) -> None:
+        """Start anew at a row of memory."""
+        self._origin_ns, self._origin = stamp_ns, value.copy()
+        self._sums[row] = 0.0
+
+    def extend(self, row: int, stamps_ns: NDArray[np.int64], values: FloatArray) -> None:
+        """Add the rows from `row` on: stamps (n,) and values (n, width)."""
+        width, end = self._width, row + len(values)
+        terms = self._sums[row + 1 : end + 1]  # (n, 3 width + 2), filled in place
+        first = terms[:, : width + 1]  # values, time
+        np.subtract(values, self._origin, out=first[:, :width])
+        np.divide(stamps_ns - self._origin_ns, NS_PER_S, out=first[:, width])
+        np.multiply(first, first, out=terms[:, width + 1 : 2 * width + 2])
+        np.multiply(first[:, :width], first[:, width:], out=terms[:, 2 * width + 2 :])
+        sums = self._sums[row : end + 1]
+        sums.cumsum(axis=0, out=sums)
+
+    def statistics(self, starts: NDArray[np.int64], end: int, out: tuple[FloatArray, FloatArray, FloatArray]) -> None:
+        """Mean, standard deviation and least-squares slope [per s] of the S windows up to `end`.
+
+        Args:
+            starts: (S,) first row of each; the first window is the shortest.
+            end: the row behind the last.
+            out: mean, deviation and slope, each (S, width), filled.
+        """
+        (mean, deviation, slope), width = out, self._width
+        count = (end - starts)[:, None]  # (S, 1)
+        total = self._sums[end] - self._sums[starts]
+        total /= count
+        first = total[:, : width + 1]  # means of values and time
+        spread = total[:, width + 1 : 2 * width + 2] - first * first  # their variances
+        shifted, time_s = first[:, :width], first[:, width:]
+        covariance = total[:, 2 * width + 2 :] - time_s * shifted
+        if end - int(starts[0]) == 1:  # a lone sample has neither deviation nor slope
+            lone = count[:, 0] == 1
+            spread[lone, :width] = covariance[lone] = 0.0
+            spread[lone, width] = 1.0
+        np.add(shifted, self._origin, out=mean)
+        np.sqrt(np.maximum(spread[:, :width], 0.0), out=deviation)
+        np.divide(covariance, spread[:, width:], out=slope)
+
 
 Correction = Callable[[NDArray[np.int64], FloatArray], FloatArray]
 

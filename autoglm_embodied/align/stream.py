@@ -1,22 +1,121 @@
-"""One stream of samples: checked, put in order, counted, and known to be fresh or stale.
-
-Two clocks meet here. Header stamps say when a sample was measured and order the samples; they may
-be wrong. Receive times come from this machine's monotonic clock and alone decide whether a stream
-still lives. `clock` holds how the one runs against the other.
-"""
+"""One stream of samples: the newest in a ring in the order of their stamps, checked, counted, fresh or stale."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from autoglm_embodied.align.clock import ClockMap
-from autoglm_embodied.align.ring import Placement, Ring
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, require_finite
+
+
+class Placement(Enum):
+    """Where a pushed sample went."""
+
+    NEWEST = "newest"
+    LATE = "late"  # put in order between older ones
+    DUPLICATE = "duplicate"  # its stamp was there already; dropped
+    TOO_OLD = "too old"  # before all that a full ring keeps; dropped
+
+
+class Ring:
+    """A bounded buffer whose samples lie contiguously, so that a window is a view.
+
+    Rows are written behind each other into memory of twice the capacity; at its end the newest
+    `capacity` rows move to the front. A push is amortised O(1), a late one O(samples newer than it).
+
+    Attributes:
+        begin, end: the rows of memory that hold samples, for readers that keep something beside each row.
+        newest_ns: the last stamp; only where there is one.
+    """
+
+    def __init__(self, capacity: int, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> None:
+        self.capacity = capacity
+        self._rows = 2 * capacity
+        self._stamps = np.zeros(self._rows, np.int64)
+        self._values = np.zeros((self._rows, *shape), dtype)
+        self.begin = 0
+        self.end = 0
+        self.newest_ns = 0
+        self._changed = 0  # the first row that is not as it was when `take_changed` was last called
+
+    def __len__(self) -> int:
+        return self.end - self.begin
+
+    @property
+    def stamps_ns(self) -> NDArray[np.int64]:
+        """(n,) stamps, newest last; a view."""
+        return self._stamps[self.begin : self.end]
+
+    @property
+    def values(self) -> FloatArray:
+        """(n, *shape) samples, newest last; a view."""
+        return self._values[self.begin : self.end]
+
+    def rows(self, first: int, last: int) -> tuple[NDArray[np.int64], FloatArray]:
+        """Stamps and samples of the rows of memory from `first` to before `last`; views."""
+        return self._stamps[first:last], self._values[first:last]
+
+    def row_after(self, t_ns: int) -> int:
+        """The first row of memory whose sample is later than `t_ns`."""
+        if not len(self) or self.newest_ns <= t_ns:
+            return self.end
+        return self.begin + int(self.stamps_ns.searchsorted(t_ns, side="right"))
+
+    def take_changed(self) -> int:
+        """The first row that was written, moved or removed since this was last asked."""
+        changed, self._changed = self._changed, self.end
+        return changed
+
+    def clear(self) -> None:
+        """Forget all samples."""
+        self.begin = self.end = self._changed = 0
+
+    def push(self, stamp_ns: int, value: FloatArray) -> Placement:
+        """Put a sample (of the ring's shape) where its stamp belongs."""
+        end = self.end
+        if end > self.begin and stamp_ns <= self.newest_ns:
+            return self._insert(stamp_ns, value)
+        if end == self._rows:
+            self._make_room()
+            end = self.end
+        self._stamps[end] = stamp_ns
+        self._values[end] = value
+        self.newest_ns = stamp_ns
+        self.end = end + 1
+        if self.end - self.begin > self.capacity:
+            self.begin += 1
+        return Placement.NEWEST
+
+    def _insert(self, stamp_ns: int, value: FloatArray) -> Placement:
+        place = self.begin + int(self.stamps_ns.searchsorted(stamp_ns))
+        if self._stamps[place] == stamp_ns:
+            return Placement.DUPLICATE
+        if place == self.begin and len(self) == self.capacity:
+            return Placement.TOO_OLD
+        if self.end == self._rows:
+            place -= self._make_room()
+        for rows in (self._stamps, self._values):
+            rows[place + 1 : self.end + 1] = rows[place : self.end]
+        self._stamps[place] = stamp_ns
+        self._values[place] = value
+        self._changed = min(self._changed, place)
+        self.end += 1
+        self.begin = max(self.begin, self.end - self.capacity)
+        return Placement.LATE
+
+    def _make_room(self) -> int:
+        """Move the samples to the front; returns by how many rows."""
+        moved, kept = self.begin, len(self)
+        for rows in (self._stamps, self._values):
+            rows[:kept] = rows[self.begin : self.end]
+        self.begin, self.end, self._changed = 0, kept, 0
+        return moved
 
 
 @dataclass

@@ -1,16 +1,115 @@
-"""The wrist's wrench at an instant: tared, free of the tool's weight, at several time scales, or absent if it lies."""
+"""The wrist's wrench at an instant: tared, compensated for the tool's weight, at several time scales, or absent."""
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation, Slerp
 
-from autoglm_embodied.align.gravity import Gravity
 from autoglm_embodied.align.pyramid import Pyramid
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.align.stream import Stream
-from autoglm_embodied.align.tare import bias_at_rest
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, ForceFeatures, Sense
+
+GRAVITY_BASE_M_S2 = np.array([0.0, 0.0, -9.80665])  # the base frame has z up (REP 103)
+MOST_NOTED = 256  # orientations, one a tick: longer than the longest window
+
+
+class Gravity:
+    """Knows how the sensor was turned at the last ticks; between two of them it turns at constant speed."""
+
+    def __init__(self, mass_kg: float, centre_m: tuple[float, ...], quaternion_tool_sensor: tuple[float, ...]) -> None:
+        """Describe the tool.
+
+        Args:
+            mass_kg: of all that hangs on the sensor; 0 leaves the wrench as it is.
+            centre_m: centre of mass, in the sensor's frame.
+            quaternion_tool_sensor: orientation of the sensor's frame in the tool frame, x y z w.
+        """
+        self.active = mass_kg > 0
+        self._weight_base_n = mass_kg * GRAVITY_BASE_M_S2
+        self._centre_m = np.asarray(centre_m)
+        self._R_tool_sensor = Rotation.from_quat(quaternion_tool_sensor)
+        self._noted: deque[tuple[int, Rotation]] = deque(maxlen=MOST_NOTED)
+
+    @property
+    def known(self) -> bool:
+        """Whether the weight can be taken off, or need not be."""
+        return not self.active or bool(self._noted)
+
+    def note(self, t_ns: int, T_base_tool: FloatArray) -> None:
+        """The tool's pose (4, 4) at `t_ns`."""
+        if self.active and (not self._noted or t_ns > self._noted[-1][0]):
+            self._noted.append((t_ns, Rotation.from_matrix(T_base_tool[:3, :3]) * self._R_tool_sensor))
+
+    def removed(self, stamps_ns: NDArray[np.int64], wrench: FloatArray) -> FloatArray:
+        """(n, 6) the wrench without the weight; at stamps before or after all that was noted, as at the nearest."""
+        if not self.active:
+            return wrench
+        force_n = self._turned(stamps_ns).apply(self._weight_base_n, inverse=True)  # (n, 3) in the sensor's frame
+        weight = np.concatenate([force_n, np.cross(self._centre_m, force_n)], axis=1)
+        tool_free: FloatArray = wrench - weight
+        return tool_free
+
+    def _turned(self, stamps_ns: NDArray[np.int64]) -> Rotation:
+        """R_base_sensor at each stamp."""
+        times_ns, rotations = zip(*self._noted, strict=True)
+        if len(times_ns) == 1:
+            return Rotation.concatenate([rotations[0]] * len(stamps_ns))
+        # Counted from the last one: float64 does not hold nanoseconds since 1970.
+        since_ns = np.array(times_ns) - times_ns[-1]
+        at_ns = np.clip(stamps_ns - times_ns[-1], since_ns[0], 0)
+        return Slerp(since_ns, Rotation.concatenate(rotations))(at_ns)
+
+
+MS_PER_NS = 1e-6
+
+
+def bias_at_rest(
+    wrench_stamps_ns: NDArray[np.int64],
+    wrench: FloatArray,
+    joint_stamps_ns: NDArray[np.int64],
+    velocity: FloatArray,
+    settings: AlignSettings,
+) -> FloatArray:
+    """The mean wrench over the last `tare_window_ns`, in which nothing moved.
+
+    Args:
+        wrench_stamps_ns: (n,) in order.
+        wrench: (n, 6) [N, N·m].
+        joint_stamps_ns: (m,) in order.
+        velocity: (m, V) of joints [rad/s] and fingers [m/s].
+        settings: the window and what counts as rest.
+
+    Returns:
+        (6,) the bias.
+
+    Raises:
+        SensorError: a window is too short, or something moved.
+    """
+    window_ns = settings.tare_window_ns
+    end_ns = int(wrench_stamps_ns[-1])
+    begin_ns = end_ns - window_ns
+    for name, stamps_ns in (("wrench", wrench_stamps_ns), ("joint", joint_stamps_ns)):
+        if stamps_ns[0] > begin_ns:
+            raise SensorError(
+                f"tare needs {window_ns * MS_PER_NS:.0f} ms of {name} samples; wait a moment and try again"
+            )
+    recent = wrench[wrench_stamps_ns >= begin_ns]
+    if len(recent) < settings.tare_samples:
+        raise SensorError(
+            f"tare needs {settings.tare_samples} wrenches in {window_ns * MS_PER_NS:.0f} ms, got {len(recent)}; "
+            "let the sensor publish faster"
+        )
+    moving = np.abs(velocity[joint_stamps_ns >= begin_ns])
+    if not len(moving) or moving.max() > settings.rest_velocity:
+        raise SensorError("tare needs the arm at rest, but it moves; let it stand still and try again")
+    bias: FloatArray = recent.mean(axis=0)
+    return bias
+
 
 LARGEST = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would drown the running sums
 MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics

@@ -8,16 +8,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from autoglm_embodied.model.arm import JOINTS, ArmEncoder, TargetEncoder
 from autoglm_embodied.model.config import GraspConfig
-from autoglm_embodied.model.force import ForceEncoder
-from autoglm_embodied.model.fusion import FusionTransformer
-from autoglm_embodied.model.gate import ModalityGate
+from autoglm_embodied.model.encoders import JOINTS, ArmEncoder, ForceEncoder, FrameEncoder, TargetEncoder, WordEncoder
+from autoglm_embodied.model.fusion import Action, ActionHead, FusionTransformer, ModalityGate
 from autoglm_embodied.model.grounding import Grounded, Grounding
-from autoglm_embodied.model.heads import Action, ActionHead
 from autoglm_embodied.model.inputs import ModelInput
-from autoglm_embodied.model.language import WordEncoder
-from autoglm_embodied.model.vision import FrameEncoder
 from autoglm_embodied.types import MODALITIES
 
 VISION, FORCE, JOINT, LANGUAGE = range(len(MODALITIES))

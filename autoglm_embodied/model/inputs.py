@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from autoglm_embodied.model.config import GraspConfig
-from autoglm_embodied.model.language import word_ids
-from autoglm_embodied.model.vision import TOKEN_STRIDE
+from autoglm_embodied.model.encoders import TOKEN_STRIDE, word_ids
 from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation
 
 

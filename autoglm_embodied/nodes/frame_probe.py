@@ -15,8 +15,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Empty
 
-from autoglm_embodied.nodes.conversions import image_message
-from autoglm_embodied.nodes.qos import EVENTS, FRAMES
+from autoglm_embodied.ingest.conversions import image_message
+from autoglm_embodied.ros.qos import EVENTS, FRAMES
 
 TOPIC, GREETED = "frame_probe", "frame_probe_greeted"
 GREETING = "greeting"  # frame_id of pictures that do not count: they show that the other side listens

@@ -21,20 +21,20 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes import senses
-from autoglm_embodied.nodes.camera_input import camera_pose
-from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
-from autoglm_embodied.nodes.fusion_work import FusionWork, Wishes
-from autoglm_embodied.nodes.grasp_server import GraspServer
-from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.parameters import file_parameter, parameter, rate_parameter, settings
-from autoglm_embodied.nodes.qos import EVENTS
-from autoglm_embodied.nodes.senses import Senses, value
-from autoglm_embodied.policy.grasp import GraspSettings
+from autoglm_embodied.nodes.fusion_loop import FusionWork, Wishes
+from autoglm_embodied.policy.grasp_controller import GraspSettings
+from autoglm_embodied.ros import sensor_subscriptions as senses
+from autoglm_embodied.ros.camera_subscription import camera_pose
+from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.grasp_action_server import GraspServer
+from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
+from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.ros.run_node import run
+from autoglm_embodied.ros.sensor_subscriptions import Senses, value
 
 if TYPE_CHECKING:
-    from autoglm_embodied.conductor import Conductor
-    from autoglm_embodied.pipeline import Pipeline
+    from autoglm_embodied.policy.grasp_controller import Conductor
+    from autoglm_embodied.policy.pipeline import Pipeline
 
 SWITCH_INTERVAL_S = 0.0005  # torch gives way at every operation: a tick must not wait 5 ms for each of its turns
 
@@ -137,14 +137,14 @@ class FusionNode(LifecycleNode):
         import torch
 
         from autoglm_embodied.model.checkpoint import SHIPPED
-        from autoglm_embodied.pipeline import Pipeline
+        from autoglm_embodied.policy.pipeline import Pipeline
 
         torch.set_num_threads(value(self, "threads"))
         checkpoint = Path(value(self, "checkpoint") or SHIPPED).expanduser()
         return Pipeline.from_checkpoint(checkpoint, self._robot, self._align, value(self, "device"))
 
     def _conduct(self, pipeline: Pipeline) -> Conductor:
-        from autoglm_embodied.conductor import Conductor
+        from autoglm_embodied.policy.grasp_controller import Conductor
 
         return Conductor(pipeline, self._grasp)
 

@@ -15,19 +15,17 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
+from autoglm_embodied.ingest.conversions import JointReader, to_twist, twist_array
+from autoglm_embodied.ingest.stream_health import Meter
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.nodes.cdr import read_wrench, read_wrench_batch
-from autoglm_embodied.nodes.conversions import JointReader, to_twist, twist_array
-from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
-from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.meter import Meter
-from autoglm_embodied.nodes.parameters import file_parameter, parameter, rate_parameter, settings
-from autoglm_embodied.nodes.polled import PolledSubscription, ThreadedSubscription
-from autoglm_embodied.nodes.qos import COMMANDS, EVENTS, FAST, NEWEST
-from autoglm_embodied.nodes.ticker import Ticker
-from autoglm_embodied.realtime import GOVERNOR_PRIORITY
-from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
-from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
+from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, NEWEST
+from autoglm_embodied.ros.run_node import run
+from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
+from autoglm_embodied.safety.governor import Governor, Limits, Reason, Received, Verdict
 from autoglm_embodied.types import FloatArray
 
 FINGERS = 2

@@ -21,8 +21,8 @@ from rclpy.qos import QoSProfile
 from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
-from autoglm_embodied.nodes.polled import PolledSubscription
-from autoglm_embodied.nodes.qos import FAST, FRAMES
+from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import FAST, FRAMES
 
 TOPICS: dict[str, tuple[type[Any], QoSProfile]] = {
     "camera/color/image_raw": (Image, FRAMES),

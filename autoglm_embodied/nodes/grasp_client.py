@@ -12,7 +12,7 @@ from autoglm_embodied_interfaces.action import Grasp
 from rclpy.action import ActionClient
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.nodes.spun_node import SpunNode
+from autoglm_embodied.ros.background_node import SpunNode
 
 POLL_S = 0.1
 

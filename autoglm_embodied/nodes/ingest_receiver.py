@@ -21,14 +21,14 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.checkpoint import SHIPPED
-from autoglm_embodied.nodes import senses
-from autoglm_embodied.nodes.camera_input import camera_pose
 from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S
 from autoglm_embodied.nodes.ingest_sender import END, READY
-from autoglm_embodied.nodes.qos import EVENTS
-from autoglm_embodied.nodes.senses import Senses
-from autoglm_embodied.nodes.ticker import Ticker
-from autoglm_embodied.pipeline import Pipeline
+from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.ros import sensor_subscriptions as senses
+from autoglm_embodied.ros.camera_subscription import camera_pose
+from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.ros.sensor_subscriptions import Senses
+from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray, Frame
 
 READY_LIMIT_S = 60.0

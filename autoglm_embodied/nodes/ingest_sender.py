@@ -20,12 +20,12 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Empty
 
 from autoglm_embodied.config import shipped
+from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
+from autoglm_embodied.ingest.conversions import image_message, to_stamp
+from autoglm_embodied.ingest.sensor_input import TOPICS
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.nodes.conversions import image_message, to_stamp
-from autoglm_embodied.nodes.intake import TOPICS
-from autoglm_embodied.nodes.qos import EVENTS, FAST, FRAMES
-from autoglm_embodied.nodes.senses import RATES_HZ
+from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
+from autoglm_embodied.ros.sensor_subscriptions import RATES_HZ
 
 READY, END = "ingest/ready", "ingest/end"
 HEIGHT, WIDTH, FOCAL_PX = 480, 640, 600.0

@@ -14,12 +14,12 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
-from autoglm_embodied.nodes.cdr import JointStateReader, read_picture, read_wrench
-from autoglm_embodied.nodes.conversions import rgb_array, stamp_ns
-from autoglm_embodied.nodes.polled import PolledSubscription
-from autoglm_embodied.nodes.qos import EVENTS, FAST, FRAMES
-from autoglm_embodied.nodes.spun_node import SpunNode
-from autoglm_embodied.observed import FusionTick, Health, Heard, Observed, Picture
+from autoglm_embodied.graph_recording import FusionTick, Health, Heard, Observed, Picture
+from autoglm_embodied.ingest.cdr import JointStateReader, read_picture, read_wrench
+from autoglm_embodied.ingest.conversions import rgb_array, stamp_ns
+from autoglm_embodied.ros.background_node import SpunNode
+from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 EVERY_NTH_FRAME = 2  # 15 pictures a second: half the work, and enough for a film

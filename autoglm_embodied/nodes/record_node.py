@@ -22,17 +22,16 @@ from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
 from autoglm_embodied.bag.definition import definition, share_folders
-from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.bag.message import BagMessage, Tally
 from autoglm_embodied.bag.spool import Spool
-from autoglm_embodied.bag.tally import Tally
 from autoglm_embodied.bag.writer import BagWriter
 from autoglm_embodied.errors import BagError, ConfigError
-from autoglm_embodied.figures import git_commit
-from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.offers import offers
-from autoglm_embodied.nodes.parameters import parameter
-from autoglm_embodied.nodes.qos import FAST
-from autoglm_embodied.nodes.raw_topics import KINDS, TOPICS, Kind, RawTopics
+from autoglm_embodied.metrics import git_commit
+from autoglm_embodied.ros.parameters import parameter
+from autoglm_embodied.ros.qos import FAST
+from autoglm_embodied.ros.raw_subscriptions import KINDS, TOPICS, Kind, RawTopics
+from autoglm_embodied.ros.run_node import run
+from autoglm_embodied.ros.sensor_topic import offers
 
 LOOK_PERIOD_S = 0.5  # for publishers that came or went
 TELL_PERIOD_S = 2.0

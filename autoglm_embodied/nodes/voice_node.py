@@ -8,11 +8,11 @@ from functools import partial
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
 from rclpy.node import Node
 
-from autoglm_embodied.nodes.conversions import to_stamp
-from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
-from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.parameters import parameter, settings
-from autoglm_embodied.nodes.qos import EVENTS
+from autoglm_embodied.ingest.conversions import to_stamp
+from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.parameters import parameter, settings
+from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.voice.command import CommandSettings, VoiceCommand
 from autoglm_embodied.voice.listener import Listener
 from autoglm_embodied.voice.microphone import Microphone

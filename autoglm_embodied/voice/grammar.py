@@ -1,18 +1,70 @@
-"""English text to a command: stop, resume, cancel, or a grasp of the thing that is named.
-
-A command that moves the robot must be one as a whole: a verb first, behind polite words at most, and one
-thing named. Words the grammar does not know stay in the instruction ("purple elephant"), so that the
-policy refuses it instead of grasping something else. A stop is taken wherever it may be meant.
-"""
+"""English text to a command: stop, resume, cancel, or a grasp of the object named; near misses are corrected."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoglm_embodied.types import Intent
 from autoglm_embodied.vocabulary import COLOURS, FILLER, SHAPES, VERBS, words
-from autoglm_embodied.voice.near_miss import distance, snapped
+
+SOUND_ALIKES = {
+    "read": "red",
+    "rad": "red",
+    "reed": "red",
+    "blew": "blue",
+    "bloom": "blue",
+    "hello": "yellow",
+    "purpose": "purple",
+    "grain": "green",
+    "bowl": "ball",
+    "bawl": "ball",
+    "bold": "ball",
+    "balls": "ball",
+    "queue": "cube",
+    "cubed": "cube",
+    "cuban": "cube",
+    "cupid": "cube",
+    "salinger": "cylinder",
+    "slender": "cylinder",
+}
+LONG_WORD = 7
+
+
+def distance(left: str, right: str) -> int:
+    """Letters to insert, delete, replace or swap with a neighbour to make one word of the other."""
+    above: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, letter in enumerate(left, start=1):
+        further, above, row = above, row, [i]
+        for j, other in enumerate(right, start=1):
+            best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
+                best = min(best, further[j - 2] + 1)
+            row.append(best)
+    return row[-1]
+
+
+def snapped(thing: Sequence[str]) -> list[str]:
+    """The words of a thing, such as ["read", "cube"], with a near miss corrected."""
+    corrected = list(thing)
+    colours = [word for word in thing if word in COLOURS]
+    shapes = [word for word in thing if word in SHAPES]
+    if len(colours) == 1 and not shapes and thing[-1] not in COLOURS:
+        corrected[-1] = _nearest(thing[-1], SHAPES)
+    if len(shapes) == 1 and not colours and len(thing) == 2 and thing[-1] in SHAPES:
+        corrected[0] = _nearest(thing[0], COLOURS)
+    return corrected
+
+
+def _nearest(word: str, names: Sequence[str]) -> str:
+    if SOUND_ALIKES.get(word) in names:
+        return SOUND_ALIKES[word]
+    reach = 2 if len(word) >= LONG_WORD else 1 if len(word) >= 4 else 0
+    near = [name for name in names if distance(word, name) <= reach]
+    return near[0] if len(near) == 1 else word
+
 
 STOP_WORDS = ("stop", "halt", "freeze", "abort", "wait")
 STOP_PHRASES = ("hold", "hold on", "hold it", "hold still", "stand still", "do not move", "don't move")

@@ -19,8 +19,7 @@ import numpy as np
 from autoglm_embodied.voice.command import CommandSettings, VoiceCommand, command_of
 from autoglm_embodied.voice.microphone import Block
 from autoglm_embodied.voice.recogniser import Recogniser
-from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance
-from autoglm_embodied.voice.vad import VoiceActivityDetector
+from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance, VoiceActivityDetector
 
 WAITING_UTTERANCES = 16
 SILENCE_DBFS = -100.0

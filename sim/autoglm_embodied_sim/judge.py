@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.rig import ArmRig
+from autoglm_embodied_sim.robots.panda import ArmRig
 
 RAISED_M = 0.15
 ALLOWED_SLIP = 0.9  # of that height, after the shake

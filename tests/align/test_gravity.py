@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from autoglm_embodied.align.gravity import GRAVITY_BASE_M_S2, Gravity
+from autoglm_embodied.align.wrench import GRAVITY_BASE_M_S2, Gravity
 from autoglm_embodied.types import FloatArray
 
 MS = 1_000_000

@@ -16,11 +16,10 @@ from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.events import Events
-from autoglm_embodied.align.gravity import GRAVITY_BASE_M_S2, Gravity
 from autoglm_embodied.align.pyramid import Pyramid
-from autoglm_embodied.align.ring import Ring
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.align.tare import bias_at_rest
+from autoglm_embodied.align.stream import Ring
+from autoglm_embodied.align.wrench import GRAVITY_BASE_M_S2, Gravity, bias_at_rest
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, Observation
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from autoglm_embodied.align.pyramid import Pyramid
-from autoglm_embodied.align.ring import Ring
+from autoglm_embodied.align.stream import Ring
 from autoglm_embodied.types import FloatArray
 
 MS = 1_000_000

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoglm_embodied.align.ring import Placement, Ring
+from autoglm_embodied.align.stream import Placement, Ring
 
 
 def push_all(ring: Ring, stamps: list[int]) -> list[Placement]:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.align.clock import ClockMap
 from autoglm_embodied.align.interpolate import Limits, interpolate
-from autoglm_embodied.align.ring import Placement, Ring
-from autoglm_embodied.align.stream import Stream
+from autoglm_embodied.align.stream import Placement, Ring, Stream
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray
 

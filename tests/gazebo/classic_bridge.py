@@ -15,13 +15,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import rclpy
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.gazebo.gains import all_gains
-from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
+from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
 from autoglm_embodied_sim.gazebo.world import Setting
 from autoglm_embodied_sim.nodes.publishers import FramePublishers
-from autoglm_embodied_sim.shutter import Moment
-from autoglm_embodied_sim.world import build_model
+from autoglm_embodied_sim.robots.panda_model import build_model
+from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.shutter import Moment
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_transport import Transport, message_type
 from geometry_msgs.msg import WrenchStamped
@@ -33,10 +32,10 @@ from sdf_model import named
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.nodes.conversions import to_stamp
-from autoglm_embodied.nodes.polled import ThreadedSubscription
-from autoglm_embodied.nodes.qos import COMMANDS, FAST
+from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
+from autoglm_embodied.ingest.conversions import to_stamp
+from autoglm_embodied.ros.polled_subscription import ThreadedSubscription
+from autoglm_embodied.ros.qos import COMMANDS, FAST
 from autoglm_embodied.types import Frame
 
 BASE = "/gazebo/autoglm"

@@ -14,16 +14,16 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.gazebo.dialect import Dialect
+from autoglm_embodied_sim.gazebo.element import Dialect
 from autoglm_embodied_sim.gazebo.world import Setting, as_text, dressed_model, thing_model, write_world
-from autoglm_embodied_sim.scene import Scene
+from autoglm_embodied_sim.scenes.primitive_scene import Scene
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_server import GazeboServer
 from gazebo_transport import NotUpError, Transport, message_type
 
-from autoglm_embodied.demo.graph import environment, private_domain
-from autoglm_embodied.demo.processes import Ended, Processes
-from autoglm_embodied.demo.stage import NODES
+from autoglm_embodied.graph.domain import environment, private_domain
+from autoglm_embodied.graph.launch import NODES
+from autoglm_embodied.graph.processes import Ended, Processes
 from autoglm_embodied.types import FloatArray
 
 BASE = "/gazebo/autoglm"

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.rig import HOME_TOOL_M
-from autoglm_embodied_sim.scene import Scene, sample_scene
-from autoglm_embodied_sim.world import TOOL_BELOW_HAND_M
+from autoglm_embodied_sim.eval.primitive_results import EpisodeResult, add_figures
+from autoglm_embodied_sim.robots.panda import HOME_TOOL_M
+from autoglm_embodied_sim.robots.panda_model import TOOL_BELOW_HAND_M
+from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
 from gazebo_graph import GazeboGraph, gazebo_graph
 from gazebo_server import why_not
 
-from autoglm_embodied.demo.readiness import missing
-from autoglm_embodied.demo.scene import SceneThings
-from autoglm_embodied.demo.stage import parameters
-from autoglm_embodied.figures import Report
-from autoglm_embodied.learn.instructions import described, matches
-from autoglm_embodied.learn.results import EpisodeResult, add_figures
+from autoglm_embodied.graph.launch import missing, parameters
+from autoglm_embodied.graph.scene_description import SceneThings
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.train.instructions import described, matches
 
 if TYPE_CHECKING:
     from autoglm_embodied.nodes.grasp_client import GraspClient

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.gazebo.world import dressed_model
-from autoglm_embodied_sim.scene import sample_scene
-from autoglm_embodied_sim.servo import HOME_Q
+from autoglm_embodied_sim.robots.servo import HOME_Q
+from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.sensors.camera import CameraSettings
 from gazebo_graph import GazeboGraph, gazebo_graph
 from gazebo_server import why_not
 from sim_listener import Listener
 
 from autoglm_embodied.config import shipped
+from autoglm_embodied.ingest.conversions import depth_array_m, rgb_array
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.nodes.conversions import depth_array_m, rgb_array
 from autoglm_embodied.types import FloatArray
 
 pytestmark = [
@@ -134,8 +134,8 @@ def test_things_are_seen_where_they_are_and_in_their_colour(listener: Listener) 
 def test_the_wrist_feels_exactly_the_hand(listener: Listener) -> None:
     from geometry_msgs.msg import WrenchStamped
 
-    from autoglm_embodied.nodes.polled import PolledSubscription
-    from autoglm_embodied.nodes.qos import FAST
+    from autoglm_embodied.ros.polled_subscription import PolledSubscription
+    from autoglm_embodied.ros.qos import FAST
 
     forces: list[tuple[float, float, float]] = []
     topic = "force_torque_sensor_broadcaster/wrench"

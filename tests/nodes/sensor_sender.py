@@ -17,10 +17,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.config import shipped
+from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
+from autoglm_embodied.ingest.conversions import image_message, to_stamp
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.nodes.conversions import image_message, to_stamp
-from autoglm_embodied.nodes.qos import EVENTS, FAST, FRAMES
+from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 
 FAST_HZ = 1000
 LIMIT_S, SETTLE_S = 60.0, 1.0

@@ -12,8 +12,8 @@ from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from node_graph import Graph, publish_grey_pictures, publish_hand_at_rest
 from rclpy.action import ActionClient
 
-from autoglm_embodied.nodes.conversions import stamp_ns
-from autoglm_embodied.nodes.qos import EVENTS
+from autoglm_embodied.ingest.conversions import stamp_ns
+from autoglm_embodied.ros.qos import EVENTS
 
 pytestmark = pytest.mark.slow
 MODULE = "autoglm_embodied.nodes.fusion_node"

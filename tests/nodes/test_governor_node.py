@@ -17,8 +17,8 @@ from node_graph import Graph, publish_hand_at_rest
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.nodes.conversions import to_twist, twist_array
-from autoglm_embodied.nodes.qos import COMMANDS, EVENTS
+from autoglm_embodied.ingest.conversions import to_twist, twist_array
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS
 
 pytestmark = pytest.mark.slow
 MODULE = "autoglm_embodied.nodes.governor_node"

@@ -18,18 +18,18 @@ from replay_cases import ROBOT, STREAM_OF, GivenTicks, aligning_session, bits, p
 
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
-from autoglm_embodied.bag.even_ticks import Instant
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.bag.spool import Spool
 from autoglm_embodied.bag.writer import BagWriter
-from autoglm_embodied.cli import main
-from autoglm_embodied.demo.graph import environment
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.nodes.cdr import read_wrench
-from autoglm_embodied.nodes.raw_topics import KINDS, TOPICS, RawTopics
+from autoglm_embodied.graph.domain import environment
+from autoglm_embodied.ingest.cdr import read_wrench
 from autoglm_embodied.nodes.record_node import SWITCH_INTERVAL_S
-from autoglm_embodied.nodes.replay import replay
-from autoglm_embodied.nodes.sessions import ActingSession, Session
+from autoglm_embodied.replay.player import replay
+from autoglm_embodied.replay.sessions import ActingSession, Session
+from autoglm_embodied.replay.tick_schedule import Instant
+from autoglm_embodied.ros.raw_subscriptions import KINDS, TOPICS, RawTopics
+from autoglm_embodied.tools.cli import main
 from autoglm_embodied.types import Observation
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def recorder(start: Start) -> Start:
     """Starts a recorder that is at work."""
 
     def begin(path: Path, *arguments: str, limit_bytes: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
-        command = ("-m", "autoglm_embodied.cli", "record", "--out", path, *arguments)
+        command = ("-m", "autoglm_embodied.tools.cli", "record", "--out", path, *arguments)
         process = start(*command, limit_bytes=limit_bytes)
         assert process.stdout is not None and "recording to" in process.stdout.readline()
         return process
@@ -127,7 +127,7 @@ def short_turns() -> Iterator[None]:
 
 
 def acting_session(checkpoint: Path) -> ActingSession:
-    from autoglm_embodied.nodes.replayed import acting
+    from autoglm_embodied.replay.replay import acting
 
     return acting(checkpoint, ROBOT, AlignSettings())
 
@@ -233,6 +233,6 @@ def test_a_recording_ends_after_its_seconds_and_says_that_nothing_came(recorder:
     ],
 )
 def test_what_cannot_be_recorded_is_refused_in_one_sentence(arguments: list[str], said: str, start: Start) -> None:
-    process = start("-m", "autoglm_embodied.cli", "record", *arguments)
+    process = start("-m", "autoglm_embodied.tools.cli", "record", *arguments)
     output, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 2 and said in output and len(output.strip().splitlines()) == 1

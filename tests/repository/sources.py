@@ -48,11 +48,10 @@ def imports(package: str) -> Iterator[Import]:
 
 
 def room(module: str) -> str:
-    """The room of a module of the core; the simulator is one room, its node another."""
+    """The room of a module or of a name in it: the folder, or the file beside the folders; `sim.` for the simulator."""
     parts = module.split(".")
-    if parts[0] == SIM:
-        return "sim.nodes" if parts[1:2] == ["nodes"] else "sim"
-    return parts[1] if len(parts) > 1 else "__version__"
+    inside = parts[1] if len(parts) > 1 else "root"
+    return f"sim.{inside}" if parts[0] == SIM else inside
 
 
 def tracked(*patterns: str) -> list[Path]:

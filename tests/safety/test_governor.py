@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.safety.governor import Governor, Reason, Received, Verdict
-from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.safety.governor import Governor, Limits, Reason, Received, Verdict
 from autoglm_embodied.types import FloatArray
 
 MS = 1_000_000

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autoglm_embodied_sim.language.nouns import Nouns
-from autoglm_embodied_sim.language.referent import Referent
+from autoglm_embodied_sim.language.referent import Nouns, Referent
 
 
 def thing(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from autoglm_embodied_sim.rig import ArmRig
-from autoglm_embodied_sim.scene import Look, Scene, Thing
+from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.scenes.primitive_scene import Look, Scene, Thing
 
 LOOK = Look(
     table_rgb=(0.6, 0.5, 0.4),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from autoglm_embodied.demo.graph import environment, private_domain
+from autoglm_embodied.graph.domain import environment, private_domain
 
 MODULE = "autoglm_embodied_sim.nodes.sim_node"
 RATES_HZ = {"wrench": 1000, "joints": 1000, "rgb": 30, "depth": 30, "info": 30}
@@ -41,8 +41,8 @@ class Listener:
         from rclpy.qos import QoSProfile
         from sensor_msgs.msg import CameraInfo, Image, JointState
 
-        from autoglm_embodied.nodes.polled import PolledSubscription
-        from autoglm_embodied.nodes.qos import COMMANDS, FAST, FRAMES
+        from autoglm_embodied.ros.polled_subscription import PolledSubscription
+        from autoglm_embodied.ros.qos import COMMANDS, FAST, FRAMES
 
         def take(name: str) -> Callable[[Any], None]:
             return lambda message: self._take(name, message)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-from autoglm_embodied_sim.expert import expert_action, observe
 from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.rig import ArmRig
+from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
+from autoglm_embodied_sim.robots.panda import ArmRig
 from sim_cases import scene, thing
 
 from autoglm_embodied.types import Phase

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import understand
-from autoglm_embodied.voice.near_miss import distance, snapped
+from autoglm_embodied.voice.grammar import distance, snapped, understand
 
 GRASPS = {
     "Pick up the red cube.": "pick up the red cube",

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.demo.graph import environment, private_domain
-from autoglm_embodied.demo.processes import Process, Processes, new_mark, survivors
+from autoglm_embodied.graph.domain import environment, private_domain
+from autoglm_embodied.graph.processes import Process, Processes, new_mark, survivors
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.command import CommandSettings
 from autoglm_embodied.voice.recogniser import RecogniserSettings

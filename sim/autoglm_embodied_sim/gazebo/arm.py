@@ -10,13 +10,11 @@ import numpy as np
 
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gazebo.dialect import Dialect
-from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
-from autoglm_embodied_sim.gazebo.gains import Gains, all_gains, joint_gains
+from autoglm_embodied_sim.gazebo.element import Dialect, Element, element, pose, transform
 from autoglm_embodied_sim.gazebo.sensors import wrist_sensor
 from autoglm_embodied_sim.gazebo.shapes import collision, geom_pose, touching_boxes, visual
-from autoglm_embodied_sim.gazebo.systems import controllers
-from autoglm_embodied_sim.sensor_specs import Sensors
+from autoglm_embodied_sim.gazebo.systems import Gains, all_gains, controllers, joint_gains
+from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 BASE, HAND = "link0", "hand"
 FIXED = {HAND: "ft"}

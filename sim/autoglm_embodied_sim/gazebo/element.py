@@ -1,14 +1,16 @@
-"""Building blocks of SDF: elements, numbers and poses as text."""
+"""SDF elements, and the dialects of the versions of Gazebo."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 
 Element = ElementTree.Element
@@ -49,3 +51,29 @@ def transform(position_m: FloatArray, quaternion_wxyz: FloatArray) -> FloatArray
     T[:3, :3] = Rotation.from_quat(np.roll(quaternion_wxyz, -1)).as_matrix()
     T[:3, 3] = position_m
     return T
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """SDF version, and how this Gazebo names its systems and the frame of a sensor's messages."""
+
+    sdf_version: str
+    classic: bool
+    library_prefix: str  # of a system's file
+    namespace: str  # of a system's class
+    frame_element: str
+
+    @classmethod
+    def named(cls, name: str) -> Dialect:
+        """That of a name out of DIALECTS; ConfigError for any other."""
+        if name not in DIALECTS:
+            raise ConfigError(f"Gazebo must be one of {', '.join(DIALECTS)}, got {name!r}")
+        return DIALECTS[name]
+
+
+DIALECTS = {
+    "gz": Dialect("1.9", False, "gz-sim-", "gz::sim::systems::", "gz_frame_id"),  # Garden and later
+    "ignition": Dialect("1.9", False, "ignition-gazebo-", "ignition::gazebo::systems::", "ignition_frame_id"),
+    "classic": Dialect("1.7", True, "", "", ""),  # Gazebo 11
+}
+"""Fortress is `ignition`."""

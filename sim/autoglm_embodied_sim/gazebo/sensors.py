@@ -6,10 +6,9 @@ import numpy as np
 
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.gazebo.dialect import Dialect
-from autoglm_embodied_sim.gazebo.element import Element, element, pose
-from autoglm_embodied_sim.sensor_specs import Sensors
+from autoglm_embodied_sim.gazebo.element import Dialect, Element, element, pose
+from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 WRENCH_TOPIC = "force_torque_sensor_broadcaster/wrench"
 CAMERA_TOPIC = "camera"

@@ -1,4 +1,4 @@
-"""Geoms of the compiled model as SDF: what is drawn, and what touches."""
+"""Shapes of a MuJoCo model as SDF geometry, meshes and lights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,38 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
-from autoglm_embodied_sim.gazebo.mesh import file_name, mesh_vertices
+
+RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+
+
+def write_meshes(model: Any, folder: Path) -> None:
+    """Write every mesh that an MjModel draws to `folder`, named after it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = model.geom_dataid[model.geom_type == mujoco.mjtGeom.mjGEOM_MESH]
+    for mesh in sorted(set(drawn.tolist())):
+        (folder / file_name(model, mesh)).write_bytes(_stl(model, mesh))
+
+
+def file_name(model: Any, mesh: int) -> str:
+    """Of the file of this mesh."""
+    return f"{model.mesh(mesh).name}.stl"
+
+
+def mesh_vertices(model: Any, mesh: int) -> FloatArray:
+    """(n, 3) of a mesh [m], in the frame of its geoms."""
+    first, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
+    return np.asarray(model.mesh_vert[first : first + count])
+
+
+def _stl(model: Any, mesh: int) -> bytes:
+    first, count = model.mesh_faceadr[mesh], model.mesh_facenum[mesh]
+    corners = mesh_vertices(model, mesh)[model.mesh_face[first : first + count]]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    records = np.zeros(count, RECORD)
+    records["corners"] = corners
+    records["normal"] = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
+    return bytes(80) + np.uint32(count).tobytes() + records.tobytes()
+
 
 Geom = mujoco.mjtGeom
 STIFFNESS_N_M, DAMPING_N_S_M = 1e5, 200.0  # of a contact
@@ -125,3 +156,35 @@ def _surface(sliding: float, torsional_m: float) -> Element:
         element("min_depth", SINK_M),
     )
     return element("surface", friction, element("contact", spring))
+
+
+SUN, CAMERA = "sun", "camera"
+
+
+def scene_light(model: Any) -> Element:
+    """The light that comes from everywhere."""
+    ambient = model.light_ambient[model.light(SUN).id] + np.asarray(model.vis.headlight.ambient)
+    return element("scene", element("ambient", [*ambient, 1]), element("shadows", False))
+
+
+def lights(model: Any) -> list[Element]:
+    """The sun, and what shines from the camera."""
+    sun = model.light(SUN).id
+    rotation = np.zeros(9)
+    mujoco.mju_quat2Mat(rotation, model.cam_quat[model.camera(CAMERA).id])
+    return [
+        _light(SUN, model.light_dir[sun], model.light_diffuse[sun]),
+        _light("headlight", -rotation.reshape(3, 3)[:, 2], np.asarray(model.vis.headlight.diffuse)),
+    ]
+
+
+def _light(name: str, direction: FloatArray, rgb: FloatArray) -> Element:
+    return element(
+        "light",
+        element("cast_shadows", False),
+        element("diffuse", [*rgb, 1]),
+        element("specular", [0, 0, 0, 1]),
+        element("direction", direction),
+        type="directional",
+        name=name,
+    )

@@ -12,19 +12,24 @@ import numpy as np
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.dressing import Dressing, thing_pose
 from autoglm_embodied_sim.gazebo.arm import arm_model, inertial
-from autoglm_embodied_sim.gazebo.dialect import Dialect
-from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
-from autoglm_embodied_sim.gazebo.light import lights, scene_light
-from autoglm_embodied_sim.gazebo.mesh import write_meshes
+from autoglm_embodied_sim.gazebo.element import Dialect, Element, element, pose, transform
 from autoglm_embodied_sim.gazebo.sensors import camera_model
-from autoglm_embodied_sim.gazebo.shapes import collision, geom_pose, primitive, visual
+from autoglm_embodied_sim.gazebo.shapes import (
+    collision,
+    geom_pose,
+    lights,
+    primitive,
+    scene_light,
+    visual,
+    write_meshes,
+)
 from autoglm_embodied_sim.gazebo.systems import world_systems
-from autoglm_embodied_sim.scene import Scene
-from autoglm_embodied_sim.sensor_specs import Sensors
-from autoglm_embodied_sim.world import TIMESTEP_S, build_model
+from autoglm_embodied_sim.robots.panda_model import TIMESTEP_S, build_model
+from autoglm_embodied_sim.robots.primitive_bodies import Dressing, thing_pose
+from autoglm_embodied_sim.scenes.primitive_scene import Scene
+from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 WORLD = "autoglm"
 MESHES = "meshes"

@@ -13,11 +13,11 @@ import numpy as np
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import AutoGLMError, ConfigError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.gazebo.dialect import DIALECTS, Dialect
+from autoglm_embodied_sim.gazebo.element import DIALECTS, Dialect
 from autoglm_embodied_sim.gazebo.world import Setting, write_world
-from autoglm_embodied_sim.scene import sample_scene
-from autoglm_embodied_sim.sensor_specs import Sensors
+from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 BAD_INPUT = 2
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.language.description import Description, Rank, Relation
-from autoglm_embodied_sim.language.nouns import NOUNS
+from autoglm_embodied_sim.language.referent import NOUNS
 
 Words = tuple[str, ...]
 SLOTS = ("colour", "rank", "relation")

@@ -14,8 +14,8 @@ from autoglm_embodied_sim.language.description import Description, meaning
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.naming import fitting_many, fitting_none, naming
 from autoglm_embodied_sim.language.referent import Referent, referents
-from autoglm_embodied_sim.suites.scene import GraspScene
-from autoglm_embodied_sim.suites.suite import Suite
+from autoglm_embodied_sim.scenes.scene import GraspScene
+from autoglm_embodied_sim.scenes.suite import Suite
 
 STREAM = 7
 """Sets the random numbers of instructions apart from those of scenes."""

@@ -9,8 +9,7 @@ import numpy as np
 
 from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.language.description import Description, Rank, Relation, meaning
-from autoglm_embodied_sim.language.nouns import NOUNS
-from autoglm_embodied_sim.language.referent import Referent
+from autoglm_embodied_sim.language.referent import NOUNS, Referent
 
 Things = Sequence[Referent]
 Form = tuple[str, ...]

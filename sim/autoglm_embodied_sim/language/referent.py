@@ -1,4 +1,4 @@
-"""The objects of a scene as a description sees them."""
+"""What an instruction may refer to: an object's colour, size and place, and the nouns it can be called by."""
 
 from __future__ import annotations
 
@@ -10,9 +10,45 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.language.nouns import Nouns, nouns_of
+from autoglm_embodied_sim.objects.groceries import NAMES, PREFIX
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.scenes.scene_object import Item
+
+CUBE, CYLINDER, BALL = "cube", "cylinder", "ball"
+CLASSES = (CUBE, CYLINDER, BALL)
+"""Of shape. To `vocabulary`, "box" is another word for a cube and "can" one for a cylinder; so they are here."""
+GROCERIES = tuple(name for name in NAMES if name != "can")
+NOUNS = (*CLASSES, *GROCERIES)
+"""All nouns that a description may use; grammars have their own words for them."""
+
+LOOKS_LIKE = {"bread": CUBE, "cereal": CUBE, "milk": CUBE, "bottle": CYLINDER, "mug": CYLINDER, "lemon": BALL}
+EQUAL_EDGES = 1.05
+COMPACT = 0.85
+"""Share of its hull that a nameless object fills from which on somebody may see a cube, a cylinder or a ball in it."""
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """Nouns of NOUNS for one object; whatever is in neither set is surely wrong."""
+
+    sure: frozenset[str]
+    doubtful: frozenset[str]
+
+
+def nouns_of(shape: Shape) -> Nouns:
+    """What people call this shape; "object", "thing" and "one" fit everything and are not listed."""
+    if shape.name.startswith(PREFIX):
+        name = shape.name.removeprefix(PREFIX)
+        likeness = {LOOKS_LIKE[name]} if name in LOOKS_LIKE else set()
+        return Nouns(frozenset({CYLINDER if name == "can" else name}), frozenset(likeness))
+    if shape.name == "box":
+        edges = np.ptp(shape.pieces[0], axis=0)
+        cube = frozenset({CUBE})
+        return Nouns(cube, frozenset()) if edges.max() < EQUAL_EDGES * edges.min() else Nouns(frozenset(), cube)
+    if shape.name in (CYLINDER, BALL):
+        return Nouns(frozenset({shape.name}), frozenset())
+    compact = shape.volume_m3 > COMPACT * ConvexHull(np.concatenate(shape.pieces)).volume
+    return Nouns(frozenset(), frozenset(CLASSES if compact else ()))
 
 
 @dataclass(frozen=True)

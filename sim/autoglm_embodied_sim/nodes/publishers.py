@@ -7,14 +7,14 @@ from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
+from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
+from autoglm_embodied.ingest.conversions import MM_PER_M, image_message, to_stamp
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.nodes.conversions import MM_PER_M, image_message, to_stamp
-from autoglm_embodied.nodes.parameters import parameter
-from autoglm_embodied.nodes.qos import FAST, FRAMES
+from autoglm_embodied.ros.parameters import parameter
+from autoglm_embodied.ros.qos import FAST, FRAMES
 from autoglm_embodied.types import Camera, Frame
-from autoglm_embodied_sim.sensor import Samples
-from autoglm_embodied_sim.shutter import Moment
+from autoglm_embodied_sim.sensors.sensor import Samples
+from autoglm_embodied_sim.sensors.shutter import Moment
 
 MAX_DEPTH_MM = 65535
 

@@ -15,18 +15,17 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.conversions import JointReader, twist_array
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.conversions import JointReader, twist_array
-from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.parameters import file_parameter, parameter
-from autoglm_embodied.nodes.polled import PolledSubscription
-from autoglm_embodied.nodes.qos import COMMANDS, FAST
+from autoglm_embodied.ros.parameters import file_parameter, parameter
+from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import COMMANDS, FAST
+from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.gazebo.gains import all_gains
-from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
-from autoglm_embodied_sim.setpoints import Setpoints
-from autoglm_embodied_sim.world import build_model
+from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
+from autoglm_embodied_sim.robots.joint_setpoints import Setpoints
+from autoglm_embodied_sim.robots.panda_model import build_model
+from autoglm_embodied_sim.sensors.camera import CameraSettings
 
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
 

@@ -20,24 +20,24 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import AutoGLMError
+from autoglm_embodied.ingest.conversions import twist_array
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.conversions import twist_array
-from autoglm_embodied.nodes.diagnostics import Diagnostics, Health
-from autoglm_embodied.nodes.lifetime import run
-from autoglm_embodied.nodes.parameters import file_parameter, parameter
-from autoglm_embodied.nodes.polled import PolledSubscription
-from autoglm_embodied.nodes.qos import COMMANDS
+from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.parameters import file_parameter, parameter
+from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import COMMANDS
+from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.measure.shapes import named_shapes, split_grammar
+from autoglm_embodied_sim.eval.splits import named_shapes, split_grammar
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.nodes.tables import PrimitiveTable, SuiteTable, Table
-from autoglm_embodied_sim.rig import STEP_NS, ArmRig
-from autoglm_embodied_sim.sensor_specs import SHIPPED, Sensors
-from autoglm_embodied_sim.shutter import Shutter
-from autoglm_embodied_sim.suites.suite import suite_named
+from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
+from autoglm_embodied_sim.scenes.suite import suite_named
+from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor_specs import SHIPPED, Sensors
+from autoglm_embodied_sim.sensors.shutter import Shutter
 
 SWITCH_INTERVAL_S = 0.0005  # the stepping thread must not wait 5 ms for another one's turn to end
 LATE_NS = 50_000_000

@@ -11,20 +11,20 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.arm.rig import Arm
-from autoglm_embodied_sim.camera import CameraSettings
 from autoglm_embodied_sim.judge import held_things, lift_and_shake, trial
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
-from autoglm_embodied_sim.measure.trial import TRIAL_TIP_M, aloft
+from autoglm_embodied_sim.lift_and_shake import TRIAL_TIP_M, aloft
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.rig import ArmRig
-from autoglm_embodied_sim.scene import Scene, Thing, sample_scene
-from autoglm_embodied_sim.sensor_specs import Sensors
-from autoglm_embodied_sim.suites.layout import lay_out
-from autoglm_embodied_sim.suites.scene import GraspScene, sample_grasp_scene
-from autoglm_embodied_sim.suites.suite import Suite
-from autoglm_embodied_sim.tabletop.item import Item
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.scenes.primitive_scene import Scene, Thing, sample_scene
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.suite import Suite
+from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 MIN_SLOTS = 3
 

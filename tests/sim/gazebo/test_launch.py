@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import yaml
-from autoglm_embodied_sim.gazebo.dialect import Dialect
+from autoglm_embodied_sim.gazebo.element import Dialect
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
 from autoglm_embodied_sim.gazebo.world import Setting, write_world
-from autoglm_embodied_sim.scene import sample_scene
+from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
 
 from autoglm_embodied.config import shipped
 

@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 import mujoco
 import numpy as np
 import pytest
-from autoglm_embodied_sim.camera import CameraSettings
-from autoglm_embodied_sim.dressing import thing_pose
-from autoglm_embodied_sim.gazebo.dialect import DIALECTS
+from autoglm_embodied_sim.gazebo.element import DIALECTS
 from autoglm_embodied_sim.gazebo.world import MESHES, Setting, dressed_model, write_world
-from autoglm_embodied_sim.scene import Scene, sample_scene
-from autoglm_embodied_sim.servo import HOME_Q, JOINT_SPEED_RAD_S
+from autoglm_embodied_sim.robots.primitive_bodies import thing_pose
+from autoglm_embodied_sim.robots.servo import HOME_Q, JOINT_SPEED_RAD_S
+from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
+from autoglm_embodied_sim.sensors.camera import CameraSettings
 from scipy.spatial.transform import Rotation
 from sdf_check import complaints, needs_libsdformat, unknown
 from sdf_model import link_poses, named, numbers, pose

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.language import description as semantics
 from autoglm_embodied_sim.language.description import Description, meaning
-from autoglm_embodied_sim.language.for_learning import LEARNING_GRAMMAR
-from autoglm_embodied_sim.language.for_measuring import MEASURING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, Kind, instruct, said
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 from autoglm_embodied_sim.language.referent import Referent, referents
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.suites.scene import GraspScene, sample_grasp_scene
-from autoglm_embodied_sim.suites.suite import SUITES
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import SUITES
 from language_cases import thing
 
 from autoglm_embodied.errors import ConfigError

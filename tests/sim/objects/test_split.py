@@ -8,18 +8,19 @@ import subprocess
 import sys
 
 import pytest
-from autoglm_embodied_sim.objects import for_measuring, random_urdfs
+from autoglm_embodied_sim.objects import measuring_objects as for_measuring
+from autoglm_embodied_sim.objects import random_urdfs
 from autoglm_embodied_sim.objects.random_urdfs import learning_shape, learning_shapes
 from autoglm_embodied_sim.objects.split import Split, numbers
 from sources import CORE, SIM, imports, modules
 
 from autoglm_embodied.errors import ConfigError
 
-DOOR = f"{SIM}.objects.for_measuring"
-DOORS = (DOOR, f"{SIM}.language.for_measuring")
+DOOR = f"{SIM}.objects.measuring_objects"
+DOORS = (DOOR, f"{SIM}.language.measuring_grammar")
 BEHIND_THE_DOOR = f"{SIM}.objects.random_urdfs.read_shapes"
-MEASURED = f"{SIM}.measure.shapes"
-MAY_MEASURE = {f"{CORE}.learn.measure", f"{CORE}.learn.photographed", f"{SIM}.nodes.sim_node", MEASURED}
+MEASURED = f"{SIM}.eval.splits"
+MAY_MEASURE = {f"{SIM}.eval.measure", f"{SIM}.eval.failure_replay", f"{SIM}.nodes.sim_node", MEASURED}
 """The only modules that may reach a door: what measures, and the simulator that lays out its scenes."""
 
 BLOCKED = f"""
@@ -55,19 +56,18 @@ def closure(start: str, edges: dict[str, set[str]]) -> set[str]:
 
 
 def learners() -> list[str]:
-    commands = [f"{CORE}.cli.collect", f"{CORE}.cli.train"]
-    commands += [f"{CORE}.cli.collect_suites"]
-    teachers = [n for n in modules(SIM) if n.startswith((f"{SIM}.privileged", f"{SIM}.outcomes"))]
-    learning = [n for n in modules(CORE) if n.startswith(f"{CORE}.learn") and n not in MAY_MEASURE]
-    return commands + teachers + learning
+    commands = [f"{CORE}.tools.cli.train", f"{SIM}.cli.collect", f"{SIM}.cli.collect_suites"]
+    rooms = tuple(f"{package}.{name}." for package, name in ((CORE, "data"), (CORE, "train"), (SIM, "collect")))
+    learning = [name for package in (CORE, SIM) for name in modules(package) if name.startswith(rooms)]
+    return commands + learning + [f"{SIM}.policies.expert"]
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_nothing_that_learns_can_reach_what_is_for_measuring(door: str) -> None:
     edges = graph()
     assert door in edges
-    known = {f"{CORE}.learn.{name}" for name in ("collect", "demonstrations", "journal", "outcomes", "train")}
-    assert known | {f"{SIM}.privileged.expert", f"{SIM}.outcomes.trial"} < set(learners())
+    known = {f"{SIM}.collect.{name}" for name in ("primitive_samples", "demonstrations", "outcomes", "trial")}
+    assert known | {f"{CORE}.data.journal", f"{CORE}.train.loop"} < set(learners())
     assert {name: "reaches" for name in learners() if door in closure(name, edges)} == {}
     assert {name for name, targets in edges.items() if door in targets} == {MEASURED}
     assert {name for name, targets in edges.items() if MEASURED in targets} <= MAY_MEASURE

@@ -1,9 +1,0 @@
-"""`python -m autoglm_embodied.cli`: the console command where its script is not installed."""
-
-from __future__ import annotations
-
-import sys
-
-from autoglm_embodied.cli import main
-
-sys.exit(main())

@@ -1,0 +1,87 @@
+"""Rate, loss and rejected messages of each stream."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from threading import Lock
+
+from autoglm_embodied.errors import SensorError
+
+NS_PER_S = 1e9
+REPORTS = 5  # over which the rate is taken
+
+
+class Meter:
+    """Rate by receive time, loss by holes in the stamps against the nominal period.
+
+    A stamp out of order fills the hole that was counted for it.
+    """
+
+    def __init__(self, nominal_hz: float) -> None:
+        self.received = 0
+        self.lost = 0
+        self._period_ns = NS_PER_S / nominal_hz
+        self._newest_stamp_ns: int | None = None
+        self._newest_receive_ns = 0
+        self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
+
+    def count(self, stamp_ns: int, receive_ns: int) -> None:
+        """Note a message."""
+        self.received += 1
+        self._newest_receive_ns = receive_ns
+        if self._newest_stamp_ns is None:
+            self._marks.append((self.received, receive_ns))
+        elif stamp_ns <= self._newest_stamp_ns:
+            self.lost = max(self.lost - (stamp_ns < self._newest_stamp_ns), 0)
+            return
+        else:
+            self.lost += max(round((stamp_ns - self._newest_stamp_ns) / self._period_ns) - 1, 0)
+        self._newest_stamp_ns = stamp_ns
+
+    def rate_hz(self) -> float:
+        """The rate over the last few calls of this, 0 if nothing came since the last."""
+        if not self._marks or self.received == self._marks[-1][0]:
+            return 0.0
+        self._marks.append((self.received, self._newest_receive_ns))
+        count, receive_ns = self._marks[0]
+        elapsed_ns = self._newest_receive_ns - receive_ns
+        return (self.received - count) * NS_PER_S / elapsed_ns if elapsed_ns > 0 else 0.0
+
+
+class Refusals:
+    """Notes from any thread what of each stream was refused, and why."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        """Every refusal goes to `log` as a sentence; it may leave some out."""
+        self._log = log
+        self._counts: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
+        self._told: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def refuse(self, stream: str, error: SensorError) -> None:
+        """Note a message of `stream` that cannot be used."""
+        with self._lock:
+            self._counts[stream] += 1
+            self._reasons[stream] = str(error)
+        self._log(f"{stream}: {error}")
+
+    def values(self) -> dict[str, float | int | str]:
+        """How many were refused in all and of each stream, and the last reason of each, for the diagnostics."""
+        with self._lock:
+            values: dict[str, float | int | str] = {"refused": self._counts.total()}
+            for stream, count in self._counts.items():
+                values |= {f"{stream}_refused": count, f"{stream}_refused_because": self._reasons[stream]}
+            return values
+
+    def counts(self) -> dict[str, int]:
+        """How many of each stream were refused."""
+        with self._lock:
+            return dict(self._counts)
+
+    def news(self) -> list[str]:
+        """A sentence for each stream of which something was refused since this was last asked."""
+        with self._lock:
+            fresh, self._told = self._counts - self._told, self._counts.copy()
+            return [f"{count} of {stream} refused: {self._reasons[stream]}" for stream, count in fresh.items()]

@@ -1,0 +1,172 @@
+"""The encoders of the senses: a frame, the wrench history, the arm's state, the words of an instruction."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from autoglm_embodied.model.image import CHANNELS
+from autoglm_embodied.vocabulary import words as split_words
+
+WORKSPACE_CENTRE_M = (0.5, 0.0, 0.05)
+WORKSPACE_SCALE_M = 0.3
+PATCH = 3  # pixels on a side of what the first layer sees at once
+TOKEN_STRIDE = 12  # pixels from one token to the next
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around which the signal passes."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.GELU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to the same."""
+        return F.gelu(x + self.layers(x))
+
+
+class FrameEncoder(nn.Module):
+    """Picture to visual tokens, each followed by its place in the base frame."""
+
+    def __init__(self, stem: tuple[int, int, int], width: int) -> None:
+        super().__init__()
+        patches, parts, tokens = stem
+        self.stem = nn.Sequential(
+            nn.Conv2d(CHANNELS, patches, PATCH, stride=PATCH, bias=False),
+            nn.BatchNorm2d(patches),
+            nn.GELU(),
+            nn.Conv2d(patches, parts, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(parts),
+            nn.GELU(),
+            nn.Conv2d(parts, tokens, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(tokens),
+            nn.GELU(),
+            Residual(tokens),
+        )
+        self.project = nn.Conv2d(tokens, width, 1)
+        self.centre: Tensor
+        self.register_buffer("centre", torch.tensor(WORKSPACE_CENTRE_M).view(1, 3, 1, 1))
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Visual tokens (B, N, D + 4) from pictures (B, 7, h, w): features, place [m], known fraction."""
+        place, known = picture[:, 3:6], picture[:, 6:]
+        centred = (place - self.centre) / WORKSPACE_SCALE_M * known
+        features = self.project(self.stem(torch.cat([picture[:, :3], centred, known], dim=1)))  # (B, D, h', w')
+        fraction = F.avg_pool2d(known, TOKEN_STRIDE)
+        anchor = F.avg_pool2d(place * known, TOKEN_STRIDE) / fraction.clamp(min=1e-3)
+        return torch.cat([features.float(), anchor, fraction], dim=1).flatten(2).transpose(1, 2)
+
+
+STATISTICS = 5 * 6  # mean, deviation, minimum, maximum, slope of six components
+
+
+class ForceEncoder(nn.Module):
+    """Pyramid and raw wrench to tokens. The wrench is divided by `scale`, measured on the training data."""
+
+    def __init__(self, scales: int, raw_samples: int, raw_tokens: int, width: int) -> None:
+        super().__init__()
+        self.raw_tokens = raw_tokens
+        self.pyramid = nn.Linear(STATISTICS, width)
+        self.raw = nn.Linear(raw_samples // raw_tokens * 6, width)
+        self.position = nn.Parameter(0.02 * torch.randn(scales + raw_tokens, width))
+        self.pyramid_scale: Tensor
+        self.raw_scale: Tensor
+        self.register_buffer("pyramid_scale", torch.ones(5, 6))
+        self.register_buffer("raw_scale", torch.ones(6))
+
+    def forward(self, pyramid: Tensor, raw: Tensor) -> Tensor:
+        """Tokens (B, S + raw tokens, D) from pyramid (B, S, 5, 6) and raw (B, R, 6)."""
+        slow = self.pyramid((pyramid / self.pyramid_scale).clamp(-10, 10).flatten(2))
+        fast = self.raw((raw / self.raw_scale).clamp(-10, 10).reshape(len(raw), self.raw_tokens, -1))
+        return torch.cat([slow, fast], dim=1) + self.position
+
+
+FINE_M = (0.3, 0.03, 0.008)
+"""Scales at which a distance is shown: the reach, the funnel, the grasp."""
+
+JOINTS = 7
+ARM_FEATURES = 2 * JOINTS + 9  # joint positions and velocities, tool position, two axes of the tool
+GRIPPER_FEATURES = 6
+
+
+def at_scales(value: Tensor, scales: tuple[float, ...]) -> Tensor:
+    """(..., K * len(scales)): the value squashed at each scale, so that both metres and millimetres can be read."""
+    return torch.cat([torch.tanh(value / scale) for scale in scales], dim=-1)
+
+
+class ArmEncoder(nn.Module):
+    """Arm and gripper to two tokens."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.arm = nn.Linear(ARM_FEATURES, width)
+        self.gripper = nn.Linear(GRIPPER_FEATURES + 3 * len(FINE_M), width)
+
+    def forward(self, arm: Tensor, gripper: Tensor) -> Tensor:
+        """Tokens (B, 2, D) from arm (B, 23) and gripper (B, 2): width [m], width velocity [m/s]."""
+        width, velocity = gripper[:, :1], gripper[:, 1:]
+        position = arm[:, 2 * JOINTS : 2 * JOINTS + 3]
+        grip = torch.cat(
+            [
+                at_scales(width, (0.08, 0.02, 0.005)),
+                at_scales(velocity, (0.2, 0.02, 0.005)),
+                at_scales(position, FINE_M),
+            ],
+            dim=-1,
+        )
+        return torch.stack([self.arm(arm), self.gripper(grip)], dim=1)
+
+
+class TargetEncoder(nn.Module):
+    """The voted target relative to the tool, as one token."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        features = 3 * len(FINE_M) + 1 + len(FINE_M)
+        self.layers = nn.Sequential(nn.Linear(features + 1, width), nn.GELU(), nn.Linear(width, width))
+
+    def forward(self, target_m: Tensor, spread_m: Tensor, tool_m: Tensor) -> Tensor:
+        """Token (B, 1, D) from target (B, 3), spread (B,) and tool position (B, 3), base frame."""
+        offset = target_m - tool_m
+        distance = offset[:, :2].norm(dim=-1, keepdim=True)
+        shown = torch.cat(
+            [at_scales(offset, FINE_M), at_scales(distance, FINE_M), target_m[:, 2:] * 10, spread_m[:, None] * 10],
+            dim=-1,
+        )
+        token: Tensor = self.layers(shown)
+        return token.unsqueeze(1)
+
+
+PADDING, UNKNOWN = 0, 1
+
+
+def word_ids(instruction: str, vocabulary: tuple[str, ...], max_words: int) -> list[int]:
+    """Ids of the words the model knows, padded to `max_words`; verbs and fillers are left out."""
+    ids = [vocabulary.index(word) + 2 for word in split_words(instruction) if word in vocabulary][:max_words]
+    ids = ids or [UNKNOWN]
+    return ids + [PADDING] * (max_words - len(ids))
+
+
+class WordEncoder(nn.Module):
+    """Words to tokens and to one summary."""
+
+    def __init__(self, vocabulary_size: int, max_words: int, width: int, heads: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size + 2, width, padding_idx=PADDING)
+        self.position = nn.Parameter(torch.zeros(max_words, width))
+        self.layer = nn.TransformerEncoderLayer(width, heads, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, L, D) and their mean over the words there are, (B, D), from ids (B, L)."""
+        there = ids != PADDING
+        tokens = self.layer(self.embedding(ids) + self.position, src_key_padding_mask=~there)
+        weight = there.unsqueeze(-1).to(tokens.dtype)
+        return tokens, (tokens * weight).sum(1) / weight.sum(1).clamp(min=1)

@@ -1,0 +1,1 @@
+"""Recordings through the same ingest, aligner and policy that a robot uses."""

@@ -1,0 +1,118 @@
+"""Frames as a few of their pixels: what an aligner takes in place of visual tokens where there is no model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from autoglm_embodied_interfaces.msg import VoiceCommand
+
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.sensor_input import Sink
+from autoglm_embodied.replay.tick_schedule import Instant
+from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation
+
+if TYPE_CHECKING:
+    from autoglm_embodied.policy.grasp_controller import Conductor
+    from autoglm_embodied.policy.pipeline import Pipeline
+
+ROWS, COLUMNS = 12, 16
+
+
+def thumbnail(frame: Frame) -> FloatArray:
+    """(ROWS * COLUMNS, 4) float32: red, green, blue of 0 to 1 and depth [m], 0 where unknown, on an even grid."""
+    rows = (np.arange(ROWS) + 0.5) * frame.camera.height / ROWS
+    columns = (np.arange(COLUMNS) + 0.5) * frame.camera.width / COLUMNS
+    grid = np.ix_(rows.astype(int), columns.astype(int))
+    depth_m = np.nan_to_num(frame.depth_m[grid], nan=0.0, posinf=0.0, neginf=0.0)
+    pixels = np.dstack([frame.rgb[grid] / np.float32(255), depth_m])
+    return pixels.reshape(ROWS * COLUMNS, 4).astype(np.float32)
+
+
+class Thumbnails:
+    """Pushes into an aligner what a pipeline would, but for the pictures."""
+
+    def __init__(self, aligner: Aligner) -> None:
+        self.push_wrench = aligner.push_wrench
+        self.push_joints = aligner.push_joints
+        self._aligner = aligner
+
+    def push_frame(self, frame: Frame, receive_ns: int) -> None:
+        """The frame's thumbnail, at the frame's time."""
+        self._aligner.push_tokens(frame.stamp_ns, receive_ns, thumbnail(frame))
+
+
+class Session(Protocol):
+    """What is replayed into."""
+
+    sink: Sink
+
+    def hear(self, command: VoiceCommand, t_ns: int) -> None:
+        """A spoken command."""
+        ...
+
+    def tick(self, instant: Instant) -> Observation:
+        """What is observed at an instant."""
+        ...
+
+
+class AligningSession:
+    """The aligner without a model: a frame is its thumbnail, and nobody acts."""
+
+    def __init__(self, aligner: Aligner) -> None:
+        self.sink: Sink = Thumbnails(aligner)
+        self._aligner = aligner
+        self._tared = False
+
+    def hear(self, command: VoiceCommand, t_ns: int) -> None:
+        """Keep in mind what is to be done."""
+        if command.intent == VoiceCommand.GRASP:
+            self._aligner.push_instruction(t_ns, command.instruction)
+        elif command.intent in (VoiceCommand.STOP, VoiceCommand.CANCEL):
+            self._aligner.clear_instruction()
+
+    def tick(self, instant: Instant) -> Observation:
+        """Tare as soon as that can be, as the fusion node does, and observe."""
+        if not self._tared:
+            try:
+                self._aligner.tare(*instant)
+                self._tared = True
+            except SensorError:
+                pass  # the arm moves or a sensor is silent: force stays masked
+        return self._aligner.observe(*instant)
+
+
+class ActingSession:
+    """The pipeline with its model, and grasps as they were commanded by voice.
+
+    Attributes:
+        decisions: ticks in which the policy said what to do.
+        commands: ticks in which the arm was then told to move.
+        newest: the last of the decisions.
+    """
+
+    def __init__(self, pipeline: Pipeline, conductor: Conductor) -> None:
+        self.sink: Sink = pipeline
+        self.decisions = 0
+        self.commands = 0
+        self.newest: ActionChunk | None = None
+        self._conductor = conductor
+        self._begin: str | None = None
+        self._end: str | None = None
+
+    def hear(self, command: VoiceCommand, t_ns: int) -> None:
+        """Begin or end a grasp with the next tick."""
+        if command.intent == VoiceCommand.GRASP:
+            self._begin, self._end = command.instruction, None
+        elif command.intent in (VoiceCommand.STOP, VoiceCommand.CANCEL):
+            self._begin, self._end = None, "Ended by voice."
+
+    def tick(self, instant: Instant) -> Observation:
+        """Observe, and decide what to do."""
+        turn = self._conductor.turn(*instant, self._begin, self._end)
+        self._begin = self._end = None
+        self.newest = turn.tick.chunk or self.newest
+        self.decisions += turn.tick.chunk is not None
+        self.commands += turn.command is not None
+        return turn.tick.observation

@@ -1,0 +1,1 @@
+"""What the nodes share: quality of service, parameters, subscriptions, ticker, diagnostics, actions."""

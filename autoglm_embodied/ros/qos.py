@@ -1,0 +1,22 @@
+"""Quality of service of every topic, in one place."""
+
+from __future__ import annotations
+
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+from autoglm_embodied.ingest.image_pairs import MOST_UNPAIRED
+
+FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again."""
+
+FRAMES = QoSProfile(depth=MOST_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Camera pictures and their intrinsics: a second of them, for a machine that has other things to do."""
+
+EVENTS = QoSProfile(depth=10)
+"""Voice commands, states, diagnostics: none may be lost."""
+
+COMMANDS = QoSProfile(depth=1)
+"""Twists and gripper widths: only the newest counts."""
+
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""A fast topic of which a slow loop wants only the newest message."""

@@ -1,0 +1,92 @@
+"""Topics as bytes, with the time at which each message came, all taken on one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from autoglm_embodied_interfaces.msg import VoiceCommand, WrenchBatch
+from geometry_msgs.msg import WrenchStamped
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.ingest import sensor_input as intake
+from autoglm_embodied.ingest.cdr import BEGIN, LITTLE_ENDIAN, STAMP, read_stamp_ns
+from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
+from autoglm_embodied.ros.sensor_topic import SensorTopic
+
+TOPICS = intake.TOPICS | {"voice": "voice/command"}
+"""The streams that can be replayed, and where they come by default."""
+
+
+class Kind(NamedTuple):
+    """The type of a stream's messages and the least that is asked of their sender."""
+
+    message: type[Any]
+    qos: QoSProfile
+
+
+KINDS = {
+    "rgb": Kind(Image, FRAMES),
+    "depth": Kind(Image, FRAMES),
+    "camera_info": Kind(CameraInfo, FRAMES),
+    "wrench": Kind(WrenchStamped, FAST),
+    "wrench_batch": Kind(WrenchBatch, FAST),
+    "joints": Kind(JointState, FAST),
+    "voice": Kind(VoiceCommand, EVENTS),
+}
+
+
+class RawTopics:
+    """Subscribes, and hands every message over as it is. One thread waits and polls, the executor's adds and looks."""
+
+    def __init__(self, node: Node, epoch_ns: int, take: Callable[[BagMessage], None]) -> None:
+        """Subscribe to nothing yet; `epoch_ns` is the wall clock minus the monotonic one."""
+        self._node = node
+        self._epoch_ns = epoch_ns
+        self._take = take
+        self._topics: dict[str, SensorTopic] = {}
+
+    def add(self, topic: str, kind: Kind) -> None:
+        """Subscribe."""
+        name = self._node.resolve_topic_name(topic)
+        stamped = next(iter(kind.message.get_fields_and_field_types().values()), "") == "std_msgs/Header"
+        take = partial(self._on_message, name, stamped)
+        self._topics = self._topics | {name: SensorTopic(self._node, kind.message, name, take, kind.qos)}
+
+    def wait(self, timeout_ns: int) -> None:
+        """Sleep until a message waits."""
+        first, *others = self._topics.values()
+        first.wait(timeout_ns, *others)
+
+    def poll(self) -> None:
+        """Hand over all that waits."""
+        for topic in self._topics.values():
+            topic.poll()
+
+    def look(self) -> None:
+        """Ask for the quality of service that the publishers offer."""
+        for topic in self._topics.values():
+            topic.look()
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        for topic in self._topics.values():
+            topic.destroy()
+
+    def _on_message(self, topic: str, stamped: bool, data: bytes) -> None:
+        receive_ns = time.monotonic_ns()
+        stamp_ns = self._stamp_ns(data) if stamped else None
+        publish_ns = receive_ns + self._epoch_ns if stamp_ns is None else stamp_ns
+        self._take(BagMessage(topic, self._topics[topic].type_name, data, receive_ns, publish_ns))
+
+    def _stamp_ns(self, data: bytes) -> int | None:
+        """The header stamp, if it can be read and kept."""
+        if data[: len(LITTLE_ENDIAN)] != LITTLE_ENDIAN or len(data) < BEGIN + STAMP.size:
+            return None
+        stamp_ns = read_stamp_ns(data)
+        return stamp_ns if stamp_ns >= 0 else None

@@ -1,0 +1,1 @@
+"""The command `autoglm` and what it runs; no other room imports it."""

@@ -1,0 +1,67 @@
+"""The console command `autoglm`: one module a subcommand, each imported when it is run.
+
+Other packages add subcommands by the entry point group `autoglm.commands` and benchmarks by `autoglm.bench`: a function
+that takes the subparsers and adds its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from types import FrameType
+from typing import NoReturn
+
+from autoglm_embodied import __version__
+from autoglm_embodied.errors import AutoGLMError
+
+SUBCOMMANDS = ("demo", "doctor", "voice", "train", "bench", "record", "replay")
+COMMANDS_OF_OTHERS = "autoglm.commands"
+OF_THE_SIMULATOR = ("collect", "evaluate", "table")
+"""What is missing where the simulator's package is not installed."""
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `autoglm` with `argv` (the process's arguments by default) and return its exit status.
+
+    0: done. 1: done, with an honest negative answer. 2: bad input or a broken set-up, said in one sentence.
+    """
+    typed = list(sys.argv[1:] if argv is None else argv)
+    top, known = parser()
+    if typed and typed[0] in OF_THE_SIMULATOR and typed[0] not in known:
+        missing = "it comes with autoglm_embodied_sim, which is not installed; install that package"
+        print(f"autoglm {typed[0]}: {missing}", file=sys.stderr)
+        return BAD_INPUT
+    args = top.parse_args(typed)
+    args.typed = typed
+    for request in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(request, _stop)
+    try:
+        return int(args.run(args))
+    except AutoGLMError as error:
+        print(f"autoglm {args.subcommand}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"autoglm {args.subcommand}: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def parser() -> tuple[argparse.ArgumentParser, set[str]]:
+    """The parser of the command line and the names of its subcommands, which add themselves and set `run`."""
+    top = argparse.ArgumentParser(prog="autoglm", description="A robot arm that sees, feels and listens, over ROS 2.")
+    top.add_argument("--version", action="version", version=f"autoglm {__version__}")
+    subparsers = top.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    for name in SUBCOMMANDS:
+        importlib.import_module(f"{__name__}.{name}").add_parser(subparsers)
+    for command in sorted(entry_points(group=COMMANDS_OF_OTHERS), key=lambda command: command.name):
+        command.load()(subparsers)
+    return top, set(subparsers.choices)
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    """Any request to end unwinds like Ctrl-C, so that what was started is also ended."""
+    raise KeyboardInterrupt

@@ -1,0 +1,109 @@
+"""`autoglm bench`: what the parts cost, lose and get wrong."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoglm_embodied.errors import ConfigError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from autoglm_embodied.metrics import Report
+    from autoglm_embodied.tools.bench.align_sets import Synchronise
+
+HELP = "measure what the parts cost, lose and get wrong"
+EPILOG = """examples:
+  autoglm bench align --hours 0 --json out/align.json --plot out/align.png
+  autoglm bench ingest --seconds 60 --json out/ingest.json"""
+PARTS_OF_OTHERS = "autoglm.bench"
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `bench` to the command line."""
+    parser = subparsers.add_parser(
+        "bench", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    align = add_part(parts, "align", "the one clock: its cost and its error, beside what others do")
+    align.add_argument("--hours", type=float, default=1.0, help="simulated, of watching the memory (default 1)")
+    align.add_argument("--plot", metavar="FILE", type=Path, help="draw error against frequency here")
+    align.set_defaults(run=run_align)
+    ingest = add_part(parts, "ingest", "real topics into the one clock: what is lost, and how regular the ticks are")
+    ingest.add_argument("--seconds", type=float, default=60.0, help="of sensors (default 60)")
+    ingest.add_argument("--best-effort", action="store_true", help="publishers that send nothing again")
+    ingest.set_defaults(run=run_ingest)
+    for part in entry_points(group=PARTS_OF_OTHERS):
+        part.load()(parts)
+
+
+def add_part(parts: _SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:
+    """Add a benchmark to `autoglm bench`, with the options that all of them have."""
+    parser = parts.add_parser(name, help=what, description=what, epilog=f"example:\n  autoglm bench {name}")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn at random (default %(default)s)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
+    return parser
+
+
+def run_align(args: argparse.Namespace) -> int:
+    """Measure the alignment."""
+    from rich.progress import Progress
+
+    from autoglm_embodied.tools.bench.align import measure
+
+    if not 0 <= args.hours < 1e4:
+        raise ConfigError(f"--hours must be 0 or more, got {args.hours:g}")
+    report = begin_report(args)
+    with Progress(auto_refresh=False) as progress:  # a thread of its own would disturb what is measured
+        task = progress.add_task("", total=1.0)
+
+        def advance(part: str, done: float) -> None:
+            progress.update(task, description=part, completed=done, refresh=True)
+
+        measure(report, args.seed, args.hours, args.plot, _synchroniser(), advance)
+    return end_report(report, args)
+
+
+def run_ingest(args: argparse.Namespace) -> int:
+    """Measure the ingest over DDS."""
+    from rich.console import Console
+
+    from autoglm_embodied.tools.bench.ingest import measure
+
+    if not 1 <= args.seconds < 1e5:
+        raise ConfigError(f"--seconds must be 1 or more, got {args.seconds:g}")
+    report = begin_report(args)
+    with Console().status("starting") as status:
+        measure(report, args.seconds, "BEST_EFFORT" if args.best_effort else "RELIABLE", status.update)
+    return end_report(report, args)
+
+
+def begin_report(args: argparse.Namespace) -> Report:
+    """An empty report of the benchmark that was asked for."""
+    from autoglm_embodied.metrics import Report
+
+    if args.seed < 0:
+        raise ConfigError(f"--seed must be 0 or more, got {args.seed}")
+    return Report(f"autoglm bench {args.part}", args.seed, time.time_ns())
+
+
+def end_report(report: Report, args: argparse.Namespace) -> int:
+    """Print the figures and write them where they are wanted."""
+    report.print_table()
+    if args.json is not None:
+        report.write_json(args.json, time.time_ns())
+    return 0
+
+
+def _synchroniser() -> Synchronise | str:
+    """The one of ROS, where it is installed."""
+    try:
+        from autoglm_embodied.nodes.approximate_time_probe import synchronise
+    except ImportError as error:
+        return f"message_filters of ROS 2 is not installed here ({error})"
+    return synchronise

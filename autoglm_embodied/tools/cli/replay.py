@@ -1,0 +1,71 @@
+"""`autoglm replay`: a recording through the same intake and aligner, and if asked the policy, as on the robot."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.tools.cli.record import STREAMS, sorted_topics
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+HELP = "replay a recording through the aligner and the policy"
+EPILOG = f"""examples:
+  autoglm replay out/record/record_2026-01-01_12-00-00.mcap
+  autoglm replay rosbag2_folder --topic joints=/panda/joint_states --json out/replay.json
+  autoglm replay data/first.mcap --policy
+
+FILE is a .mcap or .db3 file, or the folder that ros2 bag record makes.
+--topic STREAM=NAME takes a stream from another topic (streams: {", ".join(STREAMS)}).
+
+exit status: 0 replayed; 1 no sense was ever there to observe; 2 bad input"""
+FASTEST_HZ = 10_000.0
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `replay` to the command line."""
+    parser = subparsers.add_parser(
+        "replay", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="the recording")
+    parser.add_argument("--rate", metavar="HZ", type=float, default=100.0, help="of observations (default %(default)g)")
+    parser.add_argument(
+        "--policy",
+        metavar="DIR",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        help="also encode and act; default DIR: the shipped",
+    )
+    parser.add_argument("--topic", metavar="STREAM=NAME", action="append", default=[], help="may be repeated")
+    parser.add_argument("--robot", metavar="FILE", type=Path, help="its settings (default: the shipped panda.yaml)")
+    parser.add_argument("--camera", metavar="FILE", type=Path, help="its pose (default: the shipped camera.yaml)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay, and print what came and what was observed."""
+    if not 0.0 < args.rate <= FASTEST_HZ:
+        raise ConfigError(f"--rate must be above 0 and at most {FASTEST_HZ:g} Hz, got {args.rate:g}")
+    chosen, more = sorted_topics(args.topic)
+    if more:
+        raise ConfigError(f"--topic must be STREAM=NAME, got {more[0]!r}")
+    from autoglm_embodied.bag.bag import Bag
+    from autoglm_embodied.metrics import Report
+    from autoglm_embodied.replay.replay import Replayed
+
+    report, bag = Report("autoglm replay", None, time.time_ns()), Bag(args.file)
+    replayed = Replayed(bag, args.rate, args.policy, args.robot, args.camera)
+    replayed.run(chosen)
+    replayed.add_figures(report)
+    report.print_table()
+    for note in replayed.notes():
+        print(note)
+    if args.json is not None:
+        report.write_json(args.json, time.time_ns())
+    return 0 if replayed.observed_any else 1

@@ -1,0 +1,55 @@
+"""`autoglm train`: a checkpoint from collected shards."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+HELP = "train the policy on collected shards"
+EPILOG = """examples:
+  autoglm train --data data/shards --out out/train
+  autoglm train --data data/first --data data/practice --out out/second --start out/train
+
+A training that was stopped goes on after its last finished epoch."""
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `train` to the command line."""
+    parser = subparsers.add_parser(
+        "train", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, action="append", required=True, help="folder of shards; may be repeated"
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/train"), help="default %(default)s")
+    parser.add_argument("--start", metavar="DIR", type=Path, help="begin from this checkpoint instead of from nothing")
+    parser.add_argument("--finding-epochs", type=int, default=8, help="default %(default)s")
+    parser.add_argument("--acting-epochs", type=int, default=16, help="default %(default)s")
+    parser.add_argument("--threads", type=int, default=1, help="more help only on an idle machine (default 1)")
+    parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and tell the figures of each epoch."""
+    import torch
+    from rich.console import Console
+
+    from autoglm_embodied.train.loop import TrainSettings, train
+
+    console = Console()
+
+    def report(lesson: str, epoch: int, epochs: int, figures: dict[str, float]) -> None:
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        console.print(f"{lesson} {epoch}/{epochs}  {shown}", highlight=False)
+
+    torch.set_num_threads(args.threads)
+    settings = TrainSettings(finding_epochs=args.finding_epochs, acting_epochs=args.acting_epochs, seed=args.seed)
+    with console.status("training"):
+        train(settings, args.data, args.out, report, args.start)
+    console.print(f"The checkpoint is in {args.out}", highlight=False)
+    return 0

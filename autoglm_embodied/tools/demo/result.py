@@ -1,0 +1,138 @@
+"""What a demo came to: its figures under their fixed names, and everything else worth keeping, as one JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autoglm_embodied.graph.launch import Ending
+from autoglm_embodied.graph.scene_description import SceneThings
+from autoglm_embodied.graph_recording import FusionTick, Heard, Observed, arrays
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.tools.demo.timeline import Timeline
+from autoglm_embodied.train.instructions import Named
+from autoglm_embodied.vocabulary import words
+
+SENSORS = ("rgb", "depth", "wrench", "joints")
+LOSSES = ("rgb", "depth", "wrench")
+NOT_UP = "the run ended before it could be measured"
+
+
+@dataclass
+class Course:
+    """How a run went, filled while it runs; None is what did not come."""
+
+    scene: SceneThings | None = None
+    said: str | None = None  # None also where a recording or a person spoke
+    heard: Heard | None = None
+    end: FusionTick | None = None
+    spoken_at: int = 0  # joint states observed by the end of the sentence
+    over_at: int = 0  # and by the outcome
+    in_hand: list[Named] | None = None  # the simulator's word, after a grasp that claims to hold
+    ending: Ending = field(default_factory=Ending)
+
+    @property
+    def held(self) -> bool:
+        """Whether the one thing that was named, and no other, is in the hand."""
+        sentence = self.said or (self.heard.instruction if self.heard else "")
+        named = self.scene.named_by(sentence) if self.scene else []
+        return len(named) == 1 and self.in_hand == named
+
+
+def report(course: Course, observed: Observed, timeline: Timeline, seed: int, now_ns: int) -> Report:
+    """The figures of a run that got as far as speaking, and its course in the details."""
+    made = Report("autoglm demo", seed, timeline.start_ns)
+    heard = course.heard.text if course.heard else None
+    made.add("demo.held", course.held, "bool", case=course.said or heard)
+    _add_hearing(made, course.said, heard)
+    _add_rates(made, observed, timeline)
+    _add_motion(made, course, observed)
+    _add_seconds(made, timeline, now_ns)
+    made.add("demo.survivors", len(course.ending.survivors), "processes")
+    made.details = _details(course, observed, timeline)
+    return made
+
+
+def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
+    if said is None:
+        made.skip("demo.heard_equals_said", "a recording or a person spoke: what was said is not known")
+    else:
+        made.add("demo.heard_equals_said", heard is not None and words(heard) == words(said), "bool", case=said)
+
+
+def _add_rates(made: Report, observed: Observed, timeline: Timeline) -> None:
+    """What the fusion node received from the moment when all was ready, and lost since it started."""
+    told = [status for status in observed.health if status.node == "fusion_node"]
+    ready_s = timeline.at_s("ready")
+    since = [status for status in told if ready_s is not None and timeline.since_start_s(status.stamp_ns) >= ready_s]
+    for sensor in SENSORS:
+        counts = [int(status.values.get(f"{sensor}_received", 0)) for status in since]
+        if len(counts) > 1 and counts[-1] > counts[0]:
+            elapsed_s = (since[-1].stamp_ns - since[0].stamp_ns) / 1e9
+            count = counts[-1] - counts[0]
+            made.add("demo.rate_hz", count / elapsed_s, "Hz", count, case=sensor)
+        else:
+            made.skip("demo.rate_hz", f"{sensor}: {NOT_UP}")
+    if len(observed.ticks) > 1:
+        elapsed_s = (observed.ticks[-1].stamp_ns - observed.ticks[0].stamp_ns) / 1e9
+        made.add("demo.rate_hz", (len(observed.ticks) - 1) / elapsed_s, "Hz", len(observed.ticks), case="tick")
+    else:
+        made.skip("demo.rate_hz", f"tick: {NOT_UP}")
+    for sensor in LOSSES:
+        received = int(told[-1].values.get(f"{sensor}_received", 0)) if told else 0
+        if received:
+            made.add("demo.lost", float(told[-1].values[f"{sensor}_lost"]), "messages", received, case=sensor)
+        else:
+            made.skip("demo.lost", f"{sensor}: {NOT_UP}")
+
+
+def _add_motion(made: Report, course: Course, observed: Observed) -> None:
+    """How far any joint went from where it was when the sentence was over, until the outcome; 0 if refused."""
+    during = observed.joints[course.spoken_at : course.over_at]
+    if not during:
+        made.skip("demo.joint_motion_rad", NOT_UP)
+        return
+    _, joints = arrays(during)
+    motion_rad = np.abs(joints[:, :-1] - joints[0, :-1]).max()
+    made.add("demo.joint_motion_rad", motion_rad, "rad", len(joints), stat="max")
+
+
+def _add_seconds(made: Report, timeline: Timeline, now_ns: int) -> None:
+    moments = {"start": timeline.at_s("ready"), "heard": timeline.at_s("heard"), "grasped": timeline.at_s("held")}
+    for stat, second in (moments | {"total": timeline.since_start_s(now_ns)}).items():
+        if second is None:
+            made.skip("demo.seconds", f"{stat}: it did not come to that")
+        else:
+            made.add("demo.seconds", second, "s", stat=stat)
+
+
+def _details(course: Course, observed: Observed, timeline: Timeline) -> dict[str, Any]:
+    end, heard = course.end, course.heard
+    return {
+        "scene": _words(course.scene.things) if course.scene else None,
+        "said": course.said,
+        "heard": heard.text if heard else None,
+        "understood": heard.instruction if heard else None,
+        "recognised_in_s": round(heard.latency_ns / 1e9, 3) if heard else None,
+        "outcome": end.outcome if end else None,
+        "message": end.message if end else None,
+        "tries": end.tries if end else None,
+        "held_force_n": round(end.held_force_n, 3) if end else None,
+        "held": _words(course.in_hand) if course.in_hand is not None else None,
+        "nodes": {name: dict(health.values) for name, health in observed.latest_health().items()},
+        "timeline": [
+            {"moment": moment.name, "seconds": round(timeline.since_start_s(moment.t_ns), 3), "text": moment.text}
+            for moment in timeline.moments
+        ],
+        "processes": [
+            asdict(ended) | {"followed": ended.followed and ended.followed.name} for ended in course.ending.ended
+        ],
+        "survivors": course.ending.survivors,
+    }
+
+
+def _words(things: Sequence[Named]) -> list[str]:
+    return [" ".join(thing) for thing in things]

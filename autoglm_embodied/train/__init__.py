@@ -1,0 +1,1 @@
+"""Training of the policy: stages, losses, batches, loop. Never imported on the robot."""

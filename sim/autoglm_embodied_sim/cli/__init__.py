@@ -1,0 +1,1 @@
+"""The subcommands that the simulator adds to `autoglm`."""

@@ -1,0 +1,28 @@
+"""`autoglm bench sim`: how much faster than real time the simulator runs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from autoglm_embodied.tools.cli.bench import add_part, begin_report, end_report
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add_parser(parts: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `sim` to `autoglm bench`."""
+    add_part(parts, "sim", "the simulator: how much faster than real time, on one core").set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the simulator."""
+    from rich.console import Console
+
+    from autoglm_embodied_sim.eval.realtime import measure
+
+    report = begin_report(args)
+    with Console().status("starting") as status:
+        measure(report, status.update)
+    return end_report(report, args)

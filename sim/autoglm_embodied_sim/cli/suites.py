@@ -1,0 +1,152 @@
+"""The part of `autoglm evaluate` that measures policies in suites."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from autoglm_embodied.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from autoglm_embodied.metrics import Report
+    from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, Unusable
+
+RIG, SPLIT, THUMBNAILS = "gantry", "test", 24  # by default
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only suites need."""
+    from pathlib import Path
+
+    group = parser.add_argument_group("suites")
+    suites = "separated, large, weak_grip, pile, language, declutter; repeatable"
+    group.add_argument("--suite", action="append", metavar="S", help=suites)
+    group.add_argument(
+        "--policy",
+        action="append",
+        metavar="P",
+        help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also "
+        "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script)",
+    )
+    group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG})")
+    group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
+    group.add_argument("--split", help=f"test, validate or train: objects and words (default {SPLIT})")
+    group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
+    group.add_argument("--easy", action="store_true", help="exact camera, light objects, good friction")
+    group.add_argument("--report", metavar="DIR", type=Path, help="write DIR/index.html: figures, plots, every failure")
+    group.add_argument(
+        "--thumbnails",
+        metavar="N",
+        type=int,
+        help=f"failed episodes shown in the report, for each suite and policy (default {THUMBNAILS})",
+    )
+
+
+def refuse_without_suite(args: argparse.Namespace) -> None:
+    """ConfigError if an option was given that only suites know."""
+    given = {
+        "--policy": args.policy is not None,
+        "--objects": args.objects is not None,
+        "--rig": args.rig is not None,
+        "--split": args.split is not None,
+        "--fresh": args.fresh,
+        "--easy": args.easy,
+        "--report": args.report is not None,
+        "--thumbnails": args.thumbnails is not None,
+    }
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        verb = "needs" if len(wrong) == 1 else "need"
+        raise ConfigError(f"{' and '.join(wrong)} {verb} --suite; name one, as in: --suite separated")
+
+
+def run_suites(args: argparse.Namespace) -> int:
+    """Run the episodes and print the figures."""
+    from autoglm_embodied.metrics import Report
+    from autoglm_embodied_sim.eval.measure import TOLD, add_measured, drawn_scenes, shapes_of
+    from autoglm_embodied_sim.report.page import prepare
+
+    if args.checkpoint is not None and "learned" not in (args.policy or ()):
+        raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
+    if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
+        raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
+    wanted = _wanted(args)
+    if args.report is not None:
+        prepare(args.report)
+    report = Report("autoglm evaluate", args.seed, time.time_ns())
+    results = _measured(args, wanted, report)
+    add_measured(report, wanted, results)
+    report.details["scenes"] = drawn_scenes(wanted, shapes_of(wanted))
+    report.print_table()
+    print(f"Note: {TOLD}.")
+    if args.json is not None:
+        report.write_json(args.json, time.time_ns())
+    if args.report is not None:
+        _write_page(args, wanted, report, results)
+    return 0
+
+
+def _wanted(args: argparse.Namespace) -> Measurement:
+    from pathlib import Path
+
+    from autoglm_embodied_sim.eval.measure import Measurement
+
+    return Measurement(
+        suites=tuple(dict.fromkeys(args.suite)),
+        policies=tuple(dict.fromkeys(args.policy or ["script"])),
+        episodes=args.episodes,
+        seed=args.seed,
+        rig=args.rig or RIG,
+        split=args.split or SPLIT,
+        easy=args.easy,
+        objects=None if args.objects is None else Path(args.objects),
+        checkpoint=args.checkpoint,
+        over_dds=args.ros,
+        without=tuple(args.without),
+    )
+
+
+def _measured(args: argparse.Namespace, wanted: Measurement, report: Report) -> list[GraspResult]:
+    """The results, with a bar that shows how far it is."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from autoglm_embodied_sim.eval.measure import measure
+
+    total = len(wanted.suites) * len(wanted.policies) * wanted.episodes
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("episodes", total=total)
+
+        def done(result: GraspResult) -> None:
+            progress.update(task, advance=1, description=f"{result.suite}/{result.policy}")
+
+        def left_out(meshes: Sequence[Unusable]) -> None:
+            report.details["unusable"] = {mesh.file: mesh.why for mesh in meshes}
+            for mesh in meshes:
+                progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
+            progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
+
+        if not wanted.over_dds:
+            return measure(wanted, args.workers, done, left_out, args.log, args.fresh)
+        from autoglm_embodied_sim.eval.over_graph import measure_over_graph
+
+        return measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
+
+
+def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, results: Sequence[GraspResult]) -> None:
+    """Photograph failed episodes and write the page that shows them."""
+    from rich.progress import MofNCompleteColumn, Progress
+
+    from autoglm_embodied_sim.eval.failure_replay import photographed, to_photograph
+    from autoglm_embodied_sim.report.evaluation import Evaluation
+    from autoglm_embodied_sim.report.page import write_page
+
+    most = THUMBNAILS if args.thumbnails is None else args.thumbnails
+    shown = to_photograph(results, most)
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn()) as progress:
+        task = progress.add_task("pictures of failed episodes", total=len(shown))
+        pictures = photographed(wanted, shown, args.workers, lambda: progress.advance(task))
+    page = write_page(args.report, Evaluation.of(args.typed, wanted, report, results, pictures, time.time_ns()))
+    print(f"Report: {page}")

@@ -1,0 +1,66 @@
+"""`autoglm table`: the figures of suites as Markdown, so that no number in a document is typed by hand."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoglm_embodied.errors import ConfigError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+HELP = "print the figures of suites as Markdown tables"
+EPILOG = """examples:
+  autoglm table out/gantry.json
+  autoglm table out/gantry.json --keep docs/figures
+  autoglm table docs/figures/gantry.json --into docs/benchmark.md
+
+--into DOCUMENT puts the tables of NAME.json between its lines <!-- table: NAME --> and <!-- end -->."""
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `table` to the command line."""
+    parser = subparsers.add_parser(
+        "table", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = "written by autoglm evaluate --suite ... --json FILE"
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="+", help=what)
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="write each file here too, without single episodes")
+    parser.add_argument("--into", metavar="DOCUMENT", type=Path, help="put the tables into this file; print nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables, or put them where they are wanted."""
+    from autoglm_embodied_sim.report.markdown import insert, tables
+    from autoglm_embodied_sim.report.measured import Measured
+
+    read = [(path.stem, Measured.read(path)) for path in args.file]
+    if args.into is not None:
+        document = _text(args.into)
+        for name, measured in read:
+            document = insert(document, name, tables(measured))
+        _write(args.into, document)
+    else:
+        print("\n".join(tables(measured) for _, measured in read), end="")
+    if args.keep is not None:
+        for name, measured in read:
+            _write(args.keep / f"{name}.json", measured.as_text())
+    return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path} ({error.strerror}); name a document that is there") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path} ({error.strerror}); name a file that can be") from error

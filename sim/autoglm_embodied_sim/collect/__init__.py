@@ -1,0 +1,1 @@
+"""Demonstrations and outcomes of grasps for training."""

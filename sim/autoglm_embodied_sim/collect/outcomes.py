@@ -1,0 +1,129 @@
+"""Self-supervised outcomes of grasps: what a camera that is a little off showed, what was felt, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from autoglm_embodied.data.shards import Arrays, Schema, Shard, joined
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.collect.candidates import varied_grasps
+from autoglm_embodied_sim.collect.crop import crops
+from autoglm_embodied_sim.collect.learning_objects import check_split, episode_seed, shapes
+from autoglm_embodied_sim.collect.trial import GraspOutcome, Trials
+from autoglm_embodied_sim.objects.split import Split
+from autoglm_embodied_sim.policies.force_feedback import SEEN_CELLS
+from autoglm_embodied_sim.policies.grasp import Grasp
+from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
+from autoglm_embodied_sim.robots.gantry import Gantry
+from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
+
+SCENES_PER_SHARD = 5  # small enough that no worker waits long for the last one
+
+OUTCOMES = Schema(
+    "outcomes",
+    1,
+    {
+        "seed": "(n,) int64 of the scene",
+        "item": "(n,) int64 index of the item that was wanted",
+        "height_m": "(n, 48, 48) float16 above the goal of the fingertips, 2.75 mm a pixel; rows along the closing y",
+        "target": "(n, 48, 48) bool shows the item that is wanted",
+        "seen": "(n, 48, 48) bool a pixel of the camera fell here",
+        "grasp": "(n, 5) float64 x, y, z of the fingertips [m], yaw [rad], opening [m]; table at z = 0",
+        "collided": "(n,) bool the descent was broken off",
+        "contact_tip_m": "(n,) float32 height of the tips where something was felt on the way, NaN if nothing was",
+        "contact_n": "(n,) float32 force there, NaN likewise",
+        "width_m": "(n,) float32 opening after closing, NaN after a collision",
+        "weight_n": "(n,) float32 after lifting 4 cm, NaN if there was nothing to lift",
+        "wrench": "(n, 3, 2, 6) float32 tared, while descending, closing, lifting: mean and farthest from 0; NaN",
+        "held_target": "(n,) bool it and no other was held through lift and shake",
+        "held_any": "(n,) bool",
+        "grip_force_n": "(n,) float32 of each finger",
+        "hand_eye_m": "(n, 3) float32 hidden: how far the camera is believed to be from where it is",
+        "table_m": "(n,) float32 height at which the table seemed to be, taken off all heights",
+        "mass_kg": "(n,) float32 hidden, of the item",
+        "friction": "(n,) float32 hidden, of the item",
+    },
+)
+
+
+@dataclass(frozen=True)
+class OutcomeSettings:
+    """What to try."""
+
+    suite: str
+    split: str = Split.TRAIN.value
+    seed: int = 0
+    per_scene: int = 40
+
+    def __post_init__(self) -> None:
+        suite_named(self.suite)
+        check_split(self.split)
+        if self.per_scene < 1:
+            raise ConfigError(f"a scene must be tried 1 time or more, got {self.per_scene}")
+
+    def all(self) -> dict[str, Any]:
+        """Everything that a scene's outcomes follow from but its number."""
+        return {"schema": OUTCOMES.mark, **asdict(self), "settings": asdict(suite_named(self.suite))}
+
+
+def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
+    """All grasps tried in the scene of a number, shared out among the items in sight."""
+    suite, seed = suite_named(settings.suite), episode_seed(settings.seed, number)
+    scene = sample_grasp_scene(suite, shapes(settings.split), seed)
+    rng = np.random.default_rng([seed, 3])
+    rig = lay_out(suite, scene)
+    try:
+        heights = height_map(rig.look())
+        table_m = heights.table_m()
+        heights = heights.lowered(table_m)
+        visible = [item for item in range(suite.objects) if (heights.owner == item).sum() >= SEEN_CELLS]
+        shares = np.bincount(rng.integers(len(visible), size=settings.per_scene), minlength=len(visible))
+        trials = Trials(rig)
+        parts = [
+            _tried(rig, trials, heights, scene, item, varied_grasps(heights, item, rng, int(count)))
+            for item, count in zip(visible, shares, strict=True)
+            if count
+        ]
+    finally:
+        rig.close()
+    arrays = joined(parts).arrays | _shared(scene, rig.grip_force_n, table_m, settings.per_scene)
+    return Shard(arrays, ({"seed": seed, "tried": settings.per_scene, "held": int(arrays["held_target"].sum())},))
+
+
+def _tried(rig: Gantry, trials: Trials, heights: HeightMap, scene: GraspScene, item: int, grasps: list[Grasp]) -> Shard:
+    """Every grasp of one item, and what was seen around it."""
+    top_m = float(heights.height_m.max())
+    outcomes = [trials.outcome(grasp, item, top_m) for grasp in grasps]
+    cut, wanted = crops(heights, item, grasps), scene.items[item]
+    return Shard(
+        {
+            "height_m": cut.height_m,
+            "target": cut.target,
+            "seen": cut.seen,
+            "grasp": np.array([[*grasp.pose.values, grasp.opening_m] for grasp in grasps]),
+            "item": np.full(len(grasps), item),
+            "mass_kg": np.full(len(grasps), wanted.mass_kg, np.float32),
+            "friction": np.full(len(grasps), wanted.friction, np.float32),
+            **_columns(outcomes),
+        }
+    )
+
+
+def _columns(outcomes: list[GraspOutcome]) -> Arrays:
+    columns = {name: np.array([getattr(outcome, name) for outcome in outcomes]) for name in vars(outcomes[0])}
+    return {name: column if column.dtype == bool else column.astype(np.float32) for name, column in columns.items()}
+
+
+def _shared(scene: GraspScene, grip_force_n: float, table_m: float, count: int) -> Arrays:
+    """What is the same for all grasps of a scene."""
+    return {
+        "seed": np.full(count, scene.seed),
+        "grip_force_n": np.full(count, grip_force_n, np.float32),
+        "hand_eye_m": np.tile(np.asarray(scene.hand_eye_m, np.float32), (count, 1)),
+        "table_m": np.full(count, table_m, np.float32),
+    }

@@ -1,0 +1,1 @@
+"""Episodes of policies in suites, judged by the simulator, and their statistics."""

@@ -1,0 +1,137 @@
+"""One episode of a baseline in a suite, judged by the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from autoglm_embodied_sim.eval.album import Album
+from autoglm_embodied_sim.eval.failure import Failure, failure_of
+from autoglm_embodied_sim.eval.observed_rig import ObservedRig
+from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.language.instruction import instruct
+from autoglm_embodied_sim.lift_and_shake import put_to_trial
+from autoglm_embodied_sim.policies.baseline import Baseline, Told
+from autoglm_embodied_sim.policies.registry import baseline_named
+from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
+from autoglm_embodied_sim.scenes.suite import Suite
+
+STRICT_APPROACHES = 3
+LEARNED = "learned"
+"""The policy of a checkpoint, which is shown nothing but what the sensors say."""
+
+
+@dataclass(frozen=True)
+class GraspResult:
+    """How one episode ended."""
+
+    suite: str
+    policy: str
+    seed: int
+    target: str  # colour and shape of the named item; empty where none is
+    held: bool  # the named item and no other, after lift and shake
+    wrong_object: bool
+    approaches: int
+    tries: int
+    sure: bool
+    seconds: float  # simulated, until the policy was done
+    instruction: str | None = None  # the sentence; None where no clear one names the target
+    kind: str | None = None  # how many objects it fits: one, none or many; only with one is there something to grasp
+    refused: bool = False  # the policy itself found that the words fit none, or several
+    peak_force_n: float | None = None  # on the wrist while the policy acted, without the hand's weight and noise
+    failure: Failure | None = None  # None where nobody watched
+
+    def __post_init__(self) -> None:
+        if self.failure is not None:
+            object.__setattr__(self, "failure", Failure(self.failure))  # from its name, as it stands in files
+
+    @property
+    def first_descent(self) -> bool:
+        """Whether the first descent was enough."""
+        return self.held and self.approaches <= 1
+
+    @property
+    def strict(self) -> bool:
+        """Whether three descents were enough, those included that were broken off or took a neighbour."""
+        return self.held and self.approaches <= STRICT_APPROACHES
+
+
+def run_grasp_episode(
+    scenario: Scenario, policy: str, without: Sequence[str] = (), album: Album | None = None
+) -> GraspResult:
+    """Lay out a scene, let a baseline act, judge; a function of its arguments alone.
+
+    Baselines are told which item is meant. Where the instruction fits none or several, they are told so and do nothing.
+
+    Args:
+        scenario: where it acts.
+        policy: its name.
+        without: senses that it has to do without, of those it can do without.
+        album: takes pictures of the episode, which goes as it would without.
+    """
+    baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
+    suite, (scene, rig) = scenario.suite, scenario.lay_out()
+    try:
+        instruction = instruct(suite, scene, rig.truth.position_m(rig.data), scenario.grammar)
+        target = scene.target if instruction is None else instruction.target
+        text, kind = (None, None) if instruction is None else (instruction.text, instruction.kind.value)
+        if target is None:
+            return nothing_to_grasp(suite, policy, scenario.seed, text, kind)
+        acted = _act(rig, baseline, target, rng, "force" not in without, album)
+    finally:
+        rig.close()
+    return GraspResult(
+        suite=suite.name,
+        policy=policy,
+        seed=scenario.seed,
+        target=scene.items[target].name,
+        held=acted.failure is Failure.NONE,
+        wrong_object=any(item != target for item in acted.raised),
+        approaches=acted.told.approaches,
+        tries=acted.told.tries,
+        sure=acted.told.sure,
+        seconds=acted.seconds,
+        instruction=text,
+        kind=kind,
+        peak_force_n=acted.peak_force_n,
+        failure=acted.failure,
+    )
+
+
+@dataclass(frozen=True)
+class _Acted:
+    """What a baseline told, and what the simulator saw."""
+
+    told: Told
+    seconds: float
+    raised: tuple[int, ...]
+    peak_force_n: float | None
+    failure: Failure
+
+
+def _act(
+    rig: SuiteRig, baseline: Baseline, target: int, rng: np.random.Generator, feels: bool, album: Album | None
+) -> _Acted:
+    """Let a baseline act, then judge."""
+    rest_height_m = rig.truth.position_m(rig.data)[:, 2]
+    if album is not None:
+        album.before(rig, target)
+    observed = ObservedRig(rig, None if album is None else partial(album.contact, rig))
+    began_ns = rig.time_ns
+    told = baseline.run(observed if feels else RigWithoutForce(observed), target, rng)
+    observed.end()
+    seconds = (rig.time_ns - began_ns) / 1e9
+    trial = put_to_trial(rig, rest_height_m)
+    if album is not None:
+        album.after(rig, target, not trial.raised)
+    held = trial.raised == (target,)
+    failure = Failure.NONE if held else failure_of(observed.story(frozenset({target}), trial))
+    return _Acted(told, seconds, trial.raised, observed.peak_force_n, failure)
+
+
+def nothing_to_grasp(suite: Suite, policy: str, seed: int, text: str | None, kind: str | None) -> GraspResult:
+    """The result of a policy that was told that there is nothing to grasp, and did nothing."""
+    return GraspResult(suite.name, policy, seed, "", False, False, 0, 0, False, 0.0, text, kind)

@@ -1,0 +1,79 @@
+"""A rig that does what it is told and writes down, from the simulator's truth, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autoglm_embodied_sim.eval.contacts import FingerContacts
+from autoglm_embodied_sim.eval.failure import Closing, Story
+from autoglm_embodied_sim.eval.peak_force import PeakForce
+from autoglm_embodied_sim.lift_and_shake import Trial
+from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig, WrappedRig
+
+SHUT_M = 0.005
+"""Fingers sent closer than this close; sent to a wider opening they only prepare to, unless they meet an item."""
+
+
+class ObservedRig(WrappedRig):
+    """Only reads: no noise is drawn, no step added, so that the episode goes as it would unobserved.
+
+    Args:
+        rig: to be observed, the hand at rest and empty.
+        on_contact: called when the fingers have closed, and when a guarded move was stopped.
+    """
+
+    def __init__(self, rig: SuiteRig, on_contact: Callable[[], None] | None = None) -> None:
+        super().__init__(rig)
+        self._observed = rig
+        self._on_contact = on_contact or (lambda: None)
+        self._contacts = FingerContacts(rig.model, rig.truth.item_of_geom)
+        self._force = PeakForce(rig.model, rig.data)
+        self._stopped = 0
+        self._closings: list[Closing] = []
+        self._gripped: frozenset[int] | None = None  # None while the hand is open
+        self._open_at_end = True
+        rig.watch = self._force.note
+
+    @property
+    def peak_force_n(self) -> float | None:
+        """Largest force on the wrist so far, without the hand's own weight."""
+        return self._force.peak_n
+
+    def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:
+        """See HandRig."""
+        arrived = super().move(pose, speed_m_s, guard_n)
+        if not arrived:
+            self._stopped += 1
+            self._on_contact()
+        return arrived
+
+    def grip(self, width_m: float) -> float:
+        """See HandRig."""
+        opens = width_m > self.width_m
+        if opens or width_m <= SHUT_M:
+            self._note_kept()
+        reached_m = super().grip(width_m)
+        between = self._contacts.between(self._observed.data)  # what is let go may still stick to the fingers
+        if not opens and (width_m <= SHUT_M or between):
+            self._gripped = between
+            self._on_contact()
+        return reached_m
+
+    def end(self) -> None:
+        """The policy is done; the judge's trial is not its doing."""
+        self._open_at_end = self._gripped is None
+        self._note_kept()
+        self._observed.watch = None
+
+    def story(self, wanted: frozenset[int], trial: Trial) -> Story:
+        """What happened, when any of the items `wanted` would have done."""
+        lifted, raised = frozenset(trial.lifted), frozenset(trial.raised)
+        return Story(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, raised)
+
+    def _note_kept(self) -> None:
+        """What was between the fingers is about to be let go."""
+        if self._gripped is not None:
+            kept = self._gripped & self._contacts.between(self._observed.data)
+            self._closings.append(Closing(self._gripped, kept))
+        self._gripped = None

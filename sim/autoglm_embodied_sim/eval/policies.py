@@ -1,0 +1,60 @@
+"""Which policies the suites know, on which rig each of them runs, and how."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoglm_embodied.errors import CheckpointError, ConfigError
+from autoglm_embodied_sim.eval.album import Album
+from autoglm_embodied_sim.eval.declutter import run_round
+from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, run_grasp_episode
+from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.policies.registry import baseline_named
+
+EXPERT = "expert"
+
+
+def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
+    """ConfigError unless a policy of this name runs on the rig and, if so wanted, through the nodes."""
+    if policy != LEARNED:
+        baseline_named(policy)
+        if over_dds:
+            raise ConfigError(f"{policy!r} is a script without a node; over DDS runs the policy {LEARNED!r} alone")
+        if policy == EXPERT and rig_name != "gantry":
+            raise ConfigError(f"the {EXPERT} tries grasps out in copies of the gantry; leave out --rig {rig_name}")
+    elif rig_name != "arm":
+        raise ConfigError(f"the policy {LEARNED!r} drives the whole arm, not the {rig_name}; add --rig arm")
+
+
+def run_suite_episode(
+    scenario: Scenario, policy: str, checkpoint: Path | None, without: Sequence[str], album: Album | None
+) -> GraspResult:
+    """One episode (a round where any object will do) of a policy; a function of its arguments alone.
+
+    Args:
+        scenario: where it acts.
+        policy: a baseline, or LEARNED.
+        checkpoint: folder of the learned policy; the shipped one if None.
+        without: senses withheld from the policy.
+        album: takes pictures of the episode; rounds have none.
+    """
+    if policy != LEARNED:
+        if not scenario.suite.named:
+            return run_round(scenario, policy, without)
+        return run_grasp_episode(scenario, policy, without, album)
+    from autoglm_embodied.model.checkpoint import SHIPPED
+    from autoglm_embodied_sim.eval.learned_episode import run_learned_episode  # torch is of no use to baselines
+
+    return run_learned_episode(scenario, checkpoint or SHIPPED, without, album)
+
+
+def checkpoint_digest(checkpoint: Path | None) -> str:
+    """What tells the weights of one checkpoint from those of another; those shipped change with the version alone."""
+    if checkpoint is None:
+        return "shipped"
+    try:
+        return hashlib.sha256((checkpoint / "model.safetensors").read_bytes()).hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"no checkpoint in {checkpoint}: {error.strerror}; name another, or none") from error

@@ -1,0 +1,109 @@
+"""How fast the whole rig runs on one core: physics and wrist at 1 kHz, a picture with depth 30 times a second.
+
+What moves: the arm, led by the expert, grasps and lifts one of the three things of each of a few scenes. The time is
+that of the wall clock, for stepping and for pictures; what the expert takes to decide and a scene to be laid out is not
+the rig's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.types import FloatArray, Phase
+from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
+from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
+from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+
+SIZES = ((640, 480), (320, 240), (96, 96))
+SCENES = 6
+FRAME_HZ = 30
+LONGEST_FRAMES = 8 * FRAME_HZ  # of one grasp
+STEPS_PER_S = 1_000_000_000 // STEP_NS
+
+
+@dataclass
+class Laps:
+    """How long was simulated, and what each picture and the steps before it took on the wall clock."""
+
+    steps: list[int] = field(default_factory=list)  # before the picture
+    step_s: list[float] = field(default_factory=list)  # all of these
+    frame_s: list[float] = field(default_factory=list)
+
+    @property
+    def realtime_factor(self) -> float:
+        """Simulated time over the time that it took."""
+        return sum(self.steps) / STEPS_PER_S / (sum(self.step_s) + sum(self.frame_s))
+
+
+def measure(report: Report, say: Callable[[str], None]) -> None:
+    """Add the figures of `autoglm bench sim`."""
+    report.details["moving"] = f"an expert's grasps in {SCENES} scenes of 3 things"
+    with one_core():
+        rig = ArmRig(seed=report.seed or 0)
+        try:
+            for size in SIZES:
+                say(f"simulating with pictures of {size[0]}x{size[1]}")
+                _add(report, f"{size[0]}x{size[1]}", run(rig, size, report.seed or 0, SCENES))
+        finally:
+            rig.close()
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process, and whatever threads drawing starts, on one of the cores that it may use."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def run(rig: ArmRig, size: tuple[int, int], seed: int, scenes: int) -> Laps:
+    """Grasp one thing in each of some scenes, with pictures of `size`."""
+    laps = Laps()
+    for scene in range(scenes):
+        rig.reset(sample_scene(np.random.default_rng((seed, scene))))
+        rig.frame(*size)  # the first picture compiles shaders
+        for frame in range(LONGEST_FRAMES):
+            if _advance(rig, size, laps, _steps_before(frame)) is Phase.HOLD:
+                break
+    return laps
+
+
+def _advance(rig: ArmRig, size: tuple[int, int], laps: Laps, steps: int) -> Phase:
+    """One frame's time: command, physics, picture."""
+    twist, width_m, phase = expert_action(observe(rig, 0))
+    rig.command(twist, width_m)
+    began_s = time.perf_counter()
+    rig.step(steps)
+    stepped_s = time.perf_counter()
+    rig.frame(*size)
+    laps.steps.append(steps)
+    laps.step_s.append(stepped_s - began_s)
+    laps.frame_s.append(time.perf_counter() - stepped_s)
+    return phase
+
+
+def _steps_before(frame: int) -> int:
+    """Whole steps of the time before a frame: 33, 33, 34, and so on."""
+    return (frame + 1) * STEPS_PER_S // FRAME_HZ - frame * STEPS_PER_S // FRAME_HZ
+
+
+def _add(report: Report, case: str, laps: Laps) -> None:
+    frames = len(laps.frame_s)
+    report.add("sim.realtime_factor", laps.realtime_factor, "s/s", frames, case=case)
+    _add_quantiles(report, "sim.step_us", np.divide(laps.step_s, laps.steps) * 1e6, "us", case)
+    _add_quantiles(report, "sim.frame_ms", np.array(laps.frame_s) * 1e3, "ms", case)
+
+
+def _add_quantiles(report: Report, figure: str, values: FloatArray, unit: str, case: str) -> None:
+    for stat, share in (("p50", 0.5), ("p99", 0.99)):
+        report.add(figure, float(np.quantile(values, share)), unit, len(values), case=case, stat=stat)

@@ -1,0 +1,34 @@
+"""What an episode follows from, whoever acts in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig
+from autoglm_embodied_sim.robots.layout import lay_out, rig_named
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import Suite
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scene of a suite and how its instruction is said."""
+
+    suite: Suite
+    shapes: Sequence[Shape]  # what objects are drawn from
+    seed: int  # of scene, noise and policy
+    rig_name: str = "gantry"  # what carries the hand
+    grammar: Grammar = LEARNING_GRAMMAR
+
+    def scene(self) -> GraspScene:
+        """What is drawn for the seed."""
+        return sample_grasp_scene(self.suite, self.shapes, self.seed)
+
+    def lay_out(self) -> tuple[GraspScene, SuiteRig]:
+        """The scene, and a rig with it on its table, everything at rest."""
+        scene = self.scene()
+        return scene, lay_out(self.suite, scene, rig_named(self.rig_name))

@@ -1,0 +1,42 @@
+"""The objects and words of every split, those kept for measuring included. Nothing that learns may import this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
+from autoglm_embodied_sim.objects.measuring_objects import measuring_shapes
+from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.objects.split import Split
+from autoglm_embodied_sim.objects.user_meshes import user_shapes
+
+SPLITS = ("test", *(split.value for split in Split))
+
+
+def check_split(split: str) -> None:
+    """ConfigError with the valid ones if there is no split of this name."""
+    if split not in SPLITS:
+        raise ConfigError(f"objects come from {', '.join(SPLITS)}, got {split!r}")
+
+
+def split_shapes(split: str) -> Sequence[Shape]:
+    """All objects of a split, in their native size."""
+    check_split(split)
+    return measuring_shapes() if split == "test" else learning_shapes(Split(split))
+
+
+def split_grammar(split: str) -> Grammar:
+    """How instructions are said: the test split has a grammar of its own."""
+    return MEASURING_GRAMMAR if split == "test" else LEARNING_GRAMMAR
+
+
+def named_shapes(objects: str) -> Sequence[Shape]:
+    """The objects of a split, or, if it is the name of a folder, the user's own that can be used."""
+    if objects not in SPLITS and Path(objects).is_dir():
+        return user_shapes(Path(objects))[0]
+    return split_shapes(objects)

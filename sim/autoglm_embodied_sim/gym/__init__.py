@@ -1,0 +1,1 @@
+"""The simulated arm as the gymnasium environment `AutoGLMGrasp-v0`."""

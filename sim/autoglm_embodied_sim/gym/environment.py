@@ -1,0 +1,138 @@
+"""The simulated arm and its task as a gymnasium environment, `AutoGLMGrasp-v0`; needs the extra `gymnasium`."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.gym.spaces import (
+    WRENCH_SAMPLES,
+    action_space,
+    instruction_space,
+    observation_spaces,
+    saturated,
+)
+from autoglm_embodied_sim.judge import held_things, judge
+from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.scenes.primitive_task import GraspTask, sample_task
+from autoglm_embodied_sim.sensors.sensor_specs import Sensors
+from autoglm_embodied_sim.sensors.shutter import Moment, Shutter
+
+STEPS_PER_ACTION = 33
+SETTLE_STEPS = 200
+LONGEST_SETTLING_NS = 2_000_000_000
+
+Observation = dict[str, Any]
+
+
+class GraspEnvironment(gymnasium.Env[Observation, Any]):
+    """Grasp and lift the thing that the instruction names, from what the sensors deliver.
+
+    See `spaces` for observation and action. The episode terminates once a thing is lifted by 13.5 cm and touched by
+    nothing but both fingers: the judge then shakes it, and the reward is 1 if the named thing, and no other, is still
+    held 15 cm up; it is 0 in every other case and every other step. `info["held"]` lists by name what the judge found.
+    A seed gives the same episode to the bit, whatever came before it.
+
+    Args:
+        width, height: of the picture [px], at most 640 and 480.
+        sensors_file: what the sensors deliver, YAML; as shipped without it.
+        render_mode: None, or "rgb_array" for the colour picture.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
+
+    def __init__(
+        self, width: int = 320, height: int = 240, sensors_file: str | None = None, render_mode: str | None = None
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ConfigError(f"render_mode must be None or rgb_array, got {render_mode!r}")
+        self.render_mode = render_mode
+        self._readings, self._action = observation_spaces(width, height), action_space()
+        self.observation_space = spaces.Dict({**self._readings, "instruction": instruction_space()})
+        self.action_space = self._action
+        self._size = width, height
+        self._rig = ArmRig(seed=0, sensors=Sensors.from_file(Path(sensors_file) if sensors_file else None))
+        self._shutter = Shutter(self._rig.sensors)
+        self._wrenches: deque[FloatArray] = deque(maxlen=WRENCH_SAMPLES)
+        self._task: GraspTask | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Draw a task, lay it out, and wait until the sensors have something to say; `options` must be empty."""
+        super().reset(seed=seed)
+        if options:
+            raise ConfigError(f"reset knows no options, got {', '.join(options)}")
+        self._task = sample_task(self.np_random)
+        self._rig.reset(self._task.scene)
+        self._shutter.restart(np.random.default_rng(self._task.scene.seed), self._rig.time_ns)
+        self._wrenches.clear()
+        self._colour = self._depth = self._rig.draw(Moment(self._rig.time_ns, self._rig.data.qpos), *self._size)
+        latest_ns = self._rig.time_ns + LONGEST_SETTLING_NS
+        self._run(SETTLE_STEPS)
+        while len(self._wrenches) < WRENCH_SAMPLES:
+            if self._rig.time_ns > latest_ns:
+                raise ConfigError("the wrist sensor delivers too few samples; raise its rate or lower its dropout")
+            self._run(STEPS_PER_ACTION)
+        return self._observe(), {}
+
+    def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Move for 33 ms; see the class for reward and end."""
+        task = self._begun()
+        wanted = saturated(self._action, np.asarray(action, dtype=float))
+        self._rig.command(wanted[:6], float(wanted[6]))
+        self._run(STEPS_PER_ACTION)
+        observation = self._observe()
+        if not held_things(self._rig):
+            return observation, 0.0, False, False, {}
+        verdict = judge(self._rig, task.target)
+        held = [task.scene.things[thing].name for thing in verdict.held_things]
+        return observation, float(verdict.held), True, False, {"held": held}
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """The newest colour picture in render mode rgb_array."""
+        self._begun()
+        return self._colour.rgb.copy() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Free the renderer."""
+        self._rig.close()
+
+    def _begun(self) -> GraspTask:
+        if self._task is None:
+            raise ConfigError("the environment has no task yet; call reset first")
+        return self._task
+
+    def _run(self, steps: int) -> None:
+        """Go on by `steps` ms, and take what the sensors deliver meanwhile."""
+        newest: dict[str, Moment] = {}
+        for _ in range(steps):
+            self._rig.step(1)
+            self._wrenches.extend(self._rig.wrenches())
+            for moment in self._shutter.expose(self._rig.time_ns, self._rig.data.qpos):
+                newest |= {name: moment for name in ("colour", "depth") if getattr(moment, name)}
+        drawn = {moment.stamp_ns: self._rig.draw(moment, *self._size) for moment in newest.values()}
+        if "colour" in newest:
+            self._colour = drawn[newest["colour"].stamp_ns]
+        if "depth" in newest:
+            self._depth = drawn[newest["depth"].stamp_ns]
+
+    def _observe(self) -> Observation:
+        position, velocity = self._rig.joints()
+        readings = {
+            "rgb": self._colour.rgb,
+            "depth_m": self._depth.depth_m,
+            "wrench": np.stack(self._wrenches),
+            "joint_position": position,
+            "joint_velocity": velocity,
+        }
+        sensed = {name: saturated(self._readings[name], value) for name, value in readings.items()}
+        return {**sensed, "instruction": self._begun().instruction}

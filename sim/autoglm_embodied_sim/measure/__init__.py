@@ -1,1 +1,0 @@
-"""Episodes of the suites, and the simulator's verdict on them."""

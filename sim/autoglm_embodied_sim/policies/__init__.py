@@ -1,0 +1,1 @@
+"""Baselines, from weak to strong, and the privileged expert."""

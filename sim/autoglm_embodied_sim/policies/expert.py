@@ -1,0 +1,132 @@
+"""The privileged expert: sees the true scene, tries grasps out in a copy of it, and carries out one that held there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.policies.antipodal_search import antipodal_grasps
+from autoglm_embodied_sim.policies.baseline import Told
+from autoglm_embodied_sim.policies.choice import best_item, in_sight
+from autoglm_embodied_sim.policies.expert_candidates import distinct_grasps, scattered_grasps
+from autoglm_embodied_sim.policies.grasp import Grasp, close_and_feel, come_down, lay_aside, let_go
+from autoglm_embodied_sim.policies.rehearsal import Outcome, Rehearsal, keeps, true_heights
+from autoglm_embodied_sim.robots.gantry import Gantry
+from autoglm_embodied_sim.robots.hand_rig import HandRig, unwrapped
+
+TRIES, DIGS = 10, 4  # each try that fails turns the object over
+DISTINCT, SCATTERED, OF_NEIGHBOUR = 24, 200, 5  # grasps rehearsed
+NEAR_M = 0.1  # between centres: such a neighbour may be in the way
+
+
+class Expert:
+    """Shown the simulator's state; no policy that is to run on a robot may be built like this."""
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+        """See Baseline."""
+        gantry = unwrapped(rig)
+        if not isinstance(gantry, Gantry):
+            raise ConfigError("the expert tries grasps out in copies of the gantry; run it with --rig gantry")
+        rest_height_m = gantry.truth.position_m(gantry.data)[:, 2]
+        if target is not None:
+            return Search(gantry, target, rng, rest_height_m, rig).run()
+        heights = true_heights(gantry)
+        item = best_item(heights, partial(antipodal_grasps, heights))
+        if item is None:
+            return Told(0, 1, False)
+        return Search(gantry, item, rng, rest_height_m, rig, tries=TRIES - 1, digs=DIGS).run()
+
+
+@dataclass(frozen=True)
+class Approach:
+    """One time that the hand came down in earnest."""
+
+    stamp_ns: int
+    item: int
+    grasp: Grasp
+
+
+@dataclass
+class Search:
+    """One episode of the expert.
+
+    Args:
+        rig: with an empty hand that is aside; it is looked at and copied.
+        target: the item to hold in the end.
+        rng: for grasps at random.
+        rest_height_m: (count,) of the items' centres of mass.
+        hand: moves the same hand, through whatever is wrapped around the rig.
+        before: called each time before the hand comes down, while it is aside.
+    """
+
+    rig: Gantry
+    target: int
+    rng: np.random.Generator
+    rest_height_m: FloatArray
+    hand: HandRig
+    before: Callable[[], None] | None = None
+    approaches: list[Approach] = field(default_factory=list)
+    tries: int = 0
+    digs: int = 0
+    failed: list[Grasp] = field(default_factory=list)  # held in rehearsal, or were the best there was
+
+    def run(self) -> Told:
+        """Try until the object is held; where nothing would hold it, take neighbours aside, then turn it over."""
+        while self.tries < TRIES:
+            rehearsal = Rehearsal(self.rig, self.rest_height_m)
+            grasp, outcome = self.best(rehearsal)
+            if outcome is not Outcome.HELD and self.digs < DIGS and self.dig(rehearsal):
+                continue
+            if grasp is None:
+                break
+            self.tries += 1
+            if self.take(grasp, self.target) and keeps(self.rig, self.target, self.rest_height_m):
+                return Told(len(self.approaches), self.tries, True)
+            self.failed.append(grasp)
+            let_go(self.hand)  # from a height: it comes to lie otherwise
+        return Told(len(self.approaches), self.tries, False)
+
+    def best(self, rehearsal: Rehearsal) -> tuple[Grasp | None, Outcome]:
+        """The first grasp of the target that holds in rehearsal, else the first that lifts it, else any."""
+        centre_m = rehearsal.centre_m(self.target)
+        wanted = distinct_grasps(rehearsal.heights, self.target, centre_m, self.failed, DISTINCT)
+        wanted += scattered_grasps(rehearsal.heights, self.target, centre_m, self.rng, SCATTERED)
+        best, best_outcome = next(iter(wanted), None), Outcome.LEFT
+        for grasp in wanted:
+            outcome = rehearsal.outcome(grasp, self.target)
+            if outcome.value > best_outcome.value:
+                best, best_outcome = grasp, outcome
+            if outcome is Outcome.HELD:
+                break
+        return best, best_outcome
+
+    def dig(self, rehearsal: Rehearsal) -> bool:
+        """Take the nearest neighbour aside for which a grasp holds in rehearsal; False if there is none."""
+        self.digs += 1
+        here = rehearsal.centre_m(self.target)[:2]
+        far_m = {
+            item: float(np.linalg.norm(rehearsal.centre_m(item)[:2] - here))
+            for item in in_sight(rehearsal.heights)
+            if item != self.target
+        }
+        for item in sorted((item for item, far in far_m.items() if far < NEAR_M), key=lambda item: far_m[item]):
+            wanted = distinct_grasps(rehearsal.heights, item, rehearsal.centre_m(item), (), OF_NEIGHBOUR)
+            held = (grasp for grasp in wanted if rehearsal.outcome(grasp, item) is Outcome.HELD)
+            grasp = next(held, None)
+            if grasp is not None:
+                self.take(grasp, item)
+                lay_aside(self.hand, self.digs)
+                return True
+        return False
+
+    def take(self, grasp: Grasp, item: int) -> bool:
+        """Come down on an item, close and lift; whether something is felt in the hand."""
+        if self.before is not None:
+            self.before()
+        self.approaches.append(Approach(self.rig.time_ns, item, grasp))
+        return come_down(self.hand, grasp) and close_and_feel(self.hand)

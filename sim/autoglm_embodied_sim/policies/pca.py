@@ -1,0 +1,43 @@
+"""Across the object's longer axis, at the middle of what is seen of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoglm_embodied_sim.policies.antipodal_search import DEEPEST_M, LOWEST_TIP_M
+from autoglm_embodied_sim.policies.baseline import Told
+from autoglm_embodied_sim.policies.choice import highest_item
+from autoglm_embodied_sim.policies.grasp import Grasp, grasp_blindly
+from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap, height_map
+from autoglm_embodied_sim.robots.hand_pose import HandPose
+from autoglm_embodied_sim.robots.hand_rig import HandRig
+
+
+class Pca:
+    """Looks once and grasps open loop; where any item will do, the highest."""
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+        """See Baseline."""
+        heights = height_map(rig.look())
+        item = highest_item(heights) if target is None else target
+        grasp = None if item is None else middle_grasp(heights, item)
+        if grasp is None:
+            return Told(0, 1, False)
+        grasp_blindly(rig, grasp)
+        return Told(1, 1, True)
+
+
+def middle_grasp(heights: HeightMap, item: int) -> Grasp | None:
+    """The grasp across the longer axis of an item's visible surface; None if nothing of it is seen."""
+    mine = heights.owner == item
+    if not mine.any():
+        return None
+    rows, columns = np.nonzero(mine)
+    points = (np.stack([columns, rows], axis=1) + 0.5) * CELL_M - HALF_M
+    spread = np.cov(points.T) if len(points) > 1 else np.eye(2)
+    longer = np.linalg.eigh(spread)[1][:, 1]
+    yaw = float(np.arctan2(longer[1], longer[0]))  # at yaw 0 the fingers close along y, across x
+    top = float(np.quantile(heights.height_m[mine], 0.95))
+    x, y = (float(value) for value in points.mean(axis=0))
+    tip = max(LOWEST_TIP_M, top - DEEPEST_M)
+    return Grasp(HandPose(x, y, tip, (yaw + np.pi / 2) % np.pi - np.pi / 2))

@@ -1,0 +1,56 @@
+"""The baselines by name, and which senses each of them can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.policies.antipodal import Antipodal
+from autoglm_embodied_sim.policies.antipodal_force import AntipodalForce
+from autoglm_embodied_sim.policies.baseline import Baseline
+from autoglm_embodied_sim.policies.expert import Expert
+from autoglm_embodied_sim.policies.pca import Pca
+from autoglm_embodied_sim.policies.random_edges import RandomEdges
+from autoglm_embodied_sim.policies.script import Script
+
+BASELINES: dict[str, type[Baseline]] = {
+    "random": RandomEdges,
+    "pca": Pca,
+    "antipodal": Antipodal,
+    "antipodal_force": AntipodalForce,
+    "script": Script,
+    "expert": Expert,
+}
+
+
+def baseline_named(name: str) -> Baseline:
+    """The baseline of this name; ConfigError with the valid ones if there is none."""
+    if name not in BASELINES:
+        known = ", ".join(BASELINES)
+        raise ConfigError(f"there is no policy {name!r}; the policies are {known}, and on the arm learned")
+    return BASELINES[name]()
+
+
+SENSES = ("force", "vision", "language")
+NEEDED = ("vision", "language")
+"""What a policy needs unless its attribute `needs` says otherwise: it looks for the object that is named."""
+
+
+def needs(policy: str) -> tuple[str, ...]:
+    """The senses without which a policy cannot act."""
+    return tuple(getattr(baseline_named(policy), "needs", NEEDED))
+
+
+def require_able(policies: Sequence[str], without: Sequence[str]) -> None:
+    """ConfigError, with what each policy needs and can do without, if one of them cannot act."""
+    unable = [policy for policy in policies if set(needs(policy)) & set(without)]
+    if unable:
+        raise ConfigError(
+            f"without {' and '.join(without)} there is nothing to measure: "
+            + "; ".join(f"{policy} needs {' and '.join(needs(policy))}, {_allowed(policy)}" for policy in unable)
+        )
+
+
+def _allowed(policy: str) -> str:
+    spare = [sense for sense in SENSES if sense not in needs(policy)]
+    return f"use --without {' or '.join(spare)}" if spare else "leave out --without"

@@ -1,0 +1,53 @@
+"""Items, and the walls between which they are piled, as bodies of a MuJoCo model; the same for every rig."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.geoms import CONTACT, DRAWN_GROUP, HIDDEN_GROUP
+from autoglm_embodied_sim.scenes.scene_object import Item
+
+WALLS = ("wall0", "wall1", "wall2", "wall3")
+WALL_HALF_M, WALL_HEIGHT_M = 0.07, 0.2
+TORSIONAL_M, ROLLING_M = 0.005, 0.0001
+
+
+def add_walls(spec: Any, centre_m: FloatArray) -> None:
+    """Add four walls about a point of the table, which nobody sees and which touch nothing until they are raised."""
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    for name, (x, y) in zip(WALLS, ((1, 0), (-1, 0), (0, 1), (0, -1)), strict=True):
+        half = [0.01, WALL_HALF_M + 0.02, WALL_HEIGHT_M] if x else [WALL_HALF_M + 0.02, 0.01, WALL_HEIGHT_M]
+        place = centre_m + [x * (WALL_HALF_M + 0.01), y * (WALL_HALF_M + 0.01), WALL_HEIGHT_M]
+        spec.worldbody.add_geom(name=name, type=box, size=half, pos=place, group=HIDDEN_GROUP, contype=0, conaffinity=0)
+
+
+def raise_walls(model: Any, up: bool) -> None:
+    """Let the walls stop what is between them, or touch nothing again."""
+    walls = [model.geom(name).id for name in WALLS]
+    model.geom_contype[walls] = model.geom_conaffinity[walls] = int(up)
+
+
+def add_item(spec: Any, name: str, item: Item) -> Any:
+    """Add an item to a model's specification: a free body of this name with its centre of mass in the origin."""
+    body = spec.worldbody.add_body(name=name)
+    body.add_freejoint(name=name)
+    inertia = item.shape.inertia(item.mass_kg)
+    body.mass, body.ipos, body.explicitinertial = item.mass_kg, np.zeros(3), True
+    body.fullinertia = [*np.diag(inertia), inertia[0, 1], inertia[0, 2], inertia[1, 2]]
+    for index, piece in enumerate(item.shape.pieces):
+        mesh = f"{name}_{index}"
+        spec.add_mesh(name=mesh, uservert=piece.ravel().tolist(), inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX)
+        body.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_MESH,
+            meshname=mesh,
+            friction=[item.friction, TORSIONAL_M, ROLLING_M],
+            priority=1,  # else the larger friction of two would count
+            group=DRAWN_GROUP,
+            rgba=[*item.rgb, 1],
+            **CONTACT,
+        )
+    return body

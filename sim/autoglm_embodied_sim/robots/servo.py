@@ -1,0 +1,139 @@
+"""From twists of the tool to joint motion, as MoveIt Servo does on a robot: damped differential inverse kinematics."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TIMESTEP_S
+
+HOME_Q = np.array([0.0, -0.665226, 0.0, -2.504058, 0.0, 1.838833, np.pi / 4])
+PERIOD_STEPS = 4
+PERIOD_S = PERIOD_STEPS * TIMESTEP_S
+RAMP = np.arange(1, PERIOD_STEPS + 1)[:, None] / PERIOD_STEPS
+LINEAR_LIMIT_M_S, ANGULAR_LIMIT_RAD_S = 0.4, 2.5
+LINEAR_SLEW_M_S2, ANGULAR_SLEW_RAD_S2 = 3.0, 20.0
+JOINT_SPEED_RAD_S = 2.1
+DAMPED = 0.01**2 * np.eye(6)  # keeps joint speeds bounded near singular postures
+POSE_GAIN = 20.0  # 1/s, holds the commanded pose against drift
+POSTURE_GAIN = 1.0  # 1/s, null-space pull towards home
+LIMIT_MARGIN_RAD = 0.02
+SLIP_RAD = 0.006  # how far the joints may lag behind before the reference waits for them
+SOLVED = 1e-5  # m and rad
+REANCHOR_M, REANCHOR_RAD = 0.01, 0.05
+
+
+class Servo:
+    """Integrates a commanded tool pose and the joint angles that follow it, on a kinematic copy of the arm."""
+
+    def __init__(self, model: Any) -> None:
+        self._model, self._data = model, mujoco.MjData(model)
+        self._site = model.site("tool").id
+        self._tool_m, self._tool_flat = self._data.site_xpos[self._site], self._data.site_xmat[self._site]  # views
+        self._tool_rotation: FloatArray = self._tool_flat.reshape(3, 3)
+        self._low = model.jnt_range[:ARM_JOINTS, 0] + LIMIT_MARGIN_RAD
+        self._high = model.jnt_range[:ARM_JOINTS, 1] - LIMIT_MARGIN_RAD
+        self._jacobian = np.zeros((6, model.nv))
+        self._arm_jacobian = self._jacobian[:, :ARM_JOINTS]
+        self._quat, self._error = np.zeros(4), np.zeros(6)
+        self._error_m, self._error_rad = self._error[:3], self._error[3:]
+        self.reset(HOME_Q)
+
+    def reset(self, joint_rad: FloatArray) -> None:
+        """Stand still at these joint angles (7,)."""
+        self.joint_rad: FloatArray = np.array(joint_rad, dtype=float)
+        self.joint_rad_s: FloatArray = np.zeros(ARM_JOINTS)
+        self._twist = np.zeros(6)
+        self._twist_m_s, self._twist_rad_s = self._twist[:3], self._twist[3:]
+        self._kinematics()
+        self._anchor()
+
+    def advance(self, twist: FloatArray, actual_rad: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Plan the next PERIOD_STEPS steps.
+
+        Args:
+            twist: (6,) wanted of the tool point, base frame [m/s, rad/s].
+            actual_rad: (7,) where the joints really are; the reference waits for them when something blocks the arm.
+
+        Returns:
+            Joint positions and velocities, each (PERIOD_STEPS, 7), to command one after the other.
+        """
+        self.joint_rad = np.minimum(np.maximum(self.joint_rad, actual_rad - SLIP_RAD), actual_rad + SLIP_RAD)
+        self._slew(twist)
+        self._kinematics()
+        wanted = self._joint_velocity(self._twist + POSE_GAIN * self._integrate_pose())
+        velocity = self.joint_rad_s + RAMP * (wanted - self.joint_rad_s)
+        position = self.joint_rad + TIMESTEP_S * velocity.cumsum(axis=0)
+        position = np.minimum(np.maximum(position, self._low), self._high)
+        self.joint_rad, self.joint_rad_s = position[-1], wanted
+        return position, velocity
+
+    def solve(self, position_m: FloatArray, yaw_rad: float) -> FloatArray:
+        """Joint angles (7,) near home that bring the tool, pointing down, to a position in the base frame."""
+        self.reset(HOME_Q)
+        down = np.array([0.0, np.cos(yaw_rad / 2), np.sin(yaw_rad / 2), 0.0])
+        self._position, self._orientation = np.array(position_m, dtype=float), down
+        for _ in range(200):
+            self._kinematics()
+            error = self._pose_error()
+            if np.abs(error).max() < SOLVED:
+                return np.array(self.joint_rad)
+            step = self._joint_velocity(POSE_GAIN * error) / (2 * POSE_GAIN)
+            self.joint_rad = np.clip(self.joint_rad + step, self._low, self._high)
+        raise ConfigError(f"the arm cannot reach {np.round(position_m, 3).tolist()} pointing down")
+
+    def _kinematics(self) -> None:
+        self._data.qpos[:ARM_JOINTS] = self.joint_rad
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_comPos(self._model, self._data)
+        mujoco.mj_jacSite(self._model, self._data, self._jacobian[:3], self._jacobian[3:], self._site)
+
+    def _anchor(self) -> None:
+        self._position = self._tool_m.copy()
+        self._orientation = np.zeros(4)
+        mujoco.mju_mat2Quat(self._orientation, self._tool_flat)
+
+    def _slew(self, twist: FloatArray) -> None:
+        for now, wanted, limit, slew in (
+            (self._twist_m_s, twist[:3], LINEAR_LIMIT_M_S, LINEAR_SLEW_M_S2),
+            (self._twist_rad_s, twist[3:], ANGULAR_LIMIT_RAD_S, ANGULAR_SLEW_RAD_S2),
+        ):
+            now += _shorten(_shorten(wanted, limit) - now, slew * PERIOD_S)
+
+    def _integrate_pose(self) -> FloatArray:
+        """Move the commanded pose on; returns what `_pose_error` is then."""
+        self._position += self._twist_m_s * PERIOD_S
+        mujoco.mju_quatIntegrate(self._orientation, self._tool_rotation.T @ self._twist_rad_s, PERIOD_S)
+        error = self._pose_error()
+        far_m2, far_rad2 = self._error_m @ self._error_m, self._error_rad @ self._error_rad
+        if far_m2 > REANCHOR_M**2 or far_rad2 > REANCHOR_RAD**2:
+            self._anchor()
+            return self._pose_error()
+        return error
+
+    def _pose_error(self) -> FloatArray:
+        """(6,) from the tool of the kinematic copy to the commanded pose, base frame; overwritten by the next call."""
+        np.subtract(self._position, self._tool_m, out=self._error_m)
+        mujoco.mju_mat2Quat(self._quat, self._tool_flat)
+        mujoco.mju_subQuat(self._error_rad, self._orientation, self._quat)
+        self._error_rad[:] = self._tool_rotation @ self._error_rad
+        return self._error
+
+    def _joint_velocity(self, twist: FloatArray) -> FloatArray:
+        """Damped least squares for the tool, and a pull home in the null space."""
+        jacobian = self._arm_jacobian
+        damped = jacobian @ jacobian.T + DAMPED
+        posture = POSTURE_GAIN * (HOME_Q - self.joint_rad)
+        velocity = posture + jacobian.T @ np.linalg.solve(damped, twist - jacobian @ posture)
+        fastest_rad_s: float = max(map(abs, velocity.tolist()))
+        return np.asarray(velocity / max(1.0, fastest_rad_s / JOINT_SPEED_RAD_S))
+
+
+def _shorten(vector: FloatArray, longest: float) -> FloatArray:
+    ratio = math.sqrt(vector @ vector) / longest
+    return vector / ratio if ratio > 1.0 else vector

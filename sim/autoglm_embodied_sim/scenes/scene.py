@@ -1,0 +1,86 @@
+"""A scene of a suite: which items, where dropped, and everything hidden, as a function of the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.scenes.mixed import mixed_items, put_down
+from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.suite import Suite
+from autoglm_embodied_sim.scenes.surroundings import Surroundings, sample_surroundings
+from autoglm_embodied_sim.scenes.unknown_objects import unknown_item
+
+WORKSPACE_HALF_M = 0.16
+SEPARATION_M = 0.11
+PILE_HALF_M = 0.04  # where the centres are dropped, between the walls
+
+
+@dataclass(frozen=True)
+class GraspScene:
+    """Everything about an episode but the policy."""
+
+    seed: int
+    items: tuple[Item, ...]
+    target: int  # the named item
+    drop_xy_m: FloatArray  # (count, 2)
+    quaternion_wxyz: FloatArray  # (count, 4) when dropped
+    hand_eye_m: FloatArray  # (3,) hidden offset of the camera
+    surroundings: Surroundings
+
+    def drawn(self) -> dict[str, object]:
+        """All that was drawn for this scene, as it goes into a report."""
+        items = [
+            {
+                "shape": item.shape.name,
+                "extent_m": np.round(item.shape.extent_m, 4).tolist(),
+                "colour": item.colour,
+                "rgb": np.round(item.rgb, 3).tolist(),
+                "mass_kg": round(item.mass_kg, 4),
+                "friction": round(item.friction, 4),
+            }
+            for item in self.items
+        ]
+        surroundings = {name: np.round(value, 5).tolist() for name, value in asdict(self.surroundings).items()}
+        hand_eye_m = np.round(self.hand_eye_m, 5).tolist()
+        return {"target": self.target, "items": items, "hand_eye_m": hand_eye_m, "surroundings": surroundings}
+
+
+def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> GraspScene:
+    """The scene of a seed; the same for every policy."""
+    if not shapes:
+        raise ConfigError("a scene needs at least one shape to draw from")
+    rng = np.random.default_rng([seed, *suite.name.encode()])
+    chosen = rng.choice(len(shapes), suite.objects, replace=len(shapes) < suite.objects)
+    items = mixed_items(suite, shapes, rng) if suite.mixed else [unknown_item(suite, shapes[i], rng) for i in chosen]
+    xy = rng.uniform(-PILE_HALF_M, PILE_HALF_M, (suite.objects, 2)) if suite.piled else _apart(rng, suite.objects)
+    turn: FloatArray = rng.standard_normal((suite.objects, 4))
+    turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+    target = int(rng.integers(suite.objects))
+    if suite.mixed:
+        items = [items[index - target] for index in range(len(items))]  # so that the first becomes the target
+        turn = put_down(items, turn, rng)
+    return GraspScene(
+        seed=seed,
+        items=tuple(items),
+        target=target,
+        drop_xy_m=xy,
+        quaternion_wxyz=turn,
+        hand_eye_m=rng.standard_normal(3) * suite.hardness.hand_eye_sigma_m,
+        surroundings=sample_surroundings(rng),
+    )
+
+
+def _apart(rng: np.random.Generator, count: int) -> FloatArray:
+    """(count, 2) points of the workspace, each SEPARATION_M from every other."""
+    for _ in range(10_000):
+        points = rng.uniform(-WORKSPACE_HALF_M, WORKSPACE_HALF_M, (count, 2))
+        gaps = np.linalg.norm(points[:, None] - points, axis=-1) + np.eye(count)
+        if gaps.min() >= SEPARATION_M:
+            return points
+    raise ConfigError(f"{count} objects do not fit {SEPARATION_M} m apart; ask for fewer")

@@ -1,0 +1,1 @@
+"""Simulated sensors: cameras, wrist and encoders, with rate, latency, noise and loss."""

@@ -1,0 +1,63 @@
+"""The fixed camera: its settings file, and the pinhole model that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from autoglm_embodied.config import build, read_yaml, shipped
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import Camera, FloatArray
+
+MAX_WIDTH_PX, MAX_HEIGHT_PX = 640, 480
+"""Of what can be rendered."""
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """A fixed camera: size, vertical field of view, pose of its optical frame (REP 103) in the parent frame."""
+
+    frame_id: str
+    parent_frame_id: str
+    width: int
+    height: int
+    fovy_deg: float
+    xyz_m: tuple[float, ...]
+    quaternion_xyzw: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.xyz_m) != 3 or len(self.quaternion_xyzw) != 4:
+            raise ConfigError("CameraSettings needs xyz_m of 3 and quaternion_xyzw of 4 numbers")
+        if not 0 < self.fovy_deg < 180:
+            raise ConfigError(f"CameraSettings.fovy_deg must lie in (0, 180), got {self.fovy_deg}")
+
+    @classmethod
+    def from_file(cls, path: Path | None = None) -> CameraSettings:
+        """Read the camera from YAML; the one the packages share if no path is given."""
+        path = path or shipped("camera.yaml")
+        return build(cls, read_yaml(path), str(path))
+
+    def camera(self, width: int, height: int) -> Camera:
+        """The pinhole model of a picture of `width` x `height` with this camera's vertical field of view."""
+        focal = 0.5 * height / np.tan(np.radians(self.fovy_deg) / 2)
+        K = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
+        return Camera(width=width, height=height, K=K, T_base_camera=self.T_base_camera)
+
+    def moved(self, by_m: FloatArray) -> CameraSettings:
+        """The same camera, `by_m` (3,) away."""
+        return replace(self, xyz_m=tuple((np.asarray(self.xyz_m) + by_m).tolist()))
+
+    @property
+    def T_base_camera(self) -> FloatArray:
+        """(4, 4) pose of the optical frame in the base frame."""
+        x, y, z, w = np.asarray(self.quaternion_xyzw) / np.linalg.norm(self.quaternion_xyzw)
+        transform = np.eye(4)
+        transform[:3, :3] = [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+        transform[:3, 3] = self.xyz_m
+        return transform

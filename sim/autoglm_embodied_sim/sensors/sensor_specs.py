@@ -1,0 +1,202 @@
+"""What each sensor of the rig is like: when it measures, when that arrives, and how far it is off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+
+from autoglm_embodied.config import build, read_yaml, shipped
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+
+TIMESTEP_S = 0.001  # of the arm's physics: nothing is sampled faster
+ARM_JOINTS = 7
+PHYSICS_HZ = round(1 / TIMESTEP_S)
+FINGERS = 2
+SHIPPED = "sensors.yaml"
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a sensor measures and when its samples arrive."""
+
+    rate_hz: float
+    latency_ns: int = 0  # from the stamp to the arrival, at least
+    jitter_ns: int = 0  # mean of an exponentially distributed delay on top
+    dropout: float = 0.0  # fraction of the samples that never arrive
+
+    def __post_init__(self) -> None:
+        _require_numbers("rate_hz", self.rate_hz)
+        if not 0 < self.rate_hz <= PHYSICS_HZ:
+            raise ConfigError(f"rate_hz must be above 0 and at most {PHYSICS_HZ}, got {self.rate_hz}")
+        for name in ("latency_ns", "jitter_ns"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ConfigError(f"{name} must be a whole number of nanoseconds, 0 or more, got {value!r}")
+        _require_fraction("dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far readings of one quantity are off, in its unit: one number, or one for each channel."""
+
+    sigma: float | tuple[float, ...] = 0.0  # of white Gaussian noise
+    quantum: float | tuple[float, ...] = 0.0  # step to which readings are rounded, 0 for none
+    bias: float | tuple[float, ...] = 0.0
+    drift_per_s: float | tuple[float, ...] = 0.0  # growth of the bias
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "quantum", "bias", "drift_per_s"):
+            value = getattr(self, name)
+            _require_numbers(name, *(value if isinstance(value, tuple) else (value,)))
+        for name in ("sigma", "quantum"):
+            if np.min(getattr(self, name)) < 0:
+                raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
+
+    def require_channels(self, quantity: str, channels: int) -> None:
+        """Raise ConfigError unless every error is one number or one for each of `channels`."""
+        for name in ("sigma", "quantum", "bias", "drift_per_s"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != channels:
+                raise ConfigError(f"{quantity}.{name} must be one number or {channels}, got {len(value)}")
+
+
+@dataclass(frozen=True)
+class ChannelErrors:
+    """The errors of C channels, each an array (C,) in the unit of its channel."""
+
+    sigma: FloatArray
+    quantum: FloatArray
+    bias: FloatArray
+    drift_per_s: FloatArray
+
+    @classmethod
+    def stack(cls, *parts: tuple[Errors, int]) -> ChannelErrors:
+        """Those of quantities, each over its number of channels, one after the other."""
+
+        def column(name: str) -> FloatArray:
+            return np.concatenate([np.broadcast_to(np.asarray(getattr(errors, name), float), n) for errors, n in parts])
+
+        return cls(column("sigma"), column("quantum"), column("bias"), column("drift_per_s"))
+
+
+@dataclass(frozen=True)
+class WrenchSpec:
+    """The force-torque sensor at the wrist."""
+
+    timing: Timing
+    force_n: Errors
+    torque_n_m: Errors
+
+    def __post_init__(self) -> None:
+        self.force_n.require_channels("force_n", 3)
+        self.torque_n_m.require_channels("torque_n_m", 3)
+
+    @property
+    def channels(self) -> ChannelErrors:
+        """Of the wrench (6,) [N, N·m]."""
+        return ChannelErrors.stack((self.force_n, 3), (self.torque_n_m, 3))
+
+
+@dataclass(frozen=True)
+class JointsSpec:
+    """The encoders of arm and fingers."""
+
+    timing: Timing
+    position_rad: Errors
+    finger_m: Errors
+    velocity_rad_s: Errors
+    finger_m_s: Errors
+
+    def __post_init__(self) -> None:
+        for name in ("position_rad", "velocity_rad_s"):
+            getattr(self, name).require_channels(name, ARM_JOINTS)
+        for name in ("finger_m", "finger_m_s"):
+            getattr(self, name).require_channels(name, FINGERS)
+
+    @property
+    def channels(self) -> ChannelErrors:
+        """Of positions, then velocities (18,): panda_joint1..7 and both fingers each."""
+        positions = (self.position_rad, ARM_JOINTS), (self.finger_m, FINGERS)
+        velocities = (self.velocity_rad_s, ARM_JOINTS), (self.finger_m_s, FINGERS)
+        return ChannelErrors.stack(*positions, *velocities)
+
+
+@dataclass(frozen=True)
+class ColourSpec:
+    """The colour camera."""
+
+    timing: Timing
+    levels: Errors  # of red, green and blue, 0 to 255
+
+    def __post_init__(self) -> None:
+        self.levels.require_channels("levels", 3)
+
+
+@dataclass(frozen=True)
+class DepthSpec:
+    """The depth camera, aligned with the colour camera."""
+
+    timing: Timing
+    depth_m: Errors
+    hole_fraction: float = 0.0  # of the pixels, those without depth
+
+    def __post_init__(self) -> None:
+        self.depth_m.require_channels("depth_m", 1)
+        _require_fraction("hole_fraction", self.hole_fraction)
+
+
+@dataclass(frozen=True)
+class Sensors:
+    """All sensors of a rig."""
+
+    wrench: WrenchSpec
+    joints: JointsSpec
+    colour: ColourSpec
+    depth: DepthSpec
+
+    @classmethod
+    def from_file(cls, path: Path | None = None) -> Sensors:
+        """Read them from YAML; what the file leaves out, or all without a file, is as shipped."""
+        usual = read_yaml(shipped(SHIPPED))
+        if path is None:
+            return _build(cls, usual, SHIPPED)
+        return _build(cls, _overlaid(usual, read_yaml(path)), str(path))
+
+
+def _build(cls: type[S], values: object, source: str) -> S:
+    """The dataclass `cls` from nested mappings; errors carry the way to the setting."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{source} must hold a mapping of settings, got {values!r}")
+    kinds = get_type_hints(cls)
+    nested = {key: kinds[key] for key in values if is_dataclass(kinds.get(key))}
+    parts = {key: _build(kind, values[key], f"{source}: {key}") for key, kind in nested.items()}
+    return build(cls, {**values, **parts}, source)
+
+
+def _overlaid(usual: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`usual` with what `own` says in its place, mapping by mapping."""
+    mixed = dict(usual)
+    for key, value in own.items():
+        old = usual.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        mixed[key] = _overlaid(old, value) if both else value  # type: ignore[arg-type]
+    return mixed
+
+
+def _require_numbers(name: str, *values: object) -> None:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ConfigError(f"{name} must be a finite number, got {value!r}")
+
+
+def _require_fraction(name: str, value: float) -> None:
+    _require_numbers(name, value)
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{name} must be a fraction from 0 to 1, got {value}")

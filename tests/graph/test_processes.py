@@ -1,0 +1,128 @@
+"""Processes of a run: what dies early is named with its last words, and nothing is left at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autoglm_embodied.errors import SetupError
+from autoglm_embodied.graph import domain as graph
+from autoglm_embodied.graph.processes import RUN_MARK, Processes, end_survivors, new_mark, survivors
+
+LIMIT_S = 20.0
+
+OBEDIENT = """
+import signal, sys
+signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+print("up", flush=True)
+signal.pause()
+"""
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does; it is no unit under test that sleeps."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def processes(tmp_path: Path, mark: dict[str, str]) -> Processes:
+    (tmp_path / "obedient.py").write_text(OBEDIENT)
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    return Processes(tmp_path / "log", os.environ | mark | {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"})
+
+
+def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
+    running = processes(tmp_path, new_mark())
+    running.start("reader", "json.tool")  # has nothing to read and says so
+    until(lambda: running.running[0].popen.poll() is not None)
+    with pytest.raises(SetupError, match="reader ended with status 1: Expecting value"):
+        running.check()
+
+
+def test_a_process_that_follows_the_first_request_ended_clean(tmp_path: Path) -> None:
+    mark = new_mark()
+    running = processes(tmp_path, mark)
+    obedient = running.start("obedient", "obedient")
+    until(lambda: "up" in obedient.log.read_text())
+    running.check()
+    assert [ended.clean for ended in running.stop()] == [True]
+    assert survivors(mark) == []
+
+
+def test_a_process_that_ignores_requests_is_ended_with_its_children(tmp_path: Path) -> None:
+    mark = new_mark()
+    running = processes(tmp_path, mark)
+    stubborn = running.start("stubborn", "stubborn")
+    until(lambda: "up" in stubborn.log.read_text())
+    assert len(survivors(mark)) == 2
+    ended = running.stop({signal.SIGINT: 0.3, signal.SIGTERM: 5.0})[0]
+    assert (ended.followed, ended.clean) == (signal.SIGTERM, False)
+    assert survivors(mark) == []
+
+
+def test_a_child_in_a_group_of_its_own_is_a_survivor_and_ended() -> None:
+    mark = new_mark()
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
+        env=os.environ | mark,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with child:
+        assert child.stdout is not None and child.stdout.readline() == b"up\n"
+        assert [process.pid for process in survivors(mark)] == [child.pid]
+        (ended,) = end_survivors(mark)
+        assert ended.endswith(f"({child.pid})")
+        child.wait(LIMIT_S)
+    assert survivors(mark) == []
+
+
+def test_killing_the_starter_ends_what_it_started(tmp_path: Path) -> None:
+    mark = new_mark()
+    script = (
+        "import sys, os; from pathlib import Path; from autoglm_embodied.graph.processes import Processes\n"
+        "started = Processes(Path(sys.argv[1]), os.environ).start('server', 'http.server', '-b', '127.0.0.1', '0')\n"
+        "print('up', flush=True); started.popen.wait()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    told = os.environ | mark | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=told, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None and starter.stdout.readline() == b"up\n"
+        until(lambda: "Serving" in (tmp_path / "server.log").read_text())
+        starter.kill()
+    until(lambda: survivors(mark) == [])
+
+
+def test_two_graphs_never_share_a_domain() -> None:
+    with graph.private_domain() as (first, _), graph.private_domain() as (second, _):
+        assert first != second
+
+
+def test_a_full_range_of_domains_is_one_sentence() -> None:
+    with graph.private_domain() as (taken, _):
+        with pytest.raises(SetupError, match="in use"), graph.private_domain(range(taken, taken + 1)):
+            pass
+
+
+def test_a_graph_keeps_to_this_machine_with_transports_for_frames() -> None:
+    environment = graph.environment(77, {RUN_MARK: "kept"})
+    assert environment["ROS_DOMAIN_ID"] == "77" and environment[RUN_MARK] == "kept"
+    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert "segment_size" in Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()

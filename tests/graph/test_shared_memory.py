@@ -1,0 +1,48 @@
+"""Shared memory that a killed process left behind is removed; that of a living one is not."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from autoglm_embodied.graph.domain import STARTING_S, remove_left_behind
+
+SIZE = 4096
+
+
+def segment(folder: Path, name: str, age_s: float) -> tuple[Path, Path]:
+    data, lock = folder / f"fastdds_{name}", folder / f"fastdds_{name}_el"
+    data.write_bytes(bytes(SIZE))
+    lock.touch()
+    made_s = lock.stat().st_mtime - age_s
+    os.utime(lock, (made_s, made_s))
+    return data, lock
+
+
+def test_a_segment_whose_owner_is_gone_is_removed(tmp_path: Path) -> None:
+    left = segment(tmp_path, "00aa", age_s=60.0)
+    assert remove_left_behind(tmp_path) == SIZE
+    assert not any(path.exists() for path in left)
+
+
+def test_a_segment_whose_owner_lives_is_kept(tmp_path: Path) -> None:
+    kept = segment(tmp_path, "00bb", age_s=60.0)
+    with kept[1].open("rb") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        assert remove_left_behind(tmp_path) == 0
+    assert all(path.exists() for path in kept)
+
+
+def test_a_segment_that_is_just_being_made_is_kept(tmp_path: Path) -> None:
+    kept = segment(tmp_path, "00cc", age_s=STARTING_S / 2)
+    assert remove_left_behind(tmp_path) == 0
+    assert all(path.exists() for path in kept)
+
+
+def test_what_is_no_segment_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other_el"
+    other.touch()
+    os.utime(other, (0, 0))
+    assert remove_left_behind(tmp_path) == 0
+    assert other.exists()

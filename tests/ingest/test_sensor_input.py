@@ -1,0 +1,197 @@
+"""What messages say reaches the pipeline; what cannot be used is refused by name, and the stream goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from autoglm_embodied_interfaces.msg import WrenchBatch
+from geometry_msgs.msg import Wrench, WrenchStamped
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CameraInfo, JointState
+
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.conversions import image_message, to_stamp
+from autoglm_embodied.ingest.sensor_input import Intake, Rates
+from autoglm_embodied.ingest.stream_health import Refusals
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.types import FloatArray, Frame, require_finite
+
+ROBOT = Robot.from_file(shipped("panda.yaml"))
+MS = 1_000_000
+T_NS = 1_700_000_000_000 * MS
+
+
+@dataclass
+class Taken:
+    """A sink that keeps what it is given, and is as strict about wrenches as the aligner."""
+
+    frames: list[Frame] = field(default_factory=list)
+    wrenches: list[tuple[int, int, list[float]]] = field(default_factory=list)
+    joints: list[tuple[int, FloatArray]] = field(default_factory=list)
+
+    def push_frame(self, frame: Frame, receive_ns: int) -> None:
+        self.frames.append(frame)
+
+    def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
+        require_finite("wrench", wrench, (6,))
+        self.wrenches.append((stamp_ns, receive_ns, wrench.tolist()))
+
+    def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
+        self.joints.append((stamp_ns, position))
+
+
+@pytest.fixture
+def taken() -> Taken:
+    return Taken()
+
+
+@pytest.fixture
+def refusals() -> Refusals:
+    return Refusals(lambda sentence: None)
+
+
+@pytest.fixture
+def intake(taken: Taken, refusals: Refusals) -> Intake:
+    return Intake(taken, ROBOT, np.eye(4), Rates(), refusals.refuse)
+
+
+def wrench(number: float = 1.0, frame: str = ROBOT.wrench_frame, t_ns: int = T_NS) -> WrenchStamped:
+    message = WrenchStamped()
+    message.header.frame_id, message.header.stamp, message.wrench.force.z = frame, to_stamp(t_ns), number
+    return message
+
+
+def batch(numbers: list[float], frame: str = ROBOT.wrench_frame, stamps: int | None = None) -> WrenchBatch:
+    message = WrenchBatch()
+    message.header.frame_id = frame
+    message.stamps = [to_stamp(T_NS + k * MS) for k in range(len(numbers) if stamps is None else stamps)]
+    message.wrenches = [Wrench() for _ in numbers]
+    for each, number in zip(message.wrenches, numbers, strict=True):
+        each.force.z = number
+    return message
+
+
+def colour(size: tuple[int, int] = (480, 640), encoding: str = "rgb8", t_ns: int = T_NS) -> Any:
+    message = image_message(np.full((*size, 3), 9, np.uint8), "rgb8", t_ns, "camera")
+    message.encoding = encoding
+    return message
+
+
+def depth(size: tuple[int, int] = (480, 640), frame: str = "camera", encoding: str = "16UC1", t_ns: int = T_NS) -> Any:
+    message = image_message(np.full(size, 900, np.uint16), "16UC1", t_ns, frame)
+    message.encoding = encoding
+    return message
+
+
+def info(size: tuple[int, int] = (480, 640), focal: float = 600.0) -> CameraInfo:
+    height, width = size
+    return CameraInfo(width=width, height=height, k=[focal, 0.0, 320.0, 0.0, focal, 240.0, 0.0, 0.0, 1.0])
+
+
+def give(intake: Intake, stream: str, message: Any, receive_ns: int = 7) -> None:
+    data = message if isinstance(message, bytes) else serialize_message(message)
+    pair = intake.take(stream, data, receive_ns)
+    if pair is not None:
+        intake.push(pair)
+
+
+def test_a_batch_says_what_its_samples_say_one_by_one(intake: Intake, taken: Taken) -> None:
+    numbers = [1.0, 2.0, 3.0]
+    give(intake, "wrench_batch", batch(numbers))
+    together, taken.wrenches = taken.wrenches, []
+    for k, number in enumerate(numbers):
+        give(intake, "wrench", wrench(number, t_ns=T_NS + k * MS))
+    assert together == taken.wrenches and [each[2][2] for each in together] == numbers
+    assert intake.meters["wrench"].received == 6
+
+
+def test_a_bad_sample_of_a_batch_does_not_harm_the_others(intake: Intake, taken: Taken, refusals: Refusals) -> None:
+    give(intake, "wrench_batch", batch([1.0, float("nan"), 3.0]))
+    assert [each[2][2] for each in taken.wrenches] == [1.0, 3.0] and refusals.values()["wrench_refused"] == 1
+
+
+@pytest.mark.parametrize("first", ["rgb", "depth"])
+def test_pictures_of_one_stamp_become_a_frame_whichever_comes_first(intake: Intake, taken: Taken, first: str) -> None:
+    give(intake, "camera_info", info())
+    pictures = {"rgb": colour(), "depth": depth()}
+    for stream in (first, *(pictures.keys() - {first})):
+        give(intake, stream, pictures[stream])
+    (frame,) = taken.frames
+    assert (
+        frame.stamp_ns == T_NS and frame.rgb[0, 0].tolist() == [9, 9, 9] and frame.depth_m[0, 0] == pytest.approx(0.9)
+    )
+    give(intake, "rgb", colour(t_ns=T_NS + MS))
+    give(intake, "depth", depth(t_ns=T_NS + 2 * MS))
+    assert len(taken.frames) == 1  # of different stamps
+
+
+BAD = [
+    ("wrench", wrench(float("nan")), "wrench", "wrench must be finite, got NaN or infinity"),
+    ("wrench", wrench(float("inf")), "wrench", "wrench must be finite, got NaN or infinity"),
+    ("wrench", wrench(frame="tool0"), "wrench", f"a wrench must be in frame '{ROBOT.wrench_frame}', got 'tool0'"),
+    ("wrench", serialize_message(wrench())[:40], "wrench", "a wrench message must hold 76 bytes, got 40"),
+    ("wrench_batch", batch([1.0], stamps=2), "wrench", "a stamp for each wrench, got 2 and 1"),
+    ("wrench_batch", batch([1.0], frame="tool0"), "wrench", "got 'tool0'"),
+    ("joints", JointState(name=["elbow"], position=[0.0], velocity=[0.0]), "joints", "panda_joint1"),
+    ("rgb", colour(encoding="bayer_rggb8"), "frame", "bayer_rggb8"),
+    ("depth", depth(encoding="mono16"), "frame", "mono16"),
+    (
+        "depth",
+        depth(size=(240, 320)),
+        "frame",
+        "depth must be aligned with colour, 640x480 in frame 'camera', got 320x240",
+    ),
+    ("depth", depth(frame="camera_depth"), "frame", "got 640x480 in frame 'camera_depth'"),
+    ("camera_info", info(size=(240, 320)), "frame", "camera_info must be of the colour picture's 640x480, got 320x240"),
+]
+
+
+@pytest.mark.parametrize(
+    ("stream", "message", "blamed", "reason"), BAD, ids=[f"{bad[0]}-{k}" for k, bad in enumerate(BAD)]
+)
+def test_what_cannot_be_used_is_refused_by_name_counted_and_the_stream_goes_on(
+    intake: Intake, taken: Taken, refusals: Refusals, stream: str, message: Any, blamed: str, reason: str
+) -> None:
+    """A bad picture, or a bad calibration, shows when it meets good ones."""
+    good = {"camera_info": info(), "rgb": colour(), "depth": depth()}
+    if stream in good:
+        for each, its_message in (good | {stream: message}).items():
+            give(intake, each, its_message)
+    else:
+        give(intake, stream, message)
+    assert not taken.frames and not taken.wrenches and not taken.joints
+    values = refusals.values()
+    assert values["refused"] == values[f"{blamed}_refused"] == 1
+    assert reason in str(values[f"{blamed}_refused_because"])
+    (news,) = refusals.news()
+    assert news.startswith(f"1 of {blamed} refused: ") and not refusals.news()
+
+    for each, its_message in (
+        ("wrench", wrench()),
+        ("camera_info", info()),
+        ("rgb", colour(t_ns=T_NS + MS)),
+        ("depth", depth(t_ns=T_NS + MS)),
+    ):
+        give(intake, each, its_message)
+    assert len(taken.wrenches) == len(taken.frames) == 1 and refusals.values()["refused"] == 1
+
+
+def test_pictures_without_a_usable_calibration_are_refused_with_the_cure(intake: Intake, refusals: Refusals) -> None:
+    give(intake, "camera_info", info(focal=0.0))
+    assert "focal" in str(refusals.values()["camera_info_refused_because"])
+    give(intake, "rgb", colour())
+    give(intake, "depth", depth())
+    assert "pictures come but no camera_info" in str(refusals.values()["frame_refused_because"])
+
+
+def test_an_error_that_is_no_refusal_is_not_hidden(taken: Taken) -> None:
+    def broken(stream: str, error: SensorError) -> None:
+        raise AssertionError("refuse was called")
+
+    intake = Intake(taken, ROBOT, np.eye(4), Rates(), broken)
+    with pytest.raises(KeyError):
+        intake.take("smell", b"", 0)

@@ -1,0 +1,46 @@
+"""A meter counts what is missing from stamps and the rate from receive times."""
+
+from __future__ import annotations
+
+import pytest
+
+from autoglm_embodied.ingest.stream_health import Meter
+
+MS = 1_000_000
+
+
+def fed(stamps_ms: list[int]) -> Meter:
+    meter = Meter(1000.0)
+    for stamp in stamps_ms:
+        meter.count(stamp * MS, stamp * MS)
+    return meter
+
+
+@pytest.mark.parametrize(
+    ("stamps_ms", "lost"),
+    [
+        ([0, 1, 2, 3], 0),
+        ([0, 1, 5], 3),
+        ([0, 3, 1, 2], 0),  # late ones fill their holes
+        ([0, 3, 3, 4], 2),  # a repeated one fills none
+    ],
+)
+def test_holes_in_the_stamps_are_losses(stamps_ms: list[int], lost: int) -> None:
+    meter = fed(stamps_ms)
+    assert (meter.lost, meter.received) == (lost, len(stamps_ms))
+
+
+def test_jitter_is_no_loss() -> None:
+    meter = Meter(30.0)
+    for k in range(300):
+        meter.count(round(k * 1e9 / 30) + (k % 3 - 1) * 5 * MS, k)
+    assert meter.lost == 0
+
+
+def test_the_rate_is_that_of_what_came_and_zero_of_silence() -> None:
+    meter = fed(list(range(0, 1001, 2)))
+    assert meter.rate_hz() == pytest.approx(500.0)
+    assert meter.rate_hz() == 0.0
+    for stamp in range(1002, 2001, 2):
+        meter.count(stamp * MS, stamp * MS)
+    assert meter.rate_hz() == pytest.approx(500.0)

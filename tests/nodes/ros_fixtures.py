@@ -1,0 +1,54 @@
+"""Fixtures of tests that talk to a ROS graph of their own."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rclpy
+from node_graph import Graph
+
+from autoglm_embodied.graph.domain import environment, private_domain
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of lark, which the message packages import
+    import rosidl_generator_py  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def domain() -> Iterator[int]:
+    before = dict(os.environ)
+    with private_domain() as (number, _):
+        os.environ.update(environment(number, os.environ))
+        yield number
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def graph(domain: int) -> Iterator[Graph]:
+    """One for all tests of a module, so processes are ended by the tests that start them."""
+    with Graph(domain) as graph:
+        yield graph
+
+
+@pytest.fixture
+def default_context(domain: int) -> Iterator[None]:
+    """ROS as a node's process has it."""
+    rclpy.init(domain_id=domain)
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model: it acts, if foolishly."""
+    from autoglm_embodied.model.config import GraspConfig
+    from autoglm_embodied.model.grasp_model import GraspModel
+
+    folder = tmp_path_factory.mktemp("checkpoint")
+    GraspModel(GraspConfig()).save_pretrained(folder)
+    return folder

@@ -1,0 +1,82 @@
+"""One grasp at a time: it begins with a tare, ends for what it is told, and leaves the arm still."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.grasp_model import GraspModel
+from autoglm_embodied.policy.grasp_controller import Conductor, GraspSettings, Outcome, Turn
+from autoglm_embodied.policy.learned import LearnedPolicy
+from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.types import Camera, Frame
+
+MS = 1_000_000
+WEIGHT = np.array([0.0, 0.0, -7.2, 0.0, 0.0, 0.0])
+READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.04, 0.04])
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    """An untrained policy and 200 ms of a hand at rest."""
+    torch.manual_seed(0)
+    robot, config = Robot.from_file(shipped("panda.yaml")), GraspConfig()
+    aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
+    pipeline = Pipeline(aligner, LearnedPolicy(GraspModel(config)), (config.picture_height, config.picture_width))
+    rest(pipeline, 0, 200)
+    return pipeline
+
+
+def rest(pipeline: Pipeline, first_ms: int, last_ms: int, speed: float = 0.0) -> None:
+    for ms in range(first_ms, last_ms):
+        pipeline.push_wrench(ms * MS, ms * MS, WEIGHT)
+        pipeline.push_joints(ms * MS, ms * MS, READY_RAD, np.full(9, speed))
+    camera = Camera(640, 480, np.array([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]]), np.eye(4))
+    pipeline.push_frame(
+        Frame(last_ms * MS, np.full((480, 640, 3), 127, np.uint8), np.ones((480, 640)), camera), last_ms * MS
+    )
+
+
+def turn(conductor: Conductor, at_ms: int, begin: str | None = None, end: str | None = None) -> Turn:
+    return conductor.turn(at_ms * MS, at_ms * MS, begin, end)
+
+
+def test_the_wrench_is_tared_as_soon_as_the_hand_is_known_to_rest(pipeline: Pipeline) -> None:
+    turned = turn(Conductor(pipeline, GraspSettings()), 200)
+    assert turned.tick.observation.force.present and not turned.acting and turned.command is None
+
+
+def test_without_rest_force_stays_masked_and_a_grasp_may_begin(pipeline: Pipeline) -> None:
+    rest(pipeline, 200, 260, speed=0.5)
+    conductor = Conductor(pipeline, GraspSettings())
+    turned = turn(conductor, 260, begin="pick up the red cube")
+    assert turned.acting and not turned.tick.observation.force.present and turned.tick.chunk is not None
+    with pytest.raises(SensorError, match="at rest"):
+        conductor.tare(260 * MS, 260 * MS)
+
+
+def test_words_that_name_nothing_end_a_grasp_before_the_policy_acts(pipeline: Pipeline) -> None:
+    conductor = Conductor(pipeline, GraspSettings())
+    turned = turn(conductor, 200, begin="pick up the purple elephant")
+    assert turned.acting and turned.episode is not None and turned.command is None and turned.tick.chunk is None
+    assert turned.episode.outcome is Outcome.UNKNOWN_WORDS and "elephant" in turned.episode.message
+    assert not turn(conductor, 201).acting
+
+
+def test_what_ends_a_grasp_is_its_outcome_and_the_instruction_is_forgotten(pipeline: Pipeline) -> None:
+    conductor = Conductor(pipeline, GraspSettings())
+    assert turn(conductor, 200, begin="pick up the red cube").tick.observation.language.present
+    turned = turn(conductor, 201, end="Heard stop.")
+    assert turned.acting and turned.command is None and turned.episode is not None
+    assert (turned.episode.outcome, turned.episode.message) == (Outcome.STOPPED, "Heard stop.")
+    after = turn(conductor, 202)
+    assert not after.acting and not after.tick.observation.language.present and after.episode is turned.episode
+    again = turn(conductor, 203, begin="pick up the blue ball")
+    assert again.acting and again.episode is not None and not again.episode.over

@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+from ros_fixtures import checkpoint, default_context, domain, graph  # noqa: F401

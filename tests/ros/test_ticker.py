@@ -1,0 +1,46 @@
+"""Real-time priority: taken where the system grants it, and by the asking thread alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+
+from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, TICK_PRIORITY, be_punctual
+
+
+def on_a_thread(ask: Callable[[], object]) -> object:
+    answers: list[object] = []
+    thread = Thread(target=lambda: answers.append(ask()))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def policy() -> tuple[int, int]:
+    """Of the calling thread, without the flag that its children start anew."""
+    return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, os.sched_getparam(0).sched_priority
+
+
+def test_where_it_is_granted_the_thread_has_it_and_neither_its_children_nor_the_others() -> None:
+    def ask() -> tuple[bool, object, object]:
+        return be_punctual(TICK_PRIORITY), policy(), on_a_thread(policy)
+
+    granted, own, child = on_a_thread(ask)  # type: ignore[misc]
+    assert own == ((os.SCHED_FIFO, TICK_PRIORITY) if granted else (os.SCHED_OTHER, 0))
+    assert child == policy() == (os.SCHED_OTHER, 0)
+
+
+def test_where_it_is_not_granted_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    assert not on_a_thread(lambda: be_punctual(GOVERNOR_PRIORITY))
+    assert policy() == (os.SCHED_OTHER, 0)
+
+
+def test_the_governor_comes_before_the_ticks() -> None:
+    assert TICK_PRIORITY < GOVERNOR_PRIORITY < 50  # of ros2_control's controller manager

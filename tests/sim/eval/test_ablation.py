@@ -1,0 +1,111 @@
+"""A sense that is withheld never reaches the policy, from the sensor to the mask of the attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from autoglm_embodied_sim.eval.ablation import ABLATIONS, ablation, suffix
+from autoglm_embodied_sim.eval.primitive_evaluation import run_episode
+from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
+from autoglm_embodied_sim.robots.panda import ArmRig
+
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
+from autoglm_embodied.model.inputs import ModelInput
+from autoglm_embodied.policy.grasp_controller import GraspSettings
+from autoglm_embodied.policy.learned import LearnedPolicy
+from autoglm_embodied.policy.pipeline import Pipeline, Tick
+from autoglm_embodied.tools.cli import main
+from autoglm_embodied.types import MODALITIES
+
+SETTINGS = GraspSettings(timeout_s=0.7, blind_s=0.4, look_ticks=2)
+
+
+class Spied(GraspModel):
+    """Keeps the masks that it was given."""
+
+    present: list[list[bool]]
+
+    def forward(self, batch: ModelInput) -> GraspOutput:
+        self.present.append(batch.present[0].tolist())
+        return super().forward(batch)
+
+
+class Watched(Pipeline):
+    """Keeps its ticks."""
+
+    ticks: list[Tick]
+
+    def tick(self, t_ns: int, now_receive_ns: int) -> Tick:
+        self.ticks.append(super().tick(t_ns, now_receive_ns))
+        return self.ticks[-1]
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[ArmRig]:
+    rig = ArmRig(seed=0)
+    yield rig
+    rig.close()
+
+
+def episode(rig: ArmRig, *without: str) -> tuple[EpisodeResult, list[Tick], list[list[bool]]]:
+    """A short episode of an untrained model: how it ended, its ticks, the masks that the model was given."""
+    torch.manual_seed(0)
+    Spied.present, Watched.ticks = [], []
+    model = Spied(GraspConfig(width=32, layers=1, queries=4, stem=(8, 8, 16)))
+    robot = Robot.from_file(shipped("panda.yaml"))
+    aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
+    pipeline = Watched(aligner, LearnedPolicy(model), (model.config.picture_height, model.config.picture_width))
+    return run_episode(pipeline, rig, 0, SETTINGS, without), Watched.ticks, Spied.present
+
+
+def test_without_force_the_attention_is_masked_and_no_peak_is_made_up(rig: ArmRig) -> None:
+    result, ticks, masks = episode(rig, "force")
+    assert result.peak_force_n is None
+    assert masks and not any(mask[MODALITIES.index("force")] for mask in masks)
+    assert all(mask[MODALITIES.index("vision")] and mask[MODALITIES.index("language")] for mask in masks)
+    assert not any(tick.observation.force.present for tick in ticks)
+    whole, _, masks = episode(rig)
+    assert whole.peak_force_n is not None and any(mask[MODALITIES.index("force")] for mask in masks)
+
+
+@pytest.mark.parametrize(("sense", "outcome"), [("vision", "sensor_missing"), ("language", "timeout")])
+def test_blind_or_deaf_the_arm_holds_still_until_the_episode_ends(rig: ArmRig, sense: str, outcome: str) -> None:
+    result, ticks, masks = episode(rig, sense)
+    assert (result.outcome, result.held, masks) == (outcome, False, [])
+    assert not any(getattr(tick.observation, sense).present or tick.chunk for tick in ticks)
+    arms = [tick.observation.joints.value for tick in ticks]
+    assert arms[0] is not None and arms[-1] is not None
+    assert abs(arms[-1].position_rad - arms[0].position_rad).max() < 0.01
+
+
+def test_names_are_checked_and_put_in_order() -> None:
+    assert ablation(["language", "force", "force"]) == ("force", "language")
+    assert suffix(("force", "language")) == "_without_force_without_language" and suffix(()) == ""
+    with pytest.raises(ConfigError, match="one of force, vision, language, got 'joints'"):
+        ablation(["joints"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--without", "smell"], f"must be one of {', '.join(ABLATIONS)}, got 'smell'"),
+        (["--without", "force", "--ros"], "leave out --ros"),
+        (["--without", "smell", "--suite", "pile"], "got 'smell'"),
+        (["--without", "vision", "--suite", "pile"], "script needs vision and language, use --without force"),
+        (["--report", "out"], "--report needs --suite"),
+        (["--suite", "pile", "--report", "/dev/null"], "cannot write a report to /dev/null"),  # told before measuring
+        (["--suite", "pile", "--thumbnails", "3"], "needs --report"),
+        (["--suite", "pile", "--report", "out", "--thumbnails", "-1"], "must be 0 or more"),
+    ],
+)
+def test_impossible_options_are_refused(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--episodes", "1", *options]) == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,51 @@
+"""Rounds: they end when nothing is left or two tries in a row failed, and what was held is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from autoglm_embodied_sim.eval.declutter import Played, play, run_round
+from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.policies.registry import BASELINES
+from autoglm_embodied_sim.scenes.suite import SUITES
+
+BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
+EASY = replace(SUITES["declutter"].eased(), objects=3, piled=False)
+
+
+def played(script: Sequence[set[int]], objects: int) -> Played:
+    """A round whose tries take away what `script` says, one after the other."""
+    takes = iter(script)
+    return play(lambda left: left.intersection(next(takes)), objects)
+
+
+@pytest.mark.parametrize(
+    ("script", "outcomes", "left"),
+    [
+        ([{0}, {1}, {2}], [True, True, True], set()),
+        ([set(), set()], [False, False], {0, 1, 2}),
+        ([{1}, set(), set()], [True, False, False], {0, 2}),
+        ([set(), {1}, set(), {0}, set(), {2}], [False, True, False, True, False, True], set()),
+        ([{0, 2}, {1}], [True, True], set()),
+    ],
+)
+def test_a_round_ends_when_empty_or_after_two_failures_in_a_row(
+    script: list[set[int]], outcomes: list[bool], left: set[int]
+) -> None:
+    assert played(script, 3) == Played(tuple(outcomes), frozenset(left))
+
+
+@pytest.mark.parametrize("policy", [name for name in BASELINES if name != "random"])
+def test_every_baseline_clears_bricks_of_its_own_choice(policy: str) -> None:
+    result = run_round(Scenario(EASY, BRICKS, 1), policy)
+    assert result.objects == 3 and result.removed >= 2
+    assert result.successes <= result.tries <= result.approaches
+    assert result.held == (result.removed == 3) and result.seconds > 3
+
+
+def test_a_round_follows_from_its_seed() -> None:
+    two = replace(EASY, objects=2)
+    assert run_round(Scenario(two, BRICKS, 2), "random") == run_round(Scenario(two, BRICKS, 2), "random")

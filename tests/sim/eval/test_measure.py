@@ -1,0 +1,143 @@
+"""Measuring suites: settings refused in one sentence, the same rows for any number of workers."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+import trimesh
+from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, add_measured, drawn_scenes, measure, shapes_of
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.tools.cli import main
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.slow
+def test_results_are_the_same_for_any_number_of_workers() -> None:
+    wanted = Measurement(("separated",), ("pca", "antipodal_force"), episodes=2, split="validate")
+    assert measure(wanted, workers=1) == measure(wanted, workers=2)
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_stood_and_ends_with_the_same_figures(tmp_path: Path) -> None:
+    wanted = Measurement(("separated",), ("pca",), episodes=4, split="validate")
+    whole = measure(wanted, keep=tmp_path / "whole")
+    command = ["evaluate", "--suite", "separated", "--policy", "pca", "--episodes", "4", "--split", "validate"]
+    folder = tmp_path / "killed"
+    process = Popen([sys.executable, "-m", "autoglm_embodied.tools.cli", *command, "--log", str(folder)], stdout=PIPE)
+    while not any(file.read_bytes().count(b"\n") for file in folder.glob("*.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    (file,) = folder.glob("*.jsonl")
+    file.write_bytes(file.read_bytes() + b'{"suite": "separ')  # killed while it wrote
+    before = file.read_bytes().splitlines()[0]
+    assert measure(wanted, keep=folder) == whole
+    lines = file.read_bytes().splitlines()
+    assert lines[0] == before and len(lines) == 4
+
+
+@pytest.mark.slow
+def test_a_users_meshes_are_evaluated_and_the_unusable_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meshes = tmp_path / "meshes"
+    meshes.mkdir()
+    trimesh.creation.box((0.03, 0.04, 0.05)).export(meshes / "brick.ply")
+    trimesh.creation.box((3, 4, 5)).export(meshes / "house.stl")
+    command = ["evaluate", "--suite", "separated", "--policy", "pca", "--episodes", "1", "--objects", str(meshes)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "left out: house.stl: its smallest side is 3000 mm" in said and "1 meshes left out" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are separated"),
+        ({"policies": ("luck",)}, "there is no policy 'luck'"),
+        ({"rig": "crane"}, "suites run on the rig gantry or arm, got 'crane'"),
+        ({"policies": ("learned",)}, "'learned' drives the whole arm, not the gantry; add --rig arm"),
+        ({"policies": ("expert",), "rig": "arm"}, "the expert tries grasps out in copies of the gantry"),
+        ({"policies": ("learned",), "rig": "arm", "suites": ("declutter",)}, "leave out declutter"),
+        ({"rig": "arm", "over_dds": True}, "'pca' is a script without a node"),
+        ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
+    ],
+)
+def test_impossible_measurements_are_refused(options: dict[str, object], said: str) -> None:
+    settings = {"suites": ("separated",), "policies": ("pca",), "episodes": 1}
+    with pytest.raises(ConfigError, match=said):
+        Measurement(**(settings | options))  # type: ignore[arg-type]
+
+
+def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--policy", "pca"]) == 2
+    assert "--policy needs --suite" in capsys.readouterr().err
+    assert main(["evaluate", "--rig", "arm", "--split", "train"]) == 2
+    assert "--rig and --split need --suite" in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_the_learned_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--suite", "pile", "--checkpoint", str(tmp_path)]) == 2
+    assert "add --policy learned" in capsys.readouterr().err
+    command = ["evaluate", "--suite", "pile", "--rig", "arm", "--policy", "learned", "--checkpoint", str(tmp_path)]
+    assert main([*command, "--log", str(tmp_path / "log")]) == 2
+    assert "no checkpoint in" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_learned_policy_acts_in_a_suite_on_its_senses() -> None:
+    wanted = Measurement(("separated",), ("learned",), episodes=1, seed=2, rig="arm", split="validate", easy=True)
+    (result,) = measure(wanted)
+    assert (result.policy, result.seed) == ("learned", 2)
+    assert result.approaches >= 1 and result.seconds > 1
+
+
+def test_no_results_are_skipped_and_never_zero() -> None:
+    report = Report("autoglm evaluate", 0, 0)
+    wanted = Measurement(("pile",), ("script",), episodes=1)
+    add_measured(report, wanted, [])
+    assert report.rows == [] and {skipped.figure for skipped in report.skipped} >= {"grasp.success", "grasp.seconds"}
+
+
+def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
+    wanted = Measurement(("pile",), ("pca", "script"), episodes=4)
+    outcomes = {"pca": (True, False, False, False), "script": (True, True, True, False)}
+    results = [
+        GraspResult("pile", policy, seed, "thing", held, False, 1, 1, True, 5.0)
+        for policy, all_held in outcomes.items()
+        for seed, held in enumerate(all_held)
+    ]
+    report = Report("autoglm evaluate", 0, 0)
+    add_measured(report, wanted, results)
+    assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
+    assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
+    assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
+
+
+def test_everything_drawn_for_a_scene_is_told_and_differs_from_seed_to_seed() -> None:
+    wanted = Measurement(("pile",), ("script",), episodes=2, split="validate")
+    scenes = drawn_scenes(wanted, shapes_of(wanted))["pile"]
+    assert list(scenes) == [0, 1] and scenes == json.loads(json.dumps(scenes), object_hook=_numbered)
+    for first, second in zip(scenes[0].items(), scenes[1].items(), strict=True):
+        assert first[0] == second[0]
+    assert scenes[0]["hand_eye_m"] != scenes[1]["hand_eye_m"]
+    assert scenes[0]["surroundings"] != scenes[1]["surroundings"]
+    items = scenes[0]["items"]
+    assert isinstance(items, list) and len(items) == 8
+    assert {"shape", "colour", "mass_kg", "friction"} < set(items[0])
+
+
+def _numbered(pairs: dict[str, object]) -> dict[object, object]:
+    return {int(key) if key.isdigit() else key: value for key, value in pairs.items()}

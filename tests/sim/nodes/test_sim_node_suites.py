@@ -1,0 +1,43 @@
+"""The simulator's node with the scenes of a suite: another model after each reset, and topics that go on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sim_listener import MODULE, RATES_HZ, served
+
+from autoglm_embodied.graph.domain import environment, private_domain
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated")]  # rclpy's parser
+
+
+def test_each_reset_brings_the_scene_of_the_next_seed_and_the_sensors_go_on() -> None:
+    with served("-p", "suite:=separated", "-p", "objects:=validate", "-p", "seed:=3") as (listener, _):
+        first, second = listener.call("sim/reset"), listener.call("sim/reset")
+        assert (first["seed"], second["seed"]) == (3, 4)
+        assert first["things"] != second["things"]
+        for scene in (first, second):
+            assert len(scene["things"]) == 5
+            assert scene["kind"] in ("one", None) and len(scene["instruction"].split()) > 2
+            assert np.abs([thing["position_m"] for thing in scene["things"]]).max() < 0.3
+        begun = {name: len(stamps) for name, stamps in listener.stamps.items()}
+        listener.simulate(1.0)
+        assert all(len(listener.stamps[name]) > begun[name] for name in RATES_HZ)
+        answer = listener.call("sim/judge")
+        assert answer["held"] == [] and [thing["held"] for thing in answer["things"]] == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [(("suite:=heap",), "there is no suite 'heap'"), (("suite:=pile", "objects:=all"), "objects come from test")],
+)
+def test_an_impossible_suite_ends_it_with_one_sentence(parameters: tuple[str, ...], said: str) -> None:
+    argv = [sys.executable, "-m", MODULE, "--ros-args", *(word for each in parameters for word in ("-p", each))]
+    with private_domain() as (domain, _):
+        ended = subprocess.run(argv, env=environment(domain, os.environ), capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert said in ended.stderr and "Traceback" not in ended.stderr

@@ -1,0 +1,67 @@
+"""Without the wrist sensor force is unknown, not zero; without eyes or words there is nothing to measure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from autoglm_embodied_sim.eval.episode import run_grasp_episode
+from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.policies import registry as ablation
+from autoglm_embodied_sim.policies.grasp import holds
+from autoglm_embodied_sim.policies.registry import BASELINES, require_able
+from autoglm_embodied_sim.robots.gantry import Gantry
+from autoglm_embodied_sim.robots.hand_pose import HandPose
+from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce
+from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.suite import SUITES
+
+from autoglm_embodied.errors import ConfigError
+
+BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
+
+
+@pytest.fixture
+def rig() -> Gantry:
+    rig = Gantry([Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.zeros(3), 20.0, seed=0)
+    rig.truth.place(rig.data, 0, np.array([0, 0, 0.02]), np.array([1.0, 0, 0, 0]))
+    rig.wait(0.2)
+    return rig
+
+
+def test_a_rig_without_force_is_not_stopped_and_does_not_know_what_it_carries(rig: Gantry) -> None:
+    numb, began_ns = RigWithoutForce(rig), rig.time_ns
+    numb.tare()
+    assert numb.weigh() is None and numb.time_ns == began_ns
+    numb.move(HandPose(0.0, -0.04, 0.1, 0))
+    assert numb.move(HandPose(0.0, -0.04, 0.03, 0), 0.1, guard_n=8.0)
+
+
+def test_an_unknown_weight_leaves_the_finger_width_to_decide(rig: Gantry) -> None:
+    numb = RigWithoutForce(rig)
+    rig.tare()
+    assert holds(numb) and not holds(rig)  # open in the air: apart, but carrying nothing
+    rig.grip(0.0)
+    assert not holds(numb)
+
+
+@pytest.mark.parametrize("policy", ["antipodal_force", "script"])
+def test_scripts_still_pick_up_easy_bricks_without_force(policy: str) -> None:
+    easy = SUITES["separated"].eased()
+    results = [run_grasp_episode(Scenario(easy, BRICKS, seed), policy, without=("force",)) for seed in (0, 1)]
+    assert all(result.held and result.peak_force_n is not None for result in results)
+    assert results != [run_grasp_episode(Scenario(easy, BRICKS, seed), policy) for seed in (0, 1)]
+
+
+@pytest.mark.parametrize("sense", ["vision", "language"])
+def test_a_script_that_cannot_act_is_refused_with_what_it_needs(sense: str) -> None:
+    said = f"without {sense} .*pca needs vision and language, use --without force; script needs"
+    with pytest.raises(ConfigError, match=said):
+        require_able(["pca", "script"], [sense])
+
+
+def test_every_policy_can_do_without_a_sense_that_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_able(list(BASELINES), ["force"])
+    monkeypatch.setattr(BASELINES["pca"], "needs", ablation.SENSES, raising=False)
+    with pytest.raises(ConfigError, match="pca needs force and vision and language, leave out --without$"):
+        require_able(list(BASELINES), ["force"])

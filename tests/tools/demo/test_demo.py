@@ -1,0 +1,126 @@
+"""The demo as a whole: processes, sound, DDS, policy, simulator. One good run serves most of the tests."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import psutil
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run of `autoglm demo`."""
+
+    status: int
+    output: str
+    complaint: str
+    out: Path
+    result: dict[str, Any]
+
+    def value(self, figure: str, case: str | None = None, stat: str | None = None) -> float:
+        rows = [row for row in self.result["rows"] if row["figure"] == figure]
+        return float(next(row["value"] for row in rows if case in (None, row["case"]) and stat in (None, row["stat"])))
+
+
+def demo(out: Path, *arguments: str) -> Ran:
+    command = [sys.executable, "-m", "autoglm_embodied.tools.cli", "demo", "--out", str(out), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    path = out / "result.json"
+    result = json.loads(path.read_text()) if path.exists() else {}
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr, out, result)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return demo(tmp_path_factory.mktemp("good"), "--seed", "0")
+
+
+def test_the_named_thing_is_held(good: Ran) -> None:
+    assert good.status == 0, good.output + good.complaint
+    assert good.value("demo.held") == 1
+    assert good.result["outcome"] == "held" and len(good.result["held"]) == 1
+    assert good.result["held"][0] in good.result["scene"]
+
+
+def test_the_sentence_went_through_the_air(good: Ran) -> None:
+    assert good.result["said"] and good.result["heard"]
+    assert good.result["nodes"]["voice_node"]["commands"] == "1"
+    moments = [moment["moment"] for moment in good.result["timeline"]]
+    assert moments == ["ready", "scene", "said", "heard", "understood", "seen", "contact", "held", "judged"]
+    seconds = [moment["seconds"] for moment in good.result["timeline"]]
+    assert seconds == sorted(seconds)
+
+
+def test_the_sensors_came_at_their_rates(good: Ran) -> None:
+    for case, rate_hz in (("rgb", 30), ("depth", 30), ("wrench", 1000), ("joints", 1000)):
+        assert good.value("demo.rate_hz", case) == pytest.approx(rate_hz, rel=0.1)
+    assert good.value("demo.lost", "wrench") == 0
+
+
+def test_every_process_ended_when_asked(good: Ran) -> None:
+    ends = {process["name"]: (process["followed"], process["status"]) for process in good.result["processes"]}
+    assert ends == dict.fromkeys(("sim_node", "governor_node", "fusion_node", "voice_node"), ("SIGINT", 0))
+    assert good.result["survivors"] == [] and good.value("demo.survivors") == 0
+
+
+def test_there_is_something_to_see(good: Ran) -> None:
+    assert good.result["files"] == ["recording.rrd", "demo.mp4", "picture.png", "wrench.png", "result.json"]
+    with av.open(str(good.out / "demo.mp4")) as film:
+        assert film.duration is not None and film.duration / av.time_base > 5
+    for name in ("picture.png", "wrench.png"):
+        with Image.open(good.out / name) as picture:
+            picture.verify()
+    assert (good.out / "recording.rrd").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome", "said"),
+    [
+        (("--say", "pick up the purple elephant"), "unknown_words", "elephant"),
+        (("--seed", "1", "--things", "4", "--say", "pick up the cube"), "ambiguous", "More than one"),
+    ],
+)
+def test_what_names_not_one_thing_is_refused_and_nothing_moves(
+    arguments: tuple[str, ...], outcome: str, said: str, tmp_path: Path
+) -> None:
+    refused = demo(tmp_path, *arguments)
+    assert refused.status == 1
+    assert refused.result["outcome"] == outcome and refused.result["held"] is None
+    assert said in refused.output.strip().splitlines()[-1]
+    assert refused.value("demo.joint_motion_rad") < 0.002
+    assert refused.result["survivors"] == []
+
+
+def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
+    refused = demo(tmp_path, "--checkpoint", str(tmp_path / "absent"))
+    assert refused.status == 2 and len(refused.complaint.strip().splitlines()) == 1
+    assert "no checkpoint in" in refused.complaint
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_no_process(request_to_end: signal.Signals, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "autoglm_embodied.tools.cli", "demo", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "log" / "voice_node.log").exists():  # the last one to start
+            assert time.monotonic() < deadline and running.poll() is None
+            time.sleep(0.05)
+        started = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(request_to_end)
+        _, complaint = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert complaint.strip() == "autoglm demo: stopped"
+    assert len(started) >= 4 and psutil.wait_procs(started, timeout=1)[1] == []

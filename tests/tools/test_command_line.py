@@ -1,0 +1,169 @@
+"""The command line: quick help with an example, and one sentence for whatever a user gets wrong."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+from autoglm_embodied_sim.eval.ablation import ABLATIONS
+from autoglm_embodied_sim.eval.episode import LEARNED
+from autoglm_embodied_sim.eval.splits import SPLITS
+from autoglm_embodied_sim.policies.registry import BASELINES
+from autoglm_embodied_sim.robots.layout import RIGS
+from autoglm_embodied_sim.scenes.suite import SUITES
+
+from autoglm_embodied.errors import SetupError
+from autoglm_embodied.tools.cli import OF_THE_SIMULATOR, SUBCOMMANDS, main
+
+
+def wav(path: Path, rate: int, frames: int) -> Path:
+    with wave.open(str(path), "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(rate)
+        recording.writeframes(bytes(2 * frames))
+    return path
+
+
+def complaint(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What stderr says of bad input, which must be one line and exit 2."""
+    assert main(argv) == 2
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1 and "Traceback" not in said and said.startswith(f"autoglm {argv[0]}: ")
+    return said
+
+
+@pytest.mark.parametrize("name", (*SUBCOMMANDS, *OF_THE_SIMULATOR))
+def test_every_subcommand_shows_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"\n  autoglm {name}" in capsys.readouterr().out
+
+
+def test_help_names_every_suite_policy_and_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    said = set(re.findall(r"\w+", capsys.readouterr().out))
+    assert {*SUITES, *BASELINES, LEARNED, *RIGS, *SPLITS, *ABLATIONS} <= said
+
+
+def test_help_imports_nothing_slow() -> None:
+    script = (
+        "import sys; from autoglm_embodied.tools.cli import parser; parser()\n"
+        "slow = {'torch', 'rclpy', 'mujoco', 'numpy', 'cv2', 'matplotlib', 'rerun'} & set(sys.modules)\n"
+        "sys.exit(f'imported {slow}' if slow else 0)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+
+
+def test_a_missing_or_wrong_recording_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("no sound at all")
+    for command in (["demo", "--out", str(tmp_path / "out"), "--wav"], ["voice", "--wav"]):
+        assert "there is no recording" in complaint([*command, str(tmp_path / "absent.wav")], capsys)
+        assert "cannot read" in complaint([*command, str(text)], capsys)
+        assert "must be 16000 Hz" in complaint([*command, str(wav(tmp_path / "cd.wav", 44100, 4410))], capsys)
+        assert "holds no sound" in complaint([*command, str(wav(tmp_path / "empty.wav", 16000, 0))], capsys)
+
+
+@pytest.mark.parametrize("sentence", ["", "what a lovely day", "stop", "red cube"])
+def test_a_sentence_that_asks_for_no_grasp_is_refused(
+    sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "is no command" in complaint(["demo", "--out", str(tmp_path), "--say", sentence], capsys)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot make the folder" in complaint(["demo", "--out", str(tmp_path / "file" / "demo")], capsys)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--seed", "-1", "--seed must be 0 or more, got -1"), ("--things", "9", "--things must be 1 to 4, got 9")],
+)
+def test_an_impossible_number_is_refused(
+    option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in complaint(["demo", option, value, "--out", str(tmp_path)], capsys)
+
+
+def test_a_viewer_without_a_display_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--view needs a display" in complaint(["demo", "--view", "--out", str(tmp_path)], capsys)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["evaluate", "--episodes", "0"], "--episodes and --workers must be 1 or more"),
+        (["bench", "sim", "--seed", "-1"], "--seed must be 0 or more"),
+        (["collect", "--workers", "0"], "--workers and --outcomes must be 1 or more"),
+        (["collect", "--practice", "5"], "needs the checkpoint"),
+        (["train", "--data", "absent"], "no shards in absent"),
+    ],
+)
+def test_learning_without_what_it_needs_is_refused(
+    argv: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said in complaint(argv, capsys)
+
+
+def test_two_sources_of_a_sentence_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--mic", "--say", "pick up the red cube"])
+    assert ended.value.code == 2 and "not allowed with" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", interrupted)
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "autoglm doctor: stopped\n"
+
+
+def test_what_a_subcommand_cannot_do_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise SetupError("no sound server; install one")
+
+    monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", broken)
+    assert complaint(["doctor"], capsys) == "autoglm doctor: no sound server; install one"
+
+
+@pytest.mark.parametrize("name", OF_THE_SIMULATOR)
+def test_a_command_of_the_simulator_is_refused_where_that_is_not_installed(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("autoglm_embodied.tools.cli.entry_points", lambda group: ())
+    assert "comes with autoglm_embodied_sim, which is not installed" in complaint([name], capsys)
+
+
+def test_a_benchmark_of_the_simulator_comes_with_the_simulator(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "--help"])
+    assert re.search(r"^ +sim ", capsys.readouterr().out, re.M)
+    monkeypatch.setattr("autoglm_embodied.tools.cli.bench.entry_points", lambda group: ())
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "sim"])
+    assert ended.value.code == 2 and "invalid choice: 'sim'" in capsys.readouterr().err
+
+
+def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "speed"])
+    assert ended.value.code == 2 and "invalid choice: 'speed'" in capsys.readouterr().err
