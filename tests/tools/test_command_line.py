@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import wave
+from importlib.metadata import EntryPoints
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ def test_what_a_subcommand_cannot_do_is_one_sentence(
 def test_a_command_of_the_simulator_is_refused_where_that_is_not_installed(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("autoglm_embodied.tools.cli.entry_points", lambda group: ())
+    monkeypatch.setattr("autoglm_embodied.tools.cli.entry_points", lambda group: EntryPoints())
     assert "comes with autoglm_embodied_sim, which is not installed" in complaint([name], capsys)
 
 

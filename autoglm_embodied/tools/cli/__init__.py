@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import AutoGLMError
+from autoglm_embodied.tools.cli import bench
 
 SUBCOMMANDS = ("demo", "doctor", "voice", "train", "bench", "record", "replay")
 COMMANDS_OF_OTHERS = "autoglm.commands"
@@ -31,12 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: done, with an honest negative answer. 2: bad input or a broken set-up, said in one sentence.
     """
     typed = list(sys.argv[1:] if argv is None else argv)
-    top, known = parser()
-    if typed and typed[0] in OF_THE_SIMULATOR and typed[0] not in known:
+    if typed and typed[0] in OF_THE_SIMULATOR and typed[0] not in entry_points(group=COMMANDS_OF_OTHERS).names:
         missing = "it comes with autoglm_embodied_sim, which is not installed; install that package"
         print(f"autoglm {typed[0]}: {missing}", file=sys.stderr)
         return BAD_INPUT
-    args = top.parse_args(typed)
+    args = parser(typed[0] if typed else None).parse_args(typed)
     args.typed = typed
     for request in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(request, _stop)
@@ -50,16 +50,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def parser() -> tuple[argparse.ArgumentParser, set[str]]:
-    """The parser of the command line and the names of its subcommands, which add themselves and set `run`."""
+def parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command line; subcommands add themselves and set `run`.
+
+    Args:
+        asked: the subcommand that will be run; of other packages that one alone is imported, for they may be slow.
+    """
     top = argparse.ArgumentParser(prog="autoglm", description="A robot arm that sees, feels and listens, over ROS 2.")
     top.add_argument("--version", action="version", version=f"autoglm {__version__}")
     subparsers = top.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name in SUBCOMMANDS:
         importlib.import_module(f"{__name__}.{name}").add_parser(subparsers)
     for command in sorted(entry_points(group=COMMANDS_OF_OTHERS), key=lambda command: command.name):
-        command.load()(subparsers)
-    return top, set(subparsers.choices)
+        if command.name == asked:
+            command.load()(subparsers)
+        else:
+            subparsers.add_parser(command.name, help=f"of {command.value.partition('.')[0]}; autoglm {command.name} -h")
+    if asked == bench.NAME:
+        bench.add_parts_of_others(subparsers.choices[asked])
+    return top
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:

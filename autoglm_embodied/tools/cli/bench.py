@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.metrics import Report
     from autoglm_embodied.tools.bench.align_sets import Synchronise
 
+NAME = "bench"
 HELP = "measure what the parts cost, lose and get wrong"
 EPILOG = """examples:
   autoglm bench align --hours 0 --json out/align.json --plot out/align.png
@@ -26,7 +27,7 @@ PARTS_OF_OTHERS = "autoglm.bench"
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `bench` to the command line."""
     parser = subparsers.add_parser(
-        "bench", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        NAME, help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     align = add_part(parts, "align", "the one clock: its cost and its error, beside what others do")
@@ -37,8 +38,13 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     ingest.add_argument("--seconds", type=float, default=60.0, help="of sensors (default 60)")
     ingest.add_argument("--best-effort", action="store_true", help="publishers that send nothing again")
     ingest.set_defaults(run=run_ingest)
+    parser.set_defaults(parts=parts)
+
+
+def add_parts_of_others(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmarks of other packages to the parser of `bench`."""
     for part in entry_points(group=PARTS_OF_OTHERS):
-        part.load()(parts)
+        part.load()(parser.get_default("parts"))
 
 
 def add_part(parts: _SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:

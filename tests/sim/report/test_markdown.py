@@ -64,7 +64,7 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(tmp_path: Path) -> None:
 def test_the_command_asks_for_what_was_measured(special: dict[str, object], tmp_path: Path) -> None:
     wanted = replace(WANTED, **special)  # type: ignore[arg-type]
     words = shlex.split(Measured.read(write(tmp_path / "some.json", wanted)).command.replace("\\\n", ""))
-    args = parser().parse_args(words[1:])
+    args = parser("evaluate").parse_args(words[1:])
     asked = (tuple(args.suite), tuple(args.policy), args.episodes, args.seed, args.rig, args.easy, tuple(args.without))
     assert asked == (
         *(wanted.suites, wanted.policies, wanted.episodes, wanted.seed, wanted.rig, wanted.easy, wanted.without),
