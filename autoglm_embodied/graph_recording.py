@@ -12,7 +12,7 @@ from autoglm_embodied.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Picture:
+class CompressedFrame:
     """A colour frame as JPEG."""
 
     stamp_ns: int
@@ -77,10 +77,10 @@ Sample = tuple[int, tuple[float, ...]]
 
 
 @dataclass
-class Observed:
+class GraphRecording:
     """Everything noted so far, oldest first."""
 
-    pictures: list[Picture] = field(default_factory=list)
+    images: list[CompressedFrame] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     ticks: list[FusionTick] = field(default_factory=list)
     health: list[Health] = field(default_factory=list)

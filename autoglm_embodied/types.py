@@ -84,7 +84,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Frame:
-    """One RGB-D picture: colour, and depth aligned with it (NaN or 0 where unknown)."""
+    """One RGB-D image: colour, and depth aligned with it (NaN or 0 where unknown)."""
 
     stamp_ns: int
     rgb: NDArray[np.uint8]  # (height, width, 3)

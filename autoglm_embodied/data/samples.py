@@ -17,7 +17,7 @@ FIELDS = {
     "gripper": "(n, 2) float32 width [m] and its rate",
     "ages_s": "(n, 4) float32, in the order of MODALITIES",
     "things": "(n, T, 6) float32: colour and shape index (-1: none), centre x y z [m], size [m]",
-    "target": "(n,) int64 index of the named thing, -1 in a picture without a demonstration",
+    "target": "(n,) int64 index of the named thing, -1 in an image without a demonstration",
     "twist": "(n, H, 6) float32 the expert's, base frame [m/s, rad/s]",
     "opened": "(n, H) float32 1 where the expert opens the gripper",
     "phase": "(n,) int64",

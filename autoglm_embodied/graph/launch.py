@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Ended, Processes, end_survivors, new_mark
-from autoglm_embodied.graph_recording import Health, Observed
+from autoglm_embodied.graph_recording import GraphRecording, Health
 from autoglm_embodied.voice.sound_server import SoundServer
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ LEAST_REAL_TIME = 0.9
 SENSED = ("vision", "force", "joints")
 
 
-def missing(observed: Observed, nodes: Iterable[str]) -> list[str]:
+def missing(recording: GraphRecording, nodes: Iterable[str]) -> list[str]:
     """What is still waited for, in words, of some nodes; empty when all is ready."""
-    health = observed.latest_health()
+    health = recording.latest_health()
     absent = [f"{name} is not heard of" for name in nodes if name not in health]
     voice = health.get("voice_node")
     deaf = [f"voice_node is {voice.message}"] if voice and voice.message != "listening" else []
@@ -31,7 +31,7 @@ def missing(observed: Observed, nodes: Iterable[str]) -> list[str]:
         absent
         + deaf
         + _slow(health.get("sim_node"))
-        + [f"fusion_node lacks {sense}" for sense in SENSED if not _present(observed, sense)]
+        + [f"fusion_node lacks {sense}" for sense in SENSED if not _present(recording, sense)]
     )
 
 
@@ -42,10 +42,10 @@ def _slow(sim: Health | None) -> list[str]:
     return [slow] if factor < LEAST_REAL_TIME else []
 
 
-def _present(observed: Observed, sense: str) -> bool:
-    if not observed.ticks:
+def _present(recording: GraphRecording, sense: str) -> bool:
+    if not recording.ticks:
         return False
-    newest = observed.ticks[-1]
+    newest = recording.ticks[-1]
     return dict(zip(newest.modality, newest.present, strict=True)).get(sense, False)
 
 

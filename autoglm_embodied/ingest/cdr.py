@@ -55,7 +55,7 @@ def whole(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True)
-class Picture:
+class RawImage:
     """The fields of an Image message; `data` is a view of the message."""
 
     stamp_ns: int
@@ -105,7 +105,7 @@ def read_wrench_batch(data: bytes) -> tuple[NDArray[np.int64], str, FloatArray]:
 
 
 @whole
-def read_picture(data: bytes) -> Picture:
+def read_image(data: bytes) -> RawImage:
     """An Image, its pixels not copied."""
     data = _little_endian(data, Image)
     sec, nanosec, length = HEADER.unpack_from(data, BEGIN)
@@ -118,7 +118,7 @@ def read_picture(data: bytes) -> Picture:
     if len(pixels) < count:
         raise SensorError(f"an image message must hold {count} bytes of pixels, got {len(pixels)}")
     stamp_ns = sec * NS_PER_S + nanosec
-    return Picture(stamp_ns, frame, height, width, encoding, is_bigendian, step, pixels[:count])
+    return RawImage(stamp_ns, frame, height, width, encoding, is_bigendian, step, pixels[:count])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.cdr import NS_PER_S, JointStateReader, Picture
+from autoglm_embodied.ingest.cdr import NS_PER_S, JointStateReader, RawImage
 from autoglm_embodied.types import FloatArray
 
 MM_PER_M = 1000.0
@@ -28,7 +28,7 @@ def to_stamp(t_ns: int) -> Time:
     return Time(sec=t_ns // NS_PER_S, nanosec=t_ns % NS_PER_S)
 
 
-def rgb_array(message: Image | Picture) -> NDArray[np.uint8]:
+def rgb_array(message: Image | RawImage) -> NDArray[np.uint8]:
     """(height, width, 3) red, green, blue; a view of the message."""
     if message.encoding not in ("rgb8", "bgr8"):
         raise SensorError(f"colour must be encoded rgb8 or bgr8, got {message.encoding!r}; set the camera driver so")
@@ -36,7 +36,7 @@ def rgb_array(message: Image | Picture) -> NDArray[np.uint8]:
     return pixels if message.encoding == "rgb8" else pixels[..., ::-1]
 
 
-def depth_array_m(message: Image | Picture) -> FloatArray:
+def depth_array_m(message: Image | RawImage) -> FloatArray:
     """(height, width) float32 along the optical axis; 0 or NaN where unknown."""
     order = ">" if message.is_bigendian else "<"
     if message.encoding == "16UC1":
@@ -46,7 +46,7 @@ def depth_array_m(message: Image | Picture) -> FloatArray:
     raise SensorError(f"depth must be encoded 16UC1 [mm] or 32FC1 [m], got {message.encoding!r}; set the driver so")
 
 
-def _rows(message: Image | Picture, dtype: np.dtype[np.generic], channels: int = 1) -> NDArray[np.generic]:
+def _rows(message: Image | RawImage, dtype: np.dtype[np.generic], channels: int = 1) -> NDArray[np.generic]:
     used = message.width * channels * dtype.itemsize
     if message.step < used or len(message.data) != message.step * message.height or not used * message.height:
         raise SensorError(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sensor_msgs.msg import CameraInfo
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.cdr import Picture, read_picture
+from autoglm_embodied.ingest.cdr import RawImage, read_image
 from autoglm_embodied.ingest.conversions import depth_array_m, intrinsics, rgb_array
 from autoglm_embodied.ingest.stream_health import Meter
 from autoglm_embodied.types import Camera, FloatArray, Frame
@@ -16,7 +16,7 @@ from autoglm_embodied.types import Camera, FloatArray, Frame
 
 @dataclass(frozen=True)
 class Calibration:
-    """What camera_info says: K (3, 3) in pixels of a picture of this size."""
+    """What camera_info says: K (3, 3) in pixels of an image of this size."""
 
     width: int
     height: int
@@ -32,14 +32,14 @@ class Calibration:
         return cls(message.width, message.height, intrinsics(message))
 
 
-def rgbd_frame(rgb: Picture, depth: Picture, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:
-    """The frame of two pictures of equal stamp.
+def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:
+    """The frame of two images of equal stamp.
 
     Raises:
         SensorError: there is no calibration yet, or the three are not of one size and frame, or not encoded as allowed.
     """
     if calibration is None:
-        raise SensorError("pictures come but no camera_info; check that the camera driver publishes it")
+        raise SensorError("images come but no camera_info; check that the camera driver publishes it")
     colour_pixels, depth_m = rgb_array(rgb), depth_array_m(depth)
     if (depth.width, depth.height, depth.frame) != (rgb.width, rgb.height, rgb.frame):
         raise SensorError(
@@ -48,55 +48,55 @@ def rgbd_frame(rgb: Picture, depth: Picture, calibration: Calibration | None, T_
         )
     if (calibration.width, calibration.height) != (rgb.width, rgb.height):
         raise SensorError(
-            f"camera_info must be of the colour picture's {rgb.width}x{rgb.height}, "
+            f"camera_info must be of the colour image's {rgb.width}x{rgb.height}, "
             f"got {calibration.width}x{calibration.height}; let the driver publish the one of this resolution"
         )
     camera = Camera(rgb.width, rgb.height, calibration.K, T_base_camera)
     return Frame(rgb.stamp_ns, colour_pixels, depth_m, camera)
 
 
-def _described(picture: Picture) -> str:
-    return f"{picture.width}x{picture.height} in frame {picture.frame!r}"
+def _described(image: RawImage) -> str:
+    return f"{image.width}x{image.height} in frame {image.frame!r}"
 
 
 MOST_UNPAIRED = 30
-"""After a delay all colour pictures that waited, a second of them, are taken before the first depth picture."""
+"""After a delay all colour images that waited, a second of them, are taken before the first depth image."""
 
 
 class Pair(NamedTuple):
-    """Two pictures of equal stamp, and when the later of them came."""
+    """Two images of equal stamp, and when the later of them came."""
 
-    rgb: Picture
-    depth: Picture
+    rgb: RawImage
+    depth: RawImage
     receive_ns: int
 
 
-class PicturePairs:
-    """Takes pictures one by one and counts all of them.
+class ImagePairs:
+    """Takes images one by one and counts all of them.
 
     Attributes:
         meters: what came of rgb and depth.
-        paired: pictures that found each other.
+        paired: images that found each other.
     """
 
     def __init__(self, nominal_hz: float) -> None:
         self.meters = {"rgb": Meter(nominal_hz), "depth": Meter(nominal_hz)}
         self.paired = 0
-        self._unpaired: dict[int, tuple[str, Picture]] = {}
+        self._unpaired: dict[int, tuple[str, RawImage]] = {}
 
     def take(self, stream: str, data: bytes, receive_ns: int) -> Pair | None:
-        """Take a picture of rgb or depth; returns the pair that it completes.
+        """Take an image of rgb or depth; returns the pair that it completes.
 
         Raises:
             SensorError: it cannot be read.
         """
-        picture = read_picture(data)
-        self.meters[stream].count(picture.stamp_ns, receive_ns)
-        other_stream, other = self._unpaired.pop(picture.stamp_ns, (stream, picture))
+        image = read_image(data)
+        self.meters[stream].count(image.stamp_ns, receive_ns)
+        other_stream, other = self._unpaired.pop(image.stamp_ns, (stream, image))
         if other_stream != stream:
             self.paired += 1
-            return Pair(picture, other, receive_ns) if stream == "rgb" else Pair(other, picture, receive_ns)
-        self._unpaired[picture.stamp_ns] = (stream, picture)
+            return Pair(image, other, receive_ns) if stream == "rgb" else Pair(other, image, receive_ns)
+        self._unpaired[image.stamp_ns] = (stream, image)
         if len(self._unpaired) > MOST_UNPAIRED:
             self._unpaired.pop(min(self._unpaired))
         return None

@@ -13,7 +13,7 @@ from sensor_msgs.msg import CameraInfo
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import whole
 from autoglm_embodied.ingest.conversions import JointReader
-from autoglm_embodied.ingest.image_pairs import Calibration, Pair, PicturePairs, rgbd_frame
+from autoglm_embodied.ingest.image_pairs import Calibration, ImagePairs, Pair, rgbd_frame
 from autoglm_embodied.ingest.stream_health import Meter
 from autoglm_embodied.ingest.wrench_input import WrenchInput
 from autoglm_embodied.kinematics import Robot
@@ -34,7 +34,7 @@ class Sink(Protocol):
     """What takes the sensors' data; a Pipeline does."""
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """A colour picture with its depth."""
+        """A colour image with its depth."""
         ...
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
@@ -70,17 +70,17 @@ class Intake:
         robot: Robot,
         T_base_camera: FloatArray,
         rates: Rates,
-        refuse: Callable[[str, SensorError], None],
+        reject: Callable[[str, SensorError], None],
     ) -> None:
         self.encoded = 0
         self._sink = sink
         self._T_base_camera = T_base_camera
-        self.refuse = refuse
+        self.reject = reject
         self._calibration: Calibration | None = None
-        self._pairs = PicturePairs(rates.camera_hz)
+        self._pairs = ImagePairs(rates.camera_hz)
         self._joints = JointReader(robot.joint_names + robot.finger_joint_names)
         self.meters = self._pairs.meters | {"wrench": Meter(rates.wrench_hz), "joints": Meter(rates.joints_hz)}
-        wrench = WrenchInput(robot.wrench_frame, self.meters["wrench"], sink.push_wrench, partial(refuse, "wrench"))
+        wrench = WrenchInput(robot.wrench_frame, self.meters["wrench"], sink.push_wrench, partial(reject, "wrench"))
         self._take: dict[str, Callable[[bytes, int], Pair | None]] = {
             "rgb": partial(self._pairs.take, "rgb"),
             "depth": partial(self._pairs.take, "depth"),
@@ -97,24 +97,24 @@ class Intake:
 
     @property
     def paired(self) -> int:
-        """Colour and depth pictures that found each other."""
+        """Colour and depth images that found each other."""
         return self._pairs.paired
 
     def take(self, stream: str, data: bytes, receive_ns: int) -> Pair | None:
-        """Take a message of a stream; two pictures that it completes are returned, for `push` when there is time."""
+        """Take a message of a stream; two images that it completes are returned, for `push` when there is time."""
         try:
             return self._take[stream](data, receive_ns)
         except SensorError as error:
-            self.refuse(stream, error)
+            self.reject(stream, error)
             return None
 
     def push(self, pair: Pair) -> None:
-        """Hand two pictures on as a frame."""
+        """Hand two images on as a frame."""
         try:
             frame = rgbd_frame(pair.rgb, pair.depth, self._calibration, self._T_base_camera)
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
-            self.refuse("frame", error)
+            self.reject("frame", error)
         else:
             self.encoded += 1
 

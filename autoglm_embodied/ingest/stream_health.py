@@ -49,7 +49,7 @@ class Meter:
         return (self.received - count) * NS_PER_S / elapsed_ns if elapsed_ns > 0 else 0.0
 
 
-class Refusals:
+class RejectedMessages:
     """Notes from any thread what of each stream was refused, and why."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
@@ -60,7 +60,7 @@ class Refusals:
         self._told: Counter[str] = Counter()
         self._lock = Lock()
 
-    def refuse(self, stream: str, error: SensorError) -> None:
+    def reject(self, stream: str, error: SensorError) -> None:
         """Note a message of `stream` that cannot be used."""
         with self._lock:
             self._counts[stream] += 1

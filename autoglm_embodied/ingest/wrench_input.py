@@ -27,12 +27,12 @@ class WrenchInput:
         frame: str,
         meter: Meter,
         push: Callable[[int, int, FloatArray], None],
-        refuse: Callable[[SensorError], None],
+        reject: Callable[[SensorError], None],
     ) -> None:
         self._frame = frame
         self._meter = meter
         self._push = push
-        self._refuse = refuse
+        self._reject = reject
 
     def take(self, data: bytes, receive_ns: int) -> None:
         """Take a WrenchStamped."""
@@ -40,20 +40,20 @@ class WrenchInput:
             stamp_ns, frame, wrench = read_wrench(data)
             self._take(stamp_ns, receive_ns, frame, wrench)
         except SensorError as error:
-            self._refuse(error)
+            self._reject(error)
 
     def take_batch(self, data: bytes, receive_ns: int) -> None:
         """Take a WrenchBatch; a sample that cannot be used does not harm the others."""
         try:
             stamps_ns, frame, wrenches = read_wrench_batch(data)
         except SensorError as error:
-            self._refuse(error)
+            self._reject(error)
             return
         for stamp_ns, wrench in zip(stamps_ns.tolist(), wrenches, strict=True):
             try:
                 self._take(stamp_ns, receive_ns, frame, wrench)
             except SensorError as error:
-                self._refuse(error)
+                self._reject(error)
 
     def _take(self, stamp_ns: int, receive_ns: int, frame: str, wrench: FloatArray) -> None:
         self._meter.count(stamp_ns, receive_ns)

@@ -20,8 +20,8 @@ class GraspConfig(PretrainedConfig):
         layers: int = 4,
         heads: int = 4,
         queries: int = 8,
-        picture_height: int = 216,
-        picture_width: int = 288,
+        image_height: int = 216,
+        image_width: int = 288,
         stem: tuple[int, int, int] = (32, 64, 96),
         words: tuple[str, ...] = (*COLOURS, *SHAPES),
         max_words: int = 8,
@@ -38,8 +38,8 @@ class GraspConfig(PretrainedConfig):
         self.layers = layers
         self.heads = heads
         self.queries = queries
-        self.picture_height = picture_height
-        self.picture_width = picture_width
+        self.image_height = image_height
+        self.image_width = image_width
         self.stem = (stem[0], stem[1], stem[2])
         self.words = tuple(words)
         self.max_words = max_words

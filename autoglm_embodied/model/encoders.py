@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 class FrameEncoder(nn.Module):
-    """Picture to visual tokens, each followed by its place in the base frame."""
+    """Image to visual tokens, each followed by its place in the base frame."""
 
     def __init__(self, stem: tuple[int, int, int], width: int) -> None:
         super().__init__()
@@ -55,11 +55,11 @@ class FrameEncoder(nn.Module):
         self.centre: Tensor
         self.register_buffer("centre", torch.tensor(WORKSPACE_CENTRE_M).view(1, 3, 1, 1))
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Visual tokens (B, N, D + 4) from pictures (B, 7, h, w): features, place [m], known fraction."""
-        place, known = picture[:, 3:6], picture[:, 6:]
+    def forward(self, image: Tensor) -> Tensor:
+        """Visual tokens (B, N, D + 4) from images (B, 7, h, w): features, place [m], known fraction."""
+        place, known = image[:, 3:6], image[:, 6:]
         centred = (place - self.centre) / WORKSPACE_SCALE_M * known
-        features = self.project(self.stem(torch.cat([picture[:, :3], centred, known], dim=1)))  # (B, D, h', w')
+        features = self.project(self.stem(torch.cat([image[:, :3], centred, known], dim=1)))  # (B, D, h', w')
         fraction = F.avg_pool2d(known, TOKEN_STRIDE)
         anchor = F.avg_pool2d(place * known, TOKEN_STRIDE) / fraction.clamp(min=1e-3)
         return torch.cat([features.float(), anchor, fraction], dim=1).flatten(2).transpose(1, 2)

@@ -53,9 +53,9 @@ class GraspModel(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         """Keep what each layer's own constructor set."""
 
-    def encode(self, picture: Tensor) -> Tensor:
-        """Visual tokens (B, N, D + 4) of pictures (B, 7, h, w)."""
-        tokens: Tensor = self.frames(picture)
+    def encode(self, image: Tensor) -> Tensor:
+        """Visual tokens (B, N, D + 4) of images (B, 7, h, w)."""
+        tokens: Tensor = self.frames(image)
         return tokens
 
     def ground(self, visual: Tensor, words: Tensor) -> tuple[Grounded, Tensor]:

@@ -16,7 +16,7 @@ READ_RUN = 4
 
 
 class Grounded(NamedTuple):
-    """What the words found in the picture."""
+    """What the words found in the image."""
 
     latents: Tensor  # (B, Q, D)
     match_logits: Tensor  # (B, N) token lies on an object that fits the words
@@ -34,12 +34,12 @@ class CrossAttention(nn.Module):
         self.norm_query = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
         self.norm = nn.LayerNorm(width)
-        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
         """(B, Q, D) from queries (B, Q, D) and tokens (B, N, D)."""
         query = query + self.attention(self.norm_query(query), tokens, tokens, need_weights=False)[0]
-        thought: Tensor = query + self.think(self.norm(query))
+        thought: Tensor = query + self.mlp(self.norm(query))
         return thought
 
 
@@ -49,11 +49,11 @@ class Grounding(nn.Module):
     def __init__(self, width: int, heads: int, queries: int) -> None:
         super().__init__()
         self.queries = nn.Parameter(0.02 * torch.randn(queries, width))
-        self.place = nn.Linear(4, width)
+        self.position_embedding = nn.Linear(4, width)
         self.key = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width))
         self.name = nn.Linear(width, width)
         self.match_bias = nn.Parameter(torch.tensor(-2.0))
-        self.vote = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 3))
+        self.offset_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 3))
         self.matched = nn.Linear(1, width)
         self.read = nn.ModuleList(CrossAttention(width, heads) for _ in range(2))
         self.referent = nn.Sequential(nn.Linear(width + 4, width), nn.GELU(), nn.Linear(width, 3))
@@ -79,13 +79,13 @@ class Grounding(nn.Module):
         anchor, known = where[..., :3], where[..., 3]
         match_logits = torch.einsum("bnd,bd->bn", self.key(features), self._name(language)) + self.match_bias
         match = match_logits.sigmoid() * (known > 0)
-        votes = anchor + 0.1 * self.vote(features)  # (B, N, 3)
+        votes = anchor + 0.1 * self.offset_head(features)  # (B, N, 3)
         weight = match**2 / (match**2).sum(1, keepdim=True).clamp(min=1e-4)
         target = (weight.unsqueeze(-1) * votes).sum(1)
         spread = (weight * (votes - target.unsqueeze(1)).square().sum(-1)).sum(1).clamp(min=1e-10).sqrt()
         runs = torch.cat([features, where, match.unsqueeze(-1)], dim=-1).unflatten(1, (-1, READ_RUN)).mean(2)
         features, where, match_in_run = runs.split([features.shape[-1], 4, 1], dim=-1)  # (B, N / 4, ...)
-        tokens = features + self.place(where) + self.matched(match_in_run)
+        tokens = features + self.position_embedding(where) + self.matched(match_in_run)
         latents = self.queries + language.unsqueeze(1)
         for layer in self.read:
             latents = layer(latents, tokens)

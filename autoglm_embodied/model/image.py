@@ -14,7 +14,7 @@ CHANNELS = 7  # red, green, blue in [-1, 1]; x, y, z of the base frame [m]; 1 wh
 
 
 def pixel_rays(camera: Camera, height: int, width: int) -> FloatArray:
-    """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the picture, (3, h, w)."""
+    """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the image, (3, h, w)."""
     scale = (width / camera.width, height / camera.height)
     return _rays(_key(camera.K), _key(camera.T_base_camera[:3, :3]), scale, height, width)
 
@@ -48,7 +48,7 @@ def shrink(frame: Frame, height: int, width: int) -> tuple[NDArray[np.uint8], Fl
     return np.asarray(rgb, np.uint8), frame.depth_m[rows.astype(int)].take(columns.astype(int), axis=1)
 
 
-def picture(rgb: NDArray[np.uint8], depth_m: FloatArray, camera: Camera) -> FloatArray:
+def encoder_input(rgb: NDArray[np.uint8], depth_m: FloatArray, camera: Camera) -> FloatArray:
     """Encoder input (7, h, w) float32 from a shrunk frame. Unknown depth has place 0 and known-channel 0."""
     height, width = depth_m.shape
     known = np.isfinite(depth_m) & (depth_m > 0)

@@ -45,7 +45,7 @@ def gripper_features(arm: ArmState) -> FloatArray:
 
 def model_input(observations: Sequence[Observation], config: GraspConfig) -> ModelInput:
     """Stack Observations into one batch."""
-    tokens = (config.picture_height // TOKEN_STRIDE) * (config.picture_width // TOKEN_STRIDE)
+    tokens = (config.image_height // TOKEN_STRIDE) * (config.image_width // TOKEN_STRIDE)
     rows = [_row(observation, config, tokens) for observation in observations]
     return ModelInput(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 

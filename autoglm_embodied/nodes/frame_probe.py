@@ -19,7 +19,7 @@ from autoglm_embodied.ingest.conversions import image_message
 from autoglm_embodied.ros.qos import EVENTS, FRAMES
 
 TOPIC, GREETED = "frame_probe", "frame_probe_greeted"
-GREETING = "greeting"  # frame_id of pictures that do not count: they show that the other side listens
+GREETING = "greeting"  # frame_id of images that do not count: they show that the other side listens
 HEIGHT, WIDTH, RATE_HZ = 480, 640, 30.0
 MATCH_LIMIT_S = 20.0
 SILENCE_LIMIT_S = 2.0

@@ -1,4 +1,4 @@
-"""What the fusion node does while it is active: it senses, ticks, wishes and tells."""
+"""What the fusion node does while it is active: it senses, ticks, commands and tells."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from autoglm_embodied.ros.stream_diagnostics import LEAST_SHARE
 from autoglm_embodied.ros.ticker import Ticker
 
 if TYPE_CHECKING:
-    from autoglm_embodied.policy.grasp_controller import Conductor, Turn
+    from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
     from autoglm_embodied.types import Command
 
 RECENT_TICKS = 300
@@ -33,7 +33,7 @@ NS_PER_MS = 1e6
 STILL = np.zeros(6)
 
 
-class Wishes:
+class PolicyCommandPublisher:
     """Publishers of what the node wants and thinks, and how fast it does."""
 
     def __init__(self, node: Node, base_frame: str) -> None:
@@ -43,7 +43,7 @@ class Wishes:
         self._widths = node.create_publisher(Float64MultiArray, value(node, "topics.policy_gripper"), COMMANDS)
         self._states = node.create_publisher(FusionState, value(node, "topics.state"), EVENTS)
 
-    def wish(self, command: Command | None) -> None:
+    def publish_command(self, command: Command | None) -> None:
         """Publish a command; None is to hold still with the gripper as it is."""
         message = TwistStamped(twist=to_twist(STILL if command is None else command.twist))
         message.header.stamp = self._node.get_clock().now().to_msg()
@@ -52,9 +52,9 @@ class Wishes:
         if command is not None:
             self._widths.publish(Float64MultiArray(data=[command.gripper_width_m]))
 
-    def tell(self, turn: Turn, tick_ms: float) -> None:
+    def publish_state(self, step: ControlStep, tick_ms: float) -> None:
         """Publish the state of a tick."""
-        self._states.publish(state_message(turn, tick_ms, self._base_frame))
+        self._states.publish(state_message(step, tick_ms, self._base_frame))
 
     def destroy(self) -> None:
         """Publish no more."""
@@ -68,17 +68,17 @@ class FusionWork:
     def __init__(
         self,
         node: Node,
-        conductor: Conductor,
+        controller: GraspController,
         server: GraspServer,
-        wishes: Wishes,
+        commands: PolicyCommandPublisher,
         senses: Senses,
         fail: Callable[[Exception], None],
     ) -> None:
         tick_hz = rate(node, "tick_hz")
         self._node = node
-        self._conductor = conductor
+        self._controller = controller
         self._server = server
-        self._wishes = wishes
+        self._commands = commands
         self._senses = senses
         self._ticks = Meter(tick_hz)
         self._tick_ms: deque[float] = deque(maxlen=RECENT_TICKS)
@@ -89,14 +89,14 @@ class FusionWork:
         """End the running grasp and all threads."""
         self._ticker.close()
         self._server.close(Grasp.Result(outcome=Outcome.STOPPED.value, message="The fusion node was deactivated."))
-        self._wishes.wish(None)
+        self._commands.publish_command(None)
         self._senses.close()
 
     def health(self) -> tuple[dict[str, float | int | str], list[str]]:
         """Rates, losses and the time a tick takes, and what is wrong, a sentence each."""
         values, troubles = self._senses.health()
         tick_hz, wanted_hz = self._ticks.rate_hz(), value(self._node, "tick_hz")
-        values |= {"tick_hz": tick_hz, "tared": int(self._conductor.tared)}
+        values |= {"tick_hz": tick_hz, "tared": int(self._controller.tared)}
         if tick_hz < LEAST_SHARE * wanted_hz:
             troubles.append(f"{tick_hz:.0f} of {wanted_hz:.0f} ticks a second; lower tick_hz or unload this machine")
         recent = list(self._tick_ms)
@@ -109,19 +109,19 @@ class FusionWork:
         self._senses.poll()
         order = self._server.take()
         t_ns, now_ns = self._node.get_clock().now().nanoseconds, time.monotonic_ns()
-        turn = self._conductor.turn(t_ns, now_ns, order.begin, order.end)
-        self._wishes.wish(turn.command)
+        step = self._controller.step(t_ns, now_ns, order.begin, order.end)
+        self._commands.publish_command(step.command)
         tick_ms = (time.monotonic_ns() - begin_ns) / NS_PER_MS
         self._ticks.count(begin_ns, begin_ns)
         self._tick_ms.append(tick_ms)
-        self._wishes.tell(turn, tick_ms)
-        self._report(turn)
+        self._commands.publish_state(step, tick_ms)
+        self._report(step)
 
-    def _report(self, turn: Turn) -> None:
-        if turn.episode is None or not turn.acting:
+    def _report(self, step: ControlStep) -> None:
+        if step.episode is None or not step.acting:
             return
-        if turn.episode.over:
-            self._server.finish(result_message(turn.episode))
-            self._node.get_logger().info(f"{turn.episode.instruction!r}: {turn.episode.message}")
+        if step.episode.over:
+            self._server.finish(result_message(step.episode))
+            self._node.get_logger().info(f"{step.episode.instruction!r}: {step.episode.message}")
         else:
-            self._server.feedback(feedback_message(turn.tick, turn.episode))
+            self._server.feedback(feedback_message(step.tick, step.episode))

@@ -1,4 +1,4 @@
-"""fusion_node: sensors and instructions in, wishes out. A lifecycle node that serves the action `grasp`.
+"""fusion_node: sensors and instructions in, commands out. A lifecycle node that serves the action `grasp`.
 
 Three threads: the executor takes messages and orders, the camera's encodes each frame once, and the ticker's
 observes, decides and publishes at a steady rate.
@@ -21,7 +21,7 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.fusion_loop import FusionWork, Wishes
+from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.grasp_controller import GraspSettings
 from autoglm_embodied.ros import sensor_subscriptions as senses
 from autoglm_embodied.ros.camera_subscription import camera_pose
@@ -33,7 +33,7 @@ from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.sensor_subscriptions import Senses, value
 
 if TYPE_CHECKING:
-    from autoglm_embodied.policy.grasp_controller import Conductor
+    from autoglm_embodied.policy.grasp_controller import GraspController
     from autoglm_embodied.policy.pipeline import Pipeline
 
 SWITCH_INTERVAL_S = 0.0005  # torch gives way at every operation: a tick must not wait 5 ms for each of its turns
@@ -126,8 +126,8 @@ class FusionNode(LifecycleNode):
 
     def _configure(self) -> None:
         self._pipeline = self._load()
-        self._conductor = self._conduct(self._pipeline)
-        self._wishes = Wishes(self, self._robot.base_frame)
+        self._controller = self._make_controller(self._pipeline)
+        self._commands = PolicyCommandPublisher(self, self._robot.base_frame)
         self._server = GraspServer(self, "grasp")
         self._voice = self.create_subscription(VoiceCommand, value(self, "topics.voice"), self._on_voice, EVENTS)
         self._tare = self.create_service(Trigger, "tare", self._on_tare)
@@ -143,14 +143,14 @@ class FusionNode(LifecycleNode):
         checkpoint = Path(value(self, "checkpoint") or SHIPPED).expanduser()
         return Pipeline.from_checkpoint(checkpoint, self._robot, self._align, value(self, "device"))
 
-    def _conduct(self, pipeline: Pipeline) -> Conductor:
-        from autoglm_embodied.policy.grasp_controller import Conductor
+    def _make_controller(self, pipeline: Pipeline) -> GraspController:
+        from autoglm_embodied.policy.grasp_controller import GraspController
 
-        return Conductor(pipeline, self._grasp)
+        return GraspController(pipeline, self._grasp)
 
     def _activate(self) -> None:
         sensing = Senses(self, self._pipeline, self._robot, self._T_base_camera, self._fail)
-        self._work = FusionWork(self, self._conductor, self._server, self._wishes, sensing, self._fail)
+        self._work = FusionWork(self, self._controller, self._server, self._commands, sensing, self._fail)
 
     def _deactivate(self) -> None:
         work, self._work = self._work, None
@@ -161,8 +161,8 @@ class FusionNode(LifecycleNode):
         self.destroy_service(self._tare)
         self.destroy_subscription(self._voice)
         self._server.destroy()
-        self._wishes.destroy()
-        del self._pipeline, self._conductor
+        self._commands.destroy()
+        del self._pipeline, self._controller
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
@@ -177,7 +177,7 @@ class FusionNode(LifecycleNode):
 
     def _on_tare(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            self._conductor.tare(self.get_clock().now().nanoseconds, time.monotonic_ns())
+            self._controller.tare(self.get_clock().now().nanoseconds, time.monotonic_ns())
             response.success, response.message = True, "the hand's weight is taken off the wrench"
         except SensorError as error:
             response.success, response.message = False, str(error)

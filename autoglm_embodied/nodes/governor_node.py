@@ -128,7 +128,7 @@ class GovernorNode(Node):
         try:
             stamp_ns, _, wrench = read_wrench(data)  # in whatever frame: too much force is too much in any
         except SensorError as error:
-            self._refuse(error)
+            self._reject(error)
             return
         self._feel(now_ns, [stamp_ns], wrench[None])
 
@@ -137,7 +137,7 @@ class GovernorNode(Node):
         try:
             stamps_ns, _, wrenches = read_wrench_batch(data)
         except SensorError as error:
-            self._refuse(error)
+            self._reject(error)
             return
         self._feel(now_ns, stamps_ns.tolist(), wrenches)
 
@@ -155,18 +155,18 @@ class GovernorNode(Node):
         try:
             self._joints = Received(self._reader.read(data)[1], time.monotonic_ns())
         except SensorError as error:
-            self._refuse(error)
+            self._reject(error)
 
     def _on_wish(self, message: TwistStamped) -> None:
         frame = message.header.frame_id
         if frame != self._robot.base_frame:
-            self._refuse(SensorError(f"a wished twist must be in frame {self._robot.base_frame}, got {frame!r}"))
+            self._reject(SensorError(f"a commanded twist must be in frame {self._robot.base_frame}, got {frame!r}"))
             return
         self._wish = Received(twist_array(message.twist), time.monotonic_ns())
 
     def _on_width(self, message: Float64MultiArray) -> None:
         if len(message.data) != 1:
-            self._refuse(SensorError(f"a wished gripper opening must be one number [m], got {len(message.data)}"))
+            self._reject(SensorError(f"a commanded gripper opening must be one number [m], got {len(message.data)}"))
             return
         with self._lock:
             self._governor.grip(message.data[0])
@@ -201,7 +201,7 @@ class GovernorNode(Node):
     def _fail(self, error: Exception) -> None:
         self.failure = error
 
-    def _refuse(self, error: SensorError) -> None:
+    def _reject(self, error: SensorError) -> None:
         self._refused += 1
         self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 

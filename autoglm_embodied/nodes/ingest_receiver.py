@@ -97,7 +97,7 @@ class Receiver:
             self._spin()
         noted["skipped"] = float(self._senses.health()[0]["frames_skipped"]) - skipped
         counts = self._pipeline.aligner.counts()
-        noted |= {f"unbelieved_{stream}": float(count.refused) for stream, count in counts.items()}
+        noted |= {f"unbelieved_{stream}": float(count.rejected) for stream, count in counts.items()}
         return noted | {name: np.array(stamps) for name, stamps in self._pipeline.taken.items()}
 
     def close(self) -> None:

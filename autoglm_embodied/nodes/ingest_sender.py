@@ -35,7 +35,7 @@ HAND_N, WRENCH_SIGMA = -7.2, 0.5
 POSITION_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.04, 0.04])
 REST_SIGMA = 1e-4  # of positions and velocities: an arm at rest, so that the wrench can be tared
 WAIT_LIMIT_S = 90.0
-SWITCH_INTERVAL_S = 0.0005  # a wrench must not wait 5 ms for a picture's turn to end
+SWITCH_INTERVAL_S = 0.0005  # a wrench must not wait 5 ms for an image's turn to end
 
 
 class Fast:
@@ -64,7 +64,7 @@ class Fast:
 
 
 class Frames:
-    """Sends intrinsics, colour and depth pictures."""
+    """Sends intrinsics, colour and depth images."""
 
     def __init__(self, node: Node, reliability: ReliabilityPolicy) -> None:
         qos = QoSProfile(depth=FRAMES.depth, reliability=reliability)

@@ -14,15 +14,15 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
-from autoglm_embodied.graph_recording import FusionTick, Health, Heard, Observed, Picture
-from autoglm_embodied.ingest.cdr import JointStateReader, read_picture, read_wrench
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Health, Heard, RawImage
+from autoglm_embodied.ingest.cdr import JointStateReader, read_image, read_wrench
 from autoglm_embodied.ingest.conversions import rgb_array, stamp_ns
 from autoglm_embodied.ros.background_node import SpunNode
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
-EVERY_NTH_FRAME = 2  # 15 pictures a second: half the work, and enough for a film
+EVERY_NTH_FRAME = 2  # 15 images a second: half the work, and enough for a film
 JPEG_QUALITY = 92
 POLL_S = 0.05
 
@@ -32,7 +32,7 @@ class Observer(SpunNode):
 
     Args:
         domain: the ROS domain to watch.
-        sensors: whether to note pictures, wrenches and joints too, which takes a fifth of a core.
+        sensors: whether to note images, wrenches and joints too, which takes a fifth of a core.
 
     Attributes:
         observed: all that was noted so far; it grows while the observer watches.
@@ -41,13 +41,15 @@ class Observer(SpunNode):
     def __init__(self, domain: int, sensors: bool = True) -> None:
         super().__init__("observer", domain)
         self._changed = threading.Condition()
-        self.observed = Observed()
+        self.recording = GraphRecording()
         self._frames = 0
         self._joints = JointStateReader()
         self._fast = self._subscribe(sensors)
         self._spin()
 
-    def wait_for(self, condition: Callable[[Observed], bool], timeout_s: float, meanwhile: Callable[[], None]) -> bool:
+    def wait_for(
+        self, condition: Callable[[GraphRecording], bool], timeout_s: float, meanwhile: Callable[[], None]
+    ) -> bool:
         """Wait until `condition` holds of what was noted; False if it does not within `timeout_s`.
 
         Args:
@@ -59,7 +61,7 @@ class Observer(SpunNode):
         while self._now_ns() < deadline_ns:
             meanwhile()
             with self._changed:
-                if self._changed.wait_for(lambda: condition(self.observed), timeout=0.2):
+                if self._changed.wait_for(lambda: condition(self.recording), timeout=0.2):
                     return True
         return False
 
@@ -115,21 +117,21 @@ class Observer(SpunNode):
 
     def _on_wrench(self, data: bytes) -> None:
         stamp, _, wrench = read_wrench(data)
-        self.observed.wrench.append((stamp, tuple(wrench.tolist())))
+        self.recording.wrench.append((stamp, tuple(wrench.tolist())))
 
     def _on_joints(self, data: bytes) -> None:
         stamp, position, _ = self._joints.read(data)
         values = dict(zip(self._joints.names, position.tolist(), strict=True))
         width_m = sum(values.pop(finger, 0.0) for finger in FINGERS)
-        self.observed.joints.append((stamp, (*values.values(), width_m)))
+        self.recording.joints.append((stamp, (*values.values(), width_m)))
 
     def _on_image(self, data: bytes) -> None:
         self._frames += 1
         if self._frames % EVERY_NTH_FRAME:
             return
-        picture = read_picture(data)
-        _, jpeg = cv2.imencode(".jpg", rgb_array(picture)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.observed.pictures, Picture(picture.stamp_ns, jpeg.tobytes()))
+        image = read_image(data)
+        _, jpeg = cv2.imencode(".jpg", rgb_array(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        self._note(self.recording.images, RawImage(image.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
         heard = Heard(
@@ -140,7 +142,7 @@ class Observer(SpunNode):
             confidence=message.confidence,
             latency_ns=message.latency_ns,
         )
-        self._note(self.observed.heard, heard)
+        self._note(self.recording.heard, heard)
 
     def _on_state(self, message: FusionState) -> None:
         tick = FusionTick(
@@ -157,14 +159,14 @@ class Observer(SpunNode):
             held_force_n=message.held_force_n,
             tick_ms=message.tick_ms,
         )
-        self._note(self.observed.ticks, tick)
+        self._note(self.recording.ticks, tick)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         at_ns = stamp_ns(message.header.stamp)
         for status in message.status:
             values = {pair.key: pair.value for pair in status.values}
             level = int.from_bytes(status.level, "little")
-            self._note(self.observed.health, Health(at_ns, status.name, level, status.message, values))
+            self._note(self.recording.health, Health(at_ns, status.name, level, status.message, values))
 
     def _note(self, notes: list[Any], note: Any) -> None:
         with self._changed:

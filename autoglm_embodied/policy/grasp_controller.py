@@ -132,7 +132,7 @@ class GraspEpisode:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ControlStep:
     """What one tick came to."""
 
     tick: Tick
@@ -141,7 +141,7 @@ class Turn:
     command: Command | None  # None: hold still
 
 
-class Conductor:
+class GraspController:
     """Owns the running episode; all methods but `tare` belong to the ticking thread."""
 
     def __init__(self, pipeline: Pipeline, settings: GraspSettings) -> None:
@@ -155,7 +155,7 @@ class Conductor:
         self._pipeline.aligner.tare(t_ns, now_receive_ns)
         self.tared = True
 
-    def turn(self, t_ns: int, now_receive_ns: int, begin: str | None, end: str | None) -> Turn:
+    def step(self, t_ns: int, now_receive_ns: int, begin: str | None, end: str | None) -> ControlStep:
         """One tick.
 
         Args:
@@ -171,14 +171,14 @@ class Conductor:
         tick = self._pipeline.tick(t_ns, now_receive_ns)
         episode = self._episode
         if episode is None or (episode.over and begin is None):
-            return Turn(tick, episode, acting=False, command=None)
+            return ControlStep(tick, episode, acting=False, command=None)
         if end is not None:
             episode.end(Outcome.STOPPED, end)
         command = episode.step(tick.observation, tick.chunk)
         if episode.over:
             self._pipeline.end()
             command = None
-        return Turn(tick, episode, acting=True, command=command)
+        return ControlStep(tick, episode, acting=True, command=command)
 
     def _begin(self, instruction: str, t_ns: int, now_receive_ns: int) -> None:
         if self._episode is None or self._episode.outcome is not Outcome.HELD:

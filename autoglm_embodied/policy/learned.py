@@ -19,9 +19,9 @@ class LearnedPolicy:
         self._model = model.eval()
 
     @torch.inference_mode()
-    def encode(self, picture: FloatArray) -> FloatArray:
-        """Visual tokens (N, D + 4) of one picture (7, h, w): the slow path, once a frame."""
-        batch = torch.from_numpy(picture).unsqueeze(0).to(self._model.device)
+    def encode(self, image: FloatArray) -> FloatArray:
+        """Visual tokens (N, D + 4) of one image (7, h, w): the slow path, once a frame."""
+        batch = torch.from_numpy(image).unsqueeze(0).to(self._model.device)
         tokens: FloatArray = self._model.encode(batch)[0].cpu().numpy()
         return tokens
 

@@ -13,7 +13,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.model.image import CHANNELS, picture, shrink
+from autoglm_embodied.model.image import CHANNELS, encoder_input, shrink
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation
@@ -31,11 +31,11 @@ class Tick:
 class Pipeline:
     """Sensor data in, one Observation and one ActionChunk out at each tick."""
 
-    def __init__(self, aligner: Aligner, policy: LearnedPolicy, picture_size: tuple[int, int]) -> None:
+    def __init__(self, aligner: Aligner, policy: LearnedPolicy, image_size: tuple[int, int]) -> None:
         self.aligner = aligner
         self._encoder = policy
         self._policy = TemporalEnsemble(policy)
-        self._picture_size = picture_size
+        self._image_size = image_size
 
     @classmethod
     def from_checkpoint(cls, directory: Path, robot: Robot, align: AlignSettings, device: str = "auto") -> Pipeline:
@@ -46,13 +46,13 @@ class Pipeline:
         """
         model = load(directory, device)
         kinematics: Callable[[FloatArray], FloatArray] = lambda position: forward_kinematics(robot, position)  # noqa: E731
-        size, policy = (model.config.picture_height, model.config.picture_width), LearnedPolicy(model)
+        size, policy = (model.config.image_height, model.config.image_width), LearnedPolicy(model)
         policy.encode(np.zeros((CHANNELS, *size), np.float32))  # the first pass may take a second: before frames come
         return cls(Aligner(align, kinematics), policy, size)
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
         """Encode a frame once; its tokens serve every tick until the next."""
-        tokens = self._encoder.encode(picture(*shrink(frame, *self._picture_size), frame.camera))
+        tokens = self._encoder.encode(encoder_input(*shrink(frame, *self._image_size), frame.camera))
         self.aligner.push_tokens(frame.stamp_ns, receive_ns, tokens)
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:

@@ -62,7 +62,7 @@ class Player:
         try:
             self._session.hear(whole(deserialize_message)(data, VoiceCommand), stamp_ns)
         except SensorError as error:
-            self._intake.refuse("voice", error)
+            self._intake.reject("voice", error)
 
 
 def replay(bag: Bag, chosen: Mapping[str, str], take: Callable[[str, BagMessage], None]) -> None:

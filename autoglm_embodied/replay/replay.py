@@ -13,7 +13,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.config import shipped
 from autoglm_embodied.ingest.sensor_input import Intake, Rates
-from autoglm_embodied.ingest.stream_health import Refusals
+from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.replay.player import Player, replay
@@ -41,10 +41,10 @@ class Replayed:
         robot = Robot.from_file(robot_file or shipped("panda.yaml"))
         align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=len(robot.finger_joint_names))
         self._bag = bag
-        self._refusals = Refusals(lambda _: None)
+        self._rejected = RejectedMessages(lambda _: None)
         self._session = aligning(robot, align) if policy is None else acting(policy, robot, align)
         pose = camera_pose(camera_file or shipped("camera.yaml"))
-        intake = Intake(self._session.sink, robot, pose, Rates(), self._refusals.refuse)
+        intake = Intake(self._session.sink, robot, pose, Rates(), self._rejected.reject)
         self._player = Player(intake, self._session, EvenTicks(rate_hz, lambda: bag.epoch_ns), self._note)
         self._ticks = 0
         self._present: Counter[str] = Counter()
@@ -75,13 +75,13 @@ class Replayed:
                 report.add("replay.rate_hz", stream.rate_hz, "Hz", stream.messages, case=name)
             if name != "voice":
                 report.add("replay.lost", stream.lost, "messages", stream.messages, case=name)
-        for name, count in self._refusals.counts().items():
+        for name, count in self._rejected.counts().items():
             report.add("replay.refused", count, "messages", count, case=name)
         self._add_observed(report)
 
     def notes(self) -> list[str]:
         """Sentences about what was damaged or refused."""
-        return self._bag.damages + self._refusals.news()
+        return self._bag.damages + self._rejected.news()
 
     def _add_observed(self, report: Report) -> None:
         if not self._ticks:
@@ -115,9 +115,9 @@ def acting(checkpoint: Path, robot: Robot, align: AlignSettings) -> ActingSessio
     import torch
 
     from autoglm_embodied.model.checkpoint import SHIPPED
-    from autoglm_embodied.policy.grasp_controller import Conductor, GraspSettings
+    from autoglm_embodied.policy.grasp_controller import GraspController, GraspSettings
     from autoglm_embodied.policy.pipeline import Pipeline
 
     torch.set_num_threads(1)
     pipeline = Pipeline.from_checkpoint(SHIPPED if checkpoint == Path() else checkpoint, robot, align)
-    return ActingSession(pipeline, Conductor(pipeline, GraspSettings()))
+    return ActingSession(pipeline, GraspController(pipeline, GraspSettings()))

@@ -14,7 +14,7 @@ from autoglm_embodied.replay.tick_schedule import Instant
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation
 
 if TYPE_CHECKING:
-    from autoglm_embodied.policy.grasp_controller import Conductor
+    from autoglm_embodied.policy.grasp_controller import GraspController
     from autoglm_embodied.policy.pipeline import Pipeline
 
 ROWS, COLUMNS = 12, 16
@@ -31,7 +31,7 @@ def thumbnail(frame: Frame) -> FloatArray:
 
 
 class Thumbnails:
-    """Pushes into an aligner what a pipeline would, but for the pictures."""
+    """Pushes into an aligner what a pipeline would, but for the images."""
 
     def __init__(self, aligner: Aligner) -> None:
         self.push_wrench = aligner.push_wrench
@@ -92,12 +92,12 @@ class ActingSession:
         newest: the last of the decisions.
     """
 
-    def __init__(self, pipeline: Pipeline, conductor: Conductor) -> None:
+    def __init__(self, pipeline: Pipeline, controller: GraspController) -> None:
         self.sink: Sink = pipeline
         self.decisions = 0
         self.commands = 0
         self.newest: ActionChunk | None = None
-        self._conductor = conductor
+        self._controller = controller
         self._begin: str | None = None
         self._end: str | None = None
 
@@ -110,9 +110,9 @@ class ActingSession:
 
     def tick(self, instant: Instant) -> Observation:
         """Observe, and decide what to do."""
-        turn = self._conductor.turn(*instant, self._begin, self._end)
+        step = self._controller.step(*instant, self._begin, self._end)
         self._begin = self._end = None
-        self.newest = turn.tick.chunk or self.newest
-        self.decisions += turn.tick.chunk is not None
-        self.commands += turn.command is not None
-        return turn.tick.observation
+        self.newest = step.tick.chunk or self.newest
+        self.decisions += step.tick.chunk is not None
+        self.commands += step.command is not None
+        return step.tick.observation

@@ -48,7 +48,7 @@ class CameraTopics(NamedTuple):
 
 
 class CameraInput:
-    """Subscribes to a camera while it lives and hands its pictures to the intake.
+    """Subscribes to a camera while it lives and hands its images to the intake.
 
     Attributes:
         topics: the subscriptions, by stream.

@@ -13,16 +13,16 @@ from autoglm_embodied.policy.grasp_controller import GraspEpisode, Outcome
 from autoglm_embodied.types import MODALITIES, Phase
 
 if TYPE_CHECKING:  # torch comes with them
-    from autoglm_embodied.policy.grasp_controller import Turn
+    from autoglm_embodied.policy.grasp_controller import ControlStep
     from autoglm_embodied.policy.pipeline import Tick
 
 UNKNOWN = np.full(3, np.nan)  # a place that is not known is not a place
 
 
-def state_message(turn: Turn, tick_ms: float, base_frame: str) -> FusionState:
+def state_message(step: ControlStep, tick_ms: float, base_frame: str) -> FusionState:
     """The state of one tick; the outcome of a grasp stays until the next begins."""
-    senses, chunk = turn.tick.observation.senses(), turn.tick.chunk
-    force = turn.tick.observation.force.value
+    senses, chunk = step.tick.observation.senses(), step.tick.chunk
+    force = step.tick.observation.force.value
     state = FusionState(
         phase=Phase.IDLE.name.lower(),
         modality=list(MODALITIES),
@@ -36,13 +36,13 @@ def state_message(turn: Turn, tick_ms: float, base_frame: str) -> FusionState:
         target=to_point(UNKNOWN if chunk is None else chunk.target_m),
         tick_ms=tick_ms,
     )
-    state.header.stamp = to_stamp(turn.tick.observation.t_ns)
+    state.header.stamp = to_stamp(step.tick.observation.t_ns)
     state.header.frame_id = base_frame
-    if turn.episode is not None:
-        state.outcome, state.message = turn.episode.outcome.value, turn.episode.message
-        state.tries, state.held_force_n = turn.episode.tries, turn.episode.held_force_n
-    if turn.episode is not None and turn.acting:
-        state.instruction, state.phase = turn.episode.instruction, turn.episode.phase.name.lower()
+    if step.episode is not None:
+        state.outcome, state.message = step.episode.outcome.value, step.episode.message
+        state.tries, state.held_force_n = step.episode.tries, step.episode.held_force_n
+    if step.episode is not None and step.acting:
+        state.instruction, state.phase = step.episode.instruction, step.episode.phase.name.lower()
     return state
 
 

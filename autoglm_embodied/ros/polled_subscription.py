@@ -78,19 +78,19 @@ class PolledSubscription:
         except rclpy_implementation.InvalidHandle:
             return  # one of them was settled just now
 
-    def renew(self, qos: QoSProfile) -> None:
+    def resubscribe(self, qos: QoSProfile) -> None:
         """Subscribe anew with this quality of service; from the executor's thread. The old one hears on."""
         with self._lock:
-            self._settle()
+            self._retire_replaced()
             self.qos, self._leaving = qos, self._subscription
             self._subscription = self._subscribe()
 
-    def settle(self) -> None:
+    def retire_replaced(self) -> None:
         """End what `renew` replaced, once the new one had time to find the publishers; from the executor's thread."""
         with self._lock:
-            self._settle()
+            self._retire_replaced()
 
-    def _settle(self) -> None:
+    def _retire_replaced(self) -> None:
         if self._leaving is not None:
             self._hand_over_all()
             self._node.destroy_subscription(self._leaving)
@@ -139,7 +139,7 @@ class PolledSubscription:
     def destroy(self) -> None:
         """Unsubscribe."""
         with self._lock:
-            self._settle()
+            self._retire_replaced()
             self._node.destroy_subscription(self._subscription)
 
 

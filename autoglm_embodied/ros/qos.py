@@ -10,7 +10,7 @@ FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again."""
 
 FRAMES = QoSProfile(depth=MOST_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Camera pictures and their intrinsics: a second of them, for a machine that has other things to do."""
+"""Camera images and their intrinsics: a second of them, for a machine that has other things to do."""
 
 EVENTS = QoSProfile(depth=10)
 """Voice commands, states, diagnostics: none may be lost."""

@@ -13,13 +13,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from autoglm_embodied.ingest.sensor_input import TOPICS, Intake, Rates
-from autoglm_embodied.ingest.stream_health import Refusals
+from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.camera_subscription import CameraInput, CameraTopics
 from autoglm_embodied.ros.parameters import parameter, rate_parameter, require_rate
 from autoglm_embodied.ros.qos import FAST
 from autoglm_embodied.ros.sensor_topic import SensorTopic
-from autoglm_embodied.ros.stream_diagnostics import Rate, complaint, of_either
+from autoglm_embodied.ros.stream_diagnostics import Rate, of_either, stream_problem
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray
 
@@ -41,9 +41,9 @@ class Senses:
     ) -> None:
         self._node = node
         self._pipeline = pipeline
-        self._refusals = Refusals(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
+        self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
         rates = Rates(*(rate(node, name) for name in RATES_HZ))
-        self._intake = Intake(pipeline, robot, T_base_camera, rates, self._refusals.refuse)
+        self._intake = Intake(pipeline, robot, T_base_camera, rates, self._rejected.reject)
         topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
         self._camera = CameraInput(node, topics, self._intake, fail)
         self._fast = {
@@ -72,7 +72,7 @@ class Senses:
         """Rate, count and loss of every topic, and what is wrong with them, a sentence each."""
         meters = self._intake.meters
         values: dict[str, float | int | str] = {"frames_encoded": self._intake.encoded}
-        values |= {"frames_skipped": self._camera.skipped} | self._refusals.values()
+        values |= {"frames_skipped": self._camera.skipped} | self._rejected.values()
         rates_hz = {name: meter.rate_hz() for name, meter in meters.items()}
         for name, meter in meters.items():
             values |= {f"{name}_hz": rates_hz[name], f"{name}_received": meter.received, f"{name}_lost": meter.lost}
@@ -85,7 +85,7 @@ class Senses:
         return values, self._troubles(rates_hz)
 
     def _troubles(self, rates_hz: dict[str, float]) -> list[str]:
-        troubles = self._complaints(rates_hz) + self._refusals.news()
+        troubles = self._complaints(rates_hz) + self._rejected.news()
         if rates_hz["rgb"] and rates_hz["depth"] and self._intake.paired == self._paired:
             troubles.append("no frame: colour and depth never bear the same stamp; let the driver synchronise them")
         self._paired = self._intake.paired
@@ -100,13 +100,15 @@ class Senses:
         carrier = of_either("wrench", "wrench_batch", self._fast["wrench"], self._fast["wrench_batch"])
         found.append(self._complaint("wrench", carrier, rates_hz["wrench"]))
         if not self._intake.calibrated:
-            found.append(complaint("camera_info", self._camera.topics["camera_info"], "topics.camera_info", NOTHING))
+            found.append(
+                stream_problem("camera_info", self._camera.topics["camera_info"], "topics.camera_info", NOTHING)
+            )
         return [sentence for sentence in found if sentence]
 
     def _complaint(self, stream: str, name: str, hz: float) -> str:
         topic = (self._fast | self._camera.topics)[name]
         parameter = RATE_OF[stream]
-        return complaint(stream, topic, f"topics.{name}", Rate(hz, value(self._node, parameter), parameter))
+        return stream_problem(stream, topic, f"topics.{name}", Rate(hz, value(self._node, parameter), parameter))
 
     def _look(self) -> None:
         for topic in (*self._fast.values(), *self._camera.topics.values()):

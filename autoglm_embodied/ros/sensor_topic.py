@@ -84,6 +84,6 @@ class SensorTopic(PolledSubscription):
         self.offers = offers(self._node, self.topic)
         qos = adapted(self._least, [offer for offer in self.offers if offer.type_name == self.type_name])
         if self.offers and qos != self.qos:
-            self.renew(qos)
+            self.resubscribe(qos)
         else:
-            self.settle()
+            self.retire_replaced()

@@ -18,7 +18,7 @@ class Rate:
     parameter: str
 
 
-def complaint(stream: str, topic: SensorTopic, parameter: str, rate: Rate) -> str:
+def stream_problem(stream: str, topic: SensorTopic, parameter: str, rate: Rate) -> str:
     """Why little or nothing of `stream` comes over `topic`, which `parameter` names; empty if all is well."""
     fitting = [offer for offer in topic.offers if offer.type_name == topic.type_name]
     if not topic.offers:

@@ -10,7 +10,7 @@ from threading import Event, Thread
 TICK_PRIORITY, GOVERNOR_PRIORITY = 10, 20  # of SCHED_FIFO; below the 50 of ros2_control's controller manager
 
 
-def be_punctual(priority: int) -> bool:
+def set_real_time_priority(priority: int) -> bool:
     """Run this thread, and none that it starts, before all others as soon as it is due.
 
     Linux's fair scheduler may let a thread that wakes up wait for 3 ms. False where the system grants no real-time
@@ -53,7 +53,7 @@ class Ticker:
         self._thread.join()
 
     def _run(self) -> None:
-        be_punctual(self._priority)
+        set_real_time_priority(self._priority)
         next_ns = time.monotonic_ns()
         while not self._ended.wait(max(next_ns - time.monotonic_ns(), 0) / NS_PER_S):
             try:

@@ -51,7 +51,7 @@ LONGEST_STEP_S = 0.1  # a governor called more rarely speeds up no faster
 
 
 class Reason(Enum):
-    """Why a command differs from the wish."""
+    """Why a safe command differs from what was commanded."""
 
     STOPPED = "stopped"
     POLICY_SILENT = "policy silent"
@@ -78,10 +78,10 @@ class Received:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the robot may do now, and every reason why it is not what was wished."""
+    """What the robot may do now, and every reason why it is not what was commanded."""
 
     twist: FloatArray  # (6,) of the tool in the base frame [m/s, rad/s]
-    gripper_width_m: float | None  # None until one was wished: the gripper is left as it is
+    gripper_width_m: float | None  # None until one was commanded: the gripper is left as it is
     reasons: tuple[Reason, ...]
 
 
@@ -136,36 +136,36 @@ class Governor:
         return self._pressing and not was_pressing
 
     def grip(self, width_m: float) -> None:
-        """Take a wished opening [m]; one that is not finite, or comes during a stop, is ignored."""
+        """Take a commanded opening [m]; one that is not finite, or comes during a stop, is ignored."""
         if np.isfinite(width_m) and not self._stopped:
             self._width_m = float(np.clip(width_m, 0.0, self._limits.max_gripper_width_m))
 
-    def step(self, now_ns: int, wish: Received | None, T_base_tool: Received | None) -> Verdict:
+    def step(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> Verdict:
         """The command for now.
 
         Args:
             now_ns: monotonic clock.
-            wish: the newest twist (6,) of the policy in the base frame, None before the first.
+            command: the newest twist (6,) of the policy in the base frame, None before the first.
             T_base_tool: the newest tool pose (4, 4), None before the first.
         """
         dt_s = 0.0 if self._stepped_ns is None else (now_ns - self._stepped_ns) / NS_PER_S
         self._stepped_ns = now_ns
-        reasons = self._why_still(now_ns, wish, T_base_tool)
-        if reasons or wish is None or T_base_tool is None:
+        reasons = self._why_still(now_ns, command, T_base_tool)
+        if reasons or command is None or T_base_tool is None:
             self._twist = np.zeros(6)
         else:
-            slow = self._limit_speed(np.asarray(wish.value, np.float64), reasons)
+            slow = self._limit_speed(np.asarray(command.value, np.float64), reasons)
             inside = self._keep_inside(slow, T_base_tool.value[:3, 3], reasons)
             gentle = self._yield_to_force(inside, reasons)
             self._twist = self._limit_acceleration(gentle, float(np.clip(dt_s, 0.0, LONGEST_STEP_S)), reasons)
         return Verdict(self._twist.copy(), self._width_m, tuple(reasons))
 
-    def _why_still(self, now_ns: int, wish: Received | None, T_base_tool: Received | None) -> list[Reason]:
+    def _why_still(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> list[Reason]:
         limits = self._limits
         checks = {
             Reason.STOPPED: self._stopped,
-            Reason.POLICY_SILENT: wish is None or now_ns - wish.receive_ns > limits.policy_timeout_ns,
-            Reason.POLICY_NOT_FINITE: wish is not None and not np.isfinite(wish.value).all(),
+            Reason.POLICY_SILENT: command is None or now_ns - command.receive_ns > limits.policy_timeout_ns,
+            Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),
             Reason.WRENCH_SILENT: self._felt_ns is None
             or now_ns - self._felt_ns > limits.sensor_timeout_ns
@@ -218,11 +218,11 @@ def _norm(vector: FloatArray) -> float:
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0.0 else 0.0
 
 
-def _speed_up(now: FloatArray, wish: FloatArray, most: float) -> FloatArray:
-    """`wish`, but no faster than `most` above the speed already had in its direction."""
-    speed = float(np.linalg.norm(wish))
+def _speed_up(now: FloatArray, command: FloatArray, most: float) -> FloatArray:
+    """`command`, but no faster than `most` above the speed already had in its direction."""
+    speed = float(np.linalg.norm(command))
     if speed == 0.0:
-        return wish
-    direction = wish / speed
+        return command
+    direction = command / speed
     allowed = max(float(now @ direction), 0.0) + most
-    return wish if speed <= allowed else direction * allowed
+    return command if speed <= allowed else direction * allowed

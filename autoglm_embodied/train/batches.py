@@ -13,7 +13,7 @@ from torch import Tensor
 from autoglm_embodied.data.shards import Arrays
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.encoders import word_ids
-from autoglm_embodied.model.image import picture
+from autoglm_embodied.model.image import encoder_input
 from autoglm_embodied.train.instructions import Description, Named, any_description, matches, naming
 from autoglm_embodied.types import Camera, Referent
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
@@ -23,9 +23,9 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class GroundingBatch:
-    """Pictures, words, and what the simulator knows of the objects."""
+    """Images, words, and what the simulator knows of the objects."""
 
-    pictures: Tensor  # (B, 7, h, w)
+    images: Tensor  # (B, 7, h, w)
     words: Tensor  # (B, L)
     things: Tensor  # (B, T, 4) centre [m] and size [m]; NaN where there is none
     attributes: Tensor  # (B, T, V) bool thing is what word V of the vocabulary says
@@ -38,16 +38,16 @@ def named_things(rows: NDArray[np.floating]) -> list[Named]:
     return [(COLOURS[int(row[0])], SHAPES[int(row[1])]) for row in rows if row[0] >= 0]
 
 
-def pictures(arrays: Arrays, indices: Indices) -> Tensor:
+def images(arrays: Arrays, indices: Indices) -> Tensor:
     """Encoder inputs (B, 7, h, w)."""
-    return torch.from_numpy(np.stack([_picture(arrays, int(index)) for index in indices]))
+    return torch.from_numpy(np.stack([_image(arrays, int(index)) for index in indices]))
 
 
-def _picture(arrays: Arrays, index: int) -> NDArray[np.floating]:
+def _image(arrays: Arrays, index: int) -> NDArray[np.floating]:
     fx, fy, cx, cy, width, height = arrays["camera"][index]
     K = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
     camera = Camera(int(width), int(height), K, arrays["T_base_camera"][index])
-    return picture(arrays["rgb"][index], arrays["depth_mm"][index] / np.float32(1000), camera)
+    return encoder_input(arrays["rgb"][index], arrays["depth_mm"][index] / np.float32(1000), camera)
 
 
 def words(descriptions: Sequence[Description], config: GraspConfig) -> Tensor:
@@ -66,7 +66,7 @@ def grounding_batch(arrays: Arrays, indices: Indices, config: GraspConfig, rng: 
     places = np.where(rows[..., :1] >= 0, rows[..., 2:6], np.nan)
     referent = np.minimum(matched.sum(1), Referent.MANY.value)
     return GroundingBatch(
-        pictures(arrays, indices),
+        images(arrays, indices),
         words(said, config),
         torch.from_numpy(places),
         torch.from_numpy(_attributes(rows)),
@@ -96,7 +96,7 @@ def target_words(arrays: Arrays, indices: Indices, config: GraspConfig, rng: np.
 
 
 def augmented(batch: Tensor, generator: torch.Generator) -> Tensor:
-    """Pictures with brightness, tint and noise changed, and some pixels' depth lost."""
+    """Images with brightness, tint and noise changed, and some pixels' depth lost."""
     shape = (len(batch), 3, 1, 1)
     gain = (
         1

@@ -1,4 +1,4 @@
-"""The first lesson: find what words name in a picture."""
+"""The first lesson: find what words name in an image."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FRAME_STRIDE = 4
 """Of the demonstrations, every so many frames: neighbours show the same things."""
 
 
-class FindingLesson:
-    """Teaches the frame encoder, the word encoder and the grounding on every picture there is."""
+class GroundingStage:
+    """Teaches the frame encoder, the word encoder and the grounding on every image there is."""
 
     name = "finding"
 
@@ -46,7 +46,7 @@ class FindingLesson:
     def losses(self, indices: Indices, rng: np.random.Generator) -> dict[str, Tensor]:
         """See `grounding_loss`."""
         batch = grounding_batch(self._arrays, indices, self.model.config, rng)
-        visual = self.model.encode(augmented(batch.pictures, self._generator))
+        visual = self.model.encode(augmented(batch.images, self._generator))
         grounded, _ = self.model.ground(visual, batch.words)
         _, each = self.model.words(self._single_words)
         return grounding_loss(visual, grounded, self.model.grounding.match_each(visual, each), batch)
@@ -58,7 +58,7 @@ class FindingLesson:
         right, errors_mm = [], []
         for part in np.array_split(indices, max(1, len(indices) // 128)):
             batch = grounding_batch(self._arrays, part, self.model.config, rng)
-            grounded, _ = self.model.ground(self.model.encode(batch.pictures), batch.words)
+            grounded, _ = self.model.ground(self.model.encode(batch.images), batch.words)
             right.append(grounded.referent_logits.argmax(1) == batch.referent)
             one = batch.referent == Referent.ONE.value
             truth = (batch.matched[one].unsqueeze(-1) * batch.things[one][..., :3].nan_to_num()).sum(1)

@@ -13,8 +13,8 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.grasp_model import FORCE, VISION, GraspModel, GraspOutput
 from autoglm_embodied.model.grounding import Grounded
 from autoglm_embodied.model.inputs import ModelInput
-from autoglm_embodied.train.batches import Indices, pictures, target_words
-from autoglm_embodied.train.losses import acting_loss
+from autoglm_embodied.train.batches import Indices, images, target_words
+from autoglm_embodied.train.losses import imitation_loss
 from autoglm_embodied.train.stage import parameters_of
 from autoglm_embodied.types import MODALITIES
 
@@ -35,7 +35,7 @@ class Found:
         return Grounded(*(field[rows] for field in self.grounded)), self.language[rows]
 
 
-class ActingLesson:
+class ImitationStage:
     """Teaches force, arm, gate, fusion and heads on the demonstrations, with senses lost at random."""
 
     name = "acting"
@@ -76,7 +76,7 @@ class ActingLesson:
         blind = ~present[:, VISION]
         twist[blind] = 0
         opened[blind] = (batch.gripper[blind, :1] > self.model.config.max_width_m / 2).float()
-        return acting_loss(self._act(batch, indices).action, twist, opened, phase, self.model.config.max_speed_m_s)
+        return imitation_loss(self._act(batch, indices).action, twist, opened, phase, self.model.config.max_speed_m_s)
 
     @torch.inference_mode()
     def validate(self, indices: Indices, rng: np.random.Generator) -> dict[str, float]:
@@ -107,7 +107,7 @@ class ActingLesson:
         for start in range(0, len(self.samples), CHUNK):
             indices = self.samples[start : start + CHUNK]
             words = target_words(self._arrays, indices, self.model.config, rng)
-            grounded, language = self.model.ground(self.model.encode(pictures(self._arrays, indices)), words)
+            grounded, language = self.model.ground(self.model.encode(images(self._arrays, indices)), words)
             nothing = torch.empty(len(indices), 0)  # matches and votes of single tokens are not used to act
             parts.append(grounded._replace(match_logits=nothing, votes_m=nothing))
             languages.append(language)

@@ -20,9 +20,9 @@ from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.train.batches import Indices
-from autoglm_embodied.train.grounding_stage import FindingLesson
-from autoglm_embodied.train.imitation_stage import ActingLesson
-from autoglm_embodied.train.stage import Lesson
+from autoglm_embodied.train.grounding_stage import GroundingStage
+from autoglm_embodied.train.imitation_stage import ImitationStage
+from autoglm_embodied.train.stage import TrainingStage
 
 
 def save_state(path: Path, model: nn.Module, optimiser: AdamW, epoch: int) -> None:
@@ -61,15 +61,15 @@ Report = Callable[[str, int, int, dict[str, float]], None]
 class TrainSettings:
     """How long and how fast; both lessons resume after the last finished epoch."""
 
-    finding_epochs: int = 8
-    acting_epochs: int = 16
+    grounding_epochs: int = 8
+    imitation_epochs: int = 16
     batch: int = 32
-    finding_rate: float = 8.0e-4
-    acting_rate: float = 6.0e-4
+    grounding_rate: float = 8.0e-4
+    imitation_rate: float = 6.0e-4
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("batch", "finding_rate", "acting_rate"):
+        for name in ("batch", "grounding_rate", "imitation_rate"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"train.{name} must be above 0, got {getattr(self, name)}")
 
@@ -93,44 +93,46 @@ def train(
     arrays = read_samples(data)
     torch.manual_seed(settings.seed)
     model = GraspModel(GraspConfig()) if start is None else load(start, "cpu")
-    for lesson, epochs, rate in (
-        (FindingLesson(model, arrays), settings.finding_epochs, settings.finding_rate),
-        (ActingLesson(model, arrays), settings.acting_epochs, settings.acting_rate),
+    for stage, epochs, rate in (
+        (GroundingStage(model, arrays), settings.grounding_epochs, settings.grounding_rate),
+        (ImitationStage(model, arrays), settings.imitation_epochs, settings.imitation_rate),
     ):
-        _teach(lesson, epochs, rate, settings, out, report)
+        _teach(stage, epochs, rate, settings, out, report)
     model.eval().save_pretrained(out)
     return model
 
 
-def _teach(lesson: Lesson, epochs: int, rate: float, settings: TrainSettings, out: Path, report: Report | None) -> None:
+def _teach(
+    stage: TrainingStage, epochs: int, rate: float, settings: TrainSettings, out: Path, report: Report | None
+) -> None:
     """All epochs of one lesson that are not done yet."""
-    optimiser = AdamW(lesson.parameters(), lr=rate, weight_decay=0.01)
-    state = out / f"{lesson.name}.state.safetensors"
-    done = load_state(state, lesson.model, optimiser)
-    train_on, validate_on = _split(lesson.samples, settings.seed)
+    optimiser = AdamW(stage.parameters(), lr=rate, weight_decay=0.01)
+    state = out / f"{stage.name}.state.safetensors"
+    done = load_state(state, stage.model, optimiser)
+    train_on, validate_on = _split(stage.samples, settings.seed)
     steps = len(train_on) // settings.batch
     for epoch in range(done, epochs):
         rng = np.random.default_rng([settings.seed, epoch])
-        lesson.begin_epoch(epoch, rng)
+        stage.begin_epoch(epoch, rng)
         losses = []
         for step, indices in enumerate(_batches(train_on, settings.batch, rng)):
             for group in optimiser.param_groups:
                 group["lr"] = rate * _warm_cosine((epoch + step / max(steps, 1)) / epochs)
-            losses.append(_step(lesson, optimiser, indices, rng))
-        figures = {"loss": float(np.mean(losses)), **lesson.validate(validate_on, np.random.default_rng(settings.seed))}
-        save_state(state, lesson.model, optimiser, epoch + 1)
+            losses.append(_step(stage, optimiser, indices, rng))
+        figures = {"loss": float(np.mean(losses)), **stage.validate(validate_on, np.random.default_rng(settings.seed))}
+        save_state(state, stage.model, optimiser, epoch + 1)
         if report is not None:
-            report(lesson.name, epoch + 1, epochs, figures)
+            report(stage.name, epoch + 1, epochs, figures)
 
 
-def _step(lesson: Lesson, optimiser: AdamW, indices: Indices, rng: np.random.Generator) -> float:
-    lesson.train_mode()
+def _step(stage: TrainingStage, optimiser: AdamW, indices: Indices, rng: np.random.Generator) -> float:
+    stage.train_mode()
     with torch.autocast("cpu", torch.bfloat16):
-        losses = lesson.losses(indices, rng)
+        losses = stage.losses(indices, rng)
     total: Tensor = torch.stack(list(losses.values())).sum()
     optimiser.zero_grad()
     total.backward()
-    nn.utils.clip_grad_norm_(lesson.parameters(), 1.0)
+    nn.utils.clip_grad_norm_(stage.parameters(), 1.0)
     optimiser.step()
     return float(total.detach())
 

@@ -59,7 +59,7 @@ def _point_loss(guess: Tensor, truth: Tensor) -> Tensor:
     return F.smooth_l1_loss(guess.float() / POINT_SCALE_M, truth / POINT_SCALE_M)
 
 
-def acting_loss(
+def imitation_loss(
     action: Action, twist: Tensor, opened: Tensor, phase: Tensor, max_speed_m_s: float
 ) -> dict[str, Tensor]:
     """Imitation of the expert's chunk.

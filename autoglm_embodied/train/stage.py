@@ -12,7 +12,7 @@ from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.train.batches import Indices
 
 
-class Lesson(Protocol):
+class TrainingStage(Protocol):
     """One stage of the training."""
 
     name: str

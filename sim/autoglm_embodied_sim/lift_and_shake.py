@@ -11,35 +11,35 @@ from autoglm_embodied_sim.judge import RAISED_M, SHAKE_HZ, SHAKE_M, SHAKE_RAD, S
 from autoglm_embodied_sim.robots.hand_pose import HandPose
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 
-ALOFT_M = 0.075  # nothing but the hand can hold an item this far above where it lay
+LIFTED_M = 0.075  # nothing but the hand can hold an object this far above where it lay
 LIFT_M_S = 0.1
 TRIAL_TIP_M = RAISED_M + 0.05
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Which items were up in the air."""
+    """Which objects were up in the air."""
 
     lifted: tuple[int, ...]  # after the lift
     raised: tuple[int, ...]  # after the shake
 
 
-def put_to_trial(rig: SuiteRig, rest_height_m: FloatArray) -> Trial:
-    """Lift and shake what is in the hand; which items are up in the air in between and afterwards."""
+def lift_and_shake_test(rig: SuiteRig, rest_height_m: FloatArray) -> Trial:
+    """Lift and shake what is in the hand; which objects are up in the air in between and afterwards."""
     rig.wait(0.2)
     here = rig.pose
     rig.move(here.raised_to(max(here.z_m, TRIAL_TIP_M)), LIFT_M_S)
     rig.wait(0.2)
-    lifted = aloft(rig, rest_height_m)
+    lifted = lifted_objects(rig, rest_height_m)
     shake(rig)
     rig.wait(0.2)
-    return Trial(lifted, aloft(rig, rest_height_m))
+    return Trial(lifted, lifted_objects(rig, rest_height_m))
 
 
-def aloft(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
-    """The items that are up in the air now."""
+def lifted_objects(rig: SuiteRig, rest_height_m: FloatArray) -> tuple[int, ...]:
+    """The objects that are up in the air now."""
     raised = rig.truth.position_m(rig.data)[:, 2] - rest_height_m
-    return tuple(int(item) for item in np.flatnonzero(raised > ALOFT_M))
+    return tuple(int(obj) for obj in np.flatnonzero(raised > LIFTED_M))
 
 
 def shake(rig: SuiteRig) -> None:

@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_written_is_named(plan: Plan, made: Made) -> Non
         (["--suite", "pile", "--split", "test"], "learning may see the objects of train, validate, got 'test'"),
         (["--suite", "pile", "--outcomes", "5", "--split", "test"], "objects of train, validate, got 'test'"),
         (["--suite", "pile", "--outcomes", "0"], "must be 1 or more"),
-        (["--suite", "pile", "--picture-hz", "0"], "more than 0"),
+        (["--suite", "pile", "--image-hz", "0"], "more than 0"),
         (["--outcomes", "5"], "--outcomes needs --suite"),
     ],
 )
@@ -113,7 +113,7 @@ def test_impossible_collections_are_refused(
 @pytest.mark.slow
 def test_a_killed_collection_loses_one_episode_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    options = ["--suite", "separated", "--episodes", "3", "--split", "validate", "--picture-hz", "2"]
+    options = ["--suite", "separated", "--episodes", "3", "--split", "validate", "--image-hz", "2"]
     assert main(["collect", "--out", str(whole), *options]) == 0
     command = [sys.executable, "-m", "autoglm_embodied.tools.cli", "collect", "--out", str(killed), *options]
     process = Popen(command, stdout=DEVNULL, env=os.environ)

@@ -1,6 +1,6 @@
 """A process that stands in for ros_gz_bridge: topics of Gazebo 11 on one side, those of a robot on the other.
 
-Usage: classic_bridge.py PORT WORLD_FILE UP_FILE, in the environment of a ROS graph; UP_FILE is made once pictures flow.
+Usage: classic_bridge.py PORT WORLD_FILE UP_FILE, in the environment of a ROS graph; UP_FILE is made once images flow.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class ClassicBridge:
         self._joints = node.create_publisher(JointState, "joint_states", FAST)
         self._clock = node.create_publisher(Clock, "clock", COMMANDS)
         self._frames = FramePublishers(node, self._setting.camera.frame_id)
-        self._pictures = Pictures(self._setting.camera, self._frames)
+        self._images = Images(self._setting.camera, self._frames)
         name = self._setting.robot.name
         self._scoped = [f"{name}::{joint}" for joint in joints]
         subscribe = self._transport.subscribe
@@ -81,13 +81,13 @@ class ClassicBridge:
             subscribe(
                 f"{BASE}/camera/link/{kind}/image",
                 message_type("ImageStamped"),
-                partial(self._pictures.take, kind),
+                partial(self._images.take, kind),
             )
         self._commands = ThreadedSubscription(node, JointTrajectory, COMMAND_TOPIC, self._on_command, COMMANDS)
 
     @property
     def flows(self) -> bool:
-        """Whether Gazebo lives: pictures are what its main thread sends, which some starts lock up."""
+        """Whether Gazebo lives: images are what its main thread sends, which some starts lock up."""
         return self._frames.sent_depth >= FLOWING_FRAMES and self._last_joints_ns > 0
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class ClassicBridge:
         )
 
 
-class Pictures:
+class Images:
     """Pairs colour and depth of equal stamp; depth of half the size is stretched to the colour's pixels."""
 
     def __init__(self, settings: CameraSettings, frames: FramePublishers) -> None:

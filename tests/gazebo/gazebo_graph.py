@@ -148,7 +148,7 @@ def gazebo_graph(scene: Scene, nodes: Mapping[str, Sequence[str]], folder: Path)
 
 
 def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int, lock: int) -> GazeboGraph:
-    """Gazebo and the bridge; NotUpError unless its pictures flow once all are connected."""
+    """Gazebo and the bridge; NotUpError unless its images flow once all are connected."""
     processes, ended = Processes(logs, os.environ, [lock]), list[Ended]()
     server = stack.enter_context(GazeboServer(world.parent, logs / "gazebo.log"))
     server.wait()
@@ -164,7 +164,7 @@ def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int,
     deadline = time.monotonic() + UP_S
     while not up.exists():
         if time.monotonic() > deadline or processes.running[0].popen.poll() is not None:
-            raise NotUpError(f"no pictures: {processes.running[0].last_words()}")
+            raise NotUpError(f"no images: {processes.running[0].last_words()}")
         time.sleep(0.05)
     things = [f"thing{slot}" for slot in range(len(scene.things))]
     return GazeboGraph(domain, server, processes, watch, transport, scene, things, ended)

@@ -73,7 +73,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
 def await_readiness(graph: GazeboGraph, observer: Observer) -> None:
     ready = partial(missing, nodes=("governor_node", "fusion_node"))
     come = observer.wait_for(lambda observed: not ready(observed), READY_S, graph.check)
-    assert come, ready(observer.observed)
+    assert come, ready(observer.recording)
 
 
 def show(report: Report) -> None:

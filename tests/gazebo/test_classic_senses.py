@@ -92,7 +92,7 @@ def rates_hz(listener: Listener, seconds: float) -> dict[str, float]:
     return {name: float((len(stamps_ns) - 1) / np.ptp(stamps_ns) * 1e9) for name, stamps_ns in spans.items()}
 
 
-def test_pictures_share_stamp_frame_and_the_settings_intrinsics(listener: Listener) -> None:
+def test_images_share_stamp_frame_and_the_settings_intrinsics(listener: Listener) -> None:
     rgb, depth, info = (listener.last[name] for name in ("rgb", "depth", "info"))
     assert (rgb.width, rgb.height, rgb.encoding) == (640, 480, "rgb8")
     assert (depth.width, depth.height, depth.encoding) == (640, 480, "16UC1")

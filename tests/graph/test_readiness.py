@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autoglm_embodied.graph.launch import NODES, missing
-from autoglm_embodied.graph_recording import FusionTick, Health, Observed
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Health
 
 
 def health(node: str, **values: str) -> Health:
@@ -16,8 +16,8 @@ def tick(present: tuple[bool, ...]) -> FusionTick:
     return FusionTick(0, "", "idle", "", "", 0, senses, present, (), (0.0, 0.0, 0.0), 0.0, 9.0)
 
 
-def ready() -> Observed:
-    return Observed(health=[health(node) for node in NODES], ticks=[tick((True, True, True, False))])
+def ready() -> GraphRecording:
+    return GraphRecording(health=[health(node) for node in NODES], ticks=[tick((True, True, True, False))])
 
 
 def test_with_every_node_and_sense_nothing_is_missing() -> None:
@@ -25,25 +25,25 @@ def test_with_every_node_and_sense_nothing_is_missing() -> None:
 
 
 def test_each_absent_node_is_named() -> None:
-    observed = ready()
-    observed.health.pop(0)
-    assert missing(observed, NODES) == ["sim_node is not heard of"]
+    recording = ready()
+    recording.health.pop(0)
+    assert missing(recording, NODES) == ["sim_node is not heard of"]
 
 
 def test_a_microphone_that_opens_is_waited_for() -> None:
-    observed = ready()
-    observed.health.append(Health(1, "voice_node", 1, "opening", {}))
-    assert missing(observed, NODES) == ["voice_node is opening"]
+    recording = ready()
+    recording.health.append(Health(1, "voice_node", 1, "opening", {}))
+    assert missing(recording, NODES) == ["voice_node is opening"]
 
 
 def test_only_the_newest_tick_counts() -> None:
-    observed = ready()
-    observed.ticks.append(tick((True, False, True, False)))
-    assert missing(observed, NODES) == ["fusion_node lacks force"]
+    recording = ready()
+    recording.ticks.append(tick((True, False, True, False)))
+    assert missing(recording, NODES) == ["fusion_node lacks force"]
 
 
 def test_a_simulator_that_falls_behind_is_waited_for() -> None:
-    observed = ready()
-    observed.health.append(health("sim_node", realtime_factor="0.110"))
-    (said,) = missing(observed, NODES)
+    recording = ready()
+    recording.health.append(health("sim_node", realtime_factor="0.110"))
+    (said,) = missing(recording, NODES)
     assert "0.11 of real time" in said

@@ -16,7 +16,7 @@ from autoglm_embodied.ingest.cdr import (
     JointStateReader,
     JointStateWriter,
     WrenchWriter,
-    read_picture,
+    read_image,
     read_stamp_ns,
     read_wrench,
 )
@@ -87,14 +87,14 @@ def test_efforts_in_place_of_velocities_are_not_taken_for_them() -> None:
 
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("encoding", ["rgb8", "16UC1", "bgr8"])
-def test_a_picture_is_read_as_ros_does(frame: str, encoding: str) -> None:
+def test_a_image_is_read_as_ros_does(frame: str, encoding: str) -> None:
     message = Image(height=3, width=5, encoding=encoding, is_bigendian=1, step=15)
     message.header = wrench_message(frame).header
     message.data = array("B", range(45))
-    picture = read_picture(bytes(serialize_message(message)))
+    image = read_image(bytes(serialize_message(message)))
     fields = ("height", "width", "encoding", "is_bigendian", "step")
-    assert [getattr(picture, name) for name in fields] == [getattr(message, name) for name in fields]
-    assert (picture.stamp_ns, bytes(picture.data)) == (T_NS, bytes(range(45)))
+    assert [getattr(image, name) for name in fields] == [getattr(message, name) for name in fields]
+    assert (image.stamp_ns, bytes(image.data)) == (T_NS, bytes(range(45)))
 
 
 def test_a_message_of_the_other_byte_order_is_read_too() -> None:
@@ -104,11 +104,11 @@ def test_a_message_of_the_other_byte_order_is_read_too() -> None:
 
 def test_a_message_that_is_cut_off_anywhere_is_refused_and_ends_nothing() -> None:
     reader = JointStateReader()
-    picture = Image(height=2, width=2, encoding="rgb8", step=6, data=array("B", range(12)))
+    image = Image(height=2, width=2, encoding="rgb8", step=6, data=array("B", range(12)))
     whole = {
         read_wrench: serialize_message(wrench_message("panda_ft")),
         reader.read: serialize_message(joint_message("base", ["a", "b"])),
-        read_picture: serialize_message(picture),
+        read_image: serialize_message(image),
     }
     for read, data in whole.items():
         for end in range(len(data) - 4):  # the last of them may be padding

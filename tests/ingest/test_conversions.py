@@ -26,7 +26,7 @@ from autoglm_embodied.ingest.conversions import (
 RGB = np.random.default_rng(0).integers(0, 255, (4, 6, 3), np.uint8)
 
 
-def test_a_picture_survives_the_way_there_and_back_without_a_copy() -> None:
+def test_a_image_survives_the_way_there_and_back_without_a_copy() -> None:
     message = image_message(RGB, "rgb8", 1_700_000_000_123_456_789, "camera")
     pixels = rgb_array(message)
     np.testing.assert_array_equal(pixels, RGB)
@@ -35,7 +35,7 @@ def test_a_picture_survives_the_way_there_and_back_without_a_copy() -> None:
     assert stamp_ns(message.header.stamp) == 1_700_000_000_123_456_789
 
 
-def test_blue_first_pictures_and_padded_rows_are_understood() -> None:
+def test_blue_first_images_and_padded_rows_are_understood() -> None:
     np.testing.assert_array_equal(rgb_array(image_message(RGB[..., ::-1], "bgr8", 0, "camera")), RGB)
     padded = Image(height=4, width=6, encoding="rgb8", step=20)
     rows = np.zeros((4, 20), np.uint8)
@@ -66,7 +66,7 @@ def test_depth_in_millimetres_and_in_metres_of_either_byte_order_agree() -> None
         ({"width": 0, "height": 0}, "0x0"),
     ],
 )
-def test_a_picture_that_cannot_be_is_refused(change: dict[str, int], match: str) -> None:
+def test_a_image_that_cannot_be_is_refused(change: dict[str, int], match: str) -> None:
     message = image_message(RGB, "rgb8", 0, "camera")
     for name, value in change.items():
         setattr(message, name, value)

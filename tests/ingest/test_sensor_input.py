@@ -16,7 +16,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.conversions import image_message, to_stamp
 from autoglm_embodied.ingest.sensor_input import Intake, Rates
-from autoglm_embodied.ingest.stream_health import Refusals
+from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, Frame, require_finite
 
@@ -50,13 +50,13 @@ def taken() -> Taken:
 
 
 @pytest.fixture
-def refusals() -> Refusals:
-    return Refusals(lambda sentence: None)
+def refusals() -> RejectedMessages:
+    return RejectedMessages(lambda sentence: None)
 
 
 @pytest.fixture
-def intake(taken: Taken, refusals: Refusals) -> Intake:
-    return Intake(taken, ROBOT, np.eye(4), Rates(), refusals.refuse)
+def intake(taken: Taken, refusals: RejectedMessages) -> Intake:
+    return Intake(taken, ROBOT, np.eye(4), Rates(), refusals.reject)
 
 
 def wrench(number: float = 1.0, frame: str = ROBOT.wrench_frame, t_ns: int = T_NS) -> WrenchStamped:
@@ -109,17 +109,19 @@ def test_a_batch_says_what_its_samples_say_one_by_one(intake: Intake, taken: Tak
     assert intake.meters["wrench"].received == 6
 
 
-def test_a_bad_sample_of_a_batch_does_not_harm_the_others(intake: Intake, taken: Taken, refusals: Refusals) -> None:
+def test_a_bad_sample_of_a_batch_does_not_harm_the_others(
+    intake: Intake, taken: Taken, refusals: RejectedMessages
+) -> None:
     give(intake, "wrench_batch", batch([1.0, float("nan"), 3.0]))
     assert [each[2][2] for each in taken.wrenches] == [1.0, 3.0] and refusals.values()["wrench_refused"] == 1
 
 
 @pytest.mark.parametrize("first", ["rgb", "depth"])
-def test_pictures_of_one_stamp_become_a_frame_whichever_comes_first(intake: Intake, taken: Taken, first: str) -> None:
+def test_images_of_one_stamp_become_a_frame_whichever_comes_first(intake: Intake, taken: Taken, first: str) -> None:
     give(intake, "camera_info", info())
-    pictures = {"rgb": colour(), "depth": depth()}
-    for stream in (first, *(pictures.keys() - {first})):
-        give(intake, stream, pictures[stream])
+    images = {"rgb": colour(), "depth": depth()}
+    for stream in (first, *(images.keys() - {first})):
+        give(intake, stream, images[stream])
     (frame,) = taken.frames
     assert (
         frame.stamp_ns == T_NS and frame.rgb[0, 0].tolist() == [9, 9, 9] and frame.depth_m[0, 0] == pytest.approx(0.9)
@@ -146,7 +148,7 @@ BAD = [
         "depth must be aligned with colour, 640x480 in frame 'camera', got 320x240",
     ),
     ("depth", depth(frame="camera_depth"), "frame", "got 640x480 in frame 'camera_depth'"),
-    ("camera_info", info(size=(240, 320)), "frame", "camera_info must be of the colour picture's 640x480, got 320x240"),
+    ("camera_info", info(size=(240, 320)), "frame", "camera_info must be of the colour image's 640x480, got 320x240"),
 ]
 
 
@@ -154,9 +156,9 @@ BAD = [
     ("stream", "message", "blamed", "reason"), BAD, ids=[f"{bad[0]}-{k}" for k, bad in enumerate(BAD)]
 )
 def test_what_cannot_be_used_is_refused_by_name_counted_and_the_stream_goes_on(
-    intake: Intake, taken: Taken, refusals: Refusals, stream: str, message: Any, blamed: str, reason: str
+    intake: Intake, taken: Taken, refusals: RejectedMessages, stream: str, message: Any, blamed: str, reason: str
 ) -> None:
-    """A bad picture, or a bad calibration, shows when it meets good ones."""
+    """A bad image, or a bad calibration, shows when it meets good ones."""
     good = {"camera_info": info(), "rgb": colour(), "depth": depth()}
     if stream in good:
         for each, its_message in (good | {stream: message}).items():
@@ -180,12 +182,14 @@ def test_what_cannot_be_used_is_refused_by_name_counted_and_the_stream_goes_on(
     assert len(taken.wrenches) == len(taken.frames) == 1 and refusals.values()["refused"] == 1
 
 
-def test_pictures_without_a_usable_calibration_are_refused_with_the_cure(intake: Intake, refusals: Refusals) -> None:
+def test_images_without_a_usable_calibration_are_refused_with_the_cure(
+    intake: Intake, refusals: RejectedMessages
+) -> None:
     give(intake, "camera_info", info(focal=0.0))
     assert "focal" in str(refusals.values()["camera_info_refused_because"])
     give(intake, "rgb", colour())
     give(intake, "depth", depth())
-    assert "pictures come but no camera_info" in str(refusals.values()["frame_refused_because"])
+    assert "images come but no camera_info" in str(refusals.values()["frame_refused_because"])
 
 
 def test_an_error_that_is_no_refusal_is_not_hidden(taken: Taken) -> None:

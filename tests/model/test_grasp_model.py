@@ -21,7 +21,7 @@ BATCH = 3
 @pytest.fixture(scope="module")
 def model() -> GraspModel:
     torch.manual_seed(0)
-    small = GraspConfig(width=32, layers=2, queries=4, picture_height=48, picture_width=96, stem=(8, 8, 16))
+    small = GraspConfig(width=32, layers=2, queries=4, image_height=48, image_width=96, stem=(8, 8, 16))
     return GraspModel(small).eval()
 
 
@@ -29,9 +29,9 @@ def model() -> GraspModel:
 def batch(model: GraspModel) -> ModelInput:
     generator = torch.Generator().manual_seed(1)
     config = model.config
-    pictures = torch.rand(BATCH, 7, config.picture_height, config.picture_width, generator=generator)
+    images = torch.rand(BATCH, 7, config.image_height, config.image_width, generator=generator)
     with torch.inference_mode():
-        visual = model.encode(pictures)
+        visual = model.encode(images)
     return ModelInput(
         visual=visual,
         pyramid=torch.randn(BATCH, 4, 5, 6, generator=generator),

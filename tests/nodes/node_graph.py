@@ -162,7 +162,7 @@ def publish_hand_at_rest(graph: Graph) -> None:
     graph.node.create_timer(0.005, publish)
 
 
-def publish_grey_pictures(graph: Graph) -> None:
+def publish_grey_images(graph: Graph) -> None:
     """Colour, depth and intrinsics at 10 Hz."""
     topics = ((CameraInfo, "color/camera_info"), (Image, "color/image_raw"), (Image, "depth/image_raw"))
     publishers = [graph.node.create_publisher(kind, f"camera/{topic}", FRAMES) for kind, topic in topics]
@@ -171,8 +171,8 @@ def publish_grey_pictures(graph: Graph) -> None:
 
     def publish() -> None:
         t_ns = graph.node.get_clock().now().nanoseconds
-        pictures = (image_message(rgb, "rgb8", t_ns, "camera"), image_message(depth, "16UC1", t_ns, "camera"))
-        for publisher, message in zip(publishers, (info, *pictures), strict=True):
+        images = (image_message(rgb, "rgb8", t_ns, "camera"), image_message(depth, "16UC1", t_ns, "camera"))
+        for publisher, message in zip(publishers, (info, *images), strict=True):
             publisher.publish(message)
 
     graph.node.create_timer(0.1, publish)

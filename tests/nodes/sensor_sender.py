@@ -1,7 +1,7 @@
 """A process that sends what a camera, a wrist sensor, an arm and a speaker send, none of it twice the same.
 
 python sensor_sender.py SECONDS CAMERA_HZ WIDTHxHEIGHT: numbered wrenches (force z is -7.2 N and their noise, torque x
-their number) and joint states at 1 kHz of an arm at rest, pictures of noise, and a spoken command every second.
+their number) and joint states at 1 kHz of an arm at rest, images of noise, and a spoken command every second.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_graph import Graph, publish_grey_pictures, publish_hand_at_rest
+from node_graph import Graph, publish_grey_images, publish_hand_at_rest
 from rclpy.action import ActionClient
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoin
 
 def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpoint: Path) -> None:
     publish_hand_at_rest(graph)
-    publish_grey_pictures(graph)
+    publish_grey_images(graph)
     process = graph.start(MODULE, f"checkpoint:={checkpoint}", "grasp.look_ticks:=1000000", "grasp.blind_s:=1000.0")
     client = ActionClient(graph.node, Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=60.0)

@@ -9,7 +9,7 @@ import pytest
 from action_msgs.msg import GoalStatus
 from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
-from node_graph import Graph, publish_grey_pictures, publish_hand_at_rest
+from node_graph import Graph, publish_grey_images, publish_hand_at_rest
 from rclpy.action import ActionClient
 
 from autoglm_embodied.ingest.conversions import stamp_ns
@@ -35,7 +35,7 @@ def client(graph: Graph, states: list[Any]) -> Any:
 def states(graph: Graph, checkpoint: Path) -> list[Any]:
     """What a started node that sees, feels and knows its joints tells."""
     publish_hand_at_rest(graph)
-    publish_grey_pictures(graph)
+    publish_grey_images(graph)
     states = graph.collect(FusionState, "fusion/state")
     graph.start(MODULE, f"checkpoint:={checkpoint}", *LOOKING)
     graph.until(lambda: bool(states), "a state is told")

@@ -83,10 +83,10 @@ class Ear:
     def __init__(self, graph: Graph, session: Session, path: Path) -> None:
         self.observed: list[Observation] = []
         self.instants: list[Instant] = []
-        self.refused: list[SensorError] = []
+        self.rejected: list[SensorError] = []
         epoch_ns = time.time_ns() - time.monotonic_ns()
         self._session = session
-        self._player = player(session, GivenTicks(), self.observed, self.refused)
+        self._player = player(session, GivenTicks(), self.observed, self.rejected)
         self._spool = Spool(BagWriter(path, epoch_ns, {}, lambda _: ""), time.monotonic_ns)
         self._topics = RawTopics(graph.node, epoch_ns, self._take)
         for stream, topic in TOPICS.items():
@@ -144,11 +144,11 @@ def test_a_replay_observes_what_was_observed_live_to_the_bit(
     assert ear.whole() >= ENOUGH, "all senses must be there for a good while"
 
     again: list[Observation] = []
-    refused: list[SensorError] = []
+    rejected: list[SensorError] = []
     bag = Bag(tmp_path / "live.mcap")
     ticks = GivenTicks(ear.instants)
-    replay(bag, {}, player(sessions[1], ticks, again, refused).take)
-    assert list(map(str, refused)) == list(map(str, ear.refused))
+    replay(bag, {}, player(sessions[1], ticks, again, rejected).take)
+    assert list(map(str, rejected)) == list(map(str, ear.rejected))
     assert len(again) == len(ear.observed) >= ENOUGH
     for before, after in zip(ear.observed, again, strict=True):
         assert bits(before) == bits(after)

@@ -13,7 +13,7 @@ from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
-from autoglm_embodied.policy.grasp_controller import Conductor, GraspSettings, Outcome, Turn
+from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController, GraspSettings, Outcome
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.types import Camera, Frame
@@ -29,7 +29,7 @@ def pipeline() -> Pipeline:
     torch.manual_seed(0)
     robot, config = Robot.from_file(shipped("panda.yaml")), GraspConfig()
     aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-    pipeline = Pipeline(aligner, LearnedPolicy(GraspModel(config)), (config.picture_height, config.picture_width))
+    pipeline = Pipeline(aligner, LearnedPolicy(GraspModel(config)), (config.image_height, config.image_width))
     rest(pipeline, 0, 200)
     return pipeline
 
@@ -44,39 +44,39 @@ def rest(pipeline: Pipeline, first_ms: int, last_ms: int, speed: float = 0.0) ->
     )
 
 
-def turn(conductor: Conductor, at_ms: int, begin: str | None = None, end: str | None = None) -> Turn:
-    return conductor.turn(at_ms * MS, at_ms * MS, begin, end)
+def step(controller: GraspController, at_ms: int, begin: str | None = None, end: str | None = None) -> ControlStep:
+    return controller.step(at_ms * MS, at_ms * MS, begin, end)
 
 
 def test_the_wrench_is_tared_as_soon_as_the_hand_is_known_to_rest(pipeline: Pipeline) -> None:
-    turned = turn(Conductor(pipeline, GraspSettings()), 200)
+    turned = step(GraspController(pipeline, GraspSettings()), 200)
     assert turned.tick.observation.force.present and not turned.acting and turned.command is None
 
 
 def test_without_rest_force_stays_masked_and_a_grasp_may_begin(pipeline: Pipeline) -> None:
     rest(pipeline, 200, 260, speed=0.5)
-    conductor = Conductor(pipeline, GraspSettings())
-    turned = turn(conductor, 260, begin="pick up the red cube")
+    controller = GraspController(pipeline, GraspSettings())
+    turned = step(controller, 260, begin="pick up the red cube")
     assert turned.acting and not turned.tick.observation.force.present and turned.tick.chunk is not None
     with pytest.raises(SensorError, match="at rest"):
-        conductor.tare(260 * MS, 260 * MS)
+        controller.tare(260 * MS, 260 * MS)
 
 
 def test_words_that_name_nothing_end_a_grasp_before_the_policy_acts(pipeline: Pipeline) -> None:
-    conductor = Conductor(pipeline, GraspSettings())
-    turned = turn(conductor, 200, begin="pick up the purple elephant")
+    controller = GraspController(pipeline, GraspSettings())
+    turned = step(controller, 200, begin="pick up the purple elephant")
     assert turned.acting and turned.episode is not None and turned.command is None and turned.tick.chunk is None
     assert turned.episode.outcome is Outcome.UNKNOWN_WORDS and "elephant" in turned.episode.message
-    assert not turn(conductor, 201).acting
+    assert not step(controller, 201).acting
 
 
 def test_what_ends_a_grasp_is_its_outcome_and_the_instruction_is_forgotten(pipeline: Pipeline) -> None:
-    conductor = Conductor(pipeline, GraspSettings())
-    assert turn(conductor, 200, begin="pick up the red cube").tick.observation.language.present
-    turned = turn(conductor, 201, end="Heard stop.")
+    controller = GraspController(pipeline, GraspSettings())
+    assert step(controller, 200, begin="pick up the red cube").tick.observation.language.present
+    turned = step(controller, 201, end="Heard stop.")
     assert turned.acting and turned.command is None and turned.episode is not None
     assert (turned.episode.outcome, turned.episode.message) == (Outcome.STOPPED, "Heard stop.")
-    after = turn(conductor, 202)
+    after = step(controller, 202)
     assert not after.acting and not after.tick.observation.language.present and after.episode is turned.episode
-    again = turn(conductor, 203, begin="pick up the blue ball")
+    again = step(controller, 203, begin="pick up the blue ball")
     assert again.acting and again.episode is not None and not again.episode.over

@@ -41,7 +41,7 @@ def message(stream: str, data: bytes, receive_ns: int, topic: str = "") -> BagMe
 
 
 def recording(milliseconds: int, late_ns: int = 300_000) -> list[BagMessage]:
-    """Wrenches and joint states at 1 kHz, pictures at 50 Hz and one command, received `late_ns` after their stamps."""
+    """Wrenches and joint states at 1 kHz, images at 50 Hz and one command, received `late_ns` after their stamps."""
     random = np.random.default_rng(0)
     wrenches = WrenchWriter(ROBOT.wrench_frame)
     states = JointStateWriter(ROBOT.base_frame, [*ROBOT.joint_names, *ROBOT.finger_joint_names])
@@ -57,8 +57,8 @@ def recording(milliseconds: int, late_ns: int = 300_000) -> list[BagMessage]:
             colour = random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
             depth_mm = random.integers(400, 1500, (HEIGHT, WIDTH), np.uint16)
             for stream, pixels, encoding in (("rgb", colour, "rgb8"), ("depth", depth_mm, "16UC1")):
-                picture = image_message(pixels, encoding, t_ns, "camera")
-                found.append(message(stream, serialize_message(picture), receive_ns))
+                image = image_message(pixels, encoding, t_ns, "camera")
+                found.append(message(stream, serialize_message(image), receive_ns))
         if k == milliseconds // 2:
             command = VoiceCommand(intent=VoiceCommand.GRASP, instruction="pick up the red cube")
             command.header.stamp = to_stamp(t_ns)
@@ -85,9 +85,9 @@ def aligning_session() -> AligningSession:
     return AligningSession(Aligner(settings, lambda position: forward_kinematics(ROBOT, position)))
 
 
-def player(session: Session, ticks: GivenTicks, observed: list[Observation], refused: list[SensorError]) -> Player:
+def player(session: Session, ticks: GivenTicks, observed: list[Observation], rejected: list[SensorError]) -> Player:
     intake = Intake(
-        session.sink, ROBOT, camera_pose(shipped("camera.yaml")), Rates(), lambda _, error: refused.append(error)
+        session.sink, ROBOT, camera_pose(shipped("camera.yaml")), Rates(), lambda _, error: rejected.append(error)
     )
     return Player(intake, session, ticks, observed.append)
 

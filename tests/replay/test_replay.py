@@ -27,9 +27,9 @@ INSTANTS = [Instant(EPOCH_NS + k * MS, EPOCH_NS + k * MS) for k in range(5, 1500
 def observe(feed: Callable[[Callable[[str, BagMessage], None]], None]) -> list[Observation]:
     """What is observed at INSTANTS of messages that `feed` hands over."""
     observed: list[Observation] = []
-    refused: list[SensorError] = []
-    feed(player(aligning_session(), GivenTicks(INSTANTS), observed, refused).take)
-    assert not refused
+    rejected: list[SensorError] = []
+    feed(player(aligning_session(), GivenTicks(INSTANTS), observed, rejected).take)
+    assert not rejected
     return observed
 
 

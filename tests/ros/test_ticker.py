@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, TICK_PRIORITY, be_punctual
+from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, TICK_PRIORITY, set_real_time_priority
 
 
 def on_a_thread(ask: Callable[[], object]) -> object:
@@ -26,7 +26,7 @@ def policy() -> tuple[int, int]:
 
 def test_where_it_is_granted_the_thread_has_it_and_neither_its_children_nor_the_others() -> None:
     def ask() -> tuple[bool, object, object]:
-        return be_punctual(TICK_PRIORITY), policy(), on_a_thread(policy)
+        return set_real_time_priority(TICK_PRIORITY), policy(), on_a_thread(policy)
 
     granted, own, child = on_a_thread(ask)  # type: ignore[misc]
     assert own == ((os.SCHED_FIFO, TICK_PRIORITY) if granted else (os.SCHED_OTHER, 0))
@@ -34,11 +34,11 @@ def test_where_it_is_granted_the_thread_has_it_and_neither_its_children_nor_the_
 
 
 def test_where_it_is_not_granted_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
+    def rejected(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(os, "sched_setscheduler", refused)
-    assert not on_a_thread(lambda: be_punctual(GOVERNOR_PRIORITY))
+    monkeypatch.setattr(os, "sched_setscheduler", rejected)
+    assert not on_a_thread(lambda: set_real_time_priority(GOVERNOR_PRIORITY))
     assert policy() == (os.SCHED_OTHER, 0)
 
 

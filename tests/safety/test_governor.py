@@ -58,9 +58,9 @@ def test_a_modest_wish_passes_unchanged(bench: Bench) -> None:
 
 
 def test_a_fast_wish_is_slowed_and_keeps_its_path(bench: Bench) -> None:
-    wish = np.array([3.0, -4.0, 0.0, 1.0, 0.0, 0.5])
-    verdict = bench.settle(wish)
-    np.testing.assert_allclose(verdict.twist, wish * (0.30 / 5.0))
+    command = np.array([3.0, -4.0, 0.0, 1.0, 0.0, 0.5])
+    verdict = bench.settle(command)
+    np.testing.assert_allclose(verdict.twist, command * (0.30 / 5.0))
     assert verdict.reasons == (Reason.SPEED,)
 
 
@@ -84,7 +84,7 @@ def test_a_silent_policy_means_zero_at_once_after_its_timeout(bench: Bench) -> N
 
 
 @pytest.mark.parametrize(
-    ("wish", "pose", "feels", "reason"),
+    ("command", "pose", "feels", "reason"),
     [
         (None, tool_at(MIDDLE), True, Reason.POLICY_SILENT),
         (np.array([np.nan, 0, 0, 0, 0, 0]), tool_at(MIDDLE), True, Reason.POLICY_NOT_FINITE),
@@ -94,12 +94,12 @@ def test_a_silent_policy_means_zero_at_once_after_its_timeout(bench: Bench) -> N
     ],
 )
 def test_whatever_is_missing_or_broken_means_zero(
-    bench: Bench, wish: FloatArray | None, pose: FloatArray | None, feels: bool, reason: Reason
+    bench: Bench, command: FloatArray | None, pose: FloatArray | None, feels: bool, reason: Reason
 ) -> None:
     bench.settle(FORWARD)
     now_ns = bench.now_ns + 101 * MS
     bench.governor.feel(now_ns, WEIGHT if feels else np.full(6, np.nan))
-    received = [None if value is None else Received(value, now_ns) for value in (wish, pose)]
+    received = [None if value is None else Received(value, now_ns) for value in (command, pose)]
     verdict = bench.governor.step(now_ns, *received)
     assert not verdict.twist.any() and verdict.reasons == (reason,)
 
@@ -117,11 +117,11 @@ def test_nothing_moves_before_the_wrench_at_start_up_is_known() -> None:
 def test_past_an_edge_of_the_workspace_only_the_way_back_is_free(bench: Bench, axis: int) -> None:
     outside = list(MIDDLE)
     outside[axis] = LIMITS.workspace_upper_m[axis] + 0.01
-    wish = np.full(6, 0.05)
-    verdict = bench.settle(wish, at=tuple(outside))
+    command = np.full(6, 0.05)
+    verdict = bench.settle(command, at=tuple(outside))
     assert verdict.twist[axis] == 0.0 and Reason.WORKSPACE in verdict.reasons
     assert (np.delete(verdict.twist, axis) == 0.05).all()
-    np.testing.assert_allclose(bench.settle(-wish, at=tuple(outside)).twist, -wish)
+    np.testing.assert_allclose(bench.settle(-command, at=tuple(outside)).twist, -command)
 
 
 def test_the_tool_stops_at_the_edge_and_never_behind_it(bench: Bench) -> None:
@@ -196,8 +196,8 @@ def test_no_wish_speeds_up_the_tool_faster_than_allowed_or_out_of_the_workspace(
     steps: list[tuple[FloatArray, tuple[float, float, float]]],
 ) -> None:
     bench, before = Bench(), np.zeros(6)
-    for wish, at in steps:
-        twist = bench.step(wish, at=at).twist
+    for command, at in steps:
+        twist = bench.step(command, at=at).twist
         assert np.linalg.norm(twist[:3]) <= np.linalg.norm(before[:3]) + LIMITS.max_linear_m_s2 * 0.01 + 1e-9
         ahead = np.asarray(at) + twist[:3] * LIMITS.workspace_ahead_s
         assert (ahead >= np.minimum(LIMITS.workspace_lower_m, at) - 1e-9).all()

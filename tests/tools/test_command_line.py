@@ -30,7 +30,7 @@ def wav(path: Path, rate: int, frames: int) -> Path:
     return path
 
 
-def complaint(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+def stream_problem(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """What stderr says of bad input, which must be one line and exit 2."""
     assert main(argv) == 2
     said = capsys.readouterr().err.strip()
@@ -66,22 +66,22 @@ def test_a_missing_or_wrong_recording_is_refused(tmp_path: Path, capsys: pytest.
     text = tmp_path / "text.wav"
     text.write_text("no sound at all")
     for command in (["demo", "--out", str(tmp_path / "out"), "--wav"], ["voice", "--wav"]):
-        assert "there is no recording" in complaint([*command, str(tmp_path / "absent.wav")], capsys)
-        assert "cannot read" in complaint([*command, str(text)], capsys)
-        assert "must be 16000 Hz" in complaint([*command, str(wav(tmp_path / "cd.wav", 44100, 4410))], capsys)
-        assert "holds no sound" in complaint([*command, str(wav(tmp_path / "empty.wav", 16000, 0))], capsys)
+        assert "there is no recording" in stream_problem([*command, str(tmp_path / "absent.wav")], capsys)
+        assert "cannot read" in stream_problem([*command, str(text)], capsys)
+        assert "must be 16000 Hz" in stream_problem([*command, str(wav(tmp_path / "cd.wav", 44100, 4410))], capsys)
+        assert "holds no sound" in stream_problem([*command, str(wav(tmp_path / "empty.wav", 16000, 0))], capsys)
 
 
 @pytest.mark.parametrize("sentence", ["", "what a lovely day", "stop", "red cube"])
 def test_a_sentence_that_asks_for_no_grasp_is_refused(
     sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "is no command" in complaint(["demo", "--out", str(tmp_path), "--say", sentence], capsys)
+    assert "is no command" in stream_problem(["demo", "--out", str(tmp_path), "--say", sentence], capsys)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    assert "cannot make the folder" in complaint(["demo", "--out", str(tmp_path / "file" / "demo")], capsys)
+    assert "cannot make the folder" in stream_problem(["demo", "--out", str(tmp_path / "file" / "demo")], capsys)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.
 def test_an_impossible_number_is_refused(
     option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said in complaint(["demo", option, value, "--out", str(tmp_path)], capsys)
+    assert said in stream_problem(["demo", option, value, "--out", str(tmp_path)], capsys)
 
 
 def test_a_viewer_without_a_display_is_refused(
@@ -99,7 +99,7 @@ def test_a_viewer_without_a_display_is_refused(
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert "--view needs a display" in complaint(["demo", "--view", "--out", str(tmp_path)], capsys)
+    assert "--view needs a display" in stream_problem(["demo", "--view", "--out", str(tmp_path)], capsys)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_learning_without_what_it_needs_is_refused(
     argv: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert said in complaint(argv, capsys)
+    assert said in stream_problem(argv, capsys)
 
 
 def test_two_sources_of_a_sentence_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +141,7 @@ def test_what_a_subcommand_cannot_do_is_one_sentence(
         raise SetupError("no sound server; install one")
 
     monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", broken)
-    assert complaint(["doctor"], capsys) == "autoglm doctor: no sound server; install one"
+    assert stream_problem(["doctor"], capsys) == "autoglm doctor: no sound server; install one"
 
 
 @pytest.mark.parametrize("name", OF_THE_SIMULATOR)
@@ -149,7 +149,7 @@ def test_a_command_of_the_simulator_is_refused_where_that_is_not_installed(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("autoglm_embodied.tools.cli.entry_points", lambda group: EntryPoints())
-    assert "comes with autoglm_embodied_sim, which is not installed" in complaint([name], capsys)
+    assert "comes with autoglm_embodied_sim, which is not installed" in stream_problem([name], capsys)
 
 
 def test_a_benchmark_of_the_simulator_comes_with_the_simulator(

@@ -46,7 +46,7 @@ class Graph:
 
     def is_listening(self) -> bool:
         def listening() -> bool:
-            health = self.observer.observed.latest_health().get("voice_node")
+            health = self.observer.recording.latest_health().get("voice_node")
             return health is not None and health.message == "listening"
 
         return self.observer.wait_for(lambda _: listening(), LIMIT_S, self.processes.check)
@@ -79,7 +79,7 @@ def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: G
         played_ns = time.time_ns()
         assert graph.observer.wait_for(lambda observed: bool(observed.heard), LIMIT_S, graph.processes.check)
         (ended,) = graph.processes.stop()
-    (heard,) = graph.observer.observed.heard
+    (heard,) = graph.observer.recording.heard
     assert (heard.intent, heard.instruction) == (Intent.GRASP.value, "pick up the yellow ball")
     assert began_ns < heard.stamp_ns < played_ns
     assert heard.latency_ns > 5e8
@@ -129,4 +129,4 @@ def last_sentence(process: Process) -> str:
 
 
 def _nodes(graph: Graph) -> set[str]:
-    return set(graph.observer.observed.latest_health())
+    return set(graph.observer.recording.latest_health())

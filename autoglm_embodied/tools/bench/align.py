@@ -25,7 +25,7 @@ def measure(
         report: filled.
         seed: of all signals; each part draws its own.
         hours: of simulated time over which the memory is watched; 0 leaves that out.
-        plot: where the picture of error against frequency goes, if anywhere.
+        plot: where the image of error against frequency goes, if anywhere.
         synchronise: the approximate-time synchroniser to compare with, or why there is none.
         advance: told the part that runs and the fraction of it that is done.
     """

@@ -1,4 +1,4 @@
-"""Error against the frequency of the motion, as a picture."""
+"""Error against the frequency of the motion, as an image."""
 
 from __future__ import annotations
 

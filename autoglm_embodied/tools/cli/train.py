@@ -27,8 +27,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/train"), help="default %(default)s")
     parser.add_argument("--start", metavar="DIR", type=Path, help="begin from this checkpoint instead of from nothing")
-    parser.add_argument("--finding-epochs", type=int, default=8, help="default %(default)s")
-    parser.add_argument("--acting-epochs", type=int, default=16, help="default %(default)s")
+    parser.add_argument("--grounding-epochs", type=int, default=8, help="default %(default)s")
+    parser.add_argument("--imitation-epochs", type=int, default=16, help="default %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="more help only on an idle machine (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.set_defaults(run=run)
@@ -43,12 +43,14 @@ def run(args: argparse.Namespace) -> int:
 
     console = Console()
 
-    def report(lesson: str, epoch: int, epochs: int, figures: dict[str, float]) -> None:
+    def report(stage: str, epoch: int, epochs: int, figures: dict[str, float]) -> None:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        console.print(f"{lesson} {epoch}/{epochs}  {shown}", highlight=False)
+        console.print(f"{stage} {epoch}/{epochs}  {shown}", highlight=False)
 
     torch.set_num_threads(args.threads)
-    settings = TrainSettings(finding_epochs=args.finding_epochs, acting_epochs=args.acting_epochs, seed=args.seed)
+    settings = TrainSettings(
+        grounding_epochs=args.grounding_epochs, imitation_epochs=args.imitation_epochs, seed=args.seed
+    )
     with console.status("training"):
         train(settings, args.data, args.out, report, args.start)
     console.print(f"The checkpoint is in {args.out}", highlight=False)

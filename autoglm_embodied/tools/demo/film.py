@@ -1,4 +1,4 @@
-"""The film of a run: the camera's picture beside what was heard, the phase and the weight of each sense."""
+"""The film of a run: the camera's image beside what was heard, the phase and the weight of each sense."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib import get_data_path
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from autoglm_embodied.graph_recording import FusionTick, Observed, Picture
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording
 
 PANEL_WIDTH = 320
 MARGIN = 18
@@ -22,35 +22,35 @@ INK, DIM, PAPER, BAR, ABSENT = "#f5f5f5", "#90a4ae", "#1e272c", "#4fc3f7", "#546
 TIME_BASE = Fraction(1, 1000)
 
 
-def write_film(path: Path, observed: Observed, start_ns: int) -> int:
-    """Encode all pictures as H.264 at the times they were taken; returns how many there were."""
-    first_ns = observed.pictures[0].stamp_ns
-    width, height = Image.open(BytesIO(observed.pictures[0].jpeg)).size
+def write_film(path: Path, recording: GraphRecording, start_ns: int) -> int:
+    """Encode all images as H.264 at the times they were taken; returns how many there were."""
+    first_ns = recording.images[0].stamp_ns
+    width, height = Image.open(BytesIO(recording.images[0].jpeg)).size
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "24"})
         stream.width, stream.height, stream.pix_fmt = width + PANEL_WIDTH, height, "yuv420p"
         stream.time_base = stream.codec_context.time_base = TIME_BASE
-        for picture, shown in composed(observed, start_ns):
+        for image, shown in composed(recording, start_ns):
             frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
-            frame.pts, frame.time_base = (picture.stamp_ns - first_ns) // 1_000_000, TIME_BASE
+            frame.pts, frame.time_base = (image.stamp_ns - first_ns) // 1_000_000, TIME_BASE
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return len(observed.pictures)
+    return len(recording.images)
 
 
-def composed(observed: Observed, start_ns: int) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
-    """Each picture with its panel beside it, (height, width + PANEL_WIDTH, 3)."""
-    stamps = [tick.stamp_ns for tick in observed.ticks]
-    for picture in observed.pictures:
-        index = bisect.bisect_right(stamps, picture.stamp_ns) - 1
-        tick = observed.ticks[index] if index >= 0 else None
-        heard = [command.text for command in observed.heard if command.understood_ns <= picture.stamp_ns]
-        yield picture, compose(picture, tick, heard[-1] if heard else None, (picture.stamp_ns - start_ns) / 1e9)
+def composed(recording: GraphRecording, start_ns: int) -> Iterator[tuple[CompressedFrame, NDArray[np.uint8]]]:
+    """Each image with its panel beside it, (height, width + PANEL_WIDTH, 3)."""
+    stamps = [tick.stamp_ns for tick in recording.ticks]
+    for image in recording.images:
+        index = bisect.bisect_right(stamps, image.stamp_ns) - 1
+        tick = recording.ticks[index] if index >= 0 else None
+        heard = [command.text for command in recording.heard if command.understood_ns <= image.stamp_ns]
+        yield image, compose(image, tick, heard[-1] if heard else None, (image.stamp_ns - start_ns) / 1e9)
 
 
-def compose(picture: Picture, tick: FusionTick | None, heard: str | None, second: float) -> NDArray[np.uint8]:
-    """One picture with its panel beside it."""
-    camera = Image.open(BytesIO(picture.jpeg)).convert("RGB")
+def compose(image: CompressedFrame, tick: FusionTick | None, heard: str | None, second: float) -> NDArray[np.uint8]:
+    """One image with its panel beside it."""
+    camera = Image.open(BytesIO(image.jpeg)).convert("RGB")
     canvas = Image.new("RGB", (camera.width + PANEL_WIDTH, camera.height), PAPER)
     canvas.paste(camera, (0, 0))
     panel = Panel(ImageDraw.Draw(canvas), camera.width + MARGIN, MARGIN)

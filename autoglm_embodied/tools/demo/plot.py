@@ -1,4 +1,4 @@
-"""The wrench of a run with the phases of the grasp marked, as a picture."""
+"""The wrench of a run with the phases of the grasp marked, as an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from autoglm_embodied.graph_recording import Observed, Span, arrays, phase_spans
+from autoglm_embodied.graph_recording import GraphRecording, Span, arrays, phase_spans
 from autoglm_embodied.tools.demo.timeline import Moment
 
 JUDGING = "shaken by the judge"
@@ -29,12 +29,12 @@ BEFORE_S = 1.0  # shown before the sentence was heard
 TARE_S = 0.5
 
 
-def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start_ns: int) -> None:
+def plot_wrench(path: Path, recording: GraphRecording, moments: Sequence[Moment], start_ns: int) -> None:
     """Draw force, torque and gripper width over the seconds since `start_ns`, tared by the first half second."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     FigureCanvasAgg(figure)
     force, torque, width = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 1))
-    stamp_ns, wrench = arrays(observed.wrench)
+    stamp_ns, wrench = arrays(recording.wrench)
     seconds = (stamp_ns - start_ns) / 1e9
     tared = wrench - wrench[seconds < seconds[0] + TARE_S].mean(axis=0)
     for axes, columns, label in ((force, tared[:, :3], "force [N]"), (torque, tared[:, 3:], "torque [N·m]")):
@@ -42,7 +42,7 @@ def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start
             axes.plot(seconds, column, linewidth=0.7, label=name)
         axes.set_ylabel(label)
         axes.legend(loc="upper left", ncols=3, fontsize="small")
-    stamp_ns, joints = arrays(observed.joints)
+    stamp_ns, joints = arrays(recording.joints)
     width.plot((stamp_ns - start_ns) / 1e9, 1e3 * joints[:, -1], color="black")
     width.set_ylabel("gripper [mm]")
     width.set_ylim(bottom=0)
@@ -50,7 +50,7 @@ def plot_wrench(path: Path, observed: Observed, moments: Sequence[Moment], start
     shown = [moment for moment in moments if moment.name in MARKED]
     begin = (shown[0].t_ns - start_ns) / 1e9 - BEFORE_S if shown else seconds[0]
     force.set_xlim(max(begin, seconds[0]), seconds[-1])
-    spans = [*phase_spans(observed.working()), *_judging(moments)]
+    spans = [*phase_spans(recording.working()), *_judging(moments)]
     for axes in (force, torque, width):
         _mark_spans(axes, spans, start_ns)
         axes.grid(alpha=0.3)

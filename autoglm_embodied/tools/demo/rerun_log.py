@@ -10,7 +10,7 @@ import numpy as np
 import rerun as rr
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.graph_recording import FusionTick, Heard, Observed, Picture, Sample, arrays
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, Heard, Sample, arrays
 
 T = TypeVar("T")
 
@@ -33,18 +33,18 @@ class RerunLog:
             _open_viewer()
             sinks.append(rr.GrpcSink())
         self._stream.set_sinks(*sinks)
-        self._logged = Observed()
+        self._logged = GraphRecording()
 
-    def update(self, observed: Observed) -> None:
+    def update(self, recording: GraphRecording) -> None:
         """Log what came since the last update."""
-        for picture in _new(observed.pictures, self._logged.pictures):
-            self._log_picture(picture)
-        for heard in _new(observed.heard, self._logged.heard):
+        for image in _new(recording.images, self._logged.images):
+            self._log_image(image)
+        for heard in _new(recording.heard, self._logged.heard):
             self._log_heard(heard)
-        for tick in _new(observed.ticks, self._logged.ticks):
+        for tick in _new(recording.ticks, self._logged.ticks):
             self._log_tick(tick)
-        self._log_samples("wrench", _new(observed.wrench, self._logged.wrench), WRENCH)
-        width = [(stamp_ns, values[-1:]) for stamp_ns, values in _new(observed.joints, self._logged.joints)]
+        self._log_samples("wrench", _new(recording.wrench, self._logged.wrench), WRENCH)
+        width = [(stamp_ns, values[-1:]) for stamp_ns, values in _new(recording.joints, self._logged.joints)]
         self._log_samples("gripper", width, ("width_m",))
 
     def close(self) -> None:
@@ -52,9 +52,9 @@ class RerunLog:
         self._stream.flush()
         self._stream.disconnect()
 
-    def _log_picture(self, picture: Picture) -> None:
-        self._at(picture.stamp_ns)
-        self._stream.log("camera", rr.EncodedImage(contents=picture.jpeg, media_type="image/jpeg"))
+    def _log_image(self, image: CompressedFrame) -> None:
+        self._at(image.stamp_ns)
+        self._stream.log("camera", rr.EncodedImage(contents=image.jpeg, media_type="image/jpeg"))
 
     def _log_heard(self, heard: Heard) -> None:
         self._at(heard.understood_ns)

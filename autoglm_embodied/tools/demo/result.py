@@ -10,7 +10,7 @@ import numpy as np
 
 from autoglm_embodied.graph.launch import Ending
 from autoglm_embodied.graph.scene_description import SceneThings
-from autoglm_embodied.graph_recording import FusionTick, Heard, Observed, arrays
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Heard, arrays
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.demo.timeline import Timeline
 from autoglm_embodied.train.instructions import Named
@@ -42,17 +42,17 @@ class Course:
         return len(named) == 1 and self.in_hand == named
 
 
-def report(course: Course, observed: Observed, timeline: Timeline, seed: int, now_ns: int) -> Report:
+def report(course: Course, recording: GraphRecording, timeline: Timeline, seed: int, now_ns: int) -> Report:
     """The figures of a run that got as far as speaking, and its course in the details."""
     made = Report("autoglm demo", seed, timeline.start_ns)
     heard = course.heard.text if course.heard else None
     made.add("demo.held", course.held, "bool", case=course.said or heard)
     _add_hearing(made, course.said, heard)
-    _add_rates(made, observed, timeline)
-    _add_motion(made, course, observed)
+    _add_rates(made, recording, timeline)
+    _add_motion(made, course, recording)
     _add_seconds(made, timeline, now_ns)
     made.add("demo.survivors", len(course.ending.survivors), "processes")
-    made.details = _details(course, observed, timeline)
+    made.details = _details(course, recording, timeline)
     return made
 
 
@@ -63,9 +63,9 @@ def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
         made.add("demo.heard_equals_said", heard is not None and words(heard) == words(said), "bool", case=said)
 
 
-def _add_rates(made: Report, observed: Observed, timeline: Timeline) -> None:
+def _add_rates(made: Report, recording: GraphRecording, timeline: Timeline) -> None:
     """What the fusion node received from the moment when all was ready, and lost since it started."""
-    told = [status for status in observed.health if status.node == "fusion_node"]
+    told = [status for status in recording.health if status.node == "fusion_node"]
     ready_s = timeline.at_s("ready")
     since = [status for status in told if ready_s is not None and timeline.since_start_s(status.stamp_ns) >= ready_s]
     for sensor in SENSORS:
@@ -76,9 +76,9 @@ def _add_rates(made: Report, observed: Observed, timeline: Timeline) -> None:
             made.add("demo.rate_hz", count / elapsed_s, "Hz", count, case=sensor)
         else:
             made.skip("demo.rate_hz", f"{sensor}: {NOT_UP}")
-    if len(observed.ticks) > 1:
-        elapsed_s = (observed.ticks[-1].stamp_ns - observed.ticks[0].stamp_ns) / 1e9
-        made.add("demo.rate_hz", (len(observed.ticks) - 1) / elapsed_s, "Hz", len(observed.ticks), case="tick")
+    if len(recording.ticks) > 1:
+        elapsed_s = (recording.ticks[-1].stamp_ns - recording.ticks[0].stamp_ns) / 1e9
+        made.add("demo.rate_hz", (len(recording.ticks) - 1) / elapsed_s, "Hz", len(recording.ticks), case="tick")
     else:
         made.skip("demo.rate_hz", f"tick: {NOT_UP}")
     for sensor in LOSSES:
@@ -89,9 +89,9 @@ def _add_rates(made: Report, observed: Observed, timeline: Timeline) -> None:
             made.skip("demo.lost", f"{sensor}: {NOT_UP}")
 
 
-def _add_motion(made: Report, course: Course, observed: Observed) -> None:
+def _add_motion(made: Report, course: Course, recording: GraphRecording) -> None:
     """How far any joint went from where it was when the sentence was over, until the outcome; 0 if refused."""
-    during = observed.joints[course.spoken_at : course.over_at]
+    during = recording.joints[course.spoken_at : course.over_at]
     if not during:
         made.skip("demo.joint_motion_rad", NOT_UP)
         return
@@ -109,7 +109,7 @@ def _add_seconds(made: Report, timeline: Timeline, now_ns: int) -> None:
             made.add("demo.seconds", second, "s", stat=stat)
 
 
-def _details(course: Course, observed: Observed, timeline: Timeline) -> dict[str, Any]:
+def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> dict[str, Any]:
     end, heard = course.end, course.heard
     return {
         "scene": _words(course.scene.things) if course.scene else None,
@@ -122,7 +122,7 @@ def _details(course: Course, observed: Observed, timeline: Timeline) -> dict[str
         "tries": end.tries if end else None,
         "held_force_n": round(end.held_force_n, 3) if end else None,
         "held": _words(course.in_hand) if course.in_hand is not None else None,
-        "nodes": {name: dict(health.values) for name, health in observed.latest_health().items()},
+        "nodes": {name: dict(health.values) for name, health in recording.latest_health().items()},
         "timeline": [
             {"moment": moment.name, "seconds": round(timeline.since_start_s(moment.t_ns), 3), "text": moment.text}
             for moment in timeline.moments

@@ -10,7 +10,7 @@ from rich.console import Console
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph.launch import NODES, Stage, missing, parameters, stage
 from autoglm_embodied.graph.scene_description import SceneThings, held_things
-from autoglm_embodied.graph_recording import FusionTick, Observed
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording
 from autoglm_embodied.tools.demo.files import RECORDING, RESULT, write_files
 from autoglm_embodied.tools.demo.request import DemoRequest
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
@@ -38,30 +38,30 @@ def run(request: DemoRequest, console: Console) -> int:
     # Before the stage, which ends all that is started on it: a viewer stays open.
     log = RerunLog(request.out / RECORDING, request.view)
     with stage(_nodes(request), request.out / "log", not request.mic, course.ending) as on:
-        observed = on.observer.observed
+        recording = on.observer.recording
         alive = _watch(on, log, request.view)
         _wait_until_ready(on, alive)
         timeline.mark("ready", f"{len(NODES)} nodes, all sensors")
         course.scene = SceneThings.from_json(on.observer.call("sim/reset", SERVICE_LIMIT_S, alive))
         timeline.mark("scene", str(course.scene))
         course.said = _speak(request, on, course.scene, timeline)
-        course.spoken_at = len(observed.joints)
+        course.spoken_at = len(recording.joints)
         course.end = _follow(request, on, Narrator(timeline), alive)
-        course.over_at = len(observed.joints)
-        course.heard = next(iter(observed.heard), None)
+        course.over_at = len(recording.joints)
+        course.heard = next(iter(recording.heard), None)
         if course.end is not None and course.end.outcome == "held":
             course.in_hand = held_things(on.observer.call("sim/judge", SERVICE_LIMIT_S, alive))
             timeline.mark("judged", _verdict(course))
     with console.status("writing the film, the plot and the recording"):
-        log.update(observed)
+        log.update(recording)
         log.close()
-        files = write_files(request.out, observed, timeline)
-    made = report(course, observed, timeline, request.seed, time.time_ns())
+        files = write_files(request.out, recording, timeline)
+    made = report(course, recording, timeline, request.seed, time.time_ns())
     made.details["files"] = [*files, RESULT]
     for path in filter(None, (request.out / RESULT, request.json)):
         made.write_json(path, time.time_ns())
     made.print_table(console)
-    for line in (*_complaints(observed), _conclusion(course, observed, request)):
+    for line in (*_complaints(recording), _conclusion(course, recording, request)):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return 0 if course.held else 1
 
@@ -79,14 +79,14 @@ def _watch(on: Stage, log: RerunLog, view: bool) -> Meanwhile:
     def meanwhile() -> None:
         on.processes.check()
         if view:
-            log.update(on.observer.observed)
+            log.update(on.observer.recording)
 
     return meanwhile
 
 
 def _wait_until_ready(on: Stage, alive: Meanwhile) -> None:
-    if not on.observer.wait_for(lambda observed: not missing(observed, NODES), READY_LIMIT_S, alive):
-        lacking = "; ".join(missing(on.observer.observed, NODES))
+    if not on.observer.wait_for(lambda recording: not missing(recording, NODES), READY_LIMIT_S, alive):
+        lacking = "; ".join(missing(on.observer.recording, NODES))
         raise SetupError(
             f"not ready after {READY_LIMIT_S:.0f} s: {lacking}; see the logs in {on.processes.log_dir} "
             "and run `autoglm doctor`"
@@ -113,9 +113,9 @@ def _speak(request: DemoRequest, on: Stage, scene: SceneThings, timeline: Timeli
 def _follow(request: DemoRequest, on: Stage, narrator: Narrator, alive: Meanwhile) -> FusionTick | None:
     """Watch until the grasp has an outcome; None where nothing was heard that asks for one."""
 
-    def heard(observed: Observed) -> bool:
-        narrator.follow(observed)
-        return bool(observed.heard)
+    def heard(recording: GraphRecording) -> bool:
+        narrator.follow(recording)
+        return bool(recording.heard)
 
     if not on.observer.wait_for(heard, PERSON_LIMIT_S if request.mic else HEARD_LIMIT_S, alive):
         return None
@@ -128,16 +128,16 @@ def _verdict(course: Course) -> str:
     return f"lifted and shaken, the hand holds {things}"
 
 
-def _complaints(observed: Observed) -> list[str]:
+def _complaints(recording: GraphRecording) -> list[str]:
     """What the nodes say of themselves that is not well."""
-    return [f"{name}: {health.message}" for name, health in observed.latest_health().items() if health.level > 0]
+    return [f"{name}: {health.message}" for name, health in recording.latest_health().items() if health.level > 0]
 
 
-def _conclusion(course: Course, observed: Observed, request: DemoRequest) -> str:
+def _conclusion(course: Course, recording: GraphRecording, request: DemoRequest) -> str:
     if course.held:
         return f"Held. The film, the plot, the recording and the figures are in {request.out}/"
     if course.heard is None:
-        voice = observed.latest_health().get("voice_node")
+        voice = recording.latest_health().get("voice_node")
         text = voice.values.get("last_text", "") if voice else ""
         return f"Nothing was heard that asks for a grasp{f' (recognised: {text!r})' if text else ''}; say it again."
     if course.end is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from autoglm_embodied.graph_recording import FusionTick, Observed, Sample
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Sample
 
 STYLES = {"held": "bold green", "judged": "bold green", "refused": "bold yellow", "not held": "bold yellow"}
 
@@ -71,14 +71,14 @@ class Narrator:
         self._ticks_read = 0
         self.end: FusionTick | None = None
 
-    def follow(self, observed: Observed) -> bool:
+    def follow(self, recording: GraphRecording) -> bool:
         """Read what is new; whether the grasp has an outcome."""
-        for heard in observed.heard[:1]:
+        for heard in recording.heard[:1]:
             self._timeline.mark("heard", f"“{heard.text}”", heard.understood_ns)
-        ticks, self._ticks_read = observed.ticks[self._ticks_read :], len(observed.ticks)
+        ticks, self._ticks_read = recording.ticks[self._ticks_read :], len(recording.ticks)
         for tick in ticks:
             if self.end is None:
-                self._follow_tick(tick, observed.joints)
+                self._follow_tick(tick, recording.joints)
         return self.end is not None
 
     def _follow_tick(self, tick: FusionTick, joints: list[Sample]) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from threading import Thread
 
-from autoglm_embodied.ros.ticker import TICK_PRIORITY, be_punctual
+from autoglm_embodied.ros.ticker import TICK_PRIORITY, set_real_time_priority
 from autoglm_embodied.tools.doctor.finding import Finding, Need
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.sound_server import SoundServer
@@ -61,7 +61,7 @@ def graphics() -> Finding:
 def punctuality() -> Finding:
     """Real-time priority for the ticks, as ros2_control asks for; tried on a thread of its own."""
     granted: list[bool] = []
-    thread = Thread(target=lambda: granted.append(be_punctual(TICK_PRIORITY)))
+    thread = Thread(target=lambda: granted.append(set_real_time_priority(TICK_PRIORITY)))
     thread.start()
     thread.join()
     if granted == [True]:

@@ -1,4 +1,4 @@
-"""`autoglm collect`: demonstrations of the simulator's expert, pictures, and practice of a policy."""
+"""`autoglm collect`: demonstrations of the simulator's expert, images, and practice of a policy."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autoglm_embodied_sim.cli.collect_suites import add_options, run_suite
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-HELP = "collect demonstrations, pictures and outcomes of grasps in simulation"
+HELP = "collect demonstrations, images and outcomes of grasps in simulation"
 EPILOG = """examples:
   autoglm collect --out data/first
-  autoglm collect --out data/practice --episodes 0 --pictures 0 --practice 200 --checkpoint out/train
+  autoglm collect --out data/practice --episodes 0 --images 0 --practice 200 --checkpoint out/train
   autoglm collect --out data/suites --suite separated --episodes 500 --workers 2
   autoglm collect --out data/suites --suite pile --outcomes 20000 --workers 2
 
@@ -30,7 +30,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("data/shards"), help="default %(default)s")
     parser.add_argument("--episodes", type=int, default=320, help="of the expert (default %(default)s)")
-    parser.add_argument("--pictures", type=int, default=10000, help="of random scenes (default %(default)s)")
+    parser.add_argument("--images", type=int, default=10000, help="of random scenes (default %(default)s)")
     parser.add_argument("--practice", type=int, default=0, help="episodes of --checkpoint that the expert labels")
     parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="the policy that practises")
     parser.add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")
@@ -58,7 +58,7 @@ def _run_primitives(args: argparse.Namespace) -> int:
     from autoglm_embodied.metrics import Report
     from autoglm_embodied_sim.collect.primitive_samples import CollectSettings, collect
 
-    counts = {name: getattr(args, name) for name in ("episodes", "pictures", "practice", "checkpoint", "seed")}
+    counts = {name: getattr(args, name) for name in ("episodes", "images", "practice", "checkpoint", "seed")}
     settings, report = CollectSettings(**counts), Report("autoglm collect", args.seed, time.time_ns())
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task("shards", total=None)

@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--outcomes", metavar="N", type=int, help="try N grasps there and note what came of each instead"
     )
     group.add_argument("--split", default="train", help="train or validate objects (default %(default)s)")
-    group.add_argument("--picture-hz", type=float, default=30.0, help="of a demonstration (default %(default)s)")
+    group.add_argument("--image-hz", type=float, default=30.0, help="of a demonstration (default %(default)s)")
 
 
 def run_suite(args: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def _demonstrations(args: argparse.Namespace) -> tuple[Plan, Produce]:
         demonstration,
     )
 
-    settings = DemonstrationSettings(args.suite, args.split, args.picture_hz, args.seed)
+    settings = DemonstrationSettings(args.suite, args.split, args.image_hz, args.seed)
     name = f"demonstrations-{settings.suite}"
     plan = Plan(args.out, DEMONSTRATIONS, name, args.episodes, PER_SHARD, settings_digest(settings.all()))
     return plan, partial(demonstration, settings)

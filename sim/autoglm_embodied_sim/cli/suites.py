@@ -139,14 +139,14 @@ def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, r
     """Photograph failed episodes and write the page that shows them."""
     from rich.progress import MofNCompleteColumn, Progress
 
-    from autoglm_embodied_sim.eval.failure_replay import photographed, to_photograph
+    from autoglm_embodied_sim.eval.failure_replay import failures_to_replay, replay_failures
     from autoglm_embodied_sim.report.evaluation import Evaluation
     from autoglm_embodied_sim.report.page import write_page
 
     most = THUMBNAILS if args.thumbnails is None else args.thumbnails
-    shown = to_photograph(results, most)
+    shown = failures_to_replay(results, most)
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn()) as progress:
-        task = progress.add_task("pictures of failed episodes", total=len(shown))
-        pictures = photographed(wanted, shown, args.workers, lambda: progress.advance(task))
-    page = write_page(args.report, Evaluation.of(args.typed, wanted, report, results, pictures, time.time_ns()))
+        task = progress.add_task("images of failed episodes", total=len(shown))
+        images = replay_failures(wanted, shown, args.workers, lambda: progress.advance(task))
+    page = write_page(args.report, Evaluation.of(args.typed, wanted, report, results, images, time.time_ns()))
     print(f"Report: {page}")

@@ -15,22 +15,22 @@ from autoglm_embodied_sim.policies.grasp import Grasp, grasp_at
 from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap
 from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M, HandPose
 
-ANTIPODAL, SPOILT = 0.4, 0.3  # shares; the rest is drawn over what is seen of the item
+ANTIPODAL, SPOILT = 0.4, 0.3  # shares; the rest is drawn over what is seen of the object
 SPOILT_M, SPOILT_TIP_M, SPOILT_RAD = 0.008, 0.006, 0.4
 NARROWEST_M = 0.03
 WIDE_OPEN = 0.4  # of the grasps
 
 
-def varied_grasps(heights: HeightMap, item: int, rng: np.random.Generator, count: int) -> list[Grasp]:
-    """Draw `count` grasps of an item that is seen, as the believed camera shows it."""
-    found = antipodal_grasps(heights, item, preshape=bool(rng.random() < 0.5))
-    return [_grasp(heights, item, found, rng) for _ in range(count)]
+def varied_grasps(heights: HeightMap, obj: int, rng: np.random.Generator, count: int) -> list[Grasp]:
+    """Draw `count` grasps of an object that is seen, as the believed camera shows it."""
+    found = antipodal_grasps(heights, obj, preshape=bool(rng.random() < 0.5))
+    return [_grasp(heights, obj, found, rng) for _ in range(count)]
 
 
-def _grasp(heights: HeightMap, item: int, found: Grasps, rng: np.random.Generator) -> Grasp:
+def _grasp(heights: HeightMap, obj: int, found: Grasps, rng: np.random.Generator) -> Grasp:
     kind = rng.random()
     if kind > ANTIPODAL + SPOILT or len(found) == 0:
-        return _anywhere(heights, item, rng)
+        return _anywhere(heights, obj, rng)
     grasp = grasp_at(found, int(rng.integers(len(found))))
     return grasp if kind < ANTIPODAL else _spoilt(grasp, rng)
 
@@ -40,8 +40,8 @@ def _spoilt(grasp: Grasp, rng: np.random.Generator) -> Grasp:
     return Grasp(HandPose(float(x), float(y), max(LOWEST_TIP_M, float(z)), _wrapped(yaw)), _opening(rng))
 
 
-def _anywhere(heights: HeightMap, item: int, rng: np.random.Generator) -> Grasp:
-    rows, columns = np.nonzero(heights.owner == item)
+def _anywhere(heights: HeightMap, obj: int, rng: np.random.Generator) -> Grasp:
+    rows, columns = np.nonzero(heights.owner == obj)
     cell = int(rng.integers(len(rows)))
     x, y = (CELL_M * (float(index[cell]) + 0.5) - HALF_M for index in (columns, rows))
     top = float(heights.height_m[rows[cell], columns[cell]])

@@ -24,19 +24,19 @@ class Crops:
     """What is measured around n grasps; rows run along y, columns along x."""
 
     height_m: NDArray[np.float16]  # (n, PIXELS, PIXELS) above the fingertips' goal
-    target: NDArray[np.bool_]  # (n, PIXELS, PIXELS) shows the item that is wanted
+    target: NDArray[np.bool_]  # (n, PIXELS, PIXELS) shows the object that is wanted
     seen: NDArray[np.bool_]  # (n, PIXELS, PIXELS) a pixel of the camera fell here
 
 
-def crops(heights: HeightMap, item: int, grasps: list[Grasp]) -> Crops:
-    """Cut the map around grasps of an item; points off the map count to its edge."""
+def crops(heights: HeightMap, obj: int, grasps: list[Grasp]) -> Crops:
+    """Cut the map around grasps of an object; points off the map count to its edge."""
     poses = np.array([grasp.pose.values for grasp in grasps])  # (n, 4)
     cos, sin = (turn(poses[:, 3])[:, None, None] for turn in (np.cos, np.sin))
     x, y = AXIS_M[None, None, :], AXIS_M[None, :, None]
     cells = heights.at(poses[:, 0, None, None] + cos * x - sin * y, poses[:, 1, None, None] + sin * x + cos * y)
     height = heights.height_m.take(cells) - poses[:, 2, None, None]
     seen = np.ones(height.shape, bool) if heights.seen is None else heights.seen.take(cells)
-    return Crops(height.astype(np.float16), heights.owner.take(cells) == item, seen)
+    return Crops(height.astype(np.float16), heights.owner.take(cells) == obj, seen)
 
 
 def channels(cut: Crops, opening_m: FloatArray) -> NDArray[np.float32]:

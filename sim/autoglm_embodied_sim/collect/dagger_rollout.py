@@ -9,24 +9,24 @@ import numpy as np
 
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.types import Command
-from autoglm_embodied_sim.eval.simulated_rollout import TickedRig
+from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action
 
 
-class Learner:
+class DaggerRollout:
     """Acts by the pipeline, and for short stretches by the expert, so that it gets past where it is still stuck."""
 
-    def __init__(self, pipeline: Pipeline, ticked: TickedRig, sentence: str, rng: np.random.Generator) -> None:
+    def __init__(self, pipeline: Pipeline, rollout: SimulatedRollout, sentence: str, rng: np.random.Generator) -> None:
         self._pipeline = pipeline
-        self._ticked = ticked
+        self._rollout = rollout
         self._rng = rng
         self._helped_ticks = 0
-        pipeline.begin(sentence, ticked.rig.time_ns)
+        pipeline.begin(sentence, rollout.rig.time_ns)
 
     def act(self, state: ExpertState) -> Command:
         """The command of this tick."""
-        now_ns = self._ticked.rig.time_ns
-        self._pipeline.push_frame(self._ticked.late_frame(), now_ns)
+        now_ns = self._rollout.rig.time_ns
+        self._pipeline.push_frame(self._rollout.late_frame(), now_ns)
         chunk = self._pipeline.tick(now_ns, now_ns).chunk
         if self._helped_ticks == 0 and self._rng.random() < 0.01:
             self._helped_ticks = int(self._rng.integers(10, 40))

@@ -1,4 +1,4 @@
-"""Demonstrations of the privileged expert in a suite: pictures, force at every step, what was told and how it ended."""
+"""Demonstrations of the privileged expert in a suite: images, force at every step, what was told and how it ended."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from autoglm_embodied_sim.collect.learning_objects import check_split, episode_s
 from autoglm_embodied_sim.collect.step_recorder import Recorder, Steps
 from autoglm_embodied_sim.language.instruction import Instruction, instruct
 from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
-from autoglm_embodied_sim.lift_and_shake import put_to_trial
+from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.policies.baseline import Told
+from autoglm_embodied_sim.policies.baseline import PolicyReport
 from autoglm_embodied_sim.policies.expert import Approach, Search
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.view import View
 
 SIZE_PX = 96
-"""Of the square pictures: every fifth row and column of what the rig's own camera shows."""
+"""Of the square images: every fifth row and column of what the rig's own camera shows."""
 MM = 1000
 RANDOM_URDFS, OTHER_SHAPE = "random_urdfs", -1
 PER_SHARD = 10
@@ -38,33 +38,33 @@ DEMONSTRATIONS = Schema(
     1,
     {
         "seed": "(E,) int64 of the scene",
-        "target": "(E,) int64 item that was to be held",
+        "target": "(E,) int64 object that was to be held",
         "held": "(E,) bool the target and no other, after lift and shake",
-        "wrong_object": "(E,) bool another item was up in the air",
+        "wrong_object": "(E,) bool another object was up in the air",
         "tries": "(E,) int64 times the hand closed on the target",
         "seconds": "(E,) float64 simulated, until the expert was done",
         "hand_eye_m": "(E, 3) float64 hidden: how far the camera is believed to be from where it is",
         "camera": "(E, 6) float64 fx, fy, cx, cy [px], width, height",
         "T_base_camera": "(E, 4, 4) float64 of the optical frame, as believed",
         "grip_force_n": "(E,) float64 of each finger",
-        "items": "(E,) int64 items of the episode",
+        "objects": "(E,) int64 objects of the episode",
         "approaches": "(E,) int64 times the hand came down",
         "frames": "(E,) int64",
         "steps": "(E,) int64",
-        "item_shape": "(I,) int64 number of the random_urdfs, -1 for another shape",
-        "item_extent_m": "(I, 3) float64 along its principal axes, largest first",
-        "item_colour": "(I,) int64 index into COLOURS",
-        "item_rgb": "(I, 3) float64",
-        "item_mass_kg": "(I,) float64",
-        "item_friction": "(I,) float64",
-        "item_pose": "(I, 7) float64 at the start: centre of mass [m], quaternion w x y z",
+        "object_shape": "(I,) int64 number of the random_urdfs, -1 for another shape",
+        "object_extent_m": "(I, 3) float64 along its principal axes, largest first",
+        "object_colour": "(I,) int64 index into COLOURS",
+        "object_rgb": "(I, 3) float64",
+        "object_mass_kg": "(I,) float64",
+        "object_friction": "(I,) float64",
+        "object_pose": "(I, 7) float64 at the start: centre of mass [m], quaternion w x y z",
         "approach_ns": "(A,) int64 when the hand set out",
-        "approach_item": "(A,) int64 what it came down on: the target, or a neighbour to take aside",
+        "approach_object": "(A,) int64 what it came down on: the target, or a neighbour to take aside",
         "approach_grasp": "(A, 5) float64 x, y, z of the fingertips [m], yaw [rad], opening [m]",
         "approach_tare": "(A, 6) float64 wrench called nothing until the next approach [N, N·m]",
         "approach_rgb": "(A, 96, 96, 3) uint8 just before, with the hand aside",
         "approach_depth_mm": "(A, 96, 96) uint16, 0 unknown",
-        "approach_owner": "(A, 96, 96) int8 item of each pixel, -1 none",
+        "approach_owner": "(A, 96, 96) int8 object of each pixel, -1 none",
         "frame_ns": "(F,) int64",
         "rgb": "(F, 96, 96, 3) uint8",
         "depth_mm": "(F, 96, 96) uint16, 0 unknown",
@@ -77,7 +77,7 @@ DEMONSTRATIONS = Schema(
         "phase": "(S,) uint8 Phase",
     },
 )
-"""E episodes one after the other; `items`, `approaches`, `frames` and `steps` say how many rows are an episode's."""
+"""E episodes one after the other; `objects`, `approaches`, `frames` and `steps` say how many rows are an episode's."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ class DemonstrationSettings:
 
     suite: str
     split: str = Split.TRAIN.value
-    picture_hz: float = 30.0
+    image_hz: float = 30.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not suite_named(self.suite).named:
             raise ConfigError(f"nothing is named in the suite {self.suite!r}, so there is nothing to demonstrate there")
         check_split(self.split)
-        if not 0 < self.picture_hz <= 500:
-            raise ConfigError(f"pictures must come at more than 0 and at most 500 Hz, got {self.picture_hz}")
+        if not 0 < self.image_hz <= 500:
+            raise ConfigError(f"images must come at more than 0 and at most 500 Hz, got {self.image_hz}")
 
     def all(self) -> dict[str, Any]:
         """Everything that an episode follows from but its number."""
@@ -114,9 +114,9 @@ def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
 
 
 def _demonstrate(settings: DemonstrationSettings, suite: Suite, scene: GraspScene, rig: Gantry) -> Shard:
-    items, rest_m = _items(rig, scene), rig.truth.position_m(rig.data)
+    objects, rest_m = _objects(rig, scene), rig.truth.position_m(rig.data)
     rest_height_m, instruction = rest_m[:, 2], instruct(suite, scene, rest_m, LEARNING_GRAMMAR)
-    recorder, views, tares = Recorder(rig, settings.picture_hz, SIZE_PX, scene.seed), [], []
+    recorder, views, tares = Recorder(rig, settings.image_hz, SIZE_PX, scene.seed), [], []
     began_ns = rig.time_ns
 
     def before() -> None:
@@ -124,33 +124,35 @@ def _demonstrate(settings: DemonstrationSettings, suite: Suite, scene: GraspScen
         tares.append(rig.tared)
 
     search = Search(rig, scene.target, np.random.default_rng([scene.seed, 1]), rest_height_m, rig, before)
-    told = search.run()
+    report = search.run()
     seconds = (rig.time_ns - began_ns) / 1e9
     steps = recorder.stop()
-    raised = put_to_trial(rig, rest_height_m).raised
-    episode = _episode(suite, scene, told, raised, seconds) | _camera(recorder.frames[0])
-    arrays = {name: np.asarray(value)[None] for name, value in episode.items()} | items
+    raised = lift_and_shake_test(rig, rest_height_m).raised
+    episode = _episode(suite, scene, report, raised, seconds) | _camera(recorder.frames[0])
+    arrays = {name: np.asarray(value)[None] for name, value in episode.items()} | objects
     arrays |= _approaches(search.approaches, views, [*tares[1:], rig.tared]) | _frames(recorder.frames) | _steps(steps)
-    for name, count in (("items", "item_shape"), ("approaches", "approach_ns"), ("frames", "frame_ns")):
+    for name, count in (("objects", "object_shape"), ("approaches", "approach_ns"), ("frames", "frame_ns")):
         arrays[name] = np.array([len(arrays[count])])
     arrays["steps"] = np.array([len(arrays["step_ns"])])
-    return Shard(arrays, (_note(scene, told, raised == (scene.target,), instruction),))
+    return Shard(arrays, (_note(scene, report, raised == (scene.target,), instruction),))
 
 
-def _note(scene: GraspScene, told: Told, held: bool, instruction: Instruction | None) -> dict[str, Any]:
-    """What is said; no instruction where it means another item than the one that was grasped, or none."""
+def _note(scene: GraspScene, report: PolicyReport, held: bool, instruction: Instruction | None) -> dict[str, Any]:
+    """What is said; no instruction where it means another object than the one that was grasped, or none."""
     meant = instruction is not None and instruction.target == scene.target
     text = instruction.text if instruction is not None and meant else None
-    return {"seed": scene.seed, "instruction": text, "held": held, "sure": told.sure}
+    return {"seed": scene.seed, "instruction": text, "held": held, "sure": report.confident}
 
 
-def _episode(suite: Suite, scene: GraspScene, told: Told, raised: tuple[int, ...], seconds: float) -> dict[str, Any]:
+def _episode(
+    suite: Suite, scene: GraspScene, report: PolicyReport, raised: tuple[int, ...], seconds: float
+) -> dict[str, Any]:
     return {
         "seed": scene.seed,
         "target": scene.target,
         "held": raised == (scene.target,),
-        "wrong_object": any(item != scene.target for item in raised),
-        "tries": told.tries,
+        "wrong_object": any(obj != scene.target for obj in raised),
+        "tries": report.tries,
         "seconds": seconds,
         "hand_eye_m": scene.hand_eye_m,
         "grip_force_n": suite.grip_force_n,
@@ -165,22 +167,22 @@ def _camera(frame: Frame) -> dict[str, Any]:
     }
 
 
-def _items(rig: Gantry, scene: GraspScene) -> Arrays:
+def _objects(rig: Gantry, scene: GraspScene) -> Arrays:
     def each(value: Any) -> NDArray[Any]:
-        return np.array([value(item) for item in scene.items])
+        return np.array([value(obj) for obj in scene.objects])
 
-    def number(item: Item) -> int:
-        folder, _, number = item.shape.name.rpartition("/")
+    def number(obj: SceneObject) -> int:
+        folder, _, number = obj.shape.name.rpartition("/")
         return int(number) if folder == RANDOM_URDFS else OTHER_SHAPE
 
     return {
-        "item_shape": each(number),
-        "item_extent_m": each(lambda item: item.shape.extent_m),
-        "item_colour": each(lambda item: COLOURS.index(item.colour)),
-        "item_rgb": each(lambda item: item.rgb),
-        "item_mass_kg": each(lambda item: item.mass_kg),
-        "item_friction": each(lambda item: item.friction),
-        "item_pose": rig.truth.pose(rig.data),
+        "object_shape": each(number),
+        "object_extent_m": each(lambda obj: obj.shape.extent_m),
+        "object_colour": each(lambda obj: COLOURS.index(obj.colour)),
+        "object_rgb": each(lambda obj: obj.rgb),
+        "object_mass_kg": each(lambda obj: obj.mass_kg),
+        "object_friction": each(lambda obj: obj.friction),
+        "object_pose": rig.truth.pose(rig.data),
     }
 
 
@@ -189,7 +191,7 @@ def _approaches(approaches: list[Approach], views: list[View], tares: list[Float
     empty = np.zeros((0, SIZE_PX, SIZE_PX))
     return {
         "approach_ns": np.array([approach.stamp_ns for approach in approaches], np.int64),
-        "approach_item": np.array([approach.item for approach in approaches], np.int64),
+        "approach_object": np.array([approach.obj for approach in approaches], np.int64),
         "approach_grasp": np.array(grasps).reshape(-1, 5),
         "approach_tare": np.array(tares[: len(approaches)]).reshape(-1, 6),
         "approach_rgb": np.array([view.frame.rgb for view in views], np.uint8).reshape(-1, SIZE_PX, SIZE_PX, 3),

@@ -29,9 +29,9 @@ OUTCOMES = Schema(
     1,
     {
         "seed": "(n,) int64 of the scene",
-        "item": "(n,) int64 index of the item that was wanted",
+        "object": "(n,) int64 index of the object that was wanted",
         "height_m": "(n, 48, 48) float16 above the goal of the fingertips, 2.75 mm a pixel; rows along the closing y",
-        "target": "(n, 48, 48) bool shows the item that is wanted",
+        "target": "(n, 48, 48) bool shows the object that is wanted",
         "seen": "(n, 48, 48) bool a pixel of the camera fell here",
         "grasp": "(n, 5) float64 x, y, z of the fingertips [m], yaw [rad], opening [m]; table at z = 0",
         "collided": "(n,) bool the descent was broken off",
@@ -45,8 +45,8 @@ OUTCOMES = Schema(
         "grip_force_n": "(n,) float32 of each finger",
         "hand_eye_m": "(n, 3) float32 hidden: how far the camera is believed to be from where it is",
         "table_m": "(n,) float32 height at which the table seemed to be, taken off all heights",
-        "mass_kg": "(n,) float32 hidden, of the item",
-        "friction": "(n,) float32 hidden, of the item",
+        "mass_kg": "(n,) float32 hidden, of the object",
+        "friction": "(n,) float32 hidden, of the object",
     },
 )
 
@@ -72,7 +72,7 @@ class OutcomeSettings:
 
 
 def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
-    """All grasps tried in the scene of a number, shared out among the items in sight."""
+    """All grasps tried in the scene of a number, shared out among the objects in sight."""
     suite, seed = suite_named(settings.suite), episode_seed(settings.seed, number)
     scene = sample_grasp_scene(suite, shapes(settings.split), seed)
     rng = np.random.default_rng([seed, 3])
@@ -81,12 +81,12 @@ def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
         heights = height_map(rig.look())
         table_m = heights.table_m()
         heights = heights.lowered(table_m)
-        visible = [item for item in range(suite.objects) if (heights.owner == item).sum() >= SEEN_CELLS]
+        visible = [obj for obj in range(suite.objects) if (heights.owner == obj).sum() >= SEEN_CELLS]
         shares = np.bincount(rng.integers(len(visible), size=settings.per_scene), minlength=len(visible))
         trials = Trials(rig)
         parts = [
-            _tried(rig, trials, heights, scene, item, varied_grasps(heights, item, rng, int(count)))
-            for item, count in zip(visible, shares, strict=True)
+            _tried(rig, trials, heights, scene, obj, varied_grasps(heights, obj, rng, int(count)))
+            for obj, count in zip(visible, shares, strict=True)
             if count
         ]
     finally:
@@ -95,18 +95,18 @@ def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
     return Shard(arrays, ({"seed": seed, "tried": settings.per_scene, "held": int(arrays["held_target"].sum())},))
 
 
-def _tried(rig: Gantry, trials: Trials, heights: HeightMap, scene: GraspScene, item: int, grasps: list[Grasp]) -> Shard:
-    """Every grasp of one item, and what was seen around it."""
+def _tried(rig: Gantry, trials: Trials, heights: HeightMap, scene: GraspScene, obj: int, grasps: list[Grasp]) -> Shard:
+    """Every grasp of one object, and what was seen around it."""
     top_m = float(heights.height_m.max())
-    outcomes = [trials.outcome(grasp, item, top_m) for grasp in grasps]
-    cut, wanted = crops(heights, item, grasps), scene.items[item]
+    outcomes = [trials.outcome(grasp, obj, top_m) for grasp in grasps]
+    cut, wanted = crops(heights, obj, grasps), scene.objects[obj]
     return Shard(
         {
             "height_m": cut.height_m,
             "target": cut.target,
             "seen": cut.seen,
             "grasp": np.array([[*grasp.pose.values, grasp.opening_m] for grasp in grasps]),
-            "item": np.full(len(grasps), item),
+            "object": np.full(len(grasps), obj),
             "mass_kg": np.full(len(grasps), wanted.mass_kg, np.float32),
             "friction": np.full(len(grasps), wanted.friction, np.float32),
             **_columns(outcomes),

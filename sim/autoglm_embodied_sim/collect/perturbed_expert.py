@@ -17,7 +17,7 @@ EMPTY_M = 0.006
 LOOKS_AGAIN = 0.02  # a tick
 
 
-class Mishaps:
+class PerturbedExpert:
     """Acts like the expert but misjudges the target, is pushed, closes early or lets go, at random."""
 
     def __init__(self, rng: np.random.Generator) -> None:

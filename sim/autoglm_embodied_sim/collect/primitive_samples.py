@@ -1,4 +1,4 @@
-"""Demonstrations of the simulator's expert, with mishaps, and pictures of random scenes."""
+"""Demonstrations of the simulator's expert, with mishaps, and images of random scenes."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.train.instructions import naming, random_verb
 from autoglm_embodied.types import Command, FloatArray, Frame, Observation, Phase
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
-from autoglm_embodied_sim.collect.dagger_rollout import Learner
-from autoglm_embodied_sim.collect.perturbed_expert import Mishaps
-from autoglm_embodied_sim.eval.simulated_rollout import TickedRig
+from autoglm_embodied_sim.collect.dagger_rollout import DaggerRollout
+from autoglm_embodied_sim.collect.perturbed_expert import PerturbedExpert
+from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action, expert_chunk, observe
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.robots.primitive_truth import Truth
 from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
 
-KINDS = DEMONSTRATIONS, PICTURES, PRACTICE = ("demonstrations", "pictures", "practice")
+KINDS = DEMONSTRATIONS, IMAGES, PRACTICE = ("demonstrations", "images", "practice")
 MAX_THINGS = 4
-PICTURES_PER_SCENE = 2
-WANDER_TICKS = 10  # of the arm between two pictures of a scene
+IMAGES_PER_SCENE = 2
+WANDER_TICKS = 10  # of the arm between two images of a scene
 TICKS = 450  # of an episode at most
 HOLD_TICKS = 12  # demonstrated holding
 STARTS_CLOSED = 0.15  # of the episodes begin with the gripper closed, as after an earlier grasp
@@ -49,22 +49,22 @@ STARTS_CLOSED = 0.15  # of the episodes begin with the gripper closed, as after 
 
 @dataclass(frozen=True)
 class CollectSettings:
-    """What to collect: the expert's episodes, pictures, and episodes of the policy of `checkpoint`."""
+    """What to collect: the expert's episodes, images, and episodes of the policy of `checkpoint`."""
 
     episodes: int = 320
-    pictures: int = 10_000
+    images: int = 10_000
     practice: int = 0
     checkpoint: Path | None = None
     episodes_per_shard: int = 10
-    pictures_per_shard: int = 400
+    images_per_shard: int = 400
     sample_every: int = 4  # ticks
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes_per_shard", "pictures_per_shard", "sample_every"):
+        for name in ("episodes_per_shard", "images_per_shard", "sample_every"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"collect.{name} must be above 0, got {getattr(self, name)}")
-        for name in ("episodes", "pictures", "practice"):
+        for name in ("episodes", "images", "practice"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"collect.{name} must not be negative, got {getattr(self, name)}")
         if self.practice and self.checkpoint is None:
@@ -95,7 +95,7 @@ def collect(
     out.mkdir(parents=True, exist_ok=True)
     wanted = [(DEMONSTRATIONS, n) for n in range(-(-settings.episodes // settings.episodes_per_shard))]
     wanted += [(PRACTICE, n) for n in range(-(-settings.practice // settings.episodes_per_shard))]
-    wanted += [(PICTURES, n) for n in range(-(-settings.pictures // settings.pictures_per_shard))]
+    wanted += [(IMAGES, n) for n in range(-(-settings.images // settings.images_per_shard))]
     missing = [(kind, index) for kind, index in wanted if not shard_path(out, kind, index).exists()]
     episodes = held = 0
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=end_with_parent) as pool:
@@ -111,8 +111,8 @@ def collect(
 def _write(settings: CollectSettings, out: Path, kind: str, index: int) -> tuple[int, int]:
     """One shard; what is in it follows from the seed, the kind and the number alone."""
     collector = Collector(settings, np.random.default_rng([settings.seed, KINDS.index(kind), index]))
-    if kind == PICTURES:
-        for _ in range(settings.pictures_per_shard // PICTURES_PER_SCENE):
+    if kind == IMAGES:
+        for _ in range(settings.images_per_shard // IMAGES_PER_SCENE):
             collector.look_around()
     else:
         for _ in range(settings.episodes_per_shard):
@@ -141,15 +141,15 @@ class Collector:
         return Shard({name: np.stack(rows) for name, rows in self._rows.items()})
 
     def look_around(self) -> None:
-        """Pictures of a random scene, often with things alike, while the arm wanders over it."""
+        """Images of a random scene, often with things alike, while the arm wanders over it."""
         count = int(self._rng.integers(1, MAX_THINGS + 1))
-        ticked = self._ticked()
-        ticked.begin(sample_scene(self._rng, count=count, unique=bool(self._rng.random() < 0.4)))
-        for _ in range(PICTURES_PER_SCENE):
-            self._keep(ticked, self._rig.frame(), -1, None)
+        rollout = self._rollout()
+        rollout.begin(sample_scene(self._rng, count=count, unique=bool(self._rng.random() < 0.4)))
+        for _ in range(IMAGES_PER_SCENE):
+            self._keep(rollout, self._rig.frame(), -1, None)
             twist = np.r_[self._rng.normal([0.12, 0, -0.12], 0.15), np.zeros(3)]
             for _ in range(WANDER_TICKS):
-                ticked.advance(Command(twist, self._config.max_width_m))
+                rollout.advance(Command(twist, self._config.max_width_m))
 
     def close(self) -> None:
         """Free the renderer."""
@@ -159,38 +159,38 @@ class Collector:
         """One episode on one thing of a scene, by the policy if it is `practice`, else by the expert with mishaps."""
         scene = sample_scene(self._rng, count=3, unique=practice or bool(self._rng.random() < 0.7))
         target = int(self._rng.integers(len(scene.things)))
-        ticked = self._ticked()
-        ticked.begin(scene, gripper_width_m=0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
-        actor = self._learner(ticked, target) if practice else Mishaps(self._rng)
+        rollout = self._rollout()
+        rollout.begin(scene, gripper_width_m=0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
+        actor = self._dagger_rollout(rollout, target) if practice else PerturbedExpert(self._rng)
         holding = 0
         for tick in range(TICKS):
             state = observe(self._rig, target)
             if tick % self._settings.sample_every == 0:
                 frame = self._rig.frame()
-            ticked.advance(actor.act(state))
+            rollout.advance(actor.act(state))
             if tick % self._settings.sample_every == 0:
-                self._keep(ticked, frame, target, observe(self._rig, target))
+                self._keep(rollout, frame, target, observe(self._rig, target))
             holding = holding + 1 if expert_action(state)[2] is Phase.HOLD else 0
             if holding > HOLD_TICKS:
                 break
         self.episodes += 1
         self.held += holding > HOLD_TICKS
 
-    def _learner(self, ticked: TickedRig, target: int) -> Learner:
+    def _dagger_rollout(self, rollout: SimulatedRollout, target: int) -> DaggerRollout:
         if self._policy is None:
             raise ConfigError("practice needs a checkpoint; give collect one")
         things = [(thing.colour, thing.shape) for thing in self._rig.scene.things]
         sentence = naming(things, target, self._rng).sentence(random_verb(self._rng))
-        size = (self._config.picture_height, self._config.picture_width)
-        return Learner(Pipeline(ticked.aligner, self._policy, size), ticked, sentence, self._rng)
+        size = (self._config.image_height, self._config.image_width)
+        return DaggerRollout(Pipeline(rollout.aligner, self._policy, size), rollout, sentence, self._rng)
 
-    def _ticked(self) -> TickedRig:
+    def _rollout(self) -> SimulatedRollout:
         aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(self._robot, position))
-        return TickedRig(self._rig, aligner)
+        return SimulatedRollout(self._rig, aligner)
 
-    def _keep(self, ticked: TickedRig, frame: Frame, target: int, state: ExpertState | None) -> None:
+    def _keep(self, rollout: SimulatedRollout, frame: Frame, target: int, state: ExpertState | None) -> None:
         """Add a row: what is sensed now, with a frame that is a tick old, and what the expert would do."""
-        self._sense(ticked.aligner.observe(self._rig.time_ns), frame)
+        self._sense(rollout.aligner.observe(self._rig.time_ns), frame)
         self._rows["things"].append(things_array(self._rig.scene, self._rig.truth()))
         self._rows["target"].append(np.array(target))
         steps = self._config.chunk
@@ -207,7 +207,7 @@ class Collector:
         force, arm = seen.force.value, seen.joints.value
         if force is None or arm is None:
             raise ConfigError("the rig's force and joint sensors must speak at every tick")
-        rgb, depth_m = shrink(frame, self._config.picture_height, self._config.picture_width)
+        rgb, depth_m = shrink(frame, self._config.image_height, self._config.image_width)
         age_s = (seen.t_ns - frame.stamp_ns) / 1e9
         camera = frame.camera
         for name, value in (

@@ -1,4 +1,4 @@
-"""Writes down all that a gantry feels and is told at every step of its physics, and takes pictures on the way."""
+"""Writes down all that a gantry feels and is told at every step of its physics, and takes images on the way."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ class Recorder:
 
     Args:
         rig: to be watched.
-        picture_hz: of the camera; None for no pictures.
-        size_px: of its square pictures.
+        image_hz: of the camera; None for no images.
+        size_px: of its square images.
         seed: of the camera's noise.
     """
 
-    def __init__(self, rig: Gantry, picture_hz: float | None = None, size_px: int = 96, seed: int = 0) -> None:
+    def __init__(self, rig: Gantry, image_hz: float | None = None, size_px: int = 96, seed: int = 0) -> None:
         self.frames: list[Frame] = []
         self._rig, self._began_ns = rig, rig.time_ns
         self._stamps: list[int] = []
         self._rows = np.empty((GROWTH, COLUMNS))
-        self._period_ns = None if picture_hz is None else 1e9 / picture_hz
+        self._period_ns = None if image_hz is None else 1e9 / image_hz
         self._camera = overhead(rig.surroundings, rig.hand_eye_m, size_px)
         self._rng = np.random.default_rng([seed, 2])
         rig.watch = self._note
 
     def view(self) -> View:
-        """A picture with its owners, now."""
+        """An image with its owners, now."""
         rig = self._rig
         return rig.eye().view(rig.data, rig.time_ns, self._rng, self._camera)
 

@@ -1,4 +1,4 @@
-"""One grasp carried out in a twin of the rig: what the wrist and the fingers felt, and what became of the item."""
+"""One grasp carried out in a twin of the rig: what the wrist and the fingers felt, and what became of the object."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray, Phase
 from autoglm_embodied_sim.collect.step_recorder import Recorder
-from autoglm_embodied_sim.lift_and_shake import put_to_trial
+from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.policies.grasp import (
     ALMOST_M,
     EMPTY_M,
@@ -22,7 +22,7 @@ from autoglm_embodied_sim.policies.grasp import (
 )
 from autoglm_embodied_sim.robots.gantry import Gantry
 
-ABOVE_M = 0.015  # what seems to be the highest item, where a descent begins
+ABOVE_M = 0.015  # what seems to be the highest object, where a descent begins
 SUMMED_UP = (Phase.DESCEND, Phase.CLOSE, Phase.LIFT)
 
 
@@ -45,11 +45,11 @@ class Trials:
 
     def __init__(self, rig: Gantry) -> None:
         self._twin = rig.twin()
-        self._twin.tare()  # which takes as long as the items need to fall asleep
+        self._twin.tare()  # which takes as long as the objects need to fall asleep
         self._start = self._twin.state()
         self._rest_height_m = rig.truth.position_m(rig.data)[:, 2]
 
-    def outcome(self, grasp: Grasp, item: int, top_m: float) -> GraspOutcome:
+    def outcome(self, grasp: Grasp, obj: int, top_m: float) -> GraspOutcome:
         """Come down from above `top_m`, close, lift, weigh, lift on and shake; stop where there is nothing to go on."""
         twin = self._twin
         twin.restore(self._start)
@@ -67,9 +67,9 @@ class Trials:
                 weight_n = float(twin.weigh()[2])
         wrench = _summary(recorder, twin.tared)
         lifted = weight_n > LEAST_WEIGHT_N and twin.width_m > EMPTY_M
-        held = put_to_trial(twin, self._rest_height_m).raised if lifted else ()
+        held = lift_and_shake_test(twin, self._rest_height_m).raised if lifted else ()
         return GraspOutcome(
-            not arrived, contact_tip_m, contact_n, width_m, weight_n, wrench, held == (item,), len(held) > 0
+            not arrived, contact_tip_m, contact_n, width_m, weight_n, wrench, held == (obj,), len(held) > 0
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import put_to_trial
+from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.policies.baseline import Baseline
 from autoglm_embodied_sim.policies.grasp import let_go
 from autoglm_embodied_sim.policies.registry import baseline_named
@@ -49,7 +49,7 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
     rng = np.random.default_rng([scenario.seed, 1])
     table = _Table(rig, baseline_named(policy), rng, feels="force" not in without)
     try:
-        played = play(table.attempt, len(scene.items))
+        played = play(table.attempt, len(scene.objects))
     finally:
         table.rig.close()
     return RoundResult(
@@ -61,12 +61,12 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
         wrong_object=False,
         approaches=table.approaches,
         tries=len(played.outcomes),
-        sure=False,
+        confident=False,
         seconds=table.seconds,
         peak_force_n=table.peak_force_n,
         successes=sum(played.outcomes),
-        removed=len(scene.items) - len(played.left),
-        objects=len(scene.items),
+        removed=len(scene.objects) - len(played.left),
+        objects=len(scene.objects),
     )
 
 
@@ -93,9 +93,9 @@ class _Table:
         observed.end()
         self.peak_force_n = max(self.peak_force_n or 0.0, observed.peak_force_n or 0.0)
         self.seconds += (rig.time_ns - began_ns) / 1e9
-        held = left.intersection(put_to_trial(rig, rest_height_m).raised)
-        for item in held:
-            put_away(rig, item)
+        held = left.intersection(lift_and_shake_test(rig, rest_height_m).raised)
+        for obj in held:
+            put_away(rig, obj)
         let_go(rig)
         settle(rig)
         return held

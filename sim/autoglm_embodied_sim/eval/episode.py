@@ -13,8 +13,8 @@ from autoglm_embodied_sim.eval.failure import Failure, failure_of
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.language.instruction import instruct
-from autoglm_embodied_sim.lift_and_shake import put_to_trial
-from autoglm_embodied_sim.policies.baseline import Baseline, Told
+from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.policies.baseline import Baseline, PolicyReport
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
 from autoglm_embodied_sim.scenes.suite import Suite
@@ -31,12 +31,12 @@ class GraspResult:
     suite: str
     policy: str
     seed: int
-    target: str  # colour and shape of the named item; empty where none is
-    held: bool  # the named item and no other, after lift and shake
+    target: str  # colour and shape of the named object; empty where none is
+    held: bool  # the named object and no other, after lift and shake
     wrong_object: bool
     approaches: int
     tries: int
-    sure: bool
+    confident: bool
     seconds: float  # simulated, until the policy was done
     instruction: str | None = None  # the sentence; None where no clear one names the target
     kind: str | None = None  # how many objects it fits: one, none or many; only with one is there something to grasp
@@ -64,13 +64,14 @@ def run_grasp_episode(
 ) -> GraspResult:
     """Lay out a scene, let a baseline act, judge; a function of its arguments alone.
 
-    Baselines are told which item is meant. Where the instruction fits none or several, they are told so and do nothing.
+    Baselines are told which object is meant; where the instruction fits none or several, they are told so and do
+    nothing.
 
     Args:
         scenario: where it acts.
         policy: its name.
         without: senses that it has to do without, of those it can do without.
-        album: takes pictures of the episode, which goes as it would without.
+        album: takes images of the episode, which goes as it would without.
     """
     baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
     suite, (scene, rig) = scenario.suite, scenario.lay_out()
@@ -87,12 +88,12 @@ def run_grasp_episode(
         suite=suite.name,
         policy=policy,
         seed=scenario.seed,
-        target=scene.items[target].name,
+        target=scene.objects[target].name,
         held=acted.failure is Failure.NONE,
-        wrong_object=any(item != target for item in acted.raised),
-        approaches=acted.told.approaches,
-        tries=acted.told.tries,
-        sure=acted.told.sure,
+        wrong_object=any(obj != target for obj in acted.raised),
+        approaches=acted.report.approaches,
+        tries=acted.report.tries,
+        confident=acted.report.confident,
         seconds=acted.seconds,
         instruction=text,
         kind=kind,
@@ -105,7 +106,7 @@ def run_grasp_episode(
 class _Acted:
     """What a baseline told, and what the simulator saw."""
 
-    told: Told
+    report: PolicyReport
     seconds: float
     raised: tuple[int, ...]
     peak_force_n: float | None
@@ -121,15 +122,15 @@ def _act(
         album.before(rig, target)
     observed = ObservedRig(rig, None if album is None else partial(album.contact, rig))
     began_ns = rig.time_ns
-    told = baseline.run(observed if feels else RigWithoutForce(observed), target, rng)
+    report = baseline.run(observed if feels else RigWithoutForce(observed), target, rng)
     observed.end()
     seconds = (rig.time_ns - began_ns) / 1e9
-    trial = put_to_trial(rig, rest_height_m)
+    trial = lift_and_shake_test(rig, rest_height_m)
     if album is not None:
         album.after(rig, target, not trial.raised)
     held = trial.raised == (target,)
     failure = Failure.NONE if held else failure_of(observed.story(frozenset({target}), trial))
-    return _Acted(told, seconds, trial.raised, observed.peak_force_n, failure)
+    return _Acted(report, seconds, trial.raised, observed.peak_force_n, failure)
 
 
 def nothing_to_grasp(suite: Suite, policy: str, seed: int, text: str | None, kind: str | None) -> GraspResult:

@@ -32,7 +32,7 @@ class Failure(str, Enum):
 class Closing:
     """The fingers closed once."""
 
-    gripped: frozenset[int]  # items between both fingers when these stood still
+    gripped: frozenset[int]  # objects between both fingers when these stood still
     kept: frozenset[int]  # of those, what was still there when the hand opened again or the policy was done
 
 
@@ -40,11 +40,11 @@ class Closing:
 class Story:
     """What happened in an episode, as far as its failure depends on it."""
 
-    wanted: frozenset[int]  # items any of which would do: the named one
+    wanted: frozenset[int]  # objects any of which would do: the named one
     stopped: int  # descents broken off by contact
     closings: tuple[Closing, ...]
     open_at_end: bool  # whether the policy was done with an open hand
-    lifted: frozenset[int]  # items in the air after the judge's lift
+    lifted: frozenset[int]  # objects in the air after the judge's lift
     raised: frozenset[int]  # and after its shake
 
 

@@ -1,4 +1,4 @@
-"""Failed episodes run once more, with pictures: measuring is not slowed by them, and their outcome must repeat."""
+"""Failed episodes run once more, with images: measuring is not slowed by them, and their outcome must repeat."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from autoglm_embodied_sim.eval.result_cache import Key, key
 from autoglm_embodied_sim.eval.worker_pool import over_jobs, shared_shapes
 
 Jpegs = Mapping[str, bytes]
-"""A picture each of the moments `album.MOMENTS` that came."""
+"""An image each of the moments `album.MOMENTS` that came."""
 
 
-def to_photograph(results: Sequence[GraspResult], most: int) -> list[GraspResult]:
+def failures_to_replay(results: Sequence[GraspResult], most: int) -> list[GraspResult]:
     """The first `most` failed episodes of each suite and policy; rounds of many tries are not photographed."""
     taken: Counter[tuple[str, str]] = Counter()
     shown = []
@@ -29,17 +29,17 @@ def to_photograph(results: Sequence[GraspResult], most: int) -> list[GraspResult
     return shown
 
 
-def photographed(
+def replay_failures(
     wanted: Measurement, results: Sequence[GraspResult], workers: int, progress: Callable[[], None]
 ) -> dict[Key, Jpegs]:
-    """Pictures of these episodes.
+    """Images of these episodes.
 
     Raises:
         RuntimeError: an episode went otherwise than when it was measured.
     """
     if not results:
         return {}
-    pictures = {}
+    images = {}
     for measured, (again, jpegs) in zip(
         results,
         over_jobs(partial(_again, wanted), [key(result) for result in results], shapes_of(wanted), workers),
@@ -47,9 +47,9 @@ def photographed(
     ):
         if again != measured:
             raise RuntimeError(f"an episode did not repeat: measured {measured}, run again {again}")
-        pictures[key(measured)] = jpegs
+        images[key(measured)] = jpegs
         progress()
-    return pictures
+    return images
 
 
 def _again(wanted: Measurement, job: Key) -> tuple[GraspResult, Jpegs]:

@@ -12,9 +12,9 @@ from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
 from autoglm_embodied_sim.eval.primitive_evaluation import act, fresh_pipeline
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.eval.simulated_rollout import TickedRig
+from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.language.instruction import instruct, words_for
-from autoglm_embodied_sim.lift_and_shake import put_to_trial
+from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
 
@@ -38,10 +38,10 @@ def run_learned_episode(
         pipeline = fresh_pipeline(checkpoint)
         if album is not None:
             album.before(arm, target)
-        ticked = TickedRig(arm.rig, pipeline.aligner, feels="force" not in without)
-        ticked.settle()
-        acted = act(pipeline, ticked, words_for(instruction, scene), GraspSettings(), without)
-        raised = put_to_trial(arm, rest_m[:, 2]).raised
+        rollout = SimulatedRollout(arm.rig, pipeline.aligner, feels="force" not in without)
+        rollout.settle()
+        acted = act(pipeline, rollout, words_for(instruction, scene), GraspSettings(), without)
+        raised = lift_and_shake_test(arm, rest_m[:, 2]).raised
         if album is not None:
             album.after(arm, target, not raised)
     finally:
@@ -50,12 +50,12 @@ def run_learned_episode(
         suite=suite.name,
         policy=LEARNED,
         seed=scenario.seed,
-        target="" if target is None else scene.items[target].name,
+        target="" if target is None else scene.objects[target].name,
         held=raised == (target,),
-        wrong_object=any(item != target for item in raised),
+        wrong_object=any(obj != target for obj in raised),
         approaches=acted.tries,
         tries=acted.tries,
-        sure=acted.outcome is Outcome.HELD,
+        confident=acted.outcome is Outcome.HELD,
         seconds=acted.seconds,
         instruction=words_for(instruction, scene),
         kind=None if instruction is None else instruction.kind.value,

@@ -22,7 +22,7 @@ from autoglm_embodied_sim.eval.episode import GraspResult as GraspResult
 from autoglm_embodied_sim.eval.metrics import add_facts
 from autoglm_embodied_sim.eval.paired import Pairs
 from autoglm_embodied_sim.eval.policies import check_policy, checkpoint_digest, run_suite_episode
-from autoglm_embodied_sim.eval.result_cache import Finished, Key
+from autoglm_embodied_sim.eval.result_cache import Key, ResultCache
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.eval.worker_pool import over_jobs, shared_shapes
@@ -97,7 +97,7 @@ class Measurement:
     def run(
         self, suite: str, policy: str, seed: int, shapes: Sequence[Shape], album: Album | None = None
     ) -> GraspResult:
-        """One episode, with pictures of it if there is an album."""
+        """One episode, with images of it if there is an album."""
         scenario = Scenario(self.suite(suite), shapes, seed, self.rig, self.grammar)
         return run_suite_episode(scenario, policy, self.checkpoint, self.without, album)
 
@@ -131,7 +131,7 @@ def measure(
     if keep is None:
         with TemporaryDirectory() as folder:
             return measure(wanted, workers, progress, None, Path(folder))
-    finished = Finished(keep, _settings(wanted, shapes), fresh)
+    finished = ResultCache(keep, _settings(wanted, shapes), fresh)
     for job in jobs:
         if job in finished.results:
             progress(finished.results[job])
@@ -147,7 +147,7 @@ def _run(
     wanted: Measurement,
     shapes: Sequence[Shape],
     workers: int,
-    finished: Finished,
+    finished: ResultCache,
     progress: Callable[[GraspResult], None],
 ) -> None:
     """Run the episodes in other processes; this one writes each down as it comes."""

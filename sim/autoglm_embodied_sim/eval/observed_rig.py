@@ -12,7 +12,7 @@ from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig, WrappedRig
 
 SHUT_M = 0.005
-"""Fingers sent closer than this close; sent to a wider opening they only prepare to, unless they meet an item."""
+"""Fingers sent closer than this close; sent to a wider opening they only prepare to, unless they meet an object."""
 
 
 class ObservedRig(WrappedRig):
@@ -27,7 +27,7 @@ class ObservedRig(WrappedRig):
         super().__init__(rig)
         self._observed = rig
         self._on_contact = on_contact or (lambda: None)
-        self._contacts = FingerContacts(rig.model, rig.truth.item_of_geom)
+        self._contacts = FingerContacts(rig.model, rig.truth.object_of_geom)
         self._force = PeakForce(rig.model, rig.data)
         self._stopped = 0
         self._closings: list[Closing] = []
@@ -67,7 +67,7 @@ class ObservedRig(WrappedRig):
         self._observed.watch = None
 
     def story(self, wanted: frozenset[int], trial: Trial) -> Story:
-        """What happened, when any of the items `wanted` would have done."""
+        """What happened, when any of the objects `wanted` would have done."""
         lifted, raised = frozenset(trial.lifted), frozenset(trial.raised)
         return Story(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, raised)
 

@@ -69,7 +69,7 @@ def _episode(running: Graph, suite: str, seed: int) -> GraspResult:
         wrong_object=any(index != target for index in held),
         approaches=end.tries,
         tries=end.tries,
-        sure=end.outcome == HELD,
+        confident=end.outcome == HELD,
         seconds=seconds,
         instruction=laid["instruction"],
         kind=laid["kind"],

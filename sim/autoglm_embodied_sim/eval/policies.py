@@ -38,7 +38,7 @@ def run_suite_episode(
         policy: a baseline, or LEARNED.
         checkpoint: folder of the learned policy; the shipped one if None.
         without: senses withheld from the policy.
-        album: takes pictures of the episode; rounds have none.
+        album: takes images of the episode; rounds have none.
     """
     if policy != LEARNED:
         if not scenario.suite.named:

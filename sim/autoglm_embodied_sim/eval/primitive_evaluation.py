@@ -22,7 +22,7 @@ from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.train.instructions import naming, random_verb
 from autoglm_embodied_sim.eval.ablation import ablation
 from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
-from autoglm_embodied_sim.eval.simulated_rollout import TickedRig
+from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
@@ -52,13 +52,13 @@ class Acted:
 
 
 def act(
-    pipeline: Pipeline, ticked: TickedRig, sentence: str, settings: GraspSettings, without: Sequence[str] = ()
+    pipeline: Pipeline, rollout: SimulatedRollout, sentence: str, settings: GraspSettings, without: Sequence[str] = ()
 ) -> Acted:
     """Say the sentence and let the policy act on its senses alone until it says it is done.
 
     Of the senses in `without` nothing reaches the aligner: no frame, no sentence; force is withheld by `ticked`.
     """
-    rig = ticked.rig
+    rig = rollout.rig
     began_ns = rig.time_ns
     episode = GraspEpisode(sentence, began_ns, settings)
     peak_n: float | None = None
@@ -69,9 +69,9 @@ def act(
         episode.end(Outcome.UNKNOWN_WORDS, str(error))
     while not episode.over:
         if "vision" not in without:
-            pipeline.push_frame(ticked.late_frame(), rig.time_ns)
+            pipeline.push_frame(rollout.late_frame(), rig.time_ns)
         tick = pipeline.tick(rig.time_ns, rig.time_ns)
-        ticked.advance(episode.step(tick.observation, tick.chunk))
+        rollout.advance(episode.step(tick.observation, tick.chunk))
         if tick.observation.force.value is not None:
             peak_n = max(peak_n or 0.0, float(np.linalg.norm(tick.observation.force.value.raw[:, :3], axis=1).max()))
     return Acted(episode.outcome, episode.tries, (rig.time_ns - began_ns) / 1e9, peak_n)
@@ -82,9 +82,9 @@ def run_episode(
 ) -> EpisodeResult:
     """Lay out the scene of a seed, let the policy act without some of its senses, then judge."""
     scene, target, sentence = task(seed)
-    ticked = TickedRig(rig, pipeline.aligner, feels="force" not in without)
-    ticked.begin(scene)
-    acted = act(pipeline, ticked, sentence, settings, without)
+    rollout = SimulatedRollout(rig, pipeline.aligner, feels="force" not in without)
+    rollout.begin(scene)
+    acted = act(pipeline, rollout, sentence, settings, without)
     verdict = judge(rig, target)
     wrong = any(index != target for index in verdict.held_things)
     outcome = acted.outcome.value

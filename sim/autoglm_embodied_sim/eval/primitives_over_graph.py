@@ -59,7 +59,7 @@ def graph(scenes: Sequence[str], checkpoint: Path, log_dir: Path) -> Iterator[Gr
 
         ready = partial(missing, nodes=nodes)
         if not on.observer.wait_for(lambda observed: not ready(observed), READY_S, on.processes.check):
-            lacking = "; ".join(ready(on.observer.observed))
+            lacking = "; ".join(ready(on.observer.recording))
             raise SetupError(f"not ready after {READY_S:.0f} s: {lacking}; see the logs in {log_dir}")
         with GraspClient(on.domain) as client:
             yield Graph(on.observer, on.processes, client)

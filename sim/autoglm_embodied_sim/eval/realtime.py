@@ -1,7 +1,7 @@
-"""How fast the whole rig runs on one core: physics and wrist at 1 kHz, a picture with depth 30 times a second.
+"""How fast the whole rig runs on one core: physics and wrist at 1 kHz, an image with depth 30 times a second.
 
 What moves: the arm, led by the expert, grasps and lifts one of the three things of each of a few scenes. The time is
-that of the wall clock, for stepping and for pictures; what the expert takes to decide and a scene to be laid out is not
+that of the wall clock, for stepping and for images; what the expert takes to decide and a scene to be laid out is not
 the rig's.
 """
 
@@ -30,9 +30,9 @@ STEPS_PER_S = 1_000_000_000 // STEP_NS
 
 @dataclass
 class Laps:
-    """How long was simulated, and what each picture and the steps before it took on the wall clock."""
+    """How long was simulated, and what each image and the steps before it took on the wall clock."""
 
-    steps: list[int] = field(default_factory=list)  # before the picture
+    steps: list[int] = field(default_factory=list)  # before the image
     step_s: list[float] = field(default_factory=list)  # all of these
     frame_s: list[float] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ def measure(report: Report, say: Callable[[str], None]) -> None:
         rig = ArmRig(seed=report.seed or 0)
         try:
             for size in SIZES:
-                say(f"simulating with pictures of {size[0]}x{size[1]}")
+                say(f"simulating with images of {size[0]}x{size[1]}")
                 _add(report, f"{size[0]}x{size[1]}", run(rig, size, report.seed or 0, SCENES))
         finally:
             rig.close()
@@ -67,11 +67,11 @@ def one_core() -> Iterator[None]:
 
 
 def run(rig: ArmRig, size: tuple[int, int], seed: int, scenes: int) -> Laps:
-    """Grasp one thing in each of some scenes, with pictures of `size`."""
+    """Grasp one thing in each of some scenes, with images of `size`."""
     laps = Laps()
     for scene in range(scenes):
         rig.reset(sample_scene(np.random.default_rng((seed, scene))))
-        rig.frame(*size)  # the first picture compiles shaders
+        rig.frame(*size)  # the first image compiles shaders
         for frame in range(LONGEST_FRAMES):
             if _advance(rig, size, laps, _steps_before(frame)) is Phase.HOLD:
                 break
@@ -79,7 +79,7 @@ def run(rig: ArmRig, size: tuple[int, int], seed: int, scenes: int) -> Laps:
 
 
 def _advance(rig: ArmRig, size: tuple[int, int], laps: Laps, steps: int) -> Phase:
-    """One frame's time: command, physics, picture."""
+    """One frame's time: command, physics, image."""
     twist, width_m, phase = expert_action(observe(rig, 0))
     rig.command(twist, width_m)
     began_s = time.perf_counter()

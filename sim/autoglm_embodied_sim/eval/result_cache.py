@@ -17,7 +17,7 @@ Key = tuple[str, str, int]
 """Suite, policy and seed of an episode."""
 
 
-class Finished:
+class ResultCache:
     """A file of one JSON line an episode, named after all that the outcome depends on; one process alone writes it."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], fresh: bool = False) -> None:

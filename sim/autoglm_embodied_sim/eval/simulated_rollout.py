@@ -16,7 +16,7 @@ STEPS_PER_TICK = 3 * JOINTS_EVERY
 SETTLE_STEPS = 100 * JOINTS_EVERY  # the gripper has travelled and the longest window of the force pyramid is full
 
 
-class TickedRig:
+class SimulatedRollout:
     """Runs the rig in steps of one tick and pushes what its 1 kHz sensors say into an aligner.
 
     Args:

@@ -42,9 +42,9 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
     A seed gives the same episode to the bit, whatever came before it.
 
     Args:
-        width, height: of the picture [px], at most 640 and 480.
+        width, height: of the image [px], at most 640 and 480.
         sensors_file: what the sensors deliver, YAML; as shipped without it.
-        render_mode: None, or "rgb_array" for the colour picture.
+        render_mode: None, or "rgb_array" for the colour image.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
@@ -98,7 +98,7 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         return observation, float(verdict.held), True, False, {"held": held}
 
     def render(self) -> NDArray[np.uint8] | None:
-        """The newest colour picture in render mode rgb_array."""
+        """The newest colour image in render mode rgb_array."""
         self._begun()
         return self._colour.rgb.copy() if self.render_mode == "rgb_array" else None
 

@@ -57,7 +57,7 @@ def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: G
     Args:
         suite: where the scene comes from.
         scene: what lies on the table.
-        position_m: (count, 3) where its items lie still, base frame.
+        position_m: (count, 3) where its objects lie still, base frame.
         grammar: how it is said.
 
     Returns:
@@ -66,14 +66,14 @@ def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: G
     if not suite.named:
         return None
     rng = np.random.default_rng([scene.seed, *suite.name.encode(), STREAM])
-    things = referents(scene.items, position_m)
+    things = referents(scene.objects, position_m)
     description = _describe(suite, things, scene.target, rng)
     return None if description is None else said(description, things, grammar, rng)
 
 
 def words_for(instruction: Instruction | None, scene: GraspScene) -> str:
     """What is said in a scene: its instruction, or, where no clear one names the target, its colour alone."""
-    return f"pick up the {scene.items[scene.target].colour} object" if instruction is None else instruction.text
+    return f"pick up the {scene.objects[scene.target].colour} object" if instruction is None else instruction.text
 
 
 def said(

@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.objects.groceries import NAMES, PREFIX
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 CUBE, CYLINDER, BALL = "cube", "cylinder", "ball"
 CLASSES = (CUBE, CYLINDER, BALL)
@@ -67,12 +67,12 @@ class Referent:
     y_m: float
 
 
-def referents(items: Sequence[Item], position_m: FloatArray) -> tuple[Referent, ...]:
-    """The items of a scene whose centres rest at `position_m` (count, 3), base frame."""
+def referents(objects: Sequence[SceneObject], position_m: FloatArray) -> tuple[Referent, ...]:
+    """The objects of a scene whose centres rest at `position_m` (count, 3), base frame."""
     places = [(float(x), float(y)) for x, y, _ in position_m]
     return tuple(
-        Referent(item.colour, nouns_of(item.shape), *_size(item.shape), *place)
-        for item, place in zip(items, places, strict=True)
+        Referent(obj.colour, nouns_of(obj.shape), *_size(obj.shape), *place)
+        for obj, place in zip(objects, places, strict=True)
     )
 
 

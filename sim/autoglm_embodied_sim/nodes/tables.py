@@ -1,4 +1,4 @@
-"""What lies on the simulated table: coloured primitives, or the items of a suite, scene by scene."""
+"""What lies on the simulated table: coloured primitives, or the objects of a suite, scene by scene."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.judge import held_things, lift_and_shake, trial
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
-from autoglm_embodied_sim.lift_and_shake import TRIAL_TIP_M, aloft
+from autoglm_embodied_sim.lift_and_shake import TRIAL_TIP_M, lifted_objects
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.scenes.primitive_scene import Scene, Thing, sample_scene
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
@@ -95,7 +95,7 @@ class PrimitiveTable:
 
 @dataclass(frozen=True)
 class _Laid:
-    """A scene of a suite, its items at rest on a table of their own."""
+    """A scene of a suite, its objects at rest on a table of their own."""
 
     arm: Arm
     scene: GraspScene
@@ -134,13 +134,13 @@ class SuiteTable:
     def told(self) -> dict[str, Any]:
         """See Table."""
         arm, scene, instruction = self._laid.arm, self._laid.scene, self._laid.instruction
-        places = zip(scene.items, arm.truth.position_m(arm.data), strict=True)
+        places = zip(scene.objects, arm.truth.position_m(arm.data), strict=True)
         return {
             "suite": self._suite.name,
             "instruction": words_for(instruction, scene),
             "kind": None if instruction is None else instruction.kind.value,
             "target": scene.target if instruction is None else instruction.target,
-            "things": [_item_told(item, position_m) for item, position_m in places],
+            "things": [_object_told(obj, position_m) for obj, position_m in places],
         }
 
     def trial(self) -> Iterator[FloatArray]:
@@ -149,7 +149,7 @@ class SuiteTable:
 
     def held(self) -> tuple[int, ...]:
         """See Table."""
-        return aloft(self._laid.arm, self._laid.rest_height_m)
+        return lifted_objects(self._laid.arm, self._laid.rest_height_m)
 
 
 def _check_seed(seed: int) -> None:
@@ -168,12 +168,12 @@ def _thing_told(thing: Thing) -> dict[str, Any]:
     }
 
 
-def _item_told(item: Item, position_m: FloatArray) -> dict[str, Any]:
+def _object_told(obj: SceneObject, position_m: FloatArray) -> dict[str, Any]:
     """As of a primitive; the position is in the table frame."""
     return {
-        "colour": item.colour,
-        "shape": item.shape.name,
+        "colour": obj.colour,
+        "shape": obj.shape.name,
         "position_m": [round(value, 4) for value in position_m.tolist()],
-        "mass_kg": round(item.mass_kg, 3),
-        "friction": round(item.friction, 3),
+        "mass_kg": round(obj.mass_kg, 3),
+        "friction": round(obj.friction, 3),
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoglm_embodied_sim.policies.baseline import Told
-from autoglm_embodied_sim.policies.force_feedback import Feeling, Skills
+from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.policies.force_feedback import ForceFeedbackGrasp, Skills
 from autoglm_embodied_sim.robots.hand_rig import HandRig
 
 
 class AntipodalForce:
     """Stops at what it touches, weighs what it lifts, and looks again before another try."""
 
-    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
         """See Baseline."""
-        return Feeling(rig, target, Skills()).run()
+        return ForceFeedbackGrasp(rig, target, Skills()).run()

@@ -67,15 +67,15 @@ class Grasps:
         return np.asarray(held - 18 * self.off_centre_m - 60 * blocked - 4 * self.width_m)
 
 
-def antipodal_grasps(heights: HeightMap, item: int, preshape: bool = False) -> Grasps:
-    """All candidates for an item, in no order.
+def antipodal_grasps(heights: HeightMap, obj: int, preshape: bool = False) -> Grasps:
+    """All candidates for an object, in no order.
 
     Args:
         heights: of the table.
-        item: whose surface to take.
+        object: whose surface to take.
         preshape: open only as far as needed, rather than all the way.
     """
-    mine = heights.owner == item
+    mine = heights.owner == obj
     if not mine.any():
         return _none()
     return joined([_of_slice(heights, mine, tip, preshape) for tip in _levels(heights.height_m[mine])])
@@ -169,7 +169,7 @@ def _way(angle: FloatArray) -> FloatArray:
 def _slope(solid: BoolArray) -> FloatArray:
     """(rows, columns, 2) unit vectors [x, y] that point out of what is solid; 0 far from its outline."""
     slope = np.zeros((*solid.shape, 2), np.float32)
-    rows = np.flatnonzero(solid.any(axis=1))  # whole rows: OpenCV rounds the last columns of a picture its own way
+    rows = np.flatnonzero(solid.any(axis=1))  # whole rows: OpenCV rounds the last columns of an image its own way
     near = slice(max(0, rows[0] - BLUR_CELLS), rows[-1] + 1 + BLUR_CELLS)
     smooth = cv2.GaussianBlur(solid[near].astype(np.float32), (BLUR_CELLS, BLUR_CELLS), 1.8)
     outward = -np.stack([np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)], axis=-1)

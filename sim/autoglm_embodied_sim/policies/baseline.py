@@ -11,19 +11,19 @@ from autoglm_embodied_sim.robots.hand_rig import HandRig
 
 
 @dataclass(frozen=True)
-class Told:
+class PolicyReport:
     """How an episode went, as the policy saw it."""
 
     approaches: int  # times the hand came down
     tries: int  # times it closed, or gave up
-    sure: bool  # whether the policy believes that it holds the object; open loop always does
+    confident: bool  # whether the policy believes that it holds the object; open loop always does
 
 
 class Baseline(Protocol):
     """A policy for the suites."""
 
-    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
-        """Grasp the item `target`, whose pixels the simulator tells, and end holding it up.
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """Grasp the object `target`, whose pixels the simulator tells, and end holding it up.
 
-        Without a target any item will do: choose among those in sight, whose pixels are told apart, and try once.
+        Without a target any object will do: choose among those in sight, whose pixels are told apart, and try once.
         """

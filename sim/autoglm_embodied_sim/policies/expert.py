@@ -11,8 +11,8 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.policies.antipodal_search import antipodal_grasps
-from autoglm_embodied_sim.policies.baseline import Told
-from autoglm_embodied_sim.policies.choice import best_item, in_sight
+from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.policies.choice import best_object, in_sight
 from autoglm_embodied_sim.policies.expert_candidates import distinct_grasps, scattered_grasps
 from autoglm_embodied_sim.policies.grasp import Grasp, close_and_feel, come_down, lay_aside, let_go
 from autoglm_embodied_sim.policies.rehearsal import Outcome, Rehearsal, keeps, true_heights
@@ -27,7 +27,7 @@ NEAR_M = 0.1  # between centres: such a neighbour may be in the way
 class Expert:
     """Shown the simulator's state; no policy that is to run on a robot may be built like this."""
 
-    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
         """See Baseline."""
         gantry = unwrapped(rig)
         if not isinstance(gantry, Gantry):
@@ -36,10 +36,10 @@ class Expert:
         if target is not None:
             return Search(gantry, target, rng, rest_height_m, rig).run()
         heights = true_heights(gantry)
-        item = best_item(heights, partial(antipodal_grasps, heights))
-        if item is None:
-            return Told(0, 1, False)
-        return Search(gantry, item, rng, rest_height_m, rig, tries=TRIES - 1, digs=DIGS).run()
+        obj = best_object(heights, partial(antipodal_grasps, heights))
+        if obj is None:
+            return PolicyReport(0, 1, False)
+        return Search(gantry, obj, rng, rest_height_m, rig, tries=TRIES - 1, digs=DIGS).run()
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Approach:
     """One time that the hand came down in earnest."""
 
     stamp_ns: int
-    item: int
+    obj: int
     grasp: Grasp
 
 
@@ -57,9 +57,9 @@ class Search:
 
     Args:
         rig: with an empty hand that is aside; it is looked at and copied.
-        target: the item to hold in the end.
+        target: the object to hold in the end.
         rng: for grasps at random.
-        rest_height_m: (count,) of the items' centres of mass.
+        rest_height_m: (count,) of the objects' centres of mass.
         hand: moves the same hand, through whatever is wrapped around the rig.
         before: called each time before the hand comes down, while it is aside.
     """
@@ -75,7 +75,7 @@ class Search:
     digs: int = 0
     failed: list[Grasp] = field(default_factory=list)  # held in rehearsal, or were the best there was
 
-    def run(self) -> Told:
+    def run(self) -> PolicyReport:
         """Try until the object is held; where nothing would hold it, take neighbours aside, then turn it over."""
         while self.tries < TRIES:
             rehearsal = Rehearsal(self.rig, self.rest_height_m)
@@ -86,10 +86,10 @@ class Search:
                 break
             self.tries += 1
             if self.take(grasp, self.target) and keeps(self.rig, self.target, self.rest_height_m):
-                return Told(len(self.approaches), self.tries, True)
+                return PolicyReport(len(self.approaches), self.tries, True)
             self.failed.append(grasp)
             let_go(self.hand)  # from a height: it comes to lie otherwise
-        return Told(len(self.approaches), self.tries, False)
+        return PolicyReport(len(self.approaches), self.tries, False)
 
     def best(self, rehearsal: Rehearsal) -> tuple[Grasp | None, Outcome]:
         """The first grasp of the target that holds in rehearsal, else the first that lifts it, else any."""
@@ -110,23 +110,23 @@ class Search:
         self.digs += 1
         here = rehearsal.centre_m(self.target)[:2]
         far_m = {
-            item: float(np.linalg.norm(rehearsal.centre_m(item)[:2] - here))
-            for item in in_sight(rehearsal.heights)
-            if item != self.target
+            obj: float(np.linalg.norm(rehearsal.centre_m(obj)[:2] - here))
+            for obj in in_sight(rehearsal.heights)
+            if obj != self.target
         }
-        for item in sorted((item for item, far in far_m.items() if far < NEAR_M), key=lambda item: far_m[item]):
-            wanted = distinct_grasps(rehearsal.heights, item, rehearsal.centre_m(item), (), OF_NEIGHBOUR)
-            held = (grasp for grasp in wanted if rehearsal.outcome(grasp, item) is Outcome.HELD)
+        for obj in sorted((obj for obj, far in far_m.items() if far < NEAR_M), key=lambda obj: far_m[obj]):
+            wanted = distinct_grasps(rehearsal.heights, obj, rehearsal.centre_m(obj), (), OF_NEIGHBOUR)
+            held = (grasp for grasp in wanted if rehearsal.outcome(grasp, obj) is Outcome.HELD)
             grasp = next(held, None)
             if grasp is not None:
-                self.take(grasp, item)
+                self.take(grasp, obj)
                 lay_aside(self.hand, self.digs)
                 return True
         return False
 
-    def take(self, grasp: Grasp, item: int) -> bool:
-        """Come down on an item, close and lift; whether something is felt in the hand."""
+    def take(self, grasp: Grasp, obj: int) -> bool:
+        """Come down on an object, close and lift; whether something is felt in the hand."""
         if self.before is not None:
             self.before()
-        self.approaches.append(Approach(self.rig.time_ns, item, grasp))
+        self.approaches.append(Approach(self.rig.time_ns, obj, grasp))
         return come_down(self.hand, grasp) and close_and_feel(self.hand)

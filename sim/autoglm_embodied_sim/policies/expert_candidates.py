@@ -20,18 +20,18 @@ LOWEST_SCATTERED_TIP_M = 0.001
 
 
 def distinct_grasps(
-    heights: HeightMap, item: int, centre_m: FloatArray, avoided: Sequence[Grasp], most: int
+    heights: HeightMap, obj: int, centre_m: FloatArray, avoided: Sequence[Grasp], most: int
 ) -> list[Grasp]:
-    """Up to `most` antipodal grasps of an item, each unlike those before it and those to avoid.
+    """Up to `most` antipodal grasps of an object, each unlike those before it and those to avoid.
 
     Args:
         heights: of the table as it is.
-        item: whose surface to take.
+        object: whose surface to take.
         centre_m: (3,) its centre of mass.
         avoided: grasps that failed.
         most: how many at most.
     """
-    found = antipodal_grasps(heights, item, preshape=True)
+    found = antipodal_grasps(heights, obj, preshape=True)
     found = replace(found, off_centre_m=np.linalg.norm(found.centre_m - centre_m[:2], axis=1))
     found = found.where(np.argsort(-found.score, kind="stable"))
     for grasp in avoided:
@@ -44,13 +44,13 @@ def distinct_grasps(
 
 
 def scattered_grasps(
-    heights: HeightMap, item: int, centre_m: FloatArray, rng: np.random.Generator, count: int
+    heights: HeightMap, obj: int, centre_m: FloatArray, rng: np.random.Generator, count: int
 ) -> list[Grasp]:
     """Grasps at random about the centre of mass, wide open: what the outlines seen from above do not show.
 
     Many reach as deep as the hand can, where fingers get below what bulges.
     """
-    mine = heights.owner == item
+    mine = heights.owner == obj
     if not mine.any():
         return []
     top = float(np.quantile(heights.height_m[mine], 0.98))

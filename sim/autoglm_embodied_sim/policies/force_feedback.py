@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from autoglm_embodied_sim.policies.antipodal_search import BoolArray, Grasps, antipodal_grasps
-from autoglm_embodied_sim.policies.baseline import Told
-from autoglm_embodied_sim.policies.choice import best_item, in_sight
+from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.policies.choice import best_object, in_sight
 from autoglm_embodied_sim.policies.grasp import (
     Grasp,
     close_and_feel,
@@ -42,10 +42,10 @@ class Skills:
 
 
 @dataclass
-class Feeling:
-    """One episode of a script with these skills; `failed` are the item and the grasp of every descent to avoid.
+class ForceFeedbackGrasp:
+    """One episode of a script with these skills; `failed` are the object and the grasp of every descent to avoid.
 
-    Without a target it is a single try for the item with the best grasp of all.
+    Without a target it is a single try for the object with the best grasp of all.
     """
 
     rig: HandRig
@@ -56,7 +56,7 @@ class Feeling:
     digs: int = 0
     failed: list[tuple[int, Grasp]] = field(default_factory=list)
 
-    def run(self) -> Told:
+    def run(self) -> PolicyReport:
         """Try until the object is felt, and where it can be, seen, to be held."""
         if self.target is None:
             return self.try_any()
@@ -68,62 +68,62 @@ class Feeling:
                     continue
             self.tries += 1
             if self.take(heights, self.target) and self.confirmed():
-                return Told(self.approaches, self.tries, True)
+                return PolicyReport(self.approaches, self.tries, True)
             let_go(self.rig)
-        return Told(self.approaches, self.tries, False)
+        return PolicyReport(self.approaches, self.tries, False)
 
-    def try_any(self) -> Told:
+    def try_any(self) -> PolicyReport:
         """One try for whatever has the best grasp; what is felt in the hand need not be looked up then."""
         heights = self.heights()
-        item = best_item(heights, partial(self.candidates, heights))
-        held = item is not None and self.take(heights, item)
+        obj = best_object(heights, partial(self.candidates, heights))
+        held = obj is not None and self.take(heights, obj)
         if not held:
             let_go(self.rig)
-        return Told(self.approaches, 1, held)
+        return PolicyReport(self.approaches, 1, held)
 
     def heights(self) -> HeightMap:
         """The table as it is now."""
         heights = height_map(self.rig.look())
         return heights.lowered(heights.table_m()) if self.skills.calibrate else heights
 
-    def take(self, heights: HeightMap, item: int) -> bool:
+    def take(self, heights: HeightMap, obj: int) -> bool:
         """One try: come down, on another grasp after each collision, close, lift, sway and feel."""
         if not self.skills.no_repeats:
             self.failed = []
         for _ in range(COLLISIONS):
-            grasp = self.best(heights, item)
+            grasp = self.best(heights, obj)
             if grasp is None:
                 return False
             self.approaches += 1
-            self.failed.append((item, grasp))
+            self.failed.append((obj, grasp))
             if come_down(self.rig, grasp):
                 return close_and_feel(self.rig) and sway_and_feel(self.rig)
         return False
 
-    def best(self, heights: HeightMap, item: int) -> Grasp | None:
+    def best(self, heights: HeightMap, obj: int) -> Grasp | None:
         """The candidate with the highest score that did not fail before; across the middle if there is none."""
-        found = self.candidates(heights, item)
-        return grasp_at(found, int(np.argmax(found.score))) if len(found) else middle_grasp(heights, item)
+        found = self.candidates(heights, obj)
+        return grasp_at(found, int(np.argmax(found.score))) if len(found) else middle_grasp(heights, obj)
 
-    def candidates(self, heights: HeightMap, item: int) -> Grasps:
-        """All grasps of an item but those that failed before."""
-        found = antipodal_grasps(heights, item, self.skills.preshape)
-        tried = [grasp for of, grasp in self.failed if of == item]
+    def candidates(self, heights: HeightMap, obj: int) -> Grasps:
+        """All grasps of an object but those that failed before."""
+        found = antipodal_grasps(heights, obj, self.skills.preshape)
+        tried = [grasp for of, grasp in self.failed if of == obj]
         return found.where(~np.any([same(found, grasp) for grasp in tried], axis=0)) if tried else found
 
-    def free(self, heights: HeightMap, item: int) -> Grasps:
-        """The grasps of an item that should meet nothing on the way down."""
-        found = self.candidates(heights, item)
+    def free(self, heights: HeightMap, obj: int) -> Grasps:
+        """The grasps of an object that should meet nothing on the way down."""
+        found = self.candidates(heights, obj)
         return found.where(found.obstacle_m < POOR_OBSTACLE_M)
 
     def take_neighbour(self, heights: HeightMap) -> bool:
         """Put the neighbour with the best free grasp aside; False if none has one."""
-        choices = [(item, self.free(heights, item)) for item in in_sight(heights) if item != self.target]
-        choices = [(item, found) for item, found in choices if len(found)]
+        choices = [(obj, self.free(heights, obj)) for obj in in_sight(heights) if obj != self.target]
+        choices = [(obj, found) for obj, found in choices if len(found)]
         if not choices:
             return False
-        item = max(choices, key=lambda choice: float(choice[1].score.max()))[0]
-        self.take(heights, item)
+        obj = max(choices, key=lambda choice: float(choice[1].score.max()))[0]
+        self.take(heights, obj)
         self.put_aside()
         return True
 

@@ -22,7 +22,7 @@ class HeightMap:
     """Heights in the base frame as the camera is believed to stand."""
 
     height_m: FloatArray  # (CELLS, CELLS), rows along y, columns along x
-    owner: NDArray[np.int16]  # (CELLS, CELLS) index of the item on top, NOTHING elsewhere
+    owner: NDArray[np.int16]  # (CELLS, CELLS) index of the object on top, NOTHING elsewhere
     seen: NDArray[np.bool_] | None = None  # (CELLS, CELLS) shown by a pixel; None: all of them
 
     def lowered(self, by_m: float) -> HeightMap:
@@ -50,7 +50,7 @@ def _index(place_m: FloatArray) -> FloatArray:
 
 
 def height_map(view: View) -> HeightMap:
-    """The map of a picture; cells that no pixel shows take the highest of their neighbours, else the table's height."""
+    """The map of an image; cells that no pixel shows take the highest of their neighbours, else the table's height."""
     depth = np.asarray(cv2.medianBlur(np.asarray(view.frame.depth_m, np.float32), SMOOTHED_PX), np.float32)
     points = View(_with_depth(view, depth), view.owner).points_m().reshape(-1, 3)
     known = np.isfinite(points[:, 2]) & (np.abs(points[:, :2]) < HALF_M).all(axis=1)

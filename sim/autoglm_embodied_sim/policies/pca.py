@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from autoglm_embodied_sim.policies.antipodal_search import DEEPEST_M, LOWEST_TIP_M
-from autoglm_embodied_sim.policies.baseline import Told
-from autoglm_embodied_sim.policies.choice import highest_item
+from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.policies.choice import highest_object
 from autoglm_embodied_sim.policies.grasp import Grasp, grasp_blindly
 from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap, height_map
 from autoglm_embodied_sim.robots.hand_pose import HandPose
@@ -14,22 +14,22 @@ from autoglm_embodied_sim.robots.hand_rig import HandRig
 
 
 class Pca:
-    """Looks once and grasps open loop; where any item will do, the highest."""
+    """Looks once and grasps open loop; where any object will do, the highest."""
 
-    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
         """See Baseline."""
         heights = height_map(rig.look())
-        item = highest_item(heights) if target is None else target
-        grasp = None if item is None else middle_grasp(heights, item)
+        obj = highest_object(heights) if target is None else target
+        grasp = None if obj is None else middle_grasp(heights, obj)
         if grasp is None:
-            return Told(0, 1, False)
+            return PolicyReport(0, 1, False)
         grasp_blindly(rig, grasp)
-        return Told(1, 1, True)
+        return PolicyReport(1, 1, True)
 
 
-def middle_grasp(heights: HeightMap, item: int) -> Grasp | None:
-    """The grasp across the longer axis of an item's visible surface; None if nothing of it is seen."""
-    mine = heights.owner == item
+def middle_grasp(heights: HeightMap, obj: int) -> Grasp | None:
+    """The grasp across the longer axis of an object's visible surface; None if nothing of it is seen."""
+    mine = heights.owner == obj
     if not mine.any():
         return None
     rows, columns = np.nonzero(mine)

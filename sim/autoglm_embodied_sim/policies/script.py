@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoglm_embodied_sim.policies.baseline import Told
-from autoglm_embodied_sim.policies.force_feedback import Feeling, Skills
+from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.policies.force_feedback import ForceFeedbackGrasp, Skills
 from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.robots.hand_rig import HandRig
 
@@ -18,6 +18,6 @@ class Script:
     def __init__(self) -> None:
         self._failed: list[tuple[int, Grasp]] = []
 
-    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> Told:
-        """See Baseline; where any item will do, what failed is remembered from try to try."""
-        return Feeling(rig, target, ALL, failed=self._failed if target is None else []).run()
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """See Baseline; where any object will do, what failed is remembered from try to try."""
+        return ForceFeedbackGrasp(rig, target, ALL, failed=self._failed if target is None else []).run()

@@ -15,7 +15,7 @@ TICKS = 6  # at most, or a few more
 
 @dataclass(frozen=True)
 class Scale:
-    """Values from `low` to `high` between the margins of a picture."""
+    """Values from `low` to `high` between the margins of an image."""
 
     low: float
     high: float
@@ -33,8 +33,8 @@ class Scale:
         return [index * step for index in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
 
 
-def picture(height: float, label: str, *parts: Element) -> Element:
-    """A picture that a screen reader reads out as `label`."""
+def image(height: float, label: str, *parts: Element) -> Element:
+    """An image that a screen reader reads out as `label`."""
     drawn = element("svg", element("title", label), *parts, viewBox=f"0 0 {WIDTH:.0f} {height:.0f}", role="img")
     drawn.set("aria-label", label)
     return element("div", drawn, class_="wide")

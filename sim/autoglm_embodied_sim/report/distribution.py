@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from autoglm_embodied_sim.eval.measure import GraspResult
-from autoglm_embodied_sim.report.axes import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Scale, grid, key, line, picture, text
+from autoglm_embodied_sim.report.axes import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Scale, grid, image, key, line, text
 from autoglm_embodied_sim.report.elements import element
 from autoglm_embodied_sim.report.evaluation import Case, Evaluation
 
@@ -37,7 +37,7 @@ def distribution_plot(evaluation: Evaluation, read: Read, title: str, unit: str)
         for case in evaluation.of_suite(suite):
             parts += _lane(scale, y + LANE / 2, case.policy, lanes[case.suite, case.policy], unit)
             y += LANE
-    return picture(height, f"Distribution of {title} over {len(everything)} episodes.", *parts)
+    return image(height, f"Distribution of {title} over {len(everything)} episodes.", *parts)
 
 
 def _values(case: Case, read: Read) -> list[tuple[float, bool]]:

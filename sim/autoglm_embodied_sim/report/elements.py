@@ -51,7 +51,7 @@ def code(command: str) -> Element:
 
 
 def document(title: str, style: str, *children: Child) -> str:
-    """A whole page of HTML that asks for nothing outside itself but its pictures."""
+    """A whole page of HTML that asks for nothing outside itself but its images."""
     head = element(
         "head",
         element("meta", charset="utf-8"),

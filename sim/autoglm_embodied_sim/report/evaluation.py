@@ -59,7 +59,7 @@ class Evaluation:
         wanted: what was measured.
         head: the figures' JSON form: machine, git, start, seconds.
         results: every episode.
-        pictures: of failed episodes, by suite, policy and seed.
+        images: of failed episodes, by suite, policy and seed.
         settings: of each suite, by name.
     """
 
@@ -67,7 +67,7 @@ class Evaluation:
     wanted: Measurement
     head: Mapping[str, Any]
     results: Sequence[GraspResult]
-    pictures: Mapping[Key, Jpegs]
+    images: Mapping[Key, Jpegs]
     settings: Mapping[str, Mapping[str, object]]
 
     @classmethod
@@ -77,12 +77,12 @@ class Evaluation:
         wanted: Measurement,
         report: Report,
         results: Sequence[GraspResult],
-        pictures: Mapping[Key, Jpegs],
+        images: Mapping[Key, Jpegs],
         ended_ns: int,
     ) -> Evaluation:
         """The evaluation whose figures `report` holds; `ended_ns` is the wall clock at its end."""
         settings = {suite: _flat(asdict(wanted.suite(suite))) for suite in wanted.suites}
-        return cls(shlex.join(["autoglm", *typed]), wanted, report.as_json(ended_ns), results, pictures, settings)
+        return cls(shlex.join(["autoglm", *typed]), wanted, report.as_json(ended_ns), results, images, settings)
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:

@@ -13,10 +13,10 @@ from autoglm_embodied_sim.report.axes import (
     WIDTH,
     Scale,
     grid,
+    image,
     interval,
     key,
     line,
-    picture,
     text,
 )
 from autoglm_embodied_sim.report.evaluation import STATS, Case, Evaluation, Pairing
@@ -42,7 +42,7 @@ def success_plot(evaluation: Evaluation) -> Element:
         for case in evaluation.of_suite(suite):
             parts += _case(scale, y + ROW / 2, case)
             y += ROW
-    return picture(height, f"Success of {len(evaluation.cases)} cases with intervals; the table says the same.", *parts)
+    return image(height, f"Success of {len(evaluation.cases)} cases with intervals; the table says the same.", *parts)
 
 
 def _case(scale: Scale, y: float, case: Case) -> list[Element]:
@@ -73,7 +73,7 @@ def difference_plot(pairings: tuple[Pairing, ...]) -> Element:
         parts.append(text(LEFT - 12, y + 4, f"{pairing.suite} / {pairing.first}", "", "end"))
         parts += interval(scale, y, low, pairs.difference, high, "final")
         parts.append(text(ASIDE, y + 4, f"{points(pairs.difference)}, McNemar {chance(pairs.chance())}", "tick"))
-    return picture(height, f"Differences of {len(pairings)} cases from {second}; the tables say the same.", *parts)
+    return image(height, f"Differences of {len(pairings)} cases from {second}; the tables say the same.", *parts)
 
 
 def points_on_axis(difference: float) -> str:

@@ -1,4 +1,4 @@
-"""Every failed episode: with pictures where they were taken, else by its seed."""
+"""Every failed episode: with images where they were taken, else by its seed."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ FOLDER = "images"
 
 
 def image_name(result: GraspResult, moment: str) -> str:
-    """Path of a picture, from the page."""
+    """Path of an image, from the page."""
     return f"{FOLDER}/{result.suite}-{result.policy}-{result.seed}-{moment}.jpg"
 
 
 def gallery(evaluation: Evaluation, case: Case) -> Element:
     """The failed episodes of a case."""
-    shown = [result for result in case.failed if key(result) in evaluation.pictures]
-    left_out = [result for result in case.failed if key(result) not in evaluation.pictures]
+    shown = [result for result in case.failed if key(result) in evaluation.images]
+    left_out = [result for result in case.failed if key(result) not in evaluation.images]
     parts = [element("h3", f"{case.suite} / {case.policy}: {len(case.failed)} of {case.n} failed")]
     parts.append(element("div", *(_episode(evaluation, result) for result in shown), class_="gallery"))
     if left_out:
         seeds = ", ".join(f"{result.seed} ({_failure(result)})" for result in left_out)
-        parts.append(element("p", f"{len(left_out)} more without pictures, by seed: {seeds}."))
+        parts.append(element("p", f"{len(left_out)} more without images, by seed: {seeds}."))
     return element("div", *parts)
 
 
 def _episode(evaluation: Evaluation, result: GraspResult) -> Element:
-    pictures = [
+    images = [
         element(
             "div",
             element(
@@ -44,15 +44,15 @@ def _episode(evaluation: Evaluation, result: GraspResult) -> Element:
             ),
             element("span", moment),
         )
-        for moment in evaluation.pictures[key(result)]
+        for moment in evaluation.images[key(result)]
     ]
     force = "" if result.peak_force_n is None else f", at most {result.peak_force_n:.0f} N"
-    believed = "believed to hold it" if result.sure else "knew that it failed"
+    believed = "believed to hold it" if result.confident else "knew that it failed"
     ways = counted(result.approaches, "approach", "approaches"), counted(result.tries, "try", "tries")
     effort = f"{', '.join(ways)}, {result.seconds:.1f} s{force}"
     head = element("b", f"seed {result.seed}: {_failure(result)}")
     caption = element("figcaption", head, element("br"), f"{result.target}; {effort}; {believed}")
-    return element("figure", element("div", *pictures, class_="moments"), caption)
+    return element("figure", element("div", *images, class_="moments"), caption)
 
 
 def _failure(result: GraspResult) -> str:

@@ -21,12 +21,12 @@ TITLE = "Grasping, measured"
 
 
 def write_page(folder: Path, evaluation: Evaluation) -> Path:
-    """Write `index.html` and its pictures into a folder; returns the page's path."""
+    """Write `index.html` and its images into a folder; returns the page's path."""
     page = folder / "index.html"
     prepare(folder)
     try:
         for result in evaluation.results:
-            for moment, jpeg in evaluation.pictures.get(key(result), {}).items():
+            for moment, jpeg in evaluation.images.get(key(result), {}).items():
                 (folder / image_name(result, moment)).write_bytes(jpeg)
         page.write_text(render(evaluation), encoding="utf-8")
     except OSError as error:
@@ -99,7 +99,7 @@ def _distributions(evaluation: Evaluation) -> Element:
 
 def _failed(evaluation: Evaluation) -> Element:
     said = (
-        "Each was run once more to take the pictures, and went as it did when it was measured. Before: from above, the "
+        "Each was run once more to take the images, and went as it did when it was measured. Before: from above, the "
         "object asked for is ringed. Contact: the last time the fingers closed or met something. After: at the end of "
         "the judge's lift and shake; from above where the hand stands aside with nothing in it. To run one again:"
     )

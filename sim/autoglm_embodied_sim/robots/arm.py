@@ -12,15 +12,15 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
-from autoglm_embodied_sim.robots.object_state import ItemReader
+from autoglm_embodied_sim.robots.object_state import ObjectState
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_look
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.object_camera import ItemCamera
+from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 from autoglm_embodied_sim.sensors.view import View
 
@@ -75,7 +75,7 @@ class Arm:
     """One scene at the arm's table.
 
     Args:
-        items: what lies on the table.
+        objects: what lies on the table.
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         grip_force_n: of each finger.
         seed: of the sensors' noise and the look of the room.
@@ -86,7 +86,7 @@ class Arm:
 
     def __init__(
         self,
-        items: Sequence[Item],
+        objects: Sequence[SceneObject],
         hand_eye_m: FloatArray,
         grip_force_n: float,
         seed: int,
@@ -94,15 +94,15 @@ class Arm:
         camera: CameraSettings | None = None,
         sensors: Sensors | None = None,
     ) -> None:
-        self.rig = ArmRig(seed, 0, camera, sensors, items, hand_eye_m, surroundings)
+        self.rig = ArmRig(seed, 0, camera, sensors, objects, hand_eye_m, surroundings)
         self.model, self.data = self.rig.model, self.rig.data
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
         self.origin_m: FloatArray = TABLE_ORIGIN_M
-        self.truth = ItemReader(self.model, len(items), TABLE_ORIGIN_M)
+        self.truth = ObjectState(self.model, len(objects), TABLE_ORIGIN_M)
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._rng = np.random.default_rng((seed, 2))
-        self._camera: ItemCamera | None = None
+        self._camera: ObjectCamera | None = None
         self._bias = np.zeros(6)
         look = surroundings.over(sample_look(np.random.default_rng((seed, 3))))
         self.rig.reset(Scene((), look, seed), _aside_rad())
@@ -138,13 +138,13 @@ class Arm:
         return DUMPS
 
     def look(self) -> View:
-        """A picture from the camera in front of the robot."""
+        """An image from the camera in front of the robot."""
         return self.eye().view(self.data, self.time_ns, self._rng)
 
-    def eye(self) -> ItemCamera:
+    def eye(self) -> ObjectCamera:
         """The camera, made when it is first needed."""
         if self._camera is None:
-            self._camera = ItemCamera(self.model, "camera", self._believed(), self.truth.item_of_geom)
+            self._camera = ObjectCamera(self.model, "camera", self._believed(), self.truth.object_of_geom)
         return self._camera
 
     @property

@@ -14,10 +14,10 @@ import numpy as np
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.robots.gantry_model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry, overhead
 from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M, TRAVEL_M_S, HandPose
-from autoglm_embodied_sim.robots.object_state import ItemReader
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.robots.object_state import ObjectState
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
-from autoglm_embodied_sim.sensors.object_camera import ItemCamera
+from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
 from autoglm_embodied_sim.sensors.view import View
 
 FINGER_SPEED_M_S, FINGER_LEAD_M = 0.12, 0.015
@@ -48,7 +48,7 @@ class Gantry:
     """One scene on the gantry.
 
     Args:
-        items: what lies on the table.
+        objects: what lies on the table.
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         grip_force_n: of each finger.
         seed: of the sensors' noise.
@@ -57,19 +57,19 @@ class Gantry:
 
     def __init__(
         self,
-        items: Sequence[Item],
+        objects: Sequence[SceneObject],
         hand_eye_m: FloatArray,
         grip_force_n: float,
         seed: int,
         surroundings: Surroundings = PLAIN,
     ) -> None:
-        self.model = build_gantry(items, surroundings)
+        self.model = build_gantry(objects, surroundings)
         self.data = mujoco.MjData(self.model)
         self.grip_force_n = grip_force_n
         self.surroundings, self.hand_eye_m = surroundings, np.asarray(hand_eye_m, dtype=float)
         self._rng = np.random.default_rng(seed)
-        self.truth = ItemReader(self.model, len(items))
-        self._camera: ItemCamera | None = None
+        self.truth = ObjectState(self.model, len(objects))
+        self._camera: ObjectCamera | None = None
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
@@ -91,7 +91,7 @@ class Gantry:
         self._width_m, self._finger_m = width_m, width_m / 2
 
     def twin(self) -> Gantry:
-        """A copy in the same state in which items at rest cost nothing; what is done to it does not touch this rig.
+        """A copy in the same state in which objects at rest cost nothing; what is done to it does not touch this rig.
 
         Its sensors' noise is the same for every twin, and it must not be looked through.
         """
@@ -105,7 +105,7 @@ class Gantry:
         return twin
 
     def let_sleep(self) -> None:
-        """From now on, items that lie still are left out of the physics until something touches them."""
+        """From now on, objects that lie still are left out of the physics until something touches them."""
         self.model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 
     def state(self) -> GantryState:
@@ -145,14 +145,14 @@ class Gantry:
         return DUMPS
 
     def look(self) -> View:
-        """A picture from above."""
+        """An image from above."""
         return self.eye().view(self.data, self.time_ns, self._rng)
 
-    def eye(self) -> ItemCamera:
-        """The camera, made when it is first needed: an episode without pictures needs no OpenGL."""
+    def eye(self) -> ObjectCamera:
+        """The camera, made when it is first needed: an episode without images needs no OpenGL."""
         if self._camera is None:
             believed = overhead(self.surroundings, self.hand_eye_m)
-            self._camera = ItemCamera(self.model, "overhead", believed, self.truth.item_of_geom)
+            self._camera = ObjectCamera(self.model, "overhead", believed, self.truth.object_of_geom)
         return self._camera
 
     def reading(self) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The MuJoCo model of the gantry: a Panda hand on four axes, a table, items, and the camera above."""
+"""The MuJoCo model of the gantry: a Panda hand on four axes, a table, objects, and the camera above."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.geoms import DRAWN_GROUP, HIDDEN_GROUP, set_contact_solver
-from autoglm_embodied_sim.robots.object_bodies import add_item, add_walls
+from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.robots.panda_model import panda_file
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import Surroundings, add_table_material
 
 TIMESTEP_S = 0.002
@@ -29,16 +29,16 @@ T_BASE_CAMERA = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0,
 FINGER_STIFFNESS, FINGER_DAMPING = 4000.0, 80.0
 
 
-def build_gantry(items: Sequence[Item], surroundings: Surroundings) -> Any:
-    """Compile the gantry with `items` as bodies `item0` and so on; the result is an MjModel."""
+def build_gantry(objects: Sequence[SceneObject], surroundings: Surroundings) -> Any:
+    """Compile the gantry with `objects` as bodies `object0` and so on; the result is an MjModel."""
     spec = mujoco.MjSpec.from_file(str(panda_file().with_name("hand.xml")))
     _set_physics(spec)
     _hang_hand(spec)
     _replace_gripper(spec)
     _add_table(spec, surroundings)
     _add_camera(spec, surroundings)
-    for index, item in enumerate(items):
-        add_item(spec, f"item{index}", item)
+    for index, obj in enumerate(objects):
+        add_object(spec, f"object{index}", obj)
     return spec.compile()
 
 
@@ -104,7 +104,7 @@ def _add_camera(spec: Any, surroundings: Surroundings) -> None:
 
 
 def overhead(surroundings: Surroundings, hand_eye_m: FloatArray, size_px: int = CAMERA_PX) -> Camera:
-    """The camera above the table, believed to be `hand_eye_m` (3,) away from where it is; its pictures are square."""
+    """The camera above the table, believed to be `hand_eye_m` (3,) away from where it is; its images are square."""
     focal, middle = 0.5 * size_px / np.tan(np.radians(CAMERA_FOVY_DEG) / 2), (size_px - 1) / 2
     T_base_camera = surroundings.camera_pose(T_BASE_CAMERA)
     T_base_camera[:3, 3] += hand_eye_m

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
-from autoglm_embodied_sim.robots.object_state import ItemReader
-from autoglm_embodied_sim.sensors.object_camera import ItemCamera
+from autoglm_embodied_sim.robots.object_state import ObjectState
+from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
 from autoglm_embodied_sim.sensors.view import View
 
 
@@ -39,7 +39,7 @@ class HandRig(Protocol):
         """Where to lay down, in turn, what is in the way of others."""
 
     def look(self) -> View:
-        """A picture of the table."""
+        """An image of the table."""
 
     def move(self, pose: HandPose, speed_m_s: float = ..., guard_n: float | None = None) -> bool:
         """Go straight to a pose; False if the hand had to stop on the way, because more than `guard_n` was felt."""
@@ -58,17 +58,17 @@ class HandRig(Protocol):
 
 
 class SuiteRig(HandRig, Protocol):
-    """A rig with the items of one scene, its MuJoCo model, and the truth about them."""
+    """A rig with the objects of one scene, its MuJoCo model, and the truth about them."""
 
     model: Any
     data: Any
-    truth: ItemReader
+    truth: ObjectState
     origin_m: FloatArray
     """(3,) of the table frame, in that of the model."""
     watch: Callable[[], None] | None
     """Called after every step; it may read, and change nothing."""
 
-    def eye(self) -> ItemCamera:
+    def eye(self) -> ObjectCamera:
         """The camera through which policies look."""
 
     def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
@@ -110,7 +110,7 @@ class WrappedRig:
         return self._rig.dumps
 
     def look(self) -> View:
-        """A picture from above."""
+        """An image from above."""
         return self._rig.look()
 
     def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Lays a scene out on a rig: drops its items and waits until they lie still."""
+"""Lays a scene out on a rig: drops its objects and waits until they lie still."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.object_bodies import raise_walls
 from autoglm_embodied_sim.scenes.scene import GraspScene
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
 
 CLEARANCE_M = 0.004
-BETWEEN_S = 0.25  # from one item dropped on the pile to the next
+BETWEEN_S = 0.25  # from one object dropped on the pile to the next
 SETTLE_S, MOST_S = 0.6, 4.0
 STILL_M_S = 0.004
 ROLLED_OUT_S, ROLLED_OUT_M_S = 10.0, 0.0005  # likewise for scenes with balls, cans and lemons
-WAITING_M = np.array([1.5, 0.0, 0.3])  # where items wait for their turn; the table goes on for ever there
+WAITING_M = np.array([1.5, 0.0, 0.3])  # where objects wait for their turn; the table goes on for ever there
 
 
 Rig = TypeVar("Rig", bound=SuiteRig)
-Kind = Callable[[Sequence[Item], FloatArray, float, int, Surroundings], Rig]
-"""Makes a rig: items, hidden offset of the camera, grip force of each finger, seed of the noise, surroundings."""
+Kind = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundings], Rig]
+"""Makes a rig: objects, hidden offset of the camera, grip force of each finger, seed of the noise, surroundings."""
 RIGS: dict[str, Kind[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
 
 
@@ -45,13 +45,13 @@ def lay_out(suite: Suite, scene: GraspScene) -> Gantry: ...
 def lay_out(suite: Suite, scene: GraspScene, kind: Kind[Rig]) -> Rig: ...
 def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> SuiteRig:
     """A rig of some kind with the scene on its table, everything at rest."""
-    rig = kind(scene.items, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
+    rig = kind(scene.objects, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
     if suite.piled:
         raise_walls(rig.model, True)
         _pile(rig, scene)
         raise_walls(rig.model, False)
     else:
-        for index in range(len(scene.items)):
+        for index in range(len(scene.objects)):
             _drop(rig, scene, index, 0.0)
     if suite.mixed:
         settle(rig, ROLLED_OUT_S, ROLLED_OUT_M_S)
@@ -61,12 +61,12 @@ def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> S
 
 
 def put_away(rig: SuiteRig, index: int) -> None:
-    """Put an item where nobody sees it."""
+    """Put an object where nobody sees it."""
     rig.truth.place(rig.data, index, WAITING_M + [0.25 * index, 0, 0], np.array([1.0, 0, 0, 0]))
 
 
 def settle(rig: SuiteRig, most_s: float = MOST_S, still_m_s: float = STILL_M_S) -> None:
-    """Wait until every item is as slow as this, but no longer than so many seconds."""
+    """Wait until every object is as slow as this, but no longer than so many seconds."""
     waited = 0.0
     while waited < most_s:
         rig.wait(SETTLE_S)
@@ -76,19 +76,19 @@ def settle(rig: SuiteRig, most_s: float = MOST_S, still_m_s: float = STILL_M_S) 
 
 
 def _pile(rig: SuiteRig, scene: GraspScene) -> None:
-    for index in range(len(scene.items)):
+    for index in range(len(scene.objects)):
         put_away(rig, index)
     top = 0.0
-    for index in range(len(scene.items)):
+    for index in range(len(scene.objects)):
         _drop(rig, scene, index, top)
         rig.wait(BETWEEN_S)
         top = float(rig.truth.position_m(rig.data)[: index + 1, 2].max()) + 0.02
 
 
 def _drop(rig: SuiteRig, scene: GraspScene, index: int, above_m: float) -> None:
-    """Put an item, turned as the scene says, so that its lowest point is just above `above_m`."""
+    """Put an object, turned as the scene says, so that its lowest point is just above `above_m`."""
     turn = _rotation(scene.quaternion_wxyz[index])
-    lowest = min(float((piece @ turn.T)[:, 2].min()) for piece in scene.items[index].shape.pieces)
+    lowest = min(float((piece @ turn.T)[:, 2].min()) for piece in scene.objects[index].shape.pieces)
     place = np.array([*scene.drop_xy_m[index], above_m + CLEARANCE_M - lowest])
     rig.truth.place(rig.data, index, place, scene.quaternion_wxyz[index])
 

@@ -1,4 +1,4 @@
-"""Items, and the walls between which they are piled, as bodies of a MuJoCo model; the same for every rig."""
+"""Objects, and the walls between which they are piled, as bodies of a MuJoCo model; the same for every rig."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.geoms import CONTACT, DRAWN_GROUP, HIDDEN_GROUP
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 WALLS = ("wall0", "wall1", "wall2", "wall3")
 WALL_HALF_M, WALL_HEIGHT_M = 0.07, 0.2
@@ -31,23 +31,23 @@ def raise_walls(model: Any, up: bool) -> None:
     model.geom_contype[walls] = model.geom_conaffinity[walls] = int(up)
 
 
-def add_item(spec: Any, name: str, item: Item) -> Any:
-    """Add an item to a model's specification: a free body of this name with its centre of mass in the origin."""
+def add_object(spec: Any, name: str, obj: SceneObject) -> Any:
+    """Add an object to a model's specification: a free body of this name with its centre of mass in the origin."""
     body = spec.worldbody.add_body(name=name)
     body.add_freejoint(name=name)
-    inertia = item.shape.inertia(item.mass_kg)
-    body.mass, body.ipos, body.explicitinertial = item.mass_kg, np.zeros(3), True
+    inertia = obj.shape.inertia(obj.mass_kg)
+    body.mass, body.ipos, body.explicitinertial = obj.mass_kg, np.zeros(3), True
     body.fullinertia = [*np.diag(inertia), inertia[0, 1], inertia[0, 2], inertia[1, 2]]
-    for index, piece in enumerate(item.shape.pieces):
+    for index, piece in enumerate(obj.shape.pieces):
         mesh = f"{name}_{index}"
         spec.add_mesh(name=mesh, uservert=piece.ravel().tolist(), inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX)
         body.add_geom(
             type=mujoco.mjtGeom.mjGEOM_MESH,
             meshname=mesh,
-            friction=[item.friction, TORSIONAL_M, ROLLING_M],
+            friction=[obj.friction, TORSIONAL_M, ROLLING_M],
             priority=1,  # else the larger friction of two would count
             group=DRAWN_GROUP,
-            rgba=[*item.rgb, 1],
+            rgba=[*obj.rgb, 1],
             **CONTACT,
         )
     return body

@@ -1,4 +1,4 @@
-"""What only the simulator knows of the items: where they are and how fast they move."""
+"""What only the simulator knows of the objects: where they are and how fast they move."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from autoglm_embodied_sim.sensors.view import NOTHING
 SAME_M = np.zeros(3)
 
 
-class ItemReader:
-    """Reads the items' poses out of an MjData; never to be shown to a policy.
+class ObjectState:
+    """Reads the objects' poses out of an MjData; never to be shown to a policy.
 
     Args:
-        model: an MjModel with the bodies `item0` and so on.
-        count: of the items.
+        model: an MjModel with the bodies `object0` and so on.
+        count: of the objects.
         origin_m: (3,) of the table frame, in that of the model.
     """
 
     def __init__(self, model: Any, count: int, origin_m: FloatArray = SAME_M) -> None:
         self._origin_m = origin_m
-        self._bodies = np.array([model.body(f"item{index}").id for index in range(count)], dtype=int)
-        self._qpos = np.array([model.joint(f"item{index}").qposadr[0] for index in range(count)], dtype=int)
-        self._dof = np.array([model.joint(f"item{index}").dofadr[0] for index in range(count)], dtype=int)
-        item_of_body = np.full(model.nbody, NOTHING, np.int16)
-        item_of_body[self._bodies] = np.arange(count)
-        self.item_of_geom: NDArray[np.int16] = item_of_body[model.geom_bodyid]
+        self._bodies = np.array([model.body(f"object{index}").id for index in range(count)], dtype=int)
+        self._qpos = np.array([model.joint(f"object{index}").qposadr[0] for index in range(count)], dtype=int)
+        self._dof = np.array([model.joint(f"object{index}").dofadr[0] for index in range(count)], dtype=int)
+        object_of_body = np.full(model.nbody, NOTHING, np.int16)
+        object_of_body[self._bodies] = np.arange(count)
+        self.object_of_geom: NDArray[np.int16] = object_of_body[model.geom_bodyid]
 
     def position_m(self, data: Any) -> FloatArray:
         """(count, 3) centres of mass, table frame."""
@@ -43,9 +43,9 @@ class ItemReader:
         """(count,) of the centres of mass."""
         return np.asarray(np.linalg.norm(data.qvel[self._dof[:, None] + np.arange(3)], axis=1))
 
-    def place(self, data: Any, item: int, position_m: FloatArray, quaternion_wxyz: FloatArray) -> None:
-        """Put an item somewhere on the table, at rest."""
-        start, dof = self._qpos[item], self._dof[item]
+    def place(self, data: Any, obj: int, position_m: FloatArray, quaternion_wxyz: FloatArray) -> None:
+        """Put an object somewhere on the table, at rest."""
+        start, dof = self._qpos[obj], self._dof[obj]
         data.qpos[start : start + 3] = position_m + self._origin_m
         data.qpos[start + 3 : start + 7] = quaternion_wxyz
         data.qvel[dof : dof + 6] = 0

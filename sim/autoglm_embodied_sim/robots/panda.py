@@ -14,7 +14,7 @@ from autoglm_embodied_sim.robots.primitive_bodies import Dressing
 from autoglm_embodied_sim.robots.primitive_truth import ContactReader, Truth
 from autoglm_embodied_sim.robots.servo import PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.primitive_scene import Scene
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.renderer import Renderer
@@ -44,7 +44,7 @@ class ArmRig:
         slots: how many things a scene may have.
         camera: as it is believed to stand; as shipped by default.
         sensors: as shipped by default.
-        items: of one scene of a suite, which this rig is made for.
+        objects: of one scene of a suite, which this rig is made for.
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         surroundings: whose texture the mat has; none is plain.
     """
@@ -55,13 +55,13 @@ class ArmRig:
         slots: int = 3,
         camera: CameraSettings | None = None,
         sensors: Sensors | None = None,
-        items: Sequence[Item] = (),
+        objects: Sequence[SceneObject] = (),
         hand_eye_m: FloatArray = NOWHERE_OFF,
         surroundings: Surroundings | None = None,
     ) -> None:
         self.camera = camera or CameraSettings.from_file()
         self.sensors = sensors or Sensors.from_file()
-        self.model = build_model(self.camera.moved(-hand_eye_m), slots, items, surroundings)
+        self.model = build_model(self.camera.moved(-hand_eye_m), slots, objects, surroundings)
         self.data = mujoco.MjData(self.model)
         self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
         self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]

@@ -1,4 +1,4 @@
-"""The MuJoCo model: a Panda with its hand, a table, the camera, the wrist sensor, slots for things, and items."""
+"""The MuJoCo model: a Panda with its hand, a table, the camera, the wrist sensor, slots for things, and objects."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied_sim.geoms import BACKDROP_GROUP, CONTACT, DRAWN_GROUP, HIDDEN_GROUP, set_contact_solver
-from autoglm_embodied_sim.robots.object_bodies import add_item, add_walls
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import Surroundings, add_table_material
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS as ARM_JOINTS
@@ -43,14 +43,14 @@ def panda_file() -> Path:
 
 
 def build_model(
-    camera: CameraSettings, slots: int, items: Sequence[Item] = (), surroundings: Surroundings | None = None
+    camera: CameraSettings, slots: int, objects: Sequence[SceneObject] = (), surroundings: Surroundings | None = None
 ) -> Any:
     """Compile the world; the result is an MjModel.
 
     Args:
         camera: as it really stands.
         slots: how many parked things, `thing0` and so on, there are to be dressed again and again.
-        items: of one scene, the bodies `item0` and so on, which wait beyond the table.
+        objects: of one scene, the bodies `object0` and so on, which wait beyond the table.
         surroundings: whose texture the mat has; none is plain.
     """
     spec = mujoco.MjSpec.from_file(str(panda_file()))
@@ -64,10 +64,10 @@ def build_model(
     _add_camera(spec, camera)
     for slot in range(slots):
         _add_thing(spec, f"thing{slot}")
-    if items:
+    if objects:
         add_walls(spec, TABLE_ORIGIN_M)
-    for index, item in enumerate(items):
-        add_item(spec, f"item{index}", item).pos = WAITING_M + [0.25 * index, 0, 0]
+    for index, obj in enumerate(objects):
+        add_object(spec, f"object{index}", obj).pos = WAITING_M + [0.25 * index, 0, 0]
     return spec.compile()
 
 

@@ -12,7 +12,7 @@ from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.objects.groceries import NAMES, PREFIX, grocery
 from autoglm_embodied_sim.objects.primitives import ball, box, cylinder
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Span, Suite
 from autoglm_embodied_sim.scenes.unknown_objects import dressed
 
@@ -38,14 +38,14 @@ ALIKE = 2
 
 @dataclass(frozen=True)
 class Draft:
-    """An item before its shape is made: one of PRIMITIVES, a grocery, or UNKNOWN for any shape without a name."""
+    """An object before its shape is made: one of PRIMITIVES, a grocery, or UNKNOWN for any shape without a name."""
 
     called: str
     colour: str
     large: bool  # which of two sizes that can be told apart; an unknown object may have any
 
 
-def mixed_items(suite: Suite, shapes: Sequence[Shape], rng: np.random.Generator) -> list[Item]:
+def mixed_objects(suite: Suite, shapes: Sequence[Shape], rng: np.random.Generator) -> list[SceneObject]:
     """The target, then ALIKE distractors that resemble it, then others as they come."""
     target = _any(rng)
     alike = [_like(target, rng) for _ in range(min(ALIKE, suite.objects - 1))]
@@ -53,16 +53,16 @@ def mixed_items(suite: Suite, shapes: Sequence[Shape], rng: np.random.Generator)
     return [_made(draft, suite, shapes, rng) for draft in (target, *alike, *others)]
 
 
-def put_down(items: Sequence[Item], turn_wxyz: FloatArray, rng: np.random.Generator) -> FloatArray:
+def put_down(objects: Sequence[SceneObject], turn_wxyz: FloatArray, rng: np.random.Generator) -> FloatArray:
     """(count, 4) the turns of a scene, but named objects are put on one of their sides, as people do.
 
     Dropped at a slant, round ones would roll out of sight, and upright ones would rock for a long time.
     """
-    w, x, y, z = FACES_WXYZ[rng.integers(len(FACES_WXYZ), size=len(items))].T
-    half = rng.uniform(0, np.pi, len(items))  # of the turn about the vertical
+    w, x, y, z = FACES_WXYZ[rng.integers(len(FACES_WXYZ), size=len(objects))].T
+    half = rng.uniform(0, np.pi, len(objects))  # of the turn about the vertical
     c, s = np.cos(half), np.sin(half)
     flat = np.stack([c * w - s * z, c * x - s * y, c * y + s * x, c * z + s * w], axis=1)
-    named = [item.shape.name.startswith(PREFIX) or item.shape.name in PRIMITIVE_SHAPES for item in items]
+    named = [obj.shape.name.startswith(PREFIX) or obj.shape.name in PRIMITIVE_SHAPES for obj in objects]
     return np.where(np.array(named)[:, None], flat, turn_wxyz)
 
 
@@ -86,7 +86,7 @@ def _colour(rng: np.random.Generator) -> str:
     return str(rng.choice(COLOURS))
 
 
-def _made(draft: Draft, suite: Suite, shapes: Sequence[Shape], rng: np.random.Generator) -> Item:
+def _made(draft: Draft, suite: Suite, shapes: Sequence[Shape], rng: np.random.Generator) -> SceneObject:
     if draft.called == UNKNOWN:
         shape = shapes[int(rng.integers(len(shapes)))].scaled(_within(suite.scale, rng))
     elif draft.called in PRIMITIVES:

@@ -1,4 +1,4 @@
-"""A scene of a suite: which items, where dropped, and everything hidden, as a function of the seed alone."""
+"""A scene of a suite: which objects, where dropped, and everything hidden, as a function of the seed alone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.scenes.mixed import mixed_items, put_down
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.mixed import mixed_objects, put_down
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings, sample_surroundings
-from autoglm_embodied_sim.scenes.unknown_objects import unknown_item
+from autoglm_embodied_sim.scenes.unknown_objects import unknown_object
 
 WORKSPACE_HALF_M = 0.16
 SEPARATION_M = 0.11
@@ -26,8 +26,8 @@ class GraspScene:
     """Everything about an episode but the policy."""
 
     seed: int
-    items: tuple[Item, ...]
-    target: int  # the named item
+    objects: tuple[SceneObject, ...]
+    target: int  # the named object
     drop_xy_m: FloatArray  # (count, 2)
     quaternion_wxyz: FloatArray  # (count, 4) when dropped
     hand_eye_m: FloatArray  # (3,) hidden offset of the camera
@@ -35,20 +35,20 @@ class GraspScene:
 
     def drawn(self) -> dict[str, object]:
         """All that was drawn for this scene, as it goes into a report."""
-        items = [
+        objects = [
             {
-                "shape": item.shape.name,
-                "extent_m": np.round(item.shape.extent_m, 4).tolist(),
-                "colour": item.colour,
-                "rgb": np.round(item.rgb, 3).tolist(),
-                "mass_kg": round(item.mass_kg, 4),
-                "friction": round(item.friction, 4),
+                "shape": obj.shape.name,
+                "extent_m": np.round(obj.shape.extent_m, 4).tolist(),
+                "colour": obj.colour,
+                "rgb": np.round(obj.rgb, 3).tolist(),
+                "mass_kg": round(obj.mass_kg, 4),
+                "friction": round(obj.friction, 4),
             }
-            for item in self.items
+            for obj in self.objects
         ]
         surroundings = {name: np.round(value, 5).tolist() for name, value in asdict(self.surroundings).items()}
         hand_eye_m = np.round(self.hand_eye_m, 5).tolist()
-        return {"target": self.target, "items": items, "hand_eye_m": hand_eye_m, "surroundings": surroundings}
+        return {"target": self.target, "objects": objects, "hand_eye_m": hand_eye_m, "surroundings": surroundings}
 
 
 def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> GraspScene:
@@ -57,17 +57,19 @@ def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> Gras
         raise ConfigError("a scene needs at least one shape to draw from")
     rng = np.random.default_rng([seed, *suite.name.encode()])
     chosen = rng.choice(len(shapes), suite.objects, replace=len(shapes) < suite.objects)
-    items = mixed_items(suite, shapes, rng) if suite.mixed else [unknown_item(suite, shapes[i], rng) for i in chosen]
+    objects = (
+        mixed_objects(suite, shapes, rng) if suite.mixed else [unknown_object(suite, shapes[i], rng) for i in chosen]
+    )
     xy = rng.uniform(-PILE_HALF_M, PILE_HALF_M, (suite.objects, 2)) if suite.piled else _apart(rng, suite.objects)
     turn: FloatArray = rng.standard_normal((suite.objects, 4))
     turn /= np.linalg.norm(turn, axis=1, keepdims=True)
     target = int(rng.integers(suite.objects))
     if suite.mixed:
-        items = [items[index - target] for index in range(len(items))]  # so that the first becomes the target
-        turn = put_down(items, turn, rng)
+        objects = [objects[index - target] for index in range(len(objects))]  # so that the first becomes the target
+        turn = put_down(objects, turn, rng)
     return GraspScene(
         seed=seed,
-        items=tuple(items),
+        objects=tuple(objects),
         target=target,
         drop_xy_m=xy,
         quaternion_wxyz=turn,

@@ -10,7 +10,7 @@ from autoglm_embodied_sim.scenes.primitive_scene import RGB
 
 
 @dataclass(frozen=True)
-class Item:
+class SceneObject:
     """An object to lay on the table."""
 
     shape: Shape
@@ -21,7 +21,7 @@ class Item:
 
     def __post_init__(self) -> None:
         if not (self.mass_kg > 0 and self.friction > 0):
-            raise ConfigError(f"Item needs mass and friction above 0, got {self.mass_kg} kg and {self.friction}")
+            raise ConfigError(f"Object needs mass and friction above 0, got {self.mass_kg} kg and {self.friction}")
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ class View:
         self._beyond = True
 
     def sees_beyond_the_table(self, data: Any, aspect: float) -> bool:
-        """Whether a picture `aspect` times as wide as high may show anything of the backdrop."""
+        """Whether an image `aspect` times as wide as high may show anything of the backdrop."""
         pose = data.cam_xpos[self._camera], data.cam_xmat[self._camera]
         asked = pose[0].tobytes(), pose[1].tobytes(), float(self._model.cam_fovy[self._camera]), aspect
         if asked != self._asked:  # the camera hardly ever moves

@@ -40,7 +40,7 @@ class CameraSettings:
         return build(cls, read_yaml(path), str(path))
 
     def camera(self, width: int, height: int) -> Camera:
-        """The pinhole model of a picture of `width` x `height` with this camera's vertical field of view."""
+        """The pinhole model of an image of `width` x `height` with this camera's vertical field of view."""
         focal = 0.5 * height / np.tan(np.radians(self.fovy_deg) / 2)
         K = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
         return Camera(width=width, height=height, K=K, T_base_camera=self.T_base_camera)

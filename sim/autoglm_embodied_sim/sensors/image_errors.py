@@ -26,7 +26,7 @@ class _Drift:
 
 
 class DepthErrors:
-    """The errors of a depth picture: noise, drifting bias, rounding, then holes."""
+    """The errors of a depth image: noise, drifting bias, rounding, then holes."""
 
     def __init__(self, spec: DepthSpec) -> None:
         errors = ChannelErrors.stack((spec.depth_m, 1))
@@ -55,7 +55,7 @@ class DepthErrors:
 
 
 class ColourErrors:
-    """The errors of a colour picture: noise, drifting bias and rounding of each channel, within 0 to 255."""
+    """The errors of a colour image: noise, drifting bias and rounding of each channel, within 0 to 255."""
 
     def __init__(self, spec: ColourSpec) -> None:
         self._errors = ChannelErrors.stack((spec.levels, 3))

@@ -20,11 +20,11 @@ GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
 @lru_cache(maxsize=1)
 def _gl() -> Any:
-    """One OpenGL context for the whole process: opening one takes longer than a picture."""
+    """One OpenGL context for the whole process: opening one takes longer than an image."""
     return open_gl()
 
 
-class ItemCamera:
+class ObjectCamera:
     """Draws one model; belongs to the thread that made it.
 
 
@@ -32,12 +32,12 @@ class ItemCamera:
         model: an MjModel.
         name: of the model's camera.
         believed: what the robot takes the camera for.
-        item_of_geom: (ngeom,) which item a geom belongs to, NOTHING for the others.
+        object_of_geom: (ngeom,) which object a geom belongs to, NOTHING for the others.
     """
 
-    def __init__(self, model: Any, name: str, believed: Camera, item_of_geom: NDArray[np.int16]) -> None:
+    def __init__(self, model: Any, name: str, believed: Camera, object_of_geom: NDArray[np.int16]) -> None:
         _gl().make_current()
-        self._model, self.believed, self._item_of_geom = model, believed, item_of_geom
+        self._model, self.believed, self._object_of_geom = model, believed, object_of_geom
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -50,13 +50,13 @@ class ItemCamera:
         self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(name).id
 
     def view(self, data: Any, stamp_ns: int, rng: np.random.Generator, camera: Camera | None = None) -> View:
-        """A picture of `data`.
+        """An image of `data`.
 
         Args:
             data: an MjData.
             stamp_ns: its time.
             rng: of the noise of depth.
-            camera: what the robot takes the camera for, if not `believed`; of an odd fraction of its size, the picture
+            camera: what the robot takes the camera for, if not `believed`; of an odd fraction of its size, the image
                 shows every so many-th row and column.
         """
         frame = self.frame(data, stamp_ns, rng, camera)
@@ -64,7 +64,7 @@ class ItemCamera:
         return View(frame, self._owner(colours)[::-1])
 
     def frame(self, data: Any, stamp_ns: int, rng: np.random.Generator, camera: Camera | None = None) -> Frame:
-        """The same picture without its owners, in half the time."""
+        """The same image without its owners, in half the time."""
         camera = camera or self.believed
         mujoco.mj_kinematics(self._model, data)
         self._aim(data, self._camera)
@@ -105,13 +105,13 @@ class ItemCamera:
         return rgb, depth
 
     def _owner(self, colours: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """(height, width) item of each pixel, from the colours that a segmented picture gives its geoms."""
+        """(height, width) object of each pixel, from the colours that a segmented image gives its geoms."""
         ids = colours.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16])
-        item = np.full(self._scene.ngeom + 1, NOTHING, np.int16)
+        obj = np.full(self._scene.ngeom + 1, NOTHING, np.int16)
         for geom in self._scene.geoms[: self._scene.ngeom]:
             if geom.objtype == GEOM and geom.segid >= 0:
-                item[geom.segid + 1] = self._item_of_geom[geom.objid]
-        return np.asarray(item[ids], np.int16)
+                obj[geom.segid + 1] = self._object_of_geom[geom.objid]
+        return np.asarray(obj[ids], np.int16)
 
     def _metres(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
         """Undo the projection of a reversed depth buffer (1 is near, 0 far)."""

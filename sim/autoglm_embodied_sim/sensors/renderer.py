@@ -1,4 +1,4 @@
-"""Pictures of the world through OpenGL without a display (EGL)."""
+"""Images of the world through OpenGL without a display (EGL)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def drop_stencil() -> None:
 
 
 class Renderer:
-    """Draws the fixed camera's RGB-D picture; belongs to the thread that made it."""
+    """Draws the fixed camera's RGB-D image; belongs to the thread that made it."""
 
     def __init__(self, model: Any, settings: CameraSettings, sensors: Sensors, seed: int) -> None:
         self._model, self._settings = model, settings

@@ -1,4 +1,4 @@
-"""When the cameras of a rig take pictures, and when those arrive."""
+"""When the cameras of a rig take images, and when those arrive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 @dataclass(frozen=True)
 class Moment:
-    """A picture not drawn yet: the whole configuration at an instant, and which cameras deliver it now."""
+    """An image not drawn yet: the whole configuration at an instant, and which cameras deliver it now."""
 
     stamp_ns: int
     qpos: FloatArray

@@ -1,4 +1,4 @@
-"""What a camera over the table sees, and which pixels belong to which item."""
+"""What a camera over the table sees, and which pixels belong to which object."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class View:
-    """An RGB-D picture of the table, as measured.
+    """An RGB-D image of the table, as measured.
 
     `owner` comes from the simulator: baselines that use it are told which pixels are the named object's.
     The camera's pose is the one the robot believes in; under hard physics it is off by a few millimetres.
     """
 
     frame: Frame
-    owner: NDArray[np.int16]  # (height, width) index of the item seen, NOTHING elsewhere
+    owner: NDArray[np.int16]  # (height, width) index of the object seen, NOTHING elsewhere
 
     def points_m(self) -> FloatArray:
         """(height, width, 3) where each pixel's surface is believed to be, base frame; NaN where depth is unknown."""

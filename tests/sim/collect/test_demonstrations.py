@@ -1,4 +1,4 @@
-"""One demonstration: nothing of the force is left out, and pictures are those that the rig's camera would show."""
+"""One demonstration: nothing of the force is left out, and images are those that the rig's camera would show."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shown() -> Shard:
 def test_every_field_is_there_and_finite(shown: Shard) -> None:
     assert set(shown.arrays) == set(DEMONSTRATIONS.fields)
     assert all(np.isfinite(values).all() for values in shown.arrays.values())
-    rows = {"items": "item_shape", "approaches": "approach_ns", "frames": "frame_ns", "steps": "step_ns"}
+    rows = {"objects": "object_shape", "approaches": "approach_ns", "frames": "frame_ns", "steps": "step_ns"}
     assert all(shown.arrays[count].tolist() == [len(shown.arrays[field])] for count, field in rows.items())
 
 
@@ -39,10 +39,10 @@ def test_the_wrench_of_every_step_is_there(shown: Shard) -> None:
     assert len(shown.arrays["wrench"]) == len(shown.arrays["pose"]) == len(stamps)
     during = shown.arrays["phase"] == Phase.HOLD.value
     load_n = (shown.arrays["wrench"][during] - shown.arrays["approach_tare"][-1])[:, 2]
-    assert np.median(load_n) == pytest.approx(9.81 * shown.arrays["item_mass_kg"][0], abs=0.3)
+    assert np.median(load_n) == pytest.approx(9.81 * shown.arrays["object_mass_kg"][0], abs=0.3)
 
 
-def test_pictures_keep_their_beat_and_approaches_show_the_target(shown: Shard) -> None:
+def test_images_keep_their_beat_and_approaches_show_the_target(shown: Shard) -> None:
     beat_ns = np.diff(shown.arrays["frame_ns"])
     assert abs(beat_ns - 1e9 / HZ).max() <= STEP_NS
     assert shown.arrays["rgb"].shape[1:] == (SIZE_PX, SIZE_PX, 3)
@@ -80,7 +80,7 @@ def test_a_demonstration_follows_from_its_number(shown: Shard) -> None:
     assert all(np.array_equal(shown.arrays[name], again.arrays[name]) for name in DEMONSTRATIONS.fields)
 
 
-@pytest.mark.parametrize(("options", "said"), [({"suite": "heap"}, "no suite"), ({"picture_hz": 501.0}, "at most 500")])
+@pytest.mark.parametrize(("options", "said"), [({"suite": "heap"}, "no suite"), ({"image_hz": 501.0}, "at most 500")])
 def test_impossible_settings_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         DemonstrationSettings(**({"suite": "pile"} | options))  # type: ignore[arg-type]

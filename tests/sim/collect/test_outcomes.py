@@ -39,7 +39,7 @@ def test_what_is_held_weighs_what_it_weighs(tried: Shard) -> None:
     assert np.median(np.abs(rows["weight_n"] - 9.81 * rows["mass_kg"])[held]) < 0.2
 
 
-def test_crops_show_the_item_between_the_fingers_that_held_it(tried: Shard) -> None:
+def test_crops_show_the_object_between_the_fingers_that_held_it(tried: Shard) -> None:
     rows = tried.arrays
     middle = rows["target"][rows["held_target"]][:, 16:32, 16:32]
     assert (middle.mean(axis=(1, 2)) > 0.05).all()

@@ -62,7 +62,7 @@ def episode(rig: ArmRig, *without: str) -> tuple[EpisodeResult, list[Tick], list
     model = Spied(GraspConfig(width=32, layers=1, queries=4, stem=(8, 8, 16)))
     robot = Robot.from_file(shipped("panda.yaml"))
     aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-    pipeline = Watched(aligner, LearnedPolicy(model), (model.config.picture_height, model.config.picture_width))
+    pipeline = Watched(aligner, LearnedPolicy(model), (model.config.image_height, model.config.image_width))
     return run_episode(pipeline, rig, 0, SETTINGS, without), Watched.ticks, Spied.present
 
 

@@ -9,7 +9,7 @@ import pytest
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.declutter_statistics import bootstrap
 from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, add_measured
-from autoglm_embodied_sim.eval.result_cache import Finished
+from autoglm_embodied_sim.eval.result_cache import ResultCache
 
 from autoglm_embodied.metrics import Report, wilson
 
@@ -81,20 +81,20 @@ def test_no_rounds_are_skipped_and_never_zero() -> None:
 
 def test_finished_rounds_are_read_as_what_they_were(tmp_path: Path) -> None:
     results = [round_of("script", 0, 5, 6), GraspResult("pile", "pca", 1, "thing", True, False, 1, 1, True, 5.0)]
-    finished = Finished(tmp_path, {})
+    finished = ResultCache(tmp_path, {})
     for result in results:
         finished.add(result)
     finished.close()
-    again = Finished(tmp_path, {})
+    again = ResultCache(tmp_path, {})
     again.close()
     assert list(again.results.values()) == results
 
 
 def test_scenes_to_refuse_count_for_no_figure_of_scripts() -> None:
-    def told(seed: int, kind: str, held: bool) -> GraspResult:
+    def report(seed: int, kind: str, held: bool) -> GraspResult:
         return GraspResult("language", "script", seed, "", held, False, 1, 1, True, 5.0, "grab the can", kind)
 
-    report = reported(told(0, "one", True), told(1, "none", False), told(2, "many", False), suite="language")
+    report = reported(report(0, "one", True), report(1, "none", False), report(2, "many", False), suite="language")
     row = next(row for row in report.rows if row.stat == "final")
     assert row.value == 1.0 and row.n == 1
     assert "grasp.refused_rightly" in {skipped.figure for skipped in report.skipped}

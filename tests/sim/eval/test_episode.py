@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import put_to_trial
+from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.policies.pca import Pca
 from autoglm_embodied_sim.policies.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
 from autoglm_embodied.errors import ConfigError
@@ -62,8 +62,11 @@ def test_nothing_is_done_where_an_instruction_fits_none_or_several(monkeypatch: 
 
 
 def judged(friction: float, close: bool) -> tuple[int, ...]:
-    items = [Item(box(0.04, 0.03, 0.04), "red", (1, 0, 0), 0.5, friction), Item(BRICKS[0], "blue", (0, 0, 1), 0.2, 0.5)]
-    rig = Gantry(items, np.zeros(3), 20.0, seed=0)
+    objects = [
+        SceneObject(box(0.04, 0.03, 0.04), "red", (1, 0, 0), 0.5, friction),
+        SceneObject(BRICKS[0], "blue", (0, 0, 1), 0.2, 0.5),
+    ]
+    rig = Gantry(objects, np.zeros(3), 20.0, seed=0)
     rig.truth.place(rig.data, 0, np.array([0, 0, 0.02]), UPRIGHT)
     rig.truth.place(rig.data, 1, np.array([0.15, 0, 0.03]), UPRIGHT)
     rig.wait(0.3)
@@ -72,7 +75,7 @@ def judged(friction: float, close: bool) -> tuple[int, ...]:
     rig.move(HandPose(0, 0, 0.01, 0))
     if close:
         rig.grip(0)
-    return put_to_trial(rig, rest).raised
+    return lift_and_shake_test(rig, rest).raised
 
 
 def test_the_trial_lifts_and_sees_what_is_held() -> None:

@@ -52,7 +52,7 @@ def test_every_class_has_a_case_and_says_what_it_means() -> None:
     assert len({failure.meaning for failure in Failure}) == len(Failure)
 
 
-def test_where_any_item_would_do_none_is_wrong() -> None:
+def test_where_any_object_would_do_none_is_wrong() -> None:
     anything = replace(closed(NEIGHBOUR), wanted=TARGET | OTHER)
     assert failure_of(anything) is Failure.SLIPPED_IN_LIFT
     assert failure_of(replace(anything, raised=TARGET | OTHER)) is Failure.TWO_OBJECTS

@@ -1,4 +1,4 @@
-"""Failed episodes are run once more for their pictures, and must go as they went."""
+"""Failed episodes are run once more for their images, and must go as they went."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from autoglm_embodied_sim.eval.failure_replay import photographed, to_photograph
+from autoglm_embodied_sim.eval.failure_replay import failures_to_replay, replay_failures
 from autoglm_embodied_sim.eval.measure import Measurement, measure
 from autoglm_embodied_sim.eval.result_cache import key
 
@@ -21,11 +21,11 @@ def nothing() -> None:
     """No progress is shown."""
 
 
-def test_pictures_are_the_same_for_any_number_of_workers_and_capped() -> None:
+def test_images_are_the_same_for_any_number_of_workers_and_capped() -> None:
     results = measure(WANTED)
     failed = [result for result in results if not result.held]
-    assert len(failed) > 1 and to_photograph(results, 1) == failed[:1] and to_photograph(results, 0) == []
-    one, two = (photographed(WANTED, failed, workers, nothing) for workers in (1, 2))
+    assert len(failed) > 1 and failures_to_replay(results, 1) == failed[:1] and failures_to_replay(results, 0) == []
+    one, two = (replay_failures(WANTED, failed, workers, nothing) for workers in (1, 2))
     assert one == two and list(one) == [key(result) for result in failed]
     assert all(list(jpegs) == ["before", "contact", "after"] for jpegs in one.values())
 
@@ -33,7 +33,7 @@ def test_pictures_are_the_same_for_any_number_of_workers_and_capped() -> None:
 def test_an_episode_that_goes_otherwise_than_measured_is_a_bug() -> None:
     (measured,) = measure(replace(WANTED, suites=("weak_grip",), episodes=1))
     with pytest.raises(RuntimeError, match="did not repeat"):
-        photographed(WANTED, [replace(measured, approaches=7)], 1, nothing)
+        replay_failures(WANTED, [replace(measured, approaches=7)], 1, nothing)
 
 
 def test_a_run_that_goes_on_writes_the_same_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,9 +134,9 @@ def test_everything_drawn_for_a_scene_is_told_and_differs_from_seed_to_seed() ->
         assert first[0] == second[0]
     assert scenes[0]["hand_eye_m"] != scenes[1]["hand_eye_m"]
     assert scenes[0]["surroundings"] != scenes[1]["surroundings"]
-    items = scenes[0]["items"]
-    assert isinstance(items, list) and len(items) == 8
-    assert {"shape", "colour", "mass_kg", "friction"} < set(items[0])
+    objects = scenes[0]["objects"]
+    assert isinstance(objects, list) and len(objects) == 8
+    assert {"shape", "colour", "mass_kg", "friction"} < set(objects[0])
 
 
 def _numbered(pairs: dict[str, object]) -> dict[object, object]:

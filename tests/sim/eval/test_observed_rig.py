@@ -10,12 +10,12 @@ from autoglm_embodied_sim.eval.failure import Closing, Failure, failure_of
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.peak_force import ROWS
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import Trial, put_to_trial
+from autoglm_embodied_sim.lift_and_shake import Trial, lift_and_shake_test
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.policies.script import Script
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
 from autoglm_embodied.types import FloatArray
@@ -37,7 +37,9 @@ class Recorded(Gantry):
 def table(friction: float = 0.5) -> Recorded:
     """A gantry over one brick of 40 x 30 x 40 mm."""
     Recorded.forces = []
-    rig = Recorded([Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, friction)], np.zeros(3), 20.0, seed=0)
+    rig = Recorded(
+        [SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, friction)], np.zeros(3), 20.0, seed=0
+    )
     rig.truth.place(rig.data, 0, np.array([0, 0, 0.02]), UPRIGHT)
     rig.wait(0.3)
     return rig
@@ -47,8 +49,8 @@ def test_an_observed_episode_goes_as_an_unobserved_one_to_the_bit() -> None:
     ends = []
     for observe in (True, False):
         rig = table()
-        told = Script().run(ObservedRig(rig, lambda: None) if observe else rig, 0, np.random.default_rng(0))
-        ends.append((told, rig.time_ns, rig.data.qpos.tobytes(), rig.data.qvel.tobytes(), rig.wrench().tobytes()))
+        report = Script().run(ObservedRig(rig, lambda: None) if observe else rig, 0, np.random.default_rng(0))
+        ends.append((report, rig.time_ns, rig.data.qpos.tobytes(), rig.data.qvel.tobytes(), rig.wrench().tobytes()))
         rig.close()
     assert ends[0] == ends[1]
 
@@ -86,7 +88,7 @@ def test_what_became_of_a_blind_grasp(friction: float, down: HandPose, failure: 
     observed.grip(0.0)
     observed.move(down.raised_to(0.2), 0.12)
     observed.end()
-    story = observed.story(BRICK, put_to_trial(rig, rest_height_m))
+    story = observed.story(BRICK, lift_and_shake_test(rig, rest_height_m))
     gripped = NOTHING if failure is Failure.CLOSED_ON_NOTHING else BRICK
     assert story.closings == (Closing(gripped, NOTHING),) and not story.open_at_end
     assert failure_of(story) is failure
@@ -112,7 +114,7 @@ def test_what_is_held_and_let_go_and_what_is_touched_is_written_down() -> None:
     rig.close()
 
 
-def test_pictures_change_nothing_and_show_every_moment() -> None:
+def test_images_change_nothing_and_show_every_moment() -> None:
     suite, bricks, album = SUITES["separated"].eased(), [box(0.05, 0.06, 0.06)], Album()
     plain = run_grasp_episode(Scenario(suite, bricks, 5), "script")
     assert run_grasp_episode(Scenario(suite, bricks, 5), "script", album=album) == plain

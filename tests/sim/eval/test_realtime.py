@@ -16,7 +16,7 @@ def test_the_factor_is_simulated_over_spent_time() -> None:
     assert laps.realtime_factor == pytest.approx(10.0)
 
 
-def test_a_run_grasps_and_lifts_with_thirty_pictures_a_second(rig: ArmRig) -> None:
+def test_a_run_grasps_and_lifts_with_thirty_images_a_second(rig: ArmRig) -> None:
     began_ns = rig.time_ns
     laps = bench.run(rig, (64, 48), seed=0, scenes=1)
     assert sum(laps.steps) * 1_000_000 == rig.time_ns - began_ns

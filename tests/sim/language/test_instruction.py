@@ -29,9 +29,9 @@ NUDGE_M, SWELL = 0.003, 1.07
 
 
 def placed(suite: str, seed: int) -> tuple[GraspScene, FloatArray]:
-    """A scene, and its items as if they had stayed where they were dropped."""
+    """A scene, and its objects as if they had stayed where they were dropped."""
     scene = sample_grasp_scene(SUITES[suite], SHAPES, seed)
-    return scene, np.column_stack([scene.drop_xy_m, np.zeros(len(scene.items))])
+    return scene, np.column_stack([scene.drop_xy_m, np.zeros(len(scene.objects))])
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +41,7 @@ def language() -> list[tuple[GraspScene, tuple[Referent, ...], Instruction]]:
         scene, position_m = placed("language", seed)
         instruction = instruct(SUITES["language"], scene, position_m, LEARNING_GRAMMAR)
         assert instruction is not None
-        told.append((scene, referents(scene.items, position_m), instruction))
+        told.append((scene, referents(scene.objects, position_m), instruction))
     return told
 
 

@@ -18,9 +18,9 @@ X, Y = np.meshgrid(AXIS, AXIS)
 def table(*boxes: tuple[float, float, float, float, float]) -> HeightMap:
     """Upright boxes, each x, y, length along x, length along y, height."""
     height, owner = np.zeros((CELLS, CELLS)), np.full((CELLS, CELLS), -1, np.int16)
-    for item, (x, y, along_x, along_y, tall) in enumerate(boxes):
+    for obj, (x, y, along_x, along_y, tall) in enumerate(boxes):
         inside = (np.abs(X - x) < along_x / 2) & (np.abs(Y - y) < along_y / 2)
-        height[inside], owner[inside] = tall, item
+        height[inside], owner[inside] = tall, obj
     return HeightMap(height, owner)
 
 

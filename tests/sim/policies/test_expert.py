@@ -17,7 +17,7 @@ from autoglm_embodied_sim.policies.rehearsal import Outcome, Rehearsal
 from autoglm_embodied_sim.robots.gantry import Gantry, HandPose
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
 
 from autoglm_embodied.errors import ConfigError
@@ -33,7 +33,7 @@ def rest_height_m(rig: Gantry) -> Any:
 @pytest.fixture
 def rig() -> Iterator[Gantry]:
     """A brick of 40 x 30 x 40 mm at the origin under a camera that is a centimetre off."""
-    rig = Gantry([Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.full(3, 0.01), 20.0, seed=0)
+    rig = Gantry([SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.full(3, 0.01), 20.0, seed=0)
     rig.truth.place(rig.data, 0, np.array([0, 0, 0.02]), UPRIGHT)
     rig.wait(0.2)
     yield rig
@@ -41,7 +41,9 @@ def rig() -> Iterator[Gantry]:
 
 
 def test_rehearsals_leave_state_and_noise_of_the_rig_alone(rig: Gantry) -> None:
-    twin = Gantry([Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.full(3, 0.01), 20.0, seed=0)
+    twin = Gantry(
+        [SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.full(3, 0.01), 20.0, seed=0
+    )
     twin.truth.place(twin.data, 0, np.array([0, 0, 0.02]), UPRIGHT)
     twin.wait(0.2)
     rehearsal = Rehearsal(rig, rest_height_m(rig))
@@ -80,19 +82,19 @@ def test_candidates_are_unlike_each_other_and_follow_from_the_seed(rig: Gantry) 
 
 def test_a_neighbour_in_the_way_is_taken_aside() -> None:
     """A low brick in a well of two tall ones that leave fingers no room, whichever way they turn."""
-    brick = Item(box(0.05, 0.05, 0.03), "red", (1, 0, 0), 0.2, 0.5)
-    tall = Item(box(0.12, 0.04, 0.06), "blue", (0, 0, 1), 0.2, 0.5)
-    end = Item(box(0.04, 0.052, 0.06), "blue", (0, 0, 1), 0.2, 0.5)
+    brick = SceneObject(box(0.05, 0.05, 0.03), "red", (1, 0, 0), 0.2, 0.5)
+    tall = SceneObject(box(0.12, 0.04, 0.06), "blue", (0, 0, 1), 0.2, 0.5)
+    end = SceneObject(box(0.04, 0.052, 0.06), "blue", (0, 0, 1), 0.2, 0.5)
     rig = Gantry([brick, tall, tall, end, end], np.zeros(3), 20.0, seed=0)
     places = ((0, 0, 0.015), (0, 0.047, 0.03), (0, -0.047, 0.03), (0.047, 0, 0.03), (-0.047, 0, 0.03))
     for index, place in enumerate(places):
         rig.truth.place(rig.data, index, np.array(place), UPRIGHT)
     rig.wait(0.3)
     search = Search(rig, 0, np.random.default_rng(0), rest_height_m(rig), rig)
-    told = search.run()
+    report = search.run()
     rig.close()
-    assert told.sure and search.digs >= 1
-    assert search.approaches[0].item != 0 and search.approaches[-1].item == 0
+    assert report.confident and search.digs >= 1
+    assert search.approaches[0].obj != 0 and search.approaches[-1].obj == 0
 
 
 @pytest.mark.parametrize("seed", [98, 108, 171])
@@ -100,12 +102,12 @@ def test_what_flat_contacts_cannot_carry_is_held_by_an_edge(seed: int) -> None:
     """Plates 2 cm high, heavier than 2 mu times the grip force; with tips 4 mm above the table none of them is held."""
     suite = suite_named("weak_grip")
     scene = sample_grasp_scene(suite, learning_shapes(Split.VALIDATE), seed)
-    item = scene.items[0]
-    assert item.mass_kg * 9.81 > 2 * item.friction * suite.grip_force_n
+    obj = scene.objects[0]
+    assert obj.mass_kg * 9.81 > 2 * obj.friction * suite.grip_force_n
     rig = lay_out(suite, scene)
-    told = Search(rig, 0, np.random.default_rng(seed), rest_height_m(rig), rig).run()
+    report = Search(rig, 0, np.random.default_rng(seed), rest_height_m(rig), rig).run()
     rig.close()
-    assert told.sure and told.tries <= 2
+    assert report.confident and report.tries <= 2
 
 
 def test_the_expert_needs_a_rig_that_can_be_copied() -> None:

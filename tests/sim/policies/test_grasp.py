@@ -10,7 +10,7 @@ from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.policies.grasp import Grasp, close_and_feel, come_down, sway_and_feel
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 ACROSS = Grasp(HandPose(0, 0, 0.008, 0))
 Lay = Callable[[float], Gantry]
@@ -22,7 +22,7 @@ def lay() -> Iterator[Lay]:
     rigs = []
 
     def made(mass_kg: float) -> Gantry:
-        brick = Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), mass_kg, 0.35)
+        brick = SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), mass_kg, 0.35)
         rigs.append(Gantry([brick], np.zeros(3), 8.0, seed=0))
         rigs[-1].truth.place(rigs[-1].data, 0, np.array([0, 0, 0.02]), np.array([1.0, 0, 0, 0]))
         rigs[-1].wait(0.2)

@@ -13,7 +13,7 @@ from autoglm_embodied_sim.policies.registry import BASELINES, require_able
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_pose import HandPose
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
 from autoglm_embodied.errors import ConfigError
@@ -23,7 +23,7 @@ BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
 
 @pytest.fixture
 def rig() -> Gantry:
-    rig = Gantry([Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.zeros(3), 20.0, seed=0)
+    rig = Gantry([SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)], np.zeros(3), 20.0, seed=0)
     rig.truth.place(rig.data, 0, np.array([0, 0, 0.02]), np.array([1.0, 0, 0, 0]))
     rig.wait(0.2)
     return rig

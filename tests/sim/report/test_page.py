@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
-from autoglm_embodied_sim.eval.failure_replay import to_photograph
+from autoglm_embodied_sim.eval.failure_replay import failures_to_replay
 from autoglm_embodied_sim.eval.measure import Measurement
 from autoglm_embodied_sim.report.evaluation import Evaluation
 from autoglm_embodied_sim.report.page import render, write_page
@@ -25,7 +25,7 @@ NASTY = '<script>alert("x")</script> & "co"'
 
 
 class Page(HTMLParser):
-    """Tags that are open, text, pictures and links of a page."""
+    """Tags that are open, text, images and links of a page."""
 
     VOID = {"meta", "img", "br"}
 
@@ -69,9 +69,9 @@ def results(target: str = "red mug") -> list[GraspResult]:
 def evaluation(most: int = 24, wanted: Measurement = WANTED, of: list[GraspResult] | None = None) -> Evaluation:
     """The results above, the first `most` failures of a case photographed."""
     measured = results() if of is None else of
-    pictures = {(result.suite, result.policy, result.seed): JPEGS for result in to_photograph(measured, most)}
+    images = {(result.suite, result.policy, result.seed): JPEGS for result in failures_to_replay(measured, most)}
     report = Report("autoglm evaluate", wanted.seed, 0)
-    return Evaluation.of(["evaluate", "--report", "a b"], wanted, report, measured, pictures, 12 * 10**9)
+    return Evaluation.of(["evaluate", "--report", "a b"], wanted, report, measured, images, 12 * 10**9)
 
 
 def test_the_page_is_well_formed_and_asks_for_nothing_outside() -> None:
@@ -80,7 +80,7 @@ def test_the_page_is_well_formed_and_asks_for_nothing_outside() -> None:
     assert "url(" not in render(evaluation()) and "@import" not in render(evaluation())
 
 
-def test_every_failed_episode_is_shown_with_pictures_that_exist(tmp_path: Path) -> None:
+def test_every_failed_episode_is_shown_with_images_that_exist(tmp_path: Path) -> None:
     path = write_page(tmp_path / "made" / "report", evaluation())
     page = Page(path.read_text())
     failed = [result for result in results() if not result.held]
@@ -93,12 +93,12 @@ def test_every_failed_episode_is_shown_with_pictures_that_exist(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("most", [0, 1])
-def test_failures_without_pictures_are_named_by_seed_and_counted(most: int) -> None:
+def test_failures_without_images_are_named_by_seed_and_counted(most: int) -> None:
     page = Page(render(evaluation(most)))
     assert len(page.images) == 3 * 4 * most
     left_out = ["11 (", "13 (", "15 ("][most:]
     pca = page.text.split("large / pca: 3 of 6 failed")[1].split("large / script")[0]
-    assert f"{3 - most} more without pictures" in pca and all(seed in pca for seed in left_out)
+    assert f"{3 - most} more without images" in pca and all(seed in pca for seed in left_out)
 
 
 def test_whatever_is_named_is_escaped() -> None:

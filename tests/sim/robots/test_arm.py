@@ -1,4 +1,4 @@
-"""The arm: it goes where it is told within its reach, feels, weighs, sees, and has the gantry's items on its table."""
+"""The arm: it goes where it is told within its reach, feels, weighs, sees, and has the gantry's objects on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_pose import HandPose
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 from autoglm_embodied.types import FloatArray
 
@@ -24,12 +24,14 @@ OFFSET_M = np.array([0.004, -0.003, 0.005])
 Lay = Callable[..., Arm]
 
 
-def brick(mass_kg: float = 0.3) -> Item:
-    return Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), mass_kg, 0.5)
+def brick(mass_kg: float = 0.3) -> SceneObject:
+    return SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), mass_kg, 0.5)
 
 
-def laid(kind: type[Arm] | type[Gantry], item: Item, xy_m: tuple[float, float], hand_eye_m: FloatArray) -> SuiteRig:
-    rig = kind([item], hand_eye_m, 20.0, 0)
+def laid(
+    kind: type[Arm] | type[Gantry], obj: SceneObject, xy_m: tuple[float, float], hand_eye_m: FloatArray
+) -> SuiteRig:
+    rig = kind([obj], hand_eye_m, 20.0, 0)
     rig.truth.place(rig.data, 0, np.array([*xy_m, 0.02]), UPRIGHT)
     rig.wait(0.2)
     return rig
@@ -116,9 +118,9 @@ def test_the_wrist_weighs_what_was_lifted(lay: Lay, mass_kg: float) -> None:
     assert arm.truth.position_m(arm.data)[0, 2] > 0.12
 
 
-def test_both_rigs_carry_the_same_item() -> None:
-    item = Item(learning_shape(801).scaled(0.6), "blue", (0.1, 0.2, 0.8), 0.37, 0.31)
-    rigs = [kind([item], np.zeros(3), 20.0, 0) for kind in (Gantry, Arm)]
+def test_both_rigs_carry_the_same_object() -> None:
+    obj = SceneObject(learning_shape(801).scaled(0.6), "blue", (0.1, 0.2, 0.8), 0.37, 0.31)
+    rigs = [kind([obj], np.zeros(3), 20.0, 0) for kind in (Gantry, Arm)]
     for reading in (
         lambda model, body, geoms: model.body_mass[body],
         lambda model, body, geoms: model.body_inertia[body],
@@ -128,13 +130,13 @@ def test_both_rigs_carry_the_same_item() -> None:
     ):
         values = []
         for rig in rigs:
-            body = rig.model.body("item0").id
+            body = rig.model.body("object0").id
             values.append(reading(rig.model, body, rig.model.geom_bodyid == body))
         np.testing.assert_array_equal(*values)
 
 
 @pytest.mark.parametrize("kind", [Gantry, Arm])
-def test_the_camera_sees_an_item_where_it_believes_itself_to_be(kind: type[Arm] | type[Gantry]) -> None:
+def test_the_camera_sees_an_object_where_it_believes_itself_to_be(kind: type[Arm] | type[Gantry]) -> None:
     rig = laid(kind, brick(), (0.1, -0.12), OFFSET_M)
     view = rig.look()
     points = view.points_m()[view.owner == 0]

@@ -11,7 +11,7 @@ from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.gantry_model import overhead
 from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN
 
 from autoglm_embodied.errors import ConfigError
@@ -26,7 +26,7 @@ def lay() -> Iterator[Lay]:
     rigs = []
 
     def made(mass_kg: float = 0.3, friction: float = 0.5, grip_n: float = 20.0, hand_eye_m: float = 0.0) -> Gantry:
-        brick = Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), mass_kg, friction)
+        brick = SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), mass_kg, friction)
         rigs.append(Gantry([brick], np.full(3, hand_eye_m), grip_n, seed=0))
         rigs[-1].truth.place(rigs[-1].data, 0, np.array([0, 0, 0.02]), UPRIGHT)
         rigs[-1].wait(0.2)
@@ -86,7 +86,7 @@ def test_a_guarded_move_stops_at_what_it_touches(lay: Lay) -> None:
     assert rig.pose.z_m == pytest.approx(0.04, abs=0.003)
 
 
-def test_the_camera_sees_the_item_where_it_believes_itself_to_be(lay: Lay) -> None:
+def test_the_camera_sees_the_object_where_it_believes_itself_to_be(lay: Lay) -> None:
     rig = lay(hand_eye_m=0.005)
     view = rig.look()
     points = view.points_m()[view.owner == 0]
@@ -95,9 +95,9 @@ def test_the_camera_sees_the_item_where_it_believes_itself_to_be(lay: Lay) -> No
     assert (view.owner[:50] == -1).all()
 
 
-def test_impossible_items_are_refused() -> None:
+def test_impossible_objects_are_refused() -> None:
     with pytest.raises(ConfigError, match="above 0"):
-        Item(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.0, 0.5)
+        SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.0, 0.5)
 
 
 def test_a_twin_is_free_to_move(lay: Lay) -> None:
@@ -136,7 +136,7 @@ def test_a_recorder_keeps_the_readings_that_were_acted_upon(lay: Lay) -> None:
     assert len(steps.stamp_ns) == len(steps.pose) and abs(steps.pose[-1, 2] - 0.1) < 0.005
 
 
-def test_a_small_picture_shows_every_fifth_pixel_of_a_large_one(lay: Lay) -> None:
+def test_a_small_image_shows_every_fifth_pixel_of_a_large_one(lay: Lay) -> None:
     rig = lay()
     large = rig.eye().view(rig.data, 0, np.random.default_rng(0))
     small = rig.eye().view(rig.data, 0, np.random.default_rng(0), overhead(PLAIN, np.zeros(3), 96))

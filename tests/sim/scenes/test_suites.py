@@ -22,21 +22,21 @@ def drawn(name: str, seed: int) -> GraspScene:
 @pytest.mark.parametrize("name", SUITES)
 def test_a_scene_follows_from_its_seed_and_keeps_the_settings(name: str) -> None:
     suite, one, again, other = SUITES[name], drawn(name, 3), drawn(name, 3), drawn(name, 4)
-    assert [item.shape.name for item in one.items] == [item.shape.name for item in again.items]
+    assert [obj.shape.name for obj in one.objects] == [obj.shape.name for obj in again.objects]
     np.testing.assert_array_equal(one.quaternion_wxyz, again.quaternion_wxyz)
     assert (one.quaternion_wxyz != other.quaternion_wxyz).any()
-    assert len(one.items) == suite.objects and 0 <= one.target < suite.objects
-    for item in one.items:
-        assert 0.25 <= item.friction <= 0.6 and 0.1 <= item.mass_kg <= 0.6
+    assert len(one.objects) == suite.objects and 0 <= one.target < suite.objects
+    for obj in one.objects:
+        assert 0.25 <= obj.friction <= 0.6 and 0.1 <= obj.mass_kg <= 0.6
 
 
 def test_easy_physics_hide_no_offset() -> None:
     scene = sample_grasp_scene(SUITES["pile"].eased(), SHAPES, 0)
     assert (scene.hand_eye_m == 0).all()
-    assert all(item.friction >= EASY.friction[0] and item.mass_kg <= EASY.mass_kg[1] for item in scene.items)
+    assert all(obj.friction >= EASY.friction[0] and obj.mass_kg <= EASY.mass_kg[1] for obj in scene.objects)
 
 
-def test_separated_items_lie_apart_and_piled_ones_together() -> None:
+def test_separated_objects_lie_apart_and_piled_ones_together() -> None:
     apart = drawn("separated", 1).drop_xy_m
     gaps = np.linalg.norm(apart[:, None] - apart, axis=-1) + np.eye(len(apart))
     assert gaps.min() >= SEPARATION_M
@@ -74,7 +74,7 @@ def test_what_is_put_away_is_gone_and_moves_nothing_else() -> None:
 
 
 def test_a_mixed_scene_holds_unknown_objects_primitives_and_groceries() -> None:
-    names = [item.shape.name.partition("/")[0] for seed in range(40) for item in drawn("language", seed).items]
+    names = [obj.shape.name.partition("/")[0] for seed in range(40) for obj in drawn("language", seed).objects]
     assert set(names) == {"random_urdfs", "box", "cylinder", "ball", "groceries"}
     assert 0.2 < names.count("groceries") / len(names) < 0.5 and 0.2 < names.count("random_urdfs") / len(names) < 0.5
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.scenes.scene_object import Item
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, sample_surroundings
 from autoglm_embodied_sim.sensors.view import View
 
-CUBE = Item(box(0.04, 0.04, 0.04), "red", (0.8, 0.1, 0.1), mass_kg=0.2, friction=0.5)
+CUBE = SceneObject(box(0.04, 0.04, 0.04), "red", (0.8, 0.1, 0.1), mass_kg=0.2, friction=0.5)
 
 
 def seen(surroundings: Surroundings) -> View:
@@ -42,4 +42,4 @@ def test_a_camera_that_stands_elsewhere_knows_where() -> None:
         view = seen(surroundings)
         top = view.points_m()[view.owner == 0]
         np.testing.assert_allclose(np.nanmedian(top, axis=0), [0.05, -0.03, 0.04], atol=0.0015)
-    assert (seen(PLAIN).owner != seen(moved).owner).mean() > 0.002  # it is another picture
+    assert (seen(PLAIN).owner != seen(moved).owner).mean() > 0.002  # it is another image

@@ -38,7 +38,7 @@ def test_depth_lies_on_whole_steps() -> None:
     assert len(np.unique(np.rint(steps))) > 10
 
 
-def test_pictures_drift_from_the_first_frame_after_a_restart_on() -> None:
+def test_images_drift_from_the_first_frame_after_a_restart_on() -> None:
     far, bright = depth(Errors(drift_per_s=0.01)), colour(Errors(drift_per_s=(10, 0, -10)))
     for begin_ns in (3 * S, 50 * S):
         far.restart(0)
@@ -70,9 +70,9 @@ def test_a_perfect_camera_changes_no_pixel() -> None:
 def test_the_seed_decides_the_noise() -> None:
     errors = depth(Errors(sigma=0.01), 0.1), colour(Errors(sigma=5.0))
     for made, true in zip(errors, (FLAT_M, GREY), strict=True):
-        pictures = []
+        images = []
         for seed in (1, 1, 2):
             made.restart(seed)
-            pictures.append(made.apply(0, true))  # type: ignore[arg-type]
-        np.testing.assert_array_equal(pictures[0], pictures[1])
-        assert not np.array_equal(pictures[0], pictures[2])
+            images.append(made.apply(0, true))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(images[0], images[1])
+        assert not np.array_equal(images[0], images[2])

@@ -25,7 +25,7 @@ class Ran:
 
     status: int
     output: str
-    complaint: str
+    stream_problem: str
     out: Path
     result: dict[str, Any]
 
@@ -49,7 +49,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 def test_the_named_thing_is_held(good: Ran) -> None:
-    assert good.status == 0, good.output + good.complaint
+    assert good.status == 0, good.output + good.stream_problem
     assert good.value("demo.held") == 1
     assert good.result["outcome"] == "held" and len(good.result["held"]) == 1
     assert good.result["held"][0] in good.result["scene"]
@@ -77,12 +77,12 @@ def test_every_process_ended_when_asked(good: Ran) -> None:
 
 
 def test_there_is_something_to_see(good: Ran) -> None:
-    assert good.result["files"] == ["recording.rrd", "demo.mp4", "picture.png", "wrench.png", "result.json"]
+    assert good.result["files"] == ["recording.rrd", "demo.mp4", "image.png", "wrench.png", "result.json"]
     with av.open(str(good.out / "demo.mp4")) as film:
         assert film.duration is not None and film.duration / av.time_base > 5
-    for name in ("picture.png", "wrench.png"):
-        with Image.open(good.out / name) as picture:
-            picture.verify()
+    for name in ("image.png", "wrench.png"):
+        with Image.open(good.out / name) as image:
+            image.verify()
     assert (good.out / "recording.rrd").stat().st_size > 100_000
 
 
@@ -106,8 +106,8 @@ def test_what_names_not_one_thing_is_refused_and_nothing_moves(
 
 def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     refused = demo(tmp_path, "--checkpoint", str(tmp_path / "absent"))
-    assert refused.status == 2 and len(refused.complaint.strip().splitlines()) == 1
-    assert "no checkpoint in" in refused.complaint
+    assert refused.status == 2 and len(refused.stream_problem.strip().splitlines()) == 1
+    assert "no checkpoint in" in refused.stream_problem
 
 
 @pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
@@ -120,7 +120,7 @@ def test_a_demo_that_is_stopped_leaves_no_process(request_to_end: signal.Signals
             time.sleep(0.05)
         started = psutil.Process(running.pid).children(recursive=True)
         running.send_signal(request_to_end)
-        _, complaint = running.communicate(timeout=60)
+        _, stream_problem = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert complaint.strip() == "autoglm demo: stopped"
+    assert stream_problem.strip() == "autoglm demo: stopped"
     assert len(started) >= 4 and psutil.wait_procs(started, timeout=1)[1] == []

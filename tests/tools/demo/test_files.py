@@ -1,4 +1,4 @@
-"""Film, picture, plot and recording of a run, from what was observed."""
+"""Film, image, plot and recording of a run, from what was observed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from autoglm_embodied.graph_recording import FusionTick, Heard, Observed, Picture
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, Heard
 from autoglm_embodied.tools.demo.files import write_files
 from autoglm_embodied.tools.demo.film import PANEL_WIDTH, composed
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
@@ -26,14 +26,14 @@ PHASES = ("idle", "reach", "descend", "close", "lift", "hold")
 
 
 @pytest.fixture(scope="module")
-def observed() -> Observed:
+def recording() -> GraphRecording:
     """Two seconds at the rates of a demo: idle first, then every phase, then the outcome."""
     rng = np.random.default_rng(0)
-    noted = Observed(heard=[Heard(START_NS, 1, "Pick up the red cube.", "", 0.9, S // 4)])
+    noted = GraphRecording(heard=[Heard(START_NS, 1, "Pick up the red cube.", "", 0.9, S // 4)])
     for k in range(30):
         stamp_ns = START_NS + k * S // 15
         pixels = np.full((480, 640, 3), 8 * k, np.uint8)
-        noted.pictures.append(Picture(stamp_ns, cv2.imencode(".jpg", pixels)[1].tobytes()))
+        noted.images.append(CompressedFrame(stamp_ns, cv2.imencode(".jpg", pixels)[1].tobytes()))
         noted.ticks.append(_tick(k, stamp_ns))
     for k in range(2000):
         noted.wrench.append((START_NS + k * S // 1000, tuple(rng.normal(size=6))))
@@ -65,38 +65,38 @@ def timeline() -> Timeline:
     return made
 
 
-def test_a_run_leaves_a_film_a_picture_and_a_plot(observed: Observed, tmp_path: Path) -> None:
-    assert write_files(tmp_path, observed, timeline()) == ["recording.rrd", "demo.mp4", "picture.png", "wrench.png"]
+def test_a_run_leaves_a_film_a_image_and_a_plot(recording: GraphRecording, tmp_path: Path) -> None:
+    assert write_files(tmp_path, recording, timeline()) == ["recording.rrd", "demo.mp4", "image.png", "wrench.png"]
     with av.open(str(tmp_path / "demo.mp4")) as film:
         stream = film.streams.video[0]
         frames = list(film.decode(stream))
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")  # what browsers play
     assert (frames[0].width, frames[0].height, len(frames)) == (640 + PANEL_WIDTH, 480, 30)
     assert frames[-1].time == pytest.approx(29 / 15, abs=0.01)
-    for name in ("picture.png", "wrench.png"):
-        with Image.open(tmp_path / name) as picture:
-            assert picture.size[0] > 600 and len(picture.convert("RGB").getcolors(1 << 24)) > 20
+    for name in ("image.png", "wrench.png"):
+        with Image.open(tmp_path / name) as image:
+            assert image.size[0] > 600 and len(image.convert("RGB").getcolors(1 << 24)) > 20
 
 
-def test_the_panel_follows_the_tick_of_its_picture(observed: Observed) -> None:
-    shown = [pixels for _, pixels in composed(observed, START_NS)]
+def test_the_panel_follows_the_tick_of_its_image(recording: GraphRecording) -> None:
+    shown = [pixels for _, pixels in composed(recording, START_NS)]
     panels = [pixels[60:440, -PANEL_WIDTH:] for pixels in shown]  # without what was heard, and the clock
     bars = [(np.abs(panel.astype(int) - (0x4F, 0xC3, 0xF7)).sum(axis=2) < 10).sum() for panel in panels]
     assert bars[0] == 0  # nothing was decided yet
     assert 0 < bars[8] < bars[20]  # an absent sense has no bar
 
 
-def test_a_run_without_pictures_or_forces_leaves_no_empty_files(tmp_path: Path) -> None:
-    assert write_files(tmp_path, Observed(), timeline()) == ["recording.rrd"]
+def test_a_run_without_images_or_forces_leaves_no_empty_files(tmp_path: Path) -> None:
+    assert write_files(tmp_path, GraphRecording(), timeline()) == ["recording.rrd"]
 
 
-def test_a_recording_grows_by_what_is_new(observed: Observed, tmp_path: Path) -> None:
+def test_a_recording_grows_by_what_is_new(recording: GraphRecording, tmp_path: Path) -> None:
     sizes = []
     for updates in (1, 3):
         path = tmp_path / f"{updates}.rrd"
         log = RerunLog(path, view=False)
         for _ in range(updates):
-            log.update(observed)
+            log.update(recording)
         log.close()
         sizes.append(path.stat().st_size)
     assert sizes[0] > 100_000 and sizes[1] == pytest.approx(sizes[0], rel=0.05)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from autoglm_embodied.graph_recording import FusionTick, Heard, Observed, Sample, phase_spans
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Heard, Sample, phase_spans
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline, fingers_stopped
 
 S = 10**9
@@ -41,14 +41,14 @@ def closing(to_m: float) -> list[Sample]:
 
 def test_a_smooth_grasp_is_told_moment_by_moment() -> None:
     line, text = timeline()
-    narrator, observed = Narrator(line), Observed(heard=[HEARD])
+    narrator, recording = Narrator(line), GraphRecording(heard=[HEARD])
     phases = ("idle", "reach", "descend", "close", "lift")
     for k, phase in enumerate(phases):
-        observed.ticks.append(replace(TICK, stamp_ns=(3 + k) * S, phase=phase))
-        observed.joints.extend(closing(0.04) if phase == "lift" else closing(0.04)[:1])
-        assert not narrator.follow(observed)
-    observed.ticks.append(replace(TICK, stamp_ns=9 * S, instruction="", outcome="held", message="Held with 1.9 N."))
-    assert narrator.follow(observed) and narrator.follow(observed)
+        recording.ticks.append(replace(TICK, stamp_ns=(3 + k) * S, phase=phase))
+        recording.joints.extend(closing(0.04) if phase == "lift" else closing(0.04)[:1])
+        assert not narrator.follow(recording)
+    recording.ticks.append(replace(TICK, stamp_ns=9 * S, instruction="", outcome="held", message="Held with 1.9 N."))
+    assert narrator.follow(recording) and narrator.follow(recording)
     assert [moment.name for moment in line.moments] == ["heard", "understood", "seen", "contact", "held"]
     assert [line.at_s(name) for name in ("heard", "understood", "seen", "held")] == [2.0, 3.0, 4.0, 9.0]
     assert "Held with 1.9 N." in text.getvalue() and "fingers stopped 40 mm apart" in text.getvalue()
@@ -58,7 +58,7 @@ def test_a_smooth_grasp_is_told_moment_by_moment() -> None:
 def test_a_refusal_is_told_as_one(outcome: str) -> None:
     line, _ = timeline()
     narrator = Narrator(line)
-    assert narrator.follow(Observed(heard=[HEARD], ticks=[replace(TICK, instruction="", outcome=outcome)]))
+    assert narrator.follow(GraphRecording(heard=[HEARD], ticks=[replace(TICK, instruction="", outcome=outcome)]))
     assert [moment.name for moment in line.moments] == ["heard", "refused"]
 
 
