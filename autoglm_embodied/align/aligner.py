@@ -55,6 +55,11 @@ class Aligner:
         self._joints_limits = Limits(settings.joints_limit_ns)
         self._lock = Lock()
 
+    @property
+    def R_tool_sensor(self) -> FloatArray:
+        """(3, 3) orientation of the wrist sensor's frame in the tool frame."""
+        return np.asarray(self._wrench.gravity.R_tool_sensor.as_matrix())
+
     def push_tokens(self, stamp_ns: int, receive_ns: int, tokens: FloatArray) -> None:
         """Take the visual tokens (N, D) of the frame of `stamp_ns`."""
         with self._lock:

@@ -32,7 +32,7 @@ class Gravity:
         self.active = mass_kg > 0
         self._weight_base_n = mass_kg * GRAVITY_BASE_M_S2
         self._centre_m = np.asarray(centre_m)
-        self._R_tool_sensor = Rotation.from_quat(quaternion_tool_sensor)
+        self.R_tool_sensor = Rotation.from_quat(quaternion_tool_sensor)
         self._noted: deque[tuple[int, Rotation]] = deque(maxlen=MOST_NOTED)
 
     @property
@@ -43,7 +43,7 @@ class Gravity:
     def note(self, t_ns: int, T_base_tool: FloatArray) -> None:
         """The tool's pose (4, 4) at `t_ns`."""
         if self.active and (not self._noted or t_ns > self._noted[-1][0]):
-            self._noted.append((t_ns, Rotation.from_matrix(T_base_tool[:3, :3]) * self._R_tool_sensor))
+            self._noted.append((t_ns, Rotation.from_matrix(T_base_tool[:3, :3]) * self.R_tool_sensor))
 
     def removed(self, stamps_ns: NDArray[np.int64], wrench: FloatArray) -> FloatArray:
         """(n, 6) the wrench without the weight; at stamps before or after all that was noted, as at the nearest."""

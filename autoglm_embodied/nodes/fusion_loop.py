@@ -16,7 +16,7 @@ from std_msgs.msg import Float64MultiArray
 
 from autoglm_embodied.ingest.conversions import to_twist
 from autoglm_embodied.ingest.stream_health import Meter
-from autoglm_embodied.policy.grasp_controller import Outcome
+from autoglm_embodied.policy.grasp_episode import Outcome
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message, state_message
 from autoglm_embodied.ros.grasp_action_server import GraspServer
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS

@@ -22,7 +22,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
-from autoglm_embodied.policy.grasp_controller import GraspSettings
+from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.ros import sensor_subscriptions as senses
 from autoglm_embodied.ros.camera_subscription import camera_pose
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
@@ -137,11 +137,11 @@ class FusionNode(LifecycleNode):
         import torch
 
         from autoglm_embodied.model.checkpoint import SHIPPED
-        from autoglm_embodied.policy.pipeline import Pipeline
+        from autoglm_embodied.policy.learned import load_pipeline
 
         torch.set_num_threads(value(self, "threads"))
         checkpoint = Path(value(self, "checkpoint") or SHIPPED).expanduser()
-        return Pipeline.from_checkpoint(checkpoint, self._robot, self._align, value(self, "device"))
+        return load_pipeline(checkpoint, self._robot, self._align, value(self, "device"))
 
     def _make_controller(self, pipeline: Pipeline) -> GraspController:
         from autoglm_embodied.policy.grasp_controller import GraspController

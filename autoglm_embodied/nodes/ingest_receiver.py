@@ -16,13 +16,15 @@ import torch
 from rclpy.node import Node
 from std_msgs.msg import Empty
 
+from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S
 from autoglm_embodied.nodes.ingest_sender import END, READY
+from autoglm_embodied.policy.learned import load_policy
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.ros import sensor_subscriptions as senses
 from autoglm_embodied.ros.camera_subscription import camera_pose
@@ -66,7 +68,8 @@ class Receiver:
         robot = Robot.from_file(shipped("panda.yaml"))
         self._node = node
         self._failure: Exception | None = None
-        self._pipeline = NotedPipeline.from_checkpoint(SHIPPED, robot, AlignSettings())
+        aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
+        self._pipeline = NotedPipeline(aligner, load_policy(SHIPPED))
         self._pipeline.note()
         self._ready = node.create_publisher(Empty, READY, EVENTS)
         self._ends: list[Empty] = []

@@ -1,13 +1,24 @@
-"""The fusion transformer as a policy."""
+"""The fusion transformer as a policy, and the pipeline of a checkpoint."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.errors import InstructionError
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
+from autoglm_embodied.model.image import CHANNELS, encoder_input, shrink
 from autoglm_embodied.model.inputs import model_input
-from autoglm_embodied.types import ActionChunk, FloatArray, Observation, Phase, Referent
+from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
+from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation, Phase, Referent
+from autoglm_embodied.vocabulary import COLOURS, SHAPES, unknown_words
 
 MAX_ANGULAR_RAD_S = 1.0
 
@@ -17,22 +28,35 @@ class LearnedPolicy:
 
     def __init__(self, model: GraspModel) -> None:
         self._model = model.eval()
+        config = model.config
+        self._image_size = config.image_height, config.image_width
 
-    @torch.inference_mode()
-    def encode(self, image: FloatArray) -> FloatArray:
-        """Visual tokens (N, D + 4) of one image (7, h, w): the slow path, once a frame."""
-        batch = torch.from_numpy(image).unsqueeze(0).to(self._model.device)
-        tokens: FloatArray = self._model.encode(batch)[0].cpu().numpy()
-        return tokens
+    def encode(self, frame: Frame) -> FloatArray:
+        """(N, D + 4) visual tokens; see Policy."""
+        return self._tokens(encoder_input(*shrink(frame, *self._image_size), frame.camera))
+
+    def warm_up(self) -> None:
+        """Encode an empty image: the first pass through a network may take a second, which no frame should wait."""
+        self._tokens(np.zeros((CHANNELS, *self._image_size), np.float32))
 
     @torch.inference_mode()
     def act(self, observation: Observation) -> ActionChunk:
-        """The fast path, every tick."""
+        """See Policy."""
         output = self._model(model_input([observation], self._model.config).to(self._model.device))
         return self._chunk(observation.t_ns, output)
 
-    def reset(self) -> None:
-        """Nothing to forget."""
+    def reset(self, instruction: str) -> None:
+        """Refuse words that name nothing the model knows; see Policy."""
+        unknown = unknown_words(instruction)
+        if unknown:
+            known = f"colours {', '.join(COLOURS)} and shapes {', '.join(SHAPES)}"
+            raise InstructionError(f"I do not know {' '.join(unknown)!r} in {instruction!r}; use {known}.")
+
+    @torch.inference_mode()
+    def _tokens(self, image: FloatArray) -> FloatArray:
+        batch = torch.from_numpy(image).unsqueeze(0).to(self._model.device)  # (1, 7, h, w)
+        tokens: FloatArray = self._model.encode(batch)[0].cpu().numpy()
+        return tokens
 
     def _chunk(self, t_ns: int, output: GraspOutput) -> ActionChunk:
         config, action = self._model.config, output.action
@@ -51,3 +75,29 @@ class LearnedPolicy:
             gate=output.gate[0].cpu().numpy(),
             latent=output.latent[0].cpu().numpy(),
         )
+
+
+def load_policy(directory: Path, device: str = "auto") -> TemporalEnsemble:
+    """The policy of a checkpoint, warmed up, with temporal ensembling; see `load_pipeline`."""
+    policy = LearnedPolicy(load(directory, device))
+    policy.warm_up()
+    return TemporalEnsemble(policy)
+
+
+def load_pipeline(
+    directory: Path, robot: Robot, align: AlignSettings, device: str = "auto", without: tuple[str, ...] = ()
+) -> Pipeline:
+    """The pipeline of a checkpoint, with temporal ensembling.
+
+    Args:
+        directory: holds config.json and model.safetensors.
+        robot: whose kinematics tell where the tool is.
+        align: settings of the aligner.
+        device: a torch device, or "auto": CUDA when there is one.
+        without: modalities withheld, see Pipeline.
+
+    Raises:
+        CheckpointError: the directory holds no checkpoint that fits.
+    """
+    aligner = Aligner(align, lambda position: forward_kinematics(robot, position))
+    return Pipeline(aligner, load_policy(directory, device), without)

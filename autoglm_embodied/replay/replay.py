@@ -115,9 +115,10 @@ def acting(checkpoint: Path, robot: Robot, align: AlignSettings) -> ActingSessio
     import torch
 
     from autoglm_embodied.model.checkpoint import SHIPPED
-    from autoglm_embodied.policy.grasp_controller import GraspController, GraspSettings
-    from autoglm_embodied.policy.pipeline import Pipeline
+    from autoglm_embodied.policy.grasp_controller import GraspController
+    from autoglm_embodied.policy.grasp_episode import GraspSettings
+    from autoglm_embodied.policy.learned import load_pipeline
 
     torch.set_num_threads(1)
-    pipeline = Pipeline.from_checkpoint(SHIPPED if checkpoint == Path() else checkpoint, robot, align)
+    pipeline = load_pipeline(SHIPPED if checkpoint == Path() else checkpoint, robot, align)
     return ActingSession(pipeline, GraspController(pipeline, GraspSettings()))

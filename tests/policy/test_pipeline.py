@@ -31,7 +31,7 @@ def model() -> GraspModel:
 def pipeline(model: GraspModel) -> Pipeline:
     robot = Robot.from_file(shipped("panda.yaml"))
     aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-    return Pipeline(aligner, LearnedPolicy(model), (model.config.image_height, model.config.image_width))
+    return Pipeline(aligner, LearnedPolicy(model))
 
 
 def feed(to: Pipeline, camera: bool = True) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
-from autoglm_embodied.types import ActionChunk, Observation, Phase, Referent, Sense
+from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation, Phase, Referent, Sense
 
 DT_NS = 33_000_000
 CHUNK = ActionChunk(
@@ -22,11 +22,14 @@ class Alternating:
     def __init__(self) -> None:
         self.sign = 1.0
 
+    def encode(self, frame: Frame) -> FloatArray:
+        return np.zeros((1, 4), np.float32)
+
     def act(self, observation: Observation) -> ActionChunk:
         self.sign = -self.sign
         return replace(CHUNK, t_ns=observation.t_ns, twist=np.full((4, 6), 0.1 * self.sign))
 
-    def reset(self) -> None:
+    def reset(self, instruction: str) -> None:
         self.sign = 1.0
 
 
@@ -49,5 +52,5 @@ def test_a_chunk_that_does_not_reach_so_far_is_left_out() -> None:
 def test_reset_forgets_earlier_chunks() -> None:
     policy = TemporalEnsemble(Alternating(), chunks=2, decay=0.5)
     first(policy, 0)
-    policy.reset()
+    policy.reset("")
     assert first(policy, DT_NS) == pytest.approx(-0.1)

@@ -25,8 +25,11 @@ from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.image import shrink
 from autoglm_embodied.model.inputs import arm_features, gripper_features
+from autoglm_embodied.policy.grasp_controller import GraspController
+from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
 from autoglm_embodied.train.instructions import naming, random_verb
 from autoglm_embodied.types import Command, FloatArray, Frame, Observation, Phase
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
@@ -181,8 +184,8 @@ class Collector:
             raise ConfigError("practice needs a checkpoint; give collect one")
         things = [(thing.colour, thing.shape) for thing in self._rig.scene.things]
         sentence = naming(things, target, self._rng).sentence(random_verb(self._rng))
-        size = (self._config.image_height, self._config.image_width)
-        return DaggerRollout(Pipeline(rollout.aligner, self._policy, size), rollout, sentence, self._rng)
+        controller = GraspController(Pipeline(rollout.aligner, TemporalEnsemble(self._policy)), GraspSettings())
+        return DaggerRollout(controller, rollout, sentence, self._rng)
 
     def _rollout(self) -> SimulatedRollout:
         aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(self._robot, position))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from autoglm_embodied.policy.grasp_controller import GraspSettings, Outcome
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.config import shipped
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.policy.grasp_controller import GraspController
+from autoglm_embodied.policy.grasp_episode import GraspSettings, Outcome
+from autoglm_embodied.policy.learned import load_pipeline
+from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
-from autoglm_embodied_sim.eval.primitive_evaluation import act, fresh_pipeline
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.language.instruction import instruct, words_for
@@ -19,6 +26,47 @@ from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
 
 REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What a policy made of an instruction, by its own account."""
+
+    outcome: Outcome
+    tries: int
+    seconds: float
+    peak_force_n: float | None  # of the tared wrist; None where nothing was felt
+
+
+def act(pipeline: Pipeline, rollout: SimulatedRollout, instruction: str, settings: GraspSettings) -> Acted:
+    """Give the instruction and let the grasp controller drive the arm until the grasp has an outcome.
+
+    Args:
+        pipeline: of the policy; modalities withheld from it are absent.
+        rollout: the arm, settled.
+        instruction: the sentence.
+        settings: of the grasp.
+    """
+    controller, rig = GraspController(pipeline, settings), rollout.rig
+    began_ns = rig.time_ns
+    begin: str | None = instruction
+    peak_n: float | None = None
+    while True:
+        pipeline.push_frame(rollout.late_frame(), rig.time_ns)
+        step = controller.step(rig.time_ns, rig.time_ns, begin, None)
+        begin = None
+        rollout.advance(step.command)
+        force = step.tick.observation.force.value
+        if force is not None:
+            peak_n = max(peak_n or 0.0, float(np.linalg.norm(force.raw[:, :3], axis=1).max()))
+        if step.episode is not None and step.episode.over:
+            break
+    return Acted(step.episode.outcome, step.episode.tries, (rig.time_ns - began_ns) / 1e9, peak_n)
+
+
+def fresh_pipeline(checkpoint: Path, without: Sequence[str] = ()) -> Pipeline:
+    """The pipeline of a checkpoint with nothing sensed yet, without some modalities."""
+    return load_pipeline(checkpoint, Robot.from_file(shipped("panda.yaml")), AlignSettings(), without=tuple(without))
 
 
 def run_learned_episode(
@@ -35,12 +83,12 @@ def run_learned_episode(
         rest_m = arm.truth.position_m(arm.data)
         instruction = instruct(suite, scene, rest_m, scenario.grammar)
         target = scene.target if instruction is None else instruction.target
-        pipeline = fresh_pipeline(checkpoint)
+        pipeline = fresh_pipeline(checkpoint, without)
         if album is not None:
             album.before(arm, target)
-        rollout = SimulatedRollout(arm.rig, pipeline.aligner, feels="force" not in without)
+        rollout = SimulatedRollout(arm.rig, pipeline)
         rollout.settle()
-        acted = act(pipeline, rollout, words_for(instruction, scene), GraspSettings(), without)
+        acted = act(pipeline, rollout, words_for(instruction, scene), GraspSettings())
         raised = lift_and_shake_test(arm, rest_m[:, 2]).raised
         if album is not None:
             album.after(arm, target, not raised)
@@ -60,5 +108,5 @@ def run_learned_episode(
         instruction=words_for(instruction, scene),
         kind=None if instruction is None else instruction.kind.value,
         refused=acted.outcome in REFUSALS,
-        peak_force_n=acted.peak_n,
+        peak_force_n=acted.peak_force_n,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,15 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.config import shipped
 from autoglm_embodied.data.workers import end_with_parent
-from autoglm_embodied.errors import InstructionError
-from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.policy.grasp_controller import GraspEpisode, GraspSettings, Outcome
+from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.train.instructions import naming, random_verb
 from autoglm_embodied_sim.eval.ablation import ablation
+from autoglm_embodied_sim.eval.learned_episode import act, fresh_pipeline
 from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.judge import judge
@@ -41,59 +37,16 @@ def task(seed: int) -> tuple[Scene, int, str]:
     return scene, target, said.sentence(random_verb(rng))
 
 
-@dataclass(frozen=True)
-class Acted:
-    """What a policy made of a sentence, by its own account."""
-
-    outcome: Outcome
-    tries: int
-    seconds: float
-    peak_n: float | None  # of the tared wrist; None where nothing was felt
-
-
-def act(
-    pipeline: Pipeline, rollout: SimulatedRollout, sentence: str, settings: GraspSettings, without: Sequence[str] = ()
-) -> Acted:
-    """Say the sentence and let the policy act on its senses alone until it says it is done.
-
-    Of the senses in `without` nothing reaches the aligner: no frame, no sentence; force is withheld by `ticked`.
-    """
-    rig = rollout.rig
-    began_ns = rig.time_ns
-    episode = GraspEpisode(sentence, began_ns, settings)
-    peak_n: float | None = None
-    try:
-        if "language" not in without:
-            pipeline.begin(sentence, began_ns)
-    except InstructionError as error:
-        episode.end(Outcome.UNKNOWN_WORDS, str(error))
-    while not episode.over:
-        if "vision" not in without:
-            pipeline.push_frame(rollout.late_frame(), rig.time_ns)
-        tick = pipeline.tick(rig.time_ns, rig.time_ns)
-        rollout.advance(episode.step(tick.observation, tick.chunk))
-        if tick.observation.force.value is not None:
-            peak_n = max(peak_n or 0.0, float(np.linalg.norm(tick.observation.force.value.raw[:, :3], axis=1).max()))
-    return Acted(episode.outcome, episode.tries, (rig.time_ns - began_ns) / 1e9, peak_n)
-
-
-def run_episode(
-    pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings, without: Sequence[str] = ()
-) -> EpisodeResult:
+def run_episode(pipeline: Pipeline, rig: ArmRig, seed: int, settings: GraspSettings) -> EpisodeResult:
     """Lay out the scene of a seed, let the policy act without some of its senses, then judge."""
     scene, target, sentence = task(seed)
-    rollout = SimulatedRollout(rig, pipeline.aligner, feels="force" not in without)
+    rollout = SimulatedRollout(rig, pipeline)
     rollout.begin(scene)
-    acted = act(pipeline, rollout, sentence, settings, without)
+    acted = act(pipeline, rollout, sentence, settings)
     verdict = judge(rig, target)
     wrong = any(index != target for index in verdict.held_things)
     outcome = acted.outcome.value
-    return EpisodeResult(seed, sentence, outcome, verdict.held, wrong, acted.tries, acted.seconds, acted.peak_n)
-
-
-def fresh_pipeline(checkpoint: Path) -> Pipeline:
-    """The pipeline of a checkpoint, with nothing sensed yet."""
-    return Pipeline.from_checkpoint(checkpoint, Robot.from_file(shipped("panda.yaml")), AlignSettings())
+    return EpisodeResult(seed, sentence, outcome, verdict.held, wrong, acted.tries, acted.seconds, acted.peak_force_n)
 
 
 def evaluate(
@@ -129,4 +82,4 @@ def one_thread() -> None:
 
 
 def _episode(checkpoint: Path, without: tuple[str, ...], seed: int) -> EpisodeResult:
-    return run_episode(fresh_pipeline(checkpoint), ArmRig(seed=seed), seed, GraspSettings(), without)
+    return run_episode(fresh_pipeline(checkpoint, without), ArmRig(seed=seed), seed, GraspSettings())

@@ -1,4 +1,8 @@
-"""A simulated arm whose sensors feed a pipeline, tick by tick: what collection and evaluation stand on."""
+"""A simulated arm behind the governor, whose sensors feed a controller tick by tick: for evaluation and collection.
+
+As on a robot, the policy's command reaches the arm only through the governor, which is stepped at its own rate, takes
+every wrench, and answers at once where the force limit is passed.
+"""
 
 from __future__ import annotations
 
@@ -7,61 +11,85 @@ from collections import deque
 import numpy as np
 
 from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.config import shipped
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.safety.governor import Governor, Limits
+from autoglm_embodied.safety.governor_loop import GovernorLoop
 from autoglm_embodied.types import Command, Frame
 from autoglm_embodied_sim.robots.panda import MAX_WIDTH_M, ArmRig
 from autoglm_embodied_sim.scenes.primitive_scene import Scene
 
-JOINTS_EVERY = 11  # steps; between two readings the aligner interpolates
-STEPS_PER_TICK = 3 * JOINTS_EVERY
-SETTLE_STEPS = 100 * JOINTS_EVERY  # the gripper has travelled and the longest window of the force pyramid is full
+STEPS_PER_TICK = 33
+GOVERNOR_STEPS = 10  # 100 Hz, as the parameter output_hz of governor_node
+JOINT_STEPS = 11  # between two readings the aligner interpolates
+SETTLE_STEPS = 1100  # the gripper has travelled and the longest window of the force pyramid is full
 
 
 class SimulatedRollout:
-    """Runs the rig in steps of one tick and pushes what its 1 kHz sensors say into an aligner.
+    """Steps the rig by one tick after the other."""
 
-    Args:
-        rig: what is run.
-        aligner: what is fed.
-        frame_delay_ticks: how late the camera delivers.
-        feels: False where the wrist sensor is missing: not a sample of it arrives.
-    """
+    def __init__(self, rig: ArmRig, sink: Aligner | Pipeline, frame_delay_ticks: int = 1) -> None:
+        """Put the arm behind a governor of the shipped limits.
 
-    def __init__(self, rig: ArmRig, aligner: Aligner, frame_delay_ticks: int = 1, feels: bool = True) -> None:
+        Args:
+            rig: what is stepped.
+            sink: takes what wrist and joints deliver; an aligner is zeroed by `settle`, a pipeline by its controller.
+            frame_delay_ticks: how late the camera delivers.
+        """
         self.rig = rig
-        self.aligner = aligner
-        self._feels = feels
+        self.aligner = sink.aligner if isinstance(sink, Pipeline) else sink
+        self._sink = sink
+        self._robot = Robot.from_file(shipped("panda.yaml"))
+        self._governor = GovernorLoop(Governor(Limits()), self._robot)
         self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
+        self._steps = 0
 
     def begin(self, scene: Scene, gripper_width_m: float = MAX_WIDTH_M) -> None:
-        """Dress the scene, then settle."""
+        """Lay the scene out, then settle."""
         self.rig.reset(scene)
         self.settle(gripper_width_m)
 
     def settle(self, gripper_width_m: float = MAX_WIDTH_M) -> None:
-        """In the scene as it is, bring the gripper to a width, let the sensors fill their windows, and tare."""
-        self.rig.command(np.zeros(6), gripper_width_m)
+        """In the scene as it is, bring the gripper to a width and let the sensors fill their windows."""
         self._frames.clear()
-        self._run(SETTLE_STEPS)
-        if self._feels:
+        for _ in range(SETTLE_STEPS // STEPS_PER_TICK):
+            self.advance(Command(np.zeros(6), gripper_width_m))
+        if self._sink is self.aligner:
             self.aligner.tare(self.rig.time_ns)
 
     def advance(self, command: Command | None) -> None:
-        """One tick of physics under `command`; None holds still."""
-        if command is not None:
-            self.rig.command(command.twist, command.gripper_width_m)
-        self._run(STEPS_PER_TICK)
+        """One tick of physics; None holds still with the gripper as it is."""
+        self._governor.push_command(self.rig.time_ns, command)
+        for _ in range(STEPS_PER_TICK):
+            force_limit_passed = self._step()
+            if force_limit_passed or self._steps % GOVERNOR_STEPS == 0:
+                self._govern()
 
     def late_frame(self) -> Frame:
         """The frame that a camera with its usual delay has delivered by now."""
         self._frames.append(self.rig.frame())
         return self._frames[0]
 
-    def _run(self, steps: int) -> None:
-        for _ in range(steps // JOINTS_EVERY):
-            self.rig.step(JOINTS_EVERY)
-            wrench, joints = self.rig.wrench_samples(), self.rig.joint_samples()
-            for row, stamp_ns in enumerate(wrench.stamp_ns.tolist() if self._feels else ()):
-                self.aligner.push_wrench(stamp_ns, int(wrench.receive_ns[row]), wrench.value[row])
-            if len(joints):
-                newest = int(joints.stamp_ns[-1]), int(joints.receive_ns[-1])
-                self.aligner.push_joints(*newest, *self.rig.joints())
+    def _step(self) -> bool:
+        """One millisecond; returns whether the governor must act at once."""
+        rig = self.rig
+        rig.step(1)
+        self._steps += 1
+        force_limit_passed = False
+        wrench, joints = rig.wrench_samples(), rig.joint_samples()
+        for row, stamp_ns in enumerate(wrench.stamp_ns.tolist()):
+            receive_ns = int(wrench.receive_ns[row])
+            force_limit_passed |= self._governor.push_wrench(receive_ns, wrench.value[row])
+            self._sink.push_wrench(stamp_ns, receive_ns, wrench.value[row])
+        if len(joints) and self._steps % JOINT_STEPS == 0:
+            stamp_ns, receive_ns = int(joints.stamp_ns[-1]), int(joints.receive_ns[-1])
+            position, velocity = rig.joints()
+            self._governor.push_joints(receive_ns, position[: self._robot.joints])
+            self._sink.push_joints(stamp_ns, receive_ns, position, velocity)
+        return force_limit_passed
+
+    def _govern(self) -> None:
+        verdict = self._governor.step(self.rig.time_ns)
+        width_m = self.rig.gripper_command_m if verdict.gripper_width_m is None else verdict.gripper_width_m
+        self.rig.command(verdict.twist, width_m)

@@ -19,7 +19,7 @@ from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
 from autoglm_embodied.model.inputs import ModelInput
-from autoglm_embodied.policy.grasp_controller import GraspSettings
+from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.policy.pipeline import Pipeline, Tick
 from autoglm_embodied.tools.cli import main
@@ -62,8 +62,8 @@ def episode(rig: ArmRig, *without: str) -> tuple[EpisodeResult, list[Tick], list
     model = Spied(GraspConfig(width=32, layers=1, queries=4, stem=(8, 8, 16)))
     robot = Robot.from_file(shipped("panda.yaml"))
     aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-    pipeline = Watched(aligner, LearnedPolicy(model), (model.config.image_height, model.config.image_width))
-    return run_episode(pipeline, rig, 0, SETTINGS, without), Watched.ticks, Spied.present
+    pipeline = Watched(aligner, LearnedPolicy(model), without)
+    return run_episode(pipeline, rig, 0, SETTINGS), Watched.ticks, Spied.present
 
 
 def test_without_force_the_attention_is_masked_and_no_peak_is_made_up(rig: ArmRig) -> None:

@@ -1,0 +1,226 @@
+"""One grasp from instruction to outcome: when it may begin to move, when it is over, and whether the object is held."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import ActionChunk, ArmState, Command, FloatArray, Observation, Phase, Referent
+
+WEIGHING_SCALE = -2  # of the force pyramid: long enough to average noise, short enough to begin after the lift
+MEAN, DEVIATION = 0, 1  # rows of the pyramid's statistics
+STILL_M_S = 0.004  # of the gripper
+
+
+class Outcome(Enum):
+    """How a grasp ended; the values are those of FusionState.outcome."""
+
+    RUNNING = ""
+    HELD = "held"
+    NOT_HELD = "not_held"
+    WRONG_OBJECT = "wrong_object"
+    UNCONFIRMED = "unconfirmed"
+    HAND_NOT_EMPTY = "hand_not_empty"
+    NOT_FOUND = "not_found"
+    AMBIGUOUS = "ambiguous"
+    UNKNOWN_WORDS = "unknown_words"
+    STOPPED = "stopped"
+    TIMEOUT = "timeout"
+    SENSOR_MISSING = "sensor_missing"
+
+
+@dataclass(frozen=True)
+class GraspSettings:
+    """When a grasp begins, gives up and is done, and what counts as holding the object."""
+
+    look_ticks: int = 12  # ticks of looking, arm still, before the policy may move
+    hold_ticks: int = 12  # ticks in HOLD in a row that make the outcome
+    settle_ticks: int = 3  # ticks in a row that make a phase
+    max_tries: int = 3
+    timeout_s: float = 30.0
+    blind_s: float = 2.0  # the arm stands still without camera or joints; for so long, and the grasp ends
+    least_width_m: float = 0.006  # fingers closer than this hold nothing
+    open_width_m: float = 0.074  # fingers farther apart than this hold nothing
+    least_lift_m: float = 0.05  # of the tool since the fingers closed
+    least_weight_n: float = 0.3  # beyond the noise of the wrench
+    named_within_m: float = 0.12  # of the tool, where the camera must see the named object at the end
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise ConfigError(f"grasp.{name} must be greater than 0, got {value}")
+        if self.least_width_m >= self.open_width_m:
+            raise ConfigError(f"grasp.least_width_m must be below open_width_m, got {self.least_width_m}")
+
+    def may_hold(self, width_m: float) -> bool:
+        """Whether something may be between fingers that are `width_m` apart."""
+        return self.least_width_m < width_m < self.open_width_m
+
+
+class GraspEpisode:
+    """Reads each tick's chunk, gives the command, and decides the outcome from what is sensed alone.
+
+    Held means that the object was lifted by this grasp, that the wrist carries weight beyond its noise, that the
+    fingers are apart, and that the camera sees the named object in the hand.
+    """
+
+    def __init__(
+        self,
+        instruction: str,
+        started_ns: int,
+        settings: GraspSettings,
+        R_tool_sensor: FloatArray | None = None,
+        in_hand: str = "",
+    ) -> None:
+        """Begin.
+
+        Args:
+            instruction: names the object.
+            started_ns: the tick.
+            settings: of grasps.
+            R_tool_sensor: (3, 3) orientation of the wrist sensor's frame in the tool frame; None where they agree.
+            in_hand: what an earlier grasp left in the hand, as it was named then; empty where nothing is known.
+        """
+        self.instruction = instruction
+        self.phase = Phase.IDLE
+        self.tries = 0
+        self.outcome = Outcome.RUNNING
+        self.message = ""
+        self.held_force_n = 0.0
+        self._settings = settings
+        self._R_tool_sensor = np.eye(3) if R_tool_sensor is None else R_tool_sensor
+        self._in_hand = in_hand
+        self._started_ns = started_ns
+        self._last_seen_ns = started_ns
+        self._looking = True
+        self._looks: Counter[Referent] = Counter()
+        self._empty_hand_n: list[float] = []  # vertical load while looking
+        self._probes_hand: bool | None = None  # whether the fingers close while looking, to feel what is between them
+        self._candidate = Phase.IDLE
+        self._ticks_in_candidate = 0
+        self._closed_at_m: FloatArray | None = None  # (3,) the tool when the fingers closed last
+        self._target_off_m: list[float] = []  # of the tool, in HOLD
+
+    @property
+    def over(self) -> bool:
+        """Whether there is an outcome."""
+        return self.outcome is not Outcome.RUNNING
+
+    def end(self, outcome: Outcome, message: str) -> None:
+        """Close the episode; the first outcome stands."""
+        if not self.over:
+            self.outcome, self.message = outcome, message
+
+    def step(self, observation: Observation, chunk: ActionChunk | None) -> Command | None:
+        """The command for this tick, or None where the arm must hold still.
+
+        Args:
+            observation: what was sensed at the tick.
+            chunk: what the policy planned, or None when it could not act.
+        """
+        arm = observation.joints.value
+        if not self._can_go_on(observation) or chunk is None or arm is None or self.over:
+            return None
+        if self._looking:
+            return self._look(observation, chunk, arm)
+        self._follow(observation, chunk, arm)
+        return None if self.over else Command(chunk.twist[0], float(chunk.gripper_width_m[0]))
+
+    def _can_go_on(self, observation: Observation) -> bool:
+        sees = observation.vision.present and observation.joints.present
+        if sees:
+            self._last_seen_ns = observation.t_ns
+        elif (observation.t_ns - self._last_seen_ns) / 1e9 > self._settings.blind_s:
+            missing = "camera" if not observation.vision.present else "joint state"
+            self.end(Outcome.SENSOR_MISSING, f"No {missing} data for {self._settings.blind_s} s; check its driver.")
+        if (observation.t_ns - self._started_ns) / 1e9 > self._settings.timeout_s:
+            self.end(Outcome.TIMEOUT, f"Not done within {self._settings.timeout_s:.0f} s.")
+        return sees
+
+    def _look(self, observation: Observation, chunk: ActionChunk, arm: ArmState) -> Command | None:
+        """Look with the arm still; fingers that are neither open nor shut close, to feel whether the hand is empty."""
+        if self._probes_hand is None:
+            self._probes_hand = bool(self._in_hand) or self._settings.may_hold(arm.gripper_width_m)
+        load_n = self._vertical_load_n(observation, arm)
+        if load_n is not None:
+            self._empty_hand_n.append(load_n)
+        self._looks[chunk.referent] += 1
+        closing = self._probes_hand and abs(arm.gripper_velocity_m_s) > STILL_M_S
+        if self._looks.total() >= self._settings.look_ticks and not closing:
+            self._looking = False
+            self._conclude_look(arm)
+        return Command(np.zeros(6), 0.0) if self._probes_hand and not self.over else None
+
+    def _conclude_look(self, arm: ArmState) -> None:
+        seen = self._looks.most_common(1)[0][0]
+        if self._probes_hand and arm.gripper_width_m > self._settings.least_width_m:
+            what = f"what {self._in_hand!r} named" if self._in_hand else "something"
+            self.end(
+                Outcome.HAND_NOT_EMPTY,
+                f"The hand already holds {what}, {arm.gripper_width_m * 1000:.0f} mm wide; have it put down first.",
+            )
+        elif seen is Referent.NONE:
+            self.end(Outcome.NOT_FOUND, f"Nothing here fits {self.instruction!r}; name an object that is there.")
+        elif seen is Referent.MANY:
+            self.end(Outcome.AMBIGUOUS, f"More than one object fits {self.instruction!r}; say its colour and shape.")
+
+    def _follow(self, observation: Observation, chunk: ActionChunk, arm: ArmState) -> None:
+        if chunk.phase is not self._candidate:
+            self._candidate, self._ticks_in_candidate = chunk.phase, 0
+            self._target_off_m.clear()
+        self._ticks_in_candidate += 1
+        if self._ticks_in_candidate == self._settings.settle_ticks and self.phase is not chunk.phase:
+            self.phase = chunk.phase
+            self.tries += self.phase is Phase.CLOSE
+        if self.phase is Phase.CLOSE and chunk.phase is Phase.CLOSE:
+            self._closed_at_m = arm.T_base_tool[:3, 3].copy()
+        if self.tries > self._settings.max_tries:
+            self.tries = self._settings.max_tries
+            self.end(Outcome.NOT_HELD, f"Not held after {self._settings.max_tries} tries.")
+        if chunk.phase is Phase.HOLD:
+            self._target_off_m.append(float(np.linalg.norm(chunk.target_m - arm.T_base_tool[:3, 3])))
+            if self._ticks_in_candidate >= self._settings.hold_ticks:
+                self._decide(observation, arm)
+
+    def _decide(self, observation: Observation, arm: ArmState) -> None:
+        """Whether the named object is held: every condition must be shown."""
+        settings, load_n = self._settings, self._vertical_load_n(observation, arm)
+        risen_m = 0.0 if self._closed_at_m is None else float(arm.T_base_tool[2, 3] - self._closed_at_m[2])
+        off_m = float(np.median(self._target_off_m))
+        if arm.gripper_width_m <= settings.least_width_m:
+            self.end(Outcome.NOT_HELD, "The gripper closed on nothing.")
+        elif risen_m < settings.least_lift_m:
+            self.end(Outcome.NOT_HELD, f"Nothing was lifted: the hand rose {risen_m * 1000:.0f} mm since it closed.")
+        elif load_n is None or not self._empty_hand_n:
+            self.end(
+                Outcome.UNCONFIRMED, "Whether it is held cannot be felt: the wrist sensor is silent or not zeroed."
+            )
+        else:
+            self.held_force_n = load_n - float(np.mean(self._empty_hand_n))
+            if self.held_force_n < settings.least_weight_n + _noise_n(observation):
+                self.end(Outcome.NOT_HELD, f"The wrist carries no weight ({self.held_force_n:.1f} N).")
+            elif off_m > settings.named_within_m:
+                self.end(
+                    Outcome.WRONG_OBJECT,
+                    f"Something is held, but {self.instruction!r} is seen {off_m * 100:.0f} cm from the hand.",
+                )
+            else:
+                self.end(Outcome.HELD, f"Held with {self.held_force_n:.1f} N on the wrist.")
+
+    def _vertical_load_n(self, observation: Observation, arm: ArmState) -> float | None:
+        """The load on the tared wrist along gravity [N], downward positive; None where force is absent."""
+        force = observation.force.value
+        if force is None:
+            return None
+        in_base = arm.T_base_tool[:3, :3] @ self._R_tool_sensor @ force.pyramid[WEIGHING_SCALE, MEAN, :3]
+        return -float(in_base[2])
+
+
+def _noise_n(observation: Observation) -> float:
+    """Standard deviation of the force in the window of the weighing, of the noisiest axis."""
+    force = observation.force.value
+    return 0.0 if force is None else float(force.pyramid[WEIGHING_SCALE, DEVIATION, :3].max())
