@@ -13,7 +13,8 @@ from sources import CORE, SIM, imports, modules, room
 LAYERS = (
     {"__version__", "root", "errors", "vocabulary"},
     {"types", "config", "metrics"},
-    {"kinematics", "graph_recording", "align", "bag", "data", "safety", "voice"},
+    {"kinematics", "graph_recording"},
+    {"align", "bag", "data", "safety", "voice"},
     {"model", "ingest"},
     {"policy", "train"},
     {"ros"},
