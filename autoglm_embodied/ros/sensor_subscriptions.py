@@ -81,7 +81,7 @@ class Senses:
                 offset_ns = clock.offset_ns - (time.time_ns() - time.monotonic_ns())
                 values |= {f"{name}_clock_behind_ms": -offset_ns / 1e6, f"{name}_clock_drift_ppm": clock.drift_ppm}
                 values |= {f"{name}_clock_residual_us": clock.residual_ns / 1e3}
-        values["wrench_trouble"] = self._pipeline.aligner.trouble()
+        values["wrench_trouble"] = self._pipeline.aligner.wrench_fault()
         return values, self._troubles(rates_hz)
 
     def _troubles(self, rates_hz: dict[str, float]) -> list[str]:
@@ -92,7 +92,7 @@ class Senses:
         lost = sum(meter.lost for meter in self._intake.meters.values())
         if lost:
             troubles.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
-        trouble = self._pipeline.aligner.trouble()
+        trouble = self._pipeline.aligner.wrench_fault()
         return troubles + ([f"wrench {trouble}"] if trouble else [])
 
     def _complaints(self, rates_hz: dict[str, float]) -> list[str]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoglm_embodied.align.clock import ClockMap
+from autoglm_embodied.align.clock import ClockOffsetEstimator
 
 S = 1_000_000_000
 MS = 1_000_000
 
 
-def listened(offset_ns: int, drift_ppm: float, seconds: int, jitter_ns: int = 3 * MS, least_ns: int = 0) -> ClockMap:
+def listened(
+    offset_ns: int, drift_ppm: float, seconds: int, jitter_ns: int = 3 * MS, least_ns: int = 0
+) -> ClockOffsetEstimator:
     """A clock heard at 100 Hz through exponential delays."""
-    clock, rng = ClockMap(), np.random.default_rng(3)
+    clock, rng = ClockOffsetEstimator(), np.random.default_rng(3)
     for k in range(100 * seconds):
         sent_ns = 5 * S + k * 10 * MS
         stamp_ns = sent_ns + offset_ns + round(drift_ppm * 1e-6 * (sent_ns - 5 * S))
-        clock.note(stamp_ns, sent_ns + least_ns + round(rng.exponential(jitter_ns)))
+        clock.add(stamp_ns, sent_ns + least_ns + round(rng.exponential(jitter_ns)))
     return clock
 
 
@@ -42,11 +44,11 @@ def test_a_stamp_is_mapped_to_when_its_message_comes_at_the_earliest() -> None:
 
 
 def test_a_restless_clock_shows_in_the_residual() -> None:
-    clock = ClockMap()
+    clock = ClockOffsetEstimator()
     for second in range(20):
         for k in range(100):
             receive_ns = second * S + k * 10 * MS
-            clock.note(receive_ns + (second % 2) * 5 * MS, receive_ns)
+            clock.add(receive_ns + (second % 2) * 5 * MS, receive_ns)
     assert clock.estimate is not None and clock.estimate.residual_ns > 2 * MS
 
 
