@@ -17,11 +17,11 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Process, Processes, new_mark, survivors
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.command import CommandSettings
+from autoglm_embodied.voice.listener import CommandSettings
 from autoglm_embodied.voice.recogniser import RecogniserSettings
+from autoglm_embodied.voice.recording import synthesise
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.sound_server import SoundServer
-from autoglm_embodied.voice.speech import synthesise
 
 if TYPE_CHECKING:
     from autoglm_embodied.nodes.observer_node import Observer

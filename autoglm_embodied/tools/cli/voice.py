@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from autoglm_embodied.voice.command import VoiceCommand
-    from autoglm_embodied.voice.listener import Listener
+    from autoglm_embodied.voice.listener import Listener, VoiceCommand
 
 HELP = "print what the voice path hears and understands"
 EPILOG = """examples:
@@ -45,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
         return _hear_microphone()
     import tempfile
 
-    from autoglm_embodied.voice.recording import read_wav
-    from autoglm_embodied.voice.speech import synthesise
+    from autoglm_embodied.voice.recording import read_wav, synthesise
 
     with tempfile.TemporaryDirectory(prefix="autoglm-voice-") as folder:
         wav = args.wav or Path(folder) / "said.wav"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError, InstructionError
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import understand
+from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.recording import read_wav
 
 MOST_THINGS = 4
@@ -50,7 +50,7 @@ class DemoRequest:
 
 
 def _require_grasp_command(sentence: str) -> None:
-    meaning = understand(sentence)
+    meaning = parse_command(sentence)
     if meaning is None or meaning.intent is not Intent.GRASP:
         raise InstructionError(
             f'{sentence!r} is no command to pick something up; say for example --say "pick up the red cube"'

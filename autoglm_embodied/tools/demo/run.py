@@ -16,7 +16,7 @@ from autoglm_embodied.tools.demo.request import DemoRequest
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
 from autoglm_embodied.tools.demo.result import Course, report
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline
-from autoglm_embodied.voice.speech import synthesise
+from autoglm_embodied.voice.recording import synthesise
 
 READY_LIMIT_S = 90.0
 HEARD_LIMIT_S = 20.0

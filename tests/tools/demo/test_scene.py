@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.graph.scene_description import SceneThings, held_things
-from autoglm_embodied.voice.grammar import understand
+from autoglm_embodied.voice.grammar import parse_command
 
 RESET = json.dumps(
     {"seed": 1, "things": [{"colour": c, "shape": s} for c, s in (("red", "cube"), ("blue", "ball"), ("red", "ball"))]}
@@ -20,7 +20,7 @@ RESET = json.dumps(
 @given(st.integers(0, 10_000))
 def test_the_sentence_is_a_command_that_names_one_thing(seed: int) -> None:
     scene = SceneThings.from_json(RESET)
-    meaning = understand(scene.sentence(seed))
+    meaning = parse_command(scene.sentence(seed))
     assert meaning is not None and len(scene.named_by(meaning.instruction)) == 1
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from autoglm_embodied.errors import AudioError, SetupError
-from autoglm_embodied.voice.recording import RATE_HZ, read_wav
-from autoglm_embodied.voice.speech import VOICES, synthesise
+from autoglm_embodied.voice.recording import RATE_HZ, VOICES, read_wav, synthesise
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.command import CommandSettings, VoiceCommand, command_of
+from autoglm_embodied.voice.listener import CommandSettings, VoiceCommand, accept_command
 from autoglm_embodied.voice.recogniser import PROMPT, Transcript
 from autoglm_embodied.voice.segmenter import Utterance
 
@@ -17,7 +17,7 @@ def answer(
     text: str, confidence: float = 0.9, no_speech: float = 0.0, speech_s: float = 0.9, now_ns: int = 2_400_000_000
 ) -> VoiceCommand | None:
     utterance = Utterance(SPOKEN.samples, SPOKEN.start_ns, SPOKEN.end_ns, speech_s)
-    return command_of(utterance, Transcript(text, confidence, no_speech), "en", now_ns, CommandSettings())
+    return accept_command(utterance, Transcript(text, confidence, no_speech), "en", now_ns, CommandSettings())
 
 
 def test_a_sure_sentence_becomes_a_command_with_its_times() -> None:
