@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Health, Heard, RawImage
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, NodeStatus, RecordedCommand
 from autoglm_embodied.ingest.cdr import JointStateReader, read_image, read_wrench
 from autoglm_embodied.ingest.conversions import rgb_array, stamp_ns
 from autoglm_embodied.ros.background_node import SpunNode
@@ -131,10 +131,10 @@ class Observer(SpunNode):
             return
         image = read_image(data)
         _, jpeg = cv2.imencode(".jpg", rgb_array(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.recording.images, RawImage(image.stamp_ns, jpeg.tobytes()))
+        self._note(self.recording.images, CompressedFrame(image.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
-        heard = Heard(
+        heard = RecordedCommand(
             stamp_ns=stamp_ns(message.header.stamp),
             intent=message.intent,
             text=message.text,
@@ -142,7 +142,7 @@ class Observer(SpunNode):
             confidence=message.confidence,
             latency_ns=message.latency_ns,
         )
-        self._note(self.recording.heard, heard)
+        self._note(self.recording.commands, heard)
 
     def _on_state(self, message: FusionState) -> None:
         tick = FusionTick(
@@ -166,7 +166,7 @@ class Observer(SpunNode):
         for status in message.status:
             values = {pair.key: pair.value for pair in status.values}
             level = int.from_bytes(status.level, "little")
-            self._note(self.recording.health, Health(at_ns, status.name, level, status.message, values))
+            self._note(self.recording.statuses, NodeStatus(at_ns, status.name, level, status.message, values))
 
     def _note(self, notes: list[Any], note: Any) -> None:
         with self._changed:

@@ -23,7 +23,7 @@ from gazebo_transport import NotUpError, Transport, message_type
 
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.launch import NODES
-from autoglm_embodied.graph.processes import Ended, Processes
+from autoglm_embodied.graph.processes import Processes, ProcessExit
 from autoglm_embodied.types import FloatArray
 
 BASE = "/gazebo/autoglm"
@@ -84,7 +84,7 @@ class GazeboGraph:
     transport: Transport
     scene: Scene
     things: list[str]
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[ProcessExit] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def check(self) -> None:
@@ -149,7 +149,7 @@ def gazebo_graph(scene: Scene, nodes: Mapping[str, Sequence[str]], folder: Path)
 
 def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int, lock: int) -> GazeboGraph:
     """Gazebo and the bridge; NotUpError unless its images flow once all are connected."""
-    processes, ended = Processes(logs, os.environ, [lock]), list[Ended]()
+    processes, ended = Processes(logs, os.environ, [lock]), list[ProcessExit]()
     server = stack.enter_context(GazeboServer(world.parent, logs / "gazebo.log"))
     server.wait()
     transport = stack.enter_context(Transport(server.port))
@@ -164,7 +164,7 @@ def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int,
     deadline = time.monotonic() + UP_S
     while not up.exists():
         if time.monotonic() > deadline or processes.running[0].popen.poll() is not None:
-            raise NotUpError(f"no images: {processes.running[0].last_words()}")
+            raise NotUpError(f"no images: {processes.running[0].last_log_line()}")
         time.sleep(0.05)
     things = [f"thing{slot}" for slot in range(len(scene.things))]
     return GazeboGraph(domain, server, processes, watch, transport, scene, things, ended)

@@ -17,7 +17,7 @@ from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
 from gazebo_graph import GazeboGraph, gazebo_graph
 from gazebo_server import why_not
 
-from autoglm_embodied.graph.launch import missing, parameters
+from autoglm_embodied.graph.launch import not_ready_reasons, parameters
 from autoglm_embodied.graph.scene_description import SceneThings
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.train.instructions import described, matches
@@ -71,7 +71,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
 
 
 def await_readiness(graph: GazeboGraph, observer: Observer) -> None:
-    ready = partial(missing, nodes=("governor_node", "fusion_node"))
+    ready = partial(not_ready_reasons, nodes=("governor_node", "fusion_node"))
     come = observer.wait_for(lambda observed: not ready(observed), READY_S, graph.check)
     assert come, ready(observer.recording)
 

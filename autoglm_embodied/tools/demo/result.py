@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied.graph.launch import Ending
+from autoglm_embodied.graph.launch import GraphExit
 from autoglm_embodied.graph.scene_description import SceneThings
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Heard, arrays
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, RecordedCommand, arrays
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.demo.timeline import Timeline
 from autoglm_embodied.train.instructions import Named
@@ -27,12 +27,12 @@ class Course:
 
     scene: SceneThings | None = None
     said: str | None = None  # None also where a recording or a person spoke
-    heard: Heard | None = None
+    heard: RecordedCommand | None = None
     end: FusionTick | None = None
     spoken_at: int = 0  # joint states observed by the end of the sentence
     over_at: int = 0  # and by the outcome
     in_hand: list[Named] | None = None  # the simulator's word, after a grasp that claims to hold
-    ending: Ending = field(default_factory=Ending)
+    ended: GraphExit = field(default_factory=GraphExit)
 
     @property
     def held(self) -> bool:
@@ -51,7 +51,7 @@ def report(course: Course, recording: GraphRecording, timeline: Timeline, seed: 
     _add_rates(made, recording, timeline)
     _add_motion(made, course, recording)
     _add_seconds(made, timeline, now_ns)
-    made.add("demo.survivors", len(course.ending.survivors), "processes")
+    made.add("demo.survivors", len(course.ended.leftover), "processes")
     made.details = _details(course, recording, timeline)
     return made
 
@@ -65,7 +65,7 @@ def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
 
 def _add_rates(made: Report, recording: GraphRecording, timeline: Timeline) -> None:
     """What the fusion node received from the moment when all was ready, and lost since it started."""
-    told = [status for status in recording.health if status.node == "fusion_node"]
+    told = [status for status in recording.statuses if status.node == "fusion_node"]
     ready_s = timeline.at_s("ready")
     since = [status for status in told if ready_s is not None and timeline.since_start_s(status.stamp_ns) >= ready_s]
     for sensor in SENSORS:
@@ -122,15 +122,13 @@ def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> d
         "tries": end.tries if end else None,
         "held_force_n": round(end.held_force_n, 3) if end else None,
         "held": _words(course.in_hand) if course.in_hand is not None else None,
-        "nodes": {name: dict(health.values) for name, health in recording.latest_health().items()},
+        "nodes": {name: dict(health.values) for name, health in recording.latest_status().items()},
         "timeline": [
             {"moment": moment.name, "seconds": round(timeline.since_start_s(moment.t_ns), 3), "text": moment.text}
             for moment in timeline.moments
         ],
-        "processes": [
-            asdict(ended) | {"followed": ended.followed and ended.followed.name} for ended in course.ending.ended
-        ],
-        "survivors": course.ending.survivors,
+        "processes": [asdict(each) | {"ended_by": each.ended_by and each.ended_by.name} for each in course.ended.exits],
+        "survivors": course.ended.leftover,
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.graph.launch import Ending, missing, parameters, stage
+from autoglm_embodied.graph.launch import GraphExit, not_ready_reasons, parameters, run_graph
 from autoglm_embodied.graph.scene_description import SceneThings, held_things
 from autoglm_embodied.train.instructions import described, matches
 from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
@@ -54,15 +54,15 @@ def graph(scenes: Sequence[str], checkpoint: Path, log_dir: Path) -> Iterator[Gr
         "governor_node": [],
         "fusion_node": parameters(checkpoint=checkpoint.resolve()),
     }
-    with stage(nodes, log_dir, sound=False, ending=Ending(), film=False) as on:
+    with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
         from autoglm_embodied.nodes.grasp_client import GraspClient
 
-        ready = partial(missing, nodes=nodes)
-        if not on.observer.wait_for(lambda observed: not ready(observed), READY_S, on.processes.check):
-            lacking = "; ".join(ready(on.observer.recording))
+        ready = partial(not_ready_reasons, nodes=nodes)
+        if not graph.observer.wait_for(lambda observed: not ready(observed), READY_S, graph.processes.check):
+            lacking = "; ".join(ready(graph.observer.recording))
             raise SetupError(f"not ready after {READY_S:.0f} s: {lacking}; see the logs in {log_dir}")
-        with GraspClient(on.domain) as client:
-            yield Graph(on.observer, on.processes, client)
+        with GraspClient(graph.domain) as client:
+            yield Graph(graph.observer, graph.processes, client)
 
 
 def evaluate_over_graph(

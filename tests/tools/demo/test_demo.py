@@ -71,7 +71,7 @@ def test_the_sensors_came_at_their_rates(good: Ran) -> None:
 
 
 def test_every_process_ended_when_asked(good: Ran) -> None:
-    ends = {process["name"]: (process["followed"], process["status"]) for process in good.result["processes"]}
+    ends = {process["name"]: (process["ended_by"], process["status"]) for process in good.result["processes"]}
     assert ends == dict.fromkeys(("sim_node", "governor_node", "fusion_node", "voice_node"), ("SIGINT", 0))
     assert good.result["survivors"] == [] and good.value("demo.survivors") == 0
 
