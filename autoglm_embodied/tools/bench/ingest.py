@@ -1,7 +1,7 @@
-"""`autoglm bench ingest`: does anything get lost between real publishers and the aligner, beside ticks at 100 Hz?
+"""`autoglm bench ingest`: messages lost between real publishers and the aligner, and the regularity of 100 Hz ticks.
 
-Two processes over DDS: one sends what a camera, a wrist sensor and an arm send, the other runs the fusion node's own
-subscriptions, encodes every frame with the shipped policy and observes at each tick.
+Two processes over DDS: one publishes like a camera, a wrist sensor and an arm, the other runs the subscriptions of the
+fusion node, encodes every frame with the shipped policy and observes at each tick.
 """
 
 from __future__ import annotations
@@ -25,13 +25,19 @@ SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nod
 START_LIMIT_S, END_LIMIT_S = 180.0, 5.0
 
 
-def measure(report: Report, seconds: float, reliability: str, say: Callable[[str], None]) -> None:
-    """Add the figures of `seconds` of sensors, counted from when all was discovered.
+def measure(report: Report, seconds: float, reliability: str, progress: Callable[[str], None]) -> None:
+    """Run both processes and add their figures.
+
+    Args:
+        report: filled.
+        seconds: of sensor messages, counted from when all endpoints are matched.
+        reliability: of the publishers, RELIABLE or BEST_EFFORT.
+        progress: called with what is done.
 
     Raises:
         SetupError: one of the processes failed.
     """
-    say(f"sending for {seconds:g} s")
+    progress(f"sending for {seconds:g} s")
     with tempfile.TemporaryDirectory() as folder, private_domain() as (domain, _):
         files = Path(folder) / "received.npz", Path(folder) / "sent.npz"
         receiver = _start(RECEIVER, environment(domain, os.environ), f"{TICK_HZ:g}", files[0])
@@ -49,10 +55,16 @@ def measure(report: Report, seconds: float, reliability: str, say: Callable[[str
 
 
 def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) -> None:
-    """The figures of what the two processes noted: stamps sent and taken, and the ticks."""
+    """Add the figures of what both processes recorded.
+
+    Args:
+        report: filled.
+        sent: stamps (n,) [ns] of each stream.
+        received: stamps of frames and wrenches, ticks (m, 3): begin [ns], duration [ns], modalities present.
+    """
     for stream in ("rgb", "depth", "wrench"):
         report.add("ingest.sent", len(sent[stream]), "messages", len(sent[stream]), case=stream)
-    frames = np.isin(sent["rgb"], received["frame"], invert=True).sum()  # skipped ones, too: they reached no tick
+    frames = np.isin(sent["rgb"], received["frame"], invert=True).sum()  # including skipped ones, which reached no tick
     wrenches = np.isin(sent["wrench"], received["wrench"], invert=True).sum()
     report.add("ingest.frames_lost", float(frames), "frames", len(sent["rgb"]))
     report.add("ingest.frames_skipped", float(received["skipped"]), "frames", len(sent["rgb"]))
@@ -73,7 +85,7 @@ def _start(module: str, variables: dict[str, str], *arguments: object) -> subpro
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End what is still running; a process that is killed leaves its shared memory behind."""
+    """End a process that still runs; only where it does not end is it killed, which orphans its shared memory."""
     process.terminate()
     try:
         process.wait(END_LIMIT_S)
@@ -84,9 +96,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _wait(process: subprocess.Popen[str], seconds: float) -> None:
     try:
-        _, said = process.communicate(timeout=START_LIMIT_S + 10 * seconds)
+        _, errors = process.communicate(timeout=START_LIMIT_S + 10 * seconds)
     except subprocess.TimeoutExpired as error:
         raise SetupError("the processes of bench ingest did not end; unload this machine and try again") from error
     if process.returncode:
-        last = said.strip().splitlines()[-1:] or ["it said nothing"]
+        last = errors.strip().splitlines()[-1:] or ["no error message"]
         raise SetupError(f"a process of bench ingest failed: {last[0]}")
