@@ -1,1 +1,1 @@
-"""The doctor: what of this machine is present and working, and what to do about each missing thing."""
+"""The doctor: what of this machine works, and what to do about what does not."""
