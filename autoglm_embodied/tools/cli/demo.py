@@ -1,4 +1,4 @@
-"""`autoglm demo`: a spoken sentence becomes a held object, in simulation, over real ROS 2."""
+"""`autoglm demo`: from a spoken sentence to a grasped object, in simulation, over real ROS 2."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPILOG = """examples:
   autoglm demo --say "grab the blue ball" --seed 3 --out out/blue
   autoglm demo --mic --view
 
-exit status: 0 the named thing is held, 1 it is not, 2 bad input or a broken set-up"""
+exit status: 0 the named object is held, 1 it is not, 2 bad input or a broken set-up"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
