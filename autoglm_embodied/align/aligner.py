@@ -88,9 +88,8 @@ class Aligner:
         capacity, shape = settings.joints_capacity, (2 * self._axes,)
         self._joints = Stream("joint positions and velocities", capacity, shape, jump_ns, max_abs=MAX_JOINT_VALUE)
         self._instructions = InstructionBuffer(settings.language_validity_ns)
-        self._vision_limits = InterpolationLimits(
-            settings.vision_limit_ns, settings.vision_extrapolation_ns, cubic=True
-        )
+        extrapolation_ns = settings.vision_extrapolation_ns
+        self._vision_limits = InterpolationLimits(settings.vision_limit_ns, extrapolation_ns, cubic=True)
         self._joints_limits = InterpolationLimits(settings.joints_limit_ns)
         self._lock = Lock()
 

@@ -103,22 +103,16 @@ def tare_bias(
     Raises:
         SensorError: a window holds too few samples, or the arm moves.
     """
-    window_ns = settings.tare_window_ns
-    end_ns = int(wrench_stamps_ns[-1])
-    begin_ns = end_ns - window_ns
+    begin_ns, window_ms = int(wrench_stamps_ns[-1]) - settings.tare_window_ns, settings.tare_window_ns * MS_PER_NS
     for name, stamps_ns in (("wrench", wrench_stamps_ns), ("joint", joint_stamps_ns)):
         if stamps_ns[0] > begin_ns:
-            raise SensorError(
-                f"tare needs {window_ns * MS_PER_NS:.0f} ms of {name} samples; wait a moment and try again"
-            )
-    recent = wrench[wrench_stamps_ns >= begin_ns]
-    if len(recent) < settings.tare_samples:
-        raise SensorError(
-            f"tare needs {settings.tare_samples} wrenches in {window_ns * MS_PER_NS:.0f} ms, got {len(recent)}; "
-            "let the sensor publish faster"
-        )
-    moving = np.abs(velocity[joint_stamps_ns >= begin_ns])
-    if not len(moving) or moving.max() > settings.rest_velocity:
+            raise SensorError(f"tare needs {window_ms:.0f} ms of {name} samples; wait a moment and try again")
+    recent, needed = wrench[wrench_stamps_ns >= begin_ns], settings.tare_samples
+    if len(recent) < needed:
+        lacking = f"tare needs {needed} wrenches in {window_ms:.0f} ms, got {len(recent)}"
+        raise SensorError(f"{lacking}; let the sensor publish faster")
+    speed = np.abs(velocity[joint_stamps_ns >= begin_ns])
+    if not len(speed) or speed.max() > settings.rest_velocity:
         raise SensorError("tare needs the arm at rest, but it moves; let it stand still and try again")
     bias: FloatArray = recent.mean(axis=0)
     return bias

@@ -105,6 +105,17 @@ class Processes:
             if status is not None:
                 raise SetupError(f"{process.name} ended with status {status}: {process.last_log_line()}")
 
+    def wait(self, limit_s: float) -> None:
+        """Wait until every process has ended by itself; SetupError with its last log line where one failed."""
+        deadline = time.monotonic() + limit_s
+        for process in self.running:
+            try:
+                status = process.popen.wait(max(deadline - time.monotonic(), 0.0))
+            except subprocess.TimeoutExpired as error:
+                raise SetupError(f"{process.name} did not end within {limit_s:.0f} s; end other programs") from error
+            if status:
+                raise SetupError(f"{process.name} ended with status {status}: {process.last_log_line()}")
+
     def stop(self, limits_s: Mapping[signal.Signals, float] = SHUTDOWN_LIMITS_S) -> list[ProcessExit]:
         """End every process, the youngest first; each signal is followed by a wait of up to its limit."""
         early = {process.popen.pid for process in self.running if process.popen.poll() is not None}

@@ -12,9 +12,8 @@ import pytest
 from rich.console import Console
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.tools.doctor import checks
-from autoglm_embodied.tools.doctor.checks import run_checks
-from autoglm_embodied.tools.doctor.result import CheckResult, Need, all_needed_ok, print_table, report
+from autoglm_embodied.tools import doctor
+from autoglm_embodied.tools.doctor import CheckResult, Need, all_needed_ok, print_table, report, run_checks
 
 WORKING = CheckResult("Python", True, "3.11")
 ABSENT = CheckResult("microphone", False, "none", "plug one in", Need.OPTION)
@@ -40,8 +39,8 @@ def test_a_check_that_cannot_work_is_a_row_with_advice(monkeypatch: pytest.Monke
     def broken() -> CheckResult:
         raise SetupError("pulseaudio is not installed; apt install pulseaudio")
 
-    monkeypatch.setattr(checks, "CHECKS", (("sound server", Need.DEMO, broken),))
-    monkeypatch.setattr(checks, "ros", list)
+    monkeypatch.setattr(doctor, "CHECKS", (("sound server", Need.DEMO, broken),))
+    monkeypatch.setattr(doctor, "ros", list)
     items: list[str] = []
     found = run_checks(items.append)
     assert found == [CheckResult("sound server", False, "pulseaudio is not installed", "apt install pulseaudio")]
@@ -49,8 +48,8 @@ def test_a_check_that_cannot_work_is_a_row_with_advice(monkeypatch: pytest.Monke
 
 
 def test_no_ros_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "PROBES", "absent_package")
-    (row,) = checks.ros()
+    monkeypatch.setattr(doctor, "PROBES", "absent_package")
+    (row,) = doctor.ros()
     assert not row.ok and "absent_package" in row.state and "setup.bash" in row.advice
 
 

@@ -95,11 +95,11 @@ def play(transport: Transport, rng: np.random.Generator) -> Run:
         "vision": deliver(band_limited(5.0, 8, rng), CAMERA_HZ, seconds, transport, rng),
     }
     aligner = Aligner(AlignSettings(), panda_kinematics())
-    tare_ns = np.array([round(0.9 * REST_S * NS_PER_S)])
-    list(observe(aligner, _received_between(streams, 0, int(tare_ns[0])), tare_ns))
-    aligner.tare(EPOCH_NS + int(tare_ns[0]), int(tare_ns[0]))
+    tare_ns = round(0.9 * REST_S * NS_PER_S)
+    list(observe(aligner, _received_between(streams, 0, tare_ns), np.array([tare_ns])))
+    aligner.tare(EPOCH_NS + tare_ns, tare_ns)
     now_ns = ((REST_S + np.arange(TICKS) / CAMERA_HZ) * NS_PER_S).astype(np.int64)
-    rest = _received_between(streams, int(tare_ns[0]), int(now_ns[-1]))
+    rest = _received_between(streams, tare_ns, int(now_ns[-1]))
     return Run(streams, now_ns, list(observe(aligner, rest, now_ns)))
 
 

@@ -7,8 +7,6 @@ fusion node, encodes every frame with the shipped policy and observes at each ti
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph.domain import environment, private_domain
+from autoglm_embodied.graph.processes import Processes
 from autoglm_embodied.metrics import Report
 
 TICK_HZ = 100.0
 SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nodes.ingest_receiver"
-START_LIMIT_S, END_LIMIT_S = 180.0, 5.0
+START_LIMIT_S = 180.0
 
 
 def measure(report: Report, seconds: float, reliability: str, progress: Callable[[str], None]) -> None:
@@ -35,23 +33,20 @@ def measure(report: Report, seconds: float, reliability: str, progress: Callable
         progress: called with what is done.
 
     Raises:
-        SetupError: one of the processes failed.
+        SetupError: one of the processes failed or did not end.
     """
     progress(f"sending for {seconds:g} s")
     with tempfile.TemporaryDirectory() as folder, private_domain() as (domain, _):
-        files = Path(folder) / "received.npz", Path(folder) / "sent.npz"
-        receiver = _start(RECEIVER, environment(domain, os.environ), f"{TICK_HZ:g}", files[0])
-        sender = _start(
-            SENDER, environment(domain, os.environ, sends_frames=True), f"{seconds:g}", files[1], reliability
-        )
+        received, sent = Path(folder) / "received.npz", Path(folder) / "sent.npz"
+        processes = Processes(Path(folder), environment(domain, os.environ))
+        frames = environment(domain, os.environ, sends_frames=True)
         try:
-            for process in (receiver, sender):
-                _wait(process, seconds)
+            processes.start("ingest_receiver", RECEIVER, f"{TICK_HZ:g}", str(received))
+            processes.start("ingest_sender", SENDER, f"{seconds:g}", str(sent), reliability, environment=frames)
+            processes.wait(START_LIMIT_S + 10 * seconds)
         finally:
-            for process in (receiver, sender):
-                _end(process)
-        received, sent = (dict(np.load(file)) for file in files)
-    add_figures(report, sent, received)
+            processes.stop()
+        add_figures(report, dict(np.load(sent)), dict(np.load(received)))
 
 
 def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) -> None:
@@ -77,28 +72,3 @@ def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) 
     report.add_fraction("ingest.ticks_whole", int((present == 3).sum()), len(present))
     report.add("ingest.cpu_core", float(received["cpu_core"]), "cores", case="node")
     report.add("ingest.cpu_core", float(received["busy_cores"]), "cores", case="machine")
-
-
-def _start(module: str, variables: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End a process that still runs; only where it does not end is it killed, which orphans its shared memory."""
-    process.terminate()
-    try:
-        process.wait(END_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _wait(process: subprocess.Popen[str], seconds: float) -> None:
-    try:
-        _, errors = process.communicate(timeout=START_LIMIT_S + 10 * seconds)
-    except subprocess.TimeoutExpired as error:
-        raise SetupError("the processes of bench ingest did not end; unload this machine and try again") from error
-    if process.returncode:
-        last = errors.strip().splitlines()[-1:] or ["no error message"]
-        raise SetupError(f"a process of bench ingest failed: {last[0]}")

@@ -32,8 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from autoglm_embodied.tools.doctor.checks import run_checks
-    from autoglm_embodied.tools.doctor.result import all_needed_ok, print_table, report
+    from autoglm_embodied.tools.doctor import all_needed_ok, print_table, report, run_checks
 
     started_ns, console = time.time_ns(), Console()
     with console.status("checking") as status:

@@ -1,4 +1,4 @@
-"""Checks of this machine: Python, ROS 2 and its topics, graphics, sound, voice programs and weights."""
+"""The doctor: checks of this machine (Python, ROS 2, topics, graphics, sound, weights), and advice on failures."""
 
 from __future__ import annotations
 
@@ -8,18 +8,42 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import AutoGLMError, SetupError
 from autoglm_embodied.graph.domain import environment, private_domain
+from autoglm_embodied.metrics import Report
 from autoglm_embodied.ros.ticker import TICK_PRIORITY, set_real_time_priority
-from autoglm_embodied.tools.doctor.result import CheckResult, Need
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.sound_server import SoundServer
+
+
+class Need(Enum):
+    """Whether the demo needs an item."""
+
+    DEMO = "needed"
+    OPTION = "optional"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One row of the table: an item, whether it works, its state, and what to do about it."""
+
+    item: str
+    ok: bool
+    state: str
+    advice: str = ""
+    need: Need = Need.DEMO
+
 
 DISTRIBUTIONS = {"3": "humble", "4": "iron", "7": "jazzy", "9": "kilted"}
 """ROS 2 distributions by the major version of rclpy."""
@@ -245,3 +269,40 @@ def _run_check(item: str, need: Need, check: Check) -> CheckResult:
     except (AutoGLMError, ImportError) as error:
         state, _, advice = str(error).partition("; ")
         return CheckResult(item, False, state, advice or "run `make` again", need)
+
+
+def all_needed_ok(results: list[CheckResult]) -> bool:
+    """Whether the demo can run."""
+    return all(result.ok for result in results if result.need is Need.DEMO)
+
+
+def report(results: list[CheckResult], started_ns: int) -> Report:
+    """`doctor.ok` of every item.
+
+    Args:
+        results: of the checks.
+        started_ns: when they began, on the system clock.
+    """
+    report = Report("autoglm doctor", None, started_ns)
+    for result in results:
+        report.add("doctor.ok", result.ok, "bool", case=result.item)
+    report.details["items"] = {
+        result.item: {"state": result.state, "advice": result.advice, "need": result.need.value} for result in results
+    }
+    return report
+
+
+def print_table(results: list[CheckResult], console: Console) -> None:
+    """Print a row for each item.
+
+    Args:
+        results: of the checks.
+        console: to print to.
+    """
+    table = Table(title="autoglm doctor", title_justify="left")
+    for heading in ("item", "", "state", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for result in results:
+        mark = "[green]ok[/]" if result.ok else "[red]missing[/]" if result.need is Need.DEMO else "[dim]absent[/]"
+        table.add_row(result.item, mark, result.state, result.advice)
+    console.print(table)
