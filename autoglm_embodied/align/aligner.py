@@ -176,7 +176,9 @@ class Aligner:
         with self._lock:
             for stream, limit_ns in streams:
                 if not stream.fresh(t_ns, now_receive_ns, limit_ns):
-                    raise SensorError(f"tare needs a fresh {stream.name}, but none comes; check that the driver runs")
+                    raise SensorError(
+                        f"tare needs a fresh {stream.name}, but none is received; check that the driver runs"
+                    )
             if arm is not None:
                 self._wrench.gravity.add_pose(t_ns, arm.T_base_tool)
             joints = self._joints.ring

@@ -191,5 +191,5 @@ class WrenchStream:
         if self._range_known and (np.maximum(largest[0], -smallest[0]) >= self._range).any():
             return "saturated: the wrench reaches the sensor's range"
         if self._settings.stuck_detection and whole and smallest[-1].tolist() == largest[-1].tolist():
-            return "stuck: the wrench says the same to the last bit; restart the sensor"
+            return "stuck: the wrench is constant to the last bit; restart the sensor"
         return ""

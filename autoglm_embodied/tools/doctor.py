@@ -145,7 +145,7 @@ def _answer(process: subprocess.Popen[str]) -> str:
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.communicate()
-        raise SetupError(f"ROS 2 gave no answer within {PROBE_LIMIT_S:.0f} s") from error
+        raise SetupError(f"ROS 2 did not respond within {PROBE_LIMIT_S:.0f} s") from error
     if process.returncode or not output.strip():
         raise SetupError((errors.strip() or f"ended with status {process.returncode}").splitlines()[-1])
     return output.strip().splitlines()[-1]

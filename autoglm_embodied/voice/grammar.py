@@ -29,7 +29,7 @@ CONFUSED_WORDS = {
     "salinger": "cylinder",
     "slender": "cylinder",
 }
-"""What the recogniser tends to write, to the word that was said."""
+"""Words that the recogniser tends to write, to the word spoken."""
 
 LONG_WORD = 7  # letters from which two edits are a near miss; below it is one
 

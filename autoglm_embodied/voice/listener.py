@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -131,7 +130,7 @@ class ListenerHealth:
 
     @property
     def state(self) -> str:
-        """ "opening" until sound comes and the recogniser is loaded, then "listening"; "error" when it gave up."""
+        """ "opening" until sound is captured and the recogniser loaded, then "listening"; "error" after a failure."""
         if self.error:
             return "error"
         return "listening" if self.blocks and self.recogniser_ready else "opening"
@@ -179,9 +178,7 @@ class Listener:
     def __enter__(self) -> Listener:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     @property

@@ -14,7 +14,6 @@ import tempfile
 import time
 import wave
 from pathlib import Path
-from types import TracebackType
 
 from autoglm_embodied.errors import AudioError, SetupError
 
@@ -78,9 +77,7 @@ class SoundServer:
     def __enter__(self) -> SoundServer:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def play(self, path: Path) -> None:

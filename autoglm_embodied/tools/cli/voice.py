@@ -114,4 +114,4 @@ def _print_command(command: VoiceCommand) -> None:
 
 def _print_rejected(listener: Listener) -> None:
     text = listener.health.last_text
-    print(f"{text!r} -> no command, or not surely one" if text else "nothing was heard", flush=True)
+    print(f"{text!r} -> no command, or too little confidence" if text else "no speech was recognised", flush=True)
