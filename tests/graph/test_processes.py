@@ -56,6 +56,20 @@ def test_a_process_that_dies_is_named_with_its_last_log_line(tmp_path: Path) -> 
         running.check()
 
 
+def test_waiting_ends_with_the_last_process_and_names_one_that_failed_or_did_not_end(tmp_path: Path) -> None:
+    running = processes(tmp_path, new_run_id())
+    running.start("lister", "calendar", "2026")
+    running.wait(LIMIT_S)
+    running.start("reader", "json.tool")
+    with pytest.raises(SetupError, match="reader ended with status 1: Expecting value"):
+        running.wait(LIMIT_S)
+    running.running.clear()
+    running.start("stubborn", "stubborn")
+    with pytest.raises(SetupError, match="stubborn did not end within 0 s"):
+        running.wait(0.1)
+    running.stop({signal.SIGKILL: 5.0})
+
+
 def test_a_process_that_follows_the_first_request_ended_clean(tmp_path: Path) -> None:
     run_id = new_run_id()
     running = processes(tmp_path, run_id)
