@@ -28,11 +28,6 @@ class ClockEstimate:
     drift_ppm: float
     residual_ns: float  # RMS distance of the fastest messages from the line
 
-    def to_receive_ns(self, stamp_ns: int) -> int:
-        """The earliest receive time of a message of that stamp."""
-        elapsed_ns = (stamp_ns - self.offset_ns - self.at_ns) / (1 + self.drift_ppm * 1e-6)
-        return self.at_ns + round(elapsed_ns)
-
 
 class ClockOffsetEstimator:
     """Estimates the map from a stream's messages: `add` is cheap, the line is fitted once a second.

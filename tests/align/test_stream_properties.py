@@ -124,7 +124,8 @@ def test_offset_and_drift_are_found_whatever_the_delays_as_long_as_one_message_a
     estimate = clock.estimate
     assert estimate is not None and abs(estimate.drift_ppm - drift_ppm) < 60.0
     stamp_ns = offset_ns + 9_000 * MS + round(9_000 * MS * drift_ppm * 1e-6)
-    assert abs(estimate.to_receive_ns(stamp_ns) - 9_000 * MS) < 600_000
+    drifted_ns = estimate.drift_ppm * 1e-6 * (9_000 * MS - estimate.at_ns)
+    assert abs((9_000 * MS + estimate.offset_ns - stamp_ns) + drifted_ns) < 600_000
 
 
 # Interpolation
