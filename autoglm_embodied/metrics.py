@@ -25,7 +25,8 @@ from autoglm_embodied.errors import ConfigError
 COLUMNS = ("figure", "case", "stat", "value", "unit", "n", "95 %")
 FILE_COLUMNS = 140  # of a table that goes to a file or a pipe
 NUMBERS = ("value", "n", "95 %")
-Z95 = NormalDist().inv_cdf(0.975)
+CONFIDENCE = 0.95
+Z95 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
@@ -160,13 +161,21 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
-    """Wilson 95 % score interval of `count` successes in `n` trials (Wilson, JASA 22, 1927)."""
+    """Wilson 95 % score interval of a success rate (Wilson, JASA 22, 1927).
+
+    Args:
+        count: successes, 0 to n.
+        n: trials, at least 1.
+
+    Raises:
+        ConfigError: there are no such counts.
+    """
+    from scipy.stats import binomtest  # takes a second to import, which most commands need not
+
     if not 0 <= count <= n or n < 1:
         raise ConfigError(f"a Wilson interval must be of 0 <= count <= n with n >= 1, got {count} of {n}")
-    share, z2 = count / n, Z95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low, high = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(low), float(high)
 
 
 def machine() -> dict[str, Any]:

@@ -66,7 +66,8 @@ def refuse_without_suite(args: argparse.Namespace) -> None:
 def run_suites(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied_sim.eval.measure import TOLD, add_measured, drawn_scenes, shapes_of
+    from autoglm_embodied_sim.eval.measure import drawn_scenes, shapes_of
+    from autoglm_embodied_sim.eval.metrics import PRIVILEGES, add_metrics
     from autoglm_embodied_sim.report.page import prepare
 
     if args.checkpoint is not None and "learned" not in (args.policy or ()):
@@ -78,10 +79,10 @@ def run_suites(args: argparse.Namespace) -> int:
         prepare(args.report)
     report = Report("autoglm evaluate", args.seed, time.time_ns())
     results = _measured(args, wanted, report)
-    add_measured(report, wanted, results)
+    add_metrics(report, wanted, results)
     report.details["scenes"] = drawn_scenes(wanted, shapes_of(wanted))
     report.print_table()
-    print(f"Note: {TOLD}.")
+    print(f"Note: {PRIVILEGES}.")
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
     if args.report is not None:

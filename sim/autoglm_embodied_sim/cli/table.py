@@ -34,20 +34,19 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables, or put them where they are wanted."""
-    from autoglm_embodied_sim.report.markdown import insert, tables
-    from autoglm_embodied_sim.report.measured import Measured
+    from autoglm_embodied_sim.report.markdown import RecordedFigures, insert, tables
 
-    read = [(path.stem, Measured.read(path)) for path in args.file]
+    read = [(path.stem, RecordedFigures.read(path)) for path in args.file]
     if args.into is not None:
         document = _text(args.into)
-        for name, measured in read:
-            document = insert(document, name, tables(measured))
+        for name, recorded in read:
+            document = insert(document, name, tables(recorded))
         _write(args.into, document)
     else:
-        print("\n".join(tables(measured) for _, measured in read), end="")
+        print("\n".join(tables(recorded) for _, recorded in read), end="")
     if args.keep is not None:
-        for name, measured in read:
-            _write(args.keep / f"{name}.json", measured.as_text())
+        for name, recorded in read:
+            _write(args.keep / f"{name}.json", recorded.as_text())
     return 0
 
 

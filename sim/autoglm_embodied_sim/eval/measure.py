@@ -12,22 +12,17 @@ import numpy as np
 
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.metrics import Report, git_commit
+from autoglm_embodied.metrics import git_commit
 from autoglm_embodied_sim.eval.ablation import ablation, suffix
 from autoglm_embodied_sim.eval.album import Album
-from autoglm_embodied_sim.eval.declutter import RoundResult
-from autoglm_embodied_sim.eval.declutter_statistics import add_declutter
 from autoglm_embodied_sim.eval.episode import LEARNED
 from autoglm_embodied_sim.eval.episode import GraspResult as GraspResult
-from autoglm_embodied_sim.eval.metrics import add_facts
-from autoglm_embodied_sim.eval.paired import Pairs
 from autoglm_embodied_sim.eval.policies import check_policy, checkpoint_digest, run_suite_episode
 from autoglm_embodied_sim.eval.result_cache import Key, ResultCache
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.eval.worker_pool import over_jobs, shared_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.instruction import Kind
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
@@ -35,15 +30,6 @@ from autoglm_embodied_sim.policies.registry import require_able
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
-
-STRONGEST = "script"
-"""The baseline that every other policy is held against."""
-
-TOLD_TO_REFUSE = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
-TOLD = (
-    "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
-    "the expert is privileged: it is shown the simulator's whole state and tries grasps out in copies of it"
-)
 
 
 @dataclass(frozen=True)
@@ -176,69 +162,6 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }
-
-
-def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspResult]) -> None:
-    """Success with Wilson intervals, wrong objects and time of every policy in every suite; episodes in the details."""
-    report.details["episodes"] = [asdict(result) for result in results]
-    everything = results
-    results = [result for result in results if result.kind in (None, Kind.ONE.value)]
-    for suite in wanted.suites:
-        if not suite_named(suite).named:
-            cases = {policy: wanted.case(suite, policy) for policy in wanted.policies}
-            add_declutter(report, cases, [row for row in results if isinstance(row, RoundResult)], STRONGEST)
-            continue
-        for policy in wanted.policies:
-            rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
-            _add_case(report, wanted.case(suite, policy), rows)
-            add_facts(report, wanted.case(suite, policy), rows)
-        _add_differences(report, wanted, suite, results)
-        if suite_named(suite).refusals:
-            _add_refusals(report, wanted, suite, everything)
-    report.details["note"] = TOLD
-    report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
-
-
-def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
-    """How often a policy that understands words refused those that fit none, or several, and grasped nothing."""
-    for policy in wanted.policies:
-        if policy != LEARNED:
-            report.skip("grasp.refused_rightly", f"{policy}: {TOLD_TO_REFUSE}")
-            continue
-        rows = [row for row in results if (row.suite, row.policy) == (suite, policy)]
-        rows = [row for row in rows if row.kind not in (None, Kind.ONE.value)]
-        rightly = sum(row.refused and not row.wrong_object for row in rows)
-        report.add_fraction("grasp.refused_rightly", rightly, len(rows), case=wanted.case(suite, policy))
-
-
-def _add_differences(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
-    """Final success of each policy less that of the strongest script, on the same seeds."""
-    held = {
-        policy: [result.held for result in results if (result.suite, result.policy) == (suite, policy)]
-        for policy in wanted.policies
-    }
-    for policy in wanted.policies:
-        if policy == STRONGEST or not held.get(STRONGEST) or not held[policy]:
-            continue
-        pairs, case = Pairs.of(held[policy], held[STRONGEST]), wanted.case(suite, policy)
-        report.add("grasp.minus_baseline", pairs.difference, "fraction", pairs.n, case=case, ci95=pairs.interval())
-        report.add("grasp.minus_baseline", pairs.chance(), "probability", pairs.n, case=case, stat="mcnemar_p")
-
-
-def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
-    n = len(rows)
-    counts = {
-        "first_descent": sum(row.first_descent for row in rows),
-        "strict": sum(row.strict for row in rows),
-        "final": sum(row.held for row in rows),
-    }
-    for stat, count in counts.items():
-        report.add_fraction("grasp.success", count, n, case=case, stat=stat)
-    report.add_fraction("grasp.wrong_object", sum(row.wrong_object for row in rows), n, case=case)
-    if not rows:
-        report.skip("grasp.seconds", f"no trial of {case} was run")
-        return
-    report.add("grasp.seconds", float(np.median([row.seconds for row in rows])), "s", n, case=case, stat="p50")
 
 
 def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> Sequence[Shape]:

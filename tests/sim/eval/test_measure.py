@@ -10,10 +10,9 @@ from subprocess import PIPE, Popen
 
 import pytest
 import trimesh
-from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, add_measured, drawn_scenes, measure, shapes_of
+from autoglm_embodied_sim.eval.measure import Measurement, drawn_scenes, measure, shapes_of
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.cli import main
 
 
@@ -102,28 +101,6 @@ def test_the_learned_policy_acts_in_a_suite_on_its_senses() -> None:
     (result,) = measure(wanted)
     assert (result.policy, result.seed) == ("learned", 2)
     assert result.approaches >= 1 and result.seconds > 1
-
-
-def test_no_results_are_skipped_and_never_zero() -> None:
-    report = Report("autoglm evaluate", 0, 0)
-    wanted = Measurement(("pile",), ("script",), episodes=1)
-    add_measured(report, wanted, [])
-    assert report.rows == [] and {skipped.figure for skipped in report.skipped} >= {"grasp.success", "grasp.seconds"}
-
-
-def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
-    wanted = Measurement(("pile",), ("pca", "script"), episodes=4)
-    outcomes = {"pca": (True, False, False, False), "script": (True, True, True, False)}
-    results = [
-        GraspResult("pile", policy, seed, "thing", held, False, 1, 1, True, 5.0)
-        for policy, all_held in outcomes.items()
-        for seed, held in enumerate(all_held)
-    ]
-    report = Report("autoglm evaluate", 0, 0)
-    add_measured(report, wanted, results)
-    assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
-    assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
-    assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
 
 
 def test_everything_drawn_for_a_scene_is_told_and_differs_from_seed_to_seed() -> None:

@@ -1,19 +1,14 @@
-"""Figures of rounds: tries of one round are not taken to be independent."""
+"""The metrics of suites: tries of one round are not taken to be independent, policies are compared seed by seed."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.declutter import RoundResult
-from autoglm_embodied_sim.eval.declutter_statistics import bootstrap
-from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, add_measured
-from autoglm_embodied_sim.eval.result_cache import ResultCache
+from autoglm_embodied_sim.eval.episode import GraspResult
+from autoglm_embodied_sim.eval.measure import Measurement
+from autoglm_embodied_sim.eval.metrics import add_metrics
 
-from autoglm_embodied.metrics import Report, wilson
-
-ONES = np.ones(40)
+from autoglm_embodied.metrics import Report
 
 
 def round_of(policy: str, seed: int, successes: int, tries: int) -> RoundResult:
@@ -28,7 +23,7 @@ def round_of(policy: str, seed: int, successes: int, tries: int) -> RoundResult:
 def reported(*results: GraspResult, suite: str = "declutter") -> Report:
     report = Report("autoglm evaluate", 0, 0)
     policies = tuple(dict.fromkeys(result.policy for result in results))
-    add_measured(report, Measurement((suite,), policies, episodes=len(results)), results)
+    add_metrics(report, Measurement((suite,), policies, episodes=len(results)), results)
     return report
 
 
@@ -60,34 +55,10 @@ def test_a_policy_is_held_against_the_script_round_by_round() -> None:
     assert row.ci95 == pytest.approx((-1 / 6, -1 / 6))  # the same in every round
 
 
-def test_the_interval_is_a_function_of_the_rounds() -> None:
-    counts = np.random.default_rng(0).integers(0, 6, 40).astype(float)
-    assert bootstrap(counts, 5 * ONES) == bootstrap(counts, 5 * ONES)
-    low, high = bootstrap(counts, 5 * ONES)
-    error = 1.96 * np.std(counts / 5) / np.sqrt(40)
-    assert (low, high) == pytest.approx((counts.mean() / 5 - error, counts.mean() / 5 + error), abs=0.02)
-
-
-def test_perfect_rounds_are_no_certainty() -> None:
-    assert bootstrap(5 * ONES, 5 * ONES) == wilson(40, 40)
-    assert bootstrap(0 * ONES, 5 * ONES) == wilson(0, 40)
-
-
 def test_no_rounds_are_skipped_and_never_zero() -> None:
     report = Report("autoglm evaluate", 0, 0)
-    add_measured(report, Measurement(("declutter",), ("script",), episodes=1), [])
+    add_metrics(report, Measurement(("declutter",), ("script",), episodes=1), [])
     assert report.rows == [] and {skipped.figure for skipped in report.skipped} == {"grasp.success", "grasp.seconds"}
-
-
-def test_finished_rounds_are_read_as_what_they_were(tmp_path: Path) -> None:
-    results = [round_of("script", 0, 5, 6), GraspResult("pile", "pca", 1, "thing", True, False, 1, 1, True, 5.0)]
-    finished = ResultCache(tmp_path, {})
-    for result in results:
-        finished.add(result)
-    finished.close()
-    again = ResultCache(tmp_path, {})
-    again.close()
-    assert list(again.results.values()) == results
 
 
 def test_scenes_to_refuse_count_for_no_figure_of_scripts() -> None:
@@ -99,3 +70,25 @@ def test_scenes_to_refuse_count_for_no_figure_of_scripts() -> None:
     assert row.value == 1.0 and row.n == 1
     assert "grasp.refused_rightly" in {skipped.figure for skipped in report.skipped}
     assert len(report.details["episodes"]) == 3
+
+
+def test_no_results_are_skipped_and_never_zero() -> None:
+    report = Report("autoglm evaluate", 0, 0)
+    wanted = Measurement(("pile",), ("script",), episodes=1)
+    add_metrics(report, wanted, [])
+    assert report.rows == [] and {skipped.figure for skipped in report.skipped} >= {"grasp.success", "grasp.seconds"}
+
+
+def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
+    wanted = Measurement(("pile",), ("pca", "script"), episodes=4)
+    outcomes = {"pca": (True, False, False, False), "script": (True, True, True, False)}
+    results = [
+        GraspResult("pile", policy, seed, "red box", held, False, 1, 1, True, 5.0)
+        for policy, all_held in outcomes.items()
+        for seed, held in enumerate(all_held)
+    ]
+    report = Report("autoglm evaluate", 0, 0)
+    add_metrics(report, wanted, results)
+    assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
+    assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
+    assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
