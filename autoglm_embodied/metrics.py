@@ -31,7 +31,17 @@ Z95 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: `value` in `unit`, of `case` (which setting) and `stat` (which statistic) over `n` samples."""
+    """One figure.
+
+    Args:
+        figure: its fixed name, such as `grasp.success`.
+        case: of which setting, such as `pile/script/gantry`; None where there is but one.
+        stat: which statistic, such as `p95`; None where there is but one.
+        value: in `unit`, finite.
+        unit: such as `N`, `s` or `fraction`.
+        n: on how many samples it rests, at least 1.
+        ci95: its 95 % interval (low, high), in `unit`.
+    """
 
     figure: str
     case: str | None
@@ -86,13 +96,21 @@ class Report:
         stat: str | None = None,
         ci95: tuple[float, float] | None = None,
     ) -> None:
-        """Add one measured figure."""
+        """Add one measured figure; the arguments are those of `Row`."""
         self.rows.append(Row(figure, case, stat, float(value), unit, n, ci95))
 
     def add_fraction(
         self, figure: str, count: int, n: int, *, case: str | None = None, stat: str | None = None
     ) -> None:
-        """Add `count` of `n` as a fraction with its Wilson 95 % interval, or skip it where n is 0."""
+        """Add a success rate with its Wilson 95 % interval, or skip it where there was no trial.
+
+        Args:
+            figure: its fixed name.
+            count: successes, 0 to n.
+            n: trials.
+            case: of which setting.
+            stat: which statistic.
+        """
         if n < 1:
             self.skip(figure, f"no trial of {case or 'any case'} was run")
             return
@@ -127,7 +145,15 @@ class Report:
         return head | self.details
 
     def write_json(self, path: Path, now_ns: int) -> None:
-        """Write the report to `path`, making its folder; ConfigError where that cannot be done."""
+        """Write the report as JSON.
+
+        Args:
+            path: of the file; its folder is made.
+            now_ns: wall clock at the end of the run.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
         text = json.dumps(self.as_json(now_ns), indent=1, allow_nan=False) + "\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
