@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from autoglm_embodied.metrics import Report
+from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
 from autoglm_embodied_sim.eval.failure_replay import Jpegs
-from autoglm_embodied_sim.eval.measure import GraspResult, Measurement
+from autoglm_embodied_sim.eval.measure import Measurement
 from autoglm_embodied_sim.eval.metrics import PRIVILEGES, STRONGEST, failure_counts
 from autoglm_embodied_sim.eval.result_cache import Key, key
 from autoglm_embodied_sim.eval.statistics import PairedOutcomes

@@ -8,8 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
-from autoglm_embodied_sim.eval.measure import GraspResult
 from autoglm_embodied_sim.eval.result_cache import key
 from autoglm_embodied_sim.report.evaluation import STATS, Evaluation
 from autoglm_embodied_sim.report.figures import difference_figure, distribution_figure, success_figure

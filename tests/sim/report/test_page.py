@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -150,6 +152,13 @@ def test_any_set_of_policies_has_a_page(policies: tuple[str, ...]) -> None:
     text = Page(render(evaluation(wanted=wanted, of=some))).text
     assert "not run" in text and "not measured" in text and "Withheld from every policy: force" in text
     assert ("Seed by seed" in text) == (len(policies) > 1)
+
+
+@pytest.mark.slow
+def test_an_installed_package_has_the_template(tmp_path: Path) -> None:
+    sim = Path(__file__).resolve().parents[3] / "sim"
+    subprocess.run([sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path)], cwd=sim, check=True)
+    assert (tmp_path / "autoglm_embodied_sim" / "report" / "page.html.jinja").is_file()
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
