@@ -11,7 +11,7 @@ import pytest
 from sources import CORE, SIM, imports, modules, room
 
 LAYERS = (
-    {"__version__", "root", "errors", "vocabulary"},
+    {"__version__", "root", "errors", "vocabulary", "whole_file"},
     {"types", "config", "metrics"},
     {"kinematics", "graph_recording"},
     {"align", "bag", "data", "safety", "voice"},

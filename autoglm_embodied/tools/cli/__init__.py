@@ -16,7 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from autoglm_embodied import __version__
-from autoglm_embodied.errors import AutoGLMError
+from autoglm_embodied.errors import AutoGLMError, SetupError
 from autoglm_embodied.tools.cli import bench
 
 SUBCOMMANDS = ("demo", "doctor", "voice", "train", "bench", "record", "replay")
@@ -24,39 +24,48 @@ COMMANDS_OF_OTHERS = "autoglm.commands"
 OF_THE_SIMULATOR = ("collect", "evaluate", "table")
 """What is missing where the simulator's package is not installed."""
 BAD_INPUT, INTERRUPTED = 2, 130
+REQUESTS_TO_END = (signal.SIGINT, signal.SIGTERM)
+KEPT = "stopped; what is done is kept, and the same command goes on from there"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `autoglm` with `argv` (the process's arguments by default) and return its exit status.
 
     0: done. 1: done, with an honest negative answer. 2: bad input or a broken set-up, said in one sentence.
+    130: stopped by SIGINT or SIGTERM.
     """
     typed = list(sys.argv[1:] if argv is None else argv)
-    if typed and typed[0] in OF_THE_SIMULATOR and typed[0] not in entry_points(group=COMMANDS_OF_OTHERS).names:
-        missing = "it comes with autoglm_embodied_sim, which is not installed; install that package"
-        print(f"autoglm {typed[0]}: {missing}", file=sys.stderr)
-        return BAD_INPUT
-    args = parser(typed[0] if typed else None).parse_args(typed)
-    args.typed = typed
-    for request in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
-        signal.signal(request, _stop)
+    args = argparse.Namespace(subcommand=typed[0] if typed else "", resumable=False)
     try:
+        for request in REQUESTS_TO_END:  # a shell starts background jobs with SIGINT ignored
+            signal.signal(request, _stop)
+        _require_package(args.subcommand)
+        args = parser(args.subcommand).parse_args(typed)
+        args.typed = typed
         return int(args.run(args))
     except AutoGLMError as error:
         print(f"autoglm {args.subcommand}: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"autoglm {args.subcommand}: stopped", file=sys.stderr)
+        print(f"autoglm {args.subcommand}: {KEPT if args.resumable else 'stopped'}", file=sys.stderr)
         return INTERRUPTED
 
 
-def parser(asked: str | None = None) -> argparse.ArgumentParser:
+def _require_package(subcommand: str) -> None:
+    if subcommand in OF_THE_SIMULATOR and subcommand not in entry_points(group=COMMANDS_OF_OTHERS).names:
+        raise SetupError("it comes with autoglm_embodied_sim, which is not installed; install that package")
+
+
+def parser(asked: str = "") -> argparse.ArgumentParser:
     """The parser of the command line; subcommands add themselves and set `run`.
+
+    One that goes on where it stood when it is repeated also sets `resumable`.
 
     Args:
         asked: the subcommand that will be run; of other packages that one alone is imported, for they may be slow.
     """
     top = argparse.ArgumentParser(prog="autoglm", description="A robot arm that sees, feels and listens, over ROS 2.")
+    top.set_defaults(resumable=False)
     top.add_argument("--version", action="version", version=f"autoglm {__version__}")
     subparsers = top.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name in SUBCOMMANDS:
@@ -72,5 +81,7 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    """Any request to end unwinds like Ctrl-C, so that what was started is also ended."""
+    """Any request to end unwinds like Ctrl-C, so that what was started is also ended; a second one changes nothing."""
+    for request in REQUESTS_TO_END:
+        signal.signal(request, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     if args.episodes < 1 or args.seed < 0 or args.workers < 1:
         raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
+    args.resumable = args.suite is not None and not args.ros
     if args.suite is not None:
         return run_suites(args)
     refuse_without_suite(args)

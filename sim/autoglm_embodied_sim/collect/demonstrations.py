@@ -98,7 +98,7 @@ class DemonstrationSettings:
 
     def all(self) -> dict[str, Any]:
         """Everything that an episode follows from but its number."""
-        return {"schema": DEMONSTRATIONS.mark, **asdict(self), "settings": asdict(suite_named(self.suite))}
+        return {"schema": DEMONSTRATIONS.identifier, **asdict(self), "settings": asdict(suite_named(self.suite))}
 
 
 def demonstration(settings: DemonstrationSettings, number: int) -> Shard:

@@ -18,7 +18,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.data.samples import SAMPLES
 from autoglm_embodied.data.shards import Shard, shard_path, write_shard
-from autoglm_embodied.data.workers import end_with_parent
+from autoglm_embodied.data.worker_pool import end_with_parent
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from autoglm_embodied import __version__
+from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report, git_commit
 from autoglm_embodied_sim.eval.ablation import ablation, suffix
@@ -25,7 +26,6 @@ from autoglm_embodied_sim.eval.policies import check_policy, checkpoint_digest, 
 from autoglm_embodied_sim.eval.result_cache import Key, ResultCache
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
-from autoglm_embodied_sim.eval.worker_pool import over_jobs, shared_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Kind
 from autoglm_embodied_sim.objects.shape import Shape
@@ -150,10 +150,11 @@ def _run(
     finished: ResultCache,
     progress: Callable[[GraspResult], None],
 ) -> None:
-    """Run the episodes in other processes; this one writes each down as it comes."""
-    for result in over_jobs(partial(_episode, wanted), jobs, shapes, workers):
-        finished.add(result)
-        progress(result)
+    """Run the episodes in worker processes; this one writes each down as soon as it is done."""
+    with WorkerPool(partial(_episode, wanted, shapes), workers) as pool:
+        for _, result in pool.as_completed(jobs):
+            finished.add(result)
+            progress(result)
 
 
 def drawn_scenes(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, dict[int, dict[str, object]]]:
@@ -251,6 +252,6 @@ def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None
     return split_shapes(wanted.split)
 
 
-def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
-    suite, policy, seed = job
-    return wanted.run(suite, policy, seed, shared_shapes())
+def _episode(wanted: Measurement, shapes: Sequence[Shape], episode: Key) -> GraspResult:
+    suite, policy, seed = episode
+    return wanted.run(suite, policy, seed, shapes)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autoglm_embodied.data.workers import end_with_parent
+from autoglm_embodied.data.worker_pool import end_with_parent
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.train.instructions import naming, random_verb

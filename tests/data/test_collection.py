@@ -15,7 +15,7 @@ from subprocess import DEVNULL, Popen
 import numpy as np
 import pytest
 
-from autoglm_embodied.data.journal import Plan, write_missing, write_one
+from autoglm_embodied.data.collection import CollectionPlan, collect_missing_shards, collect_shard
 from autoglm_embodied.data.shards import Schema, Shard, read_shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli import main
@@ -25,8 +25,8 @@ Made = tuple[list[int], Callable[[int], Shard]]
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
-    return Plan(tmp_path, SCHEMA, "squares", units=7, per_shard=3, settings="one")
+def plan(tmp_path: Path) -> CollectionPlan:
+    return CollectionPlan(tmp_path, SCHEMA, "squares", units=7, per_shard=3, settings="one")
 
 
 @pytest.fixture
@@ -34,62 +34,62 @@ def made() -> Made:
     """Which units were made, and what makes them."""
     numbers: list[int] = []
 
-    def produce(number: int) -> Shard:
+    def make_unit(number: int) -> Shard:
         numbers.append(number)
         return Shard({"square": np.full(2, number**2)}, ({"number": number},))
 
-    return numbers, produce
+    return numbers, make_unit
 
 
-def test_a_shard_is_its_units_in_order(plan: Plan, made: Made) -> None:
+def test_a_shard_is_its_units_in_order(plan: CollectionPlan, made: Made) -> None:
     for index in range(plan.shards):
-        write_one(plan, made[1], index)
+        collect_shard(plan, made[1], index)
     values = [read_shard(plan.path(index), SCHEMA).arrays["square"].tolist() for index in range(plan.shards)]
     assert values == [[0, 0, 1, 1, 4, 4], [9, 9, 16, 16, 25, 25], [36, 36]]
     assert not list(plan.out.glob("*.parts"))
 
 
-def test_units_that_are_whole_are_kept_and_others_made_again(plan: Plan, made: Made) -> None:
-    numbers, produce = made
+def test_units_that_are_whole_are_kept_and_others_made_again(plan: CollectionPlan, made: Made) -> None:
+    numbers, make_unit = made
 
     def stops(number: int) -> Shard:
         if number == 2:
             raise KeyboardInterrupt
-        return produce(number)
+        return make_unit(number)
 
     with pytest.raises(KeyboardInterrupt):
-        write_one(plan, stops, 0)
+        collect_shard(plan, stops, 0)
     first, second = sorted(plan.out.glob("*.parts/*.safetensors"))
     second.write_bytes(second.read_bytes()[:-1])
-    assert write_one(plan, produce, 0) == [{"number": 1}, {"number": 2}]
+    assert collect_shard(plan, make_unit, 0) == [{"number": 1}, {"number": 2}]
     assert numbers == [0, 1, 1, 2]
     assert len(read_shard(plan.path(0), SCHEMA).notes) == 3
 
 
-def test_units_of_other_settings_are_made_again(plan: Plan, made: Made) -> None:
+def test_units_of_other_settings_are_made_again(plan: CollectionPlan, made: Made) -> None:
     with pytest.raises(ZeroDivisionError):
-        write_one(plan, lambda number: made[1](number) if number == 0 else Shard({"square": np.ones(1 // 0)}), 0)
-    write_one(replace(plan, settings="other"), made[1], 0)
+        collect_shard(plan, lambda number: made[1](number) if number == 0 else Shard({"square": np.ones(1 // 0)}), 0)
+    collect_shard(replace(plan, settings="other"), made[1], 0)
     assert made[0] == [0, 0, 1, 2]
 
 
-def test_a_folder_of_other_settings_is_refused(plan: Plan, made: Made) -> None:
-    write_one(plan, made[1], 0)
+def test_a_folder_of_other_settings_is_refused(plan: CollectionPlan, made: Made) -> None:
+    collect_shard(plan, made[1], 0)
     with pytest.raises(ConfigError, match="squares-00000.* other settings.*--out"):
-        write_missing(replace(plan, settings="other"), made[1])
+        collect_missing_shards(replace(plan, settings="other"), made[1])
 
 
-def test_two_collections_never_share_a_folder(plan: Plan, made: Made) -> None:
+def test_two_collections_never_share_a_folder(plan: CollectionPlan, made: Made) -> None:
     with (plan.out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(ConfigError, match="another collection writes"):
-            write_missing(plan, made[1])
+            collect_missing_shards(plan, made[1])
 
 
-def test_a_folder_that_cannot_be_written_is_named(plan: Plan, made: Made) -> None:
+def test_a_folder_that_cannot_be_written_is_named(plan: CollectionPlan, made: Made) -> None:
     (plan.out / "file").touch()
     with pytest.raises(ConfigError, match="cannot write to .*file.*--out"):
-        write_missing(replace(plan, out=plan.out / "file"), made[1])
+        collect_missing_shards(replace(plan, out=plan.out / "file"), made[1])
 
 
 @pytest.mark.parametrize(
