@@ -21,6 +21,7 @@ from rich.table import Table
 
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.whole_file import write_whole
 
 COLUMNS = ("figure", "case", "stat", "value", "unit", "n", "95 %")
 FILE_COLUMNS = 140  # of a table that goes to a file or a pipe
@@ -130,7 +131,7 @@ class Report:
         text = json.dumps(self.as_json(now_ns), indent=1, allow_nan=False) + "\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            write_whole(path, text)
         except OSError as error:
             raise ConfigError(f"cannot write figures to {path} ({error.strerror}); name a file that can be") from error
 

@@ -1,8 +1,10 @@
 """The one pool of worker processes: jobs run beside each other, and none of it outlives the process that asked.
 
-Workers are spawned and compute on one thread each. Only the main process answers SIGINT and SIGTERM: when the pool's
-context is left, for whatever reason, its workers are killed at once, in the middle of what they do. A job must
-therefore write files whole or not at all. The kernel kills the workers of a process that was itself killed.
+Workers are fresh interpreters that compute on one thread each. Only the main process answers SIGINT and SIGTERM: when
+the pool's context is left, for whatever reason, its workers are killed at once, in the middle of what they do. A job
+must therefore write files whole or not at all. The kernel kills the workers of a process that was itself killed.
+The standard pools do not fit: `concurrent.futures` waits for jobs that run, and `multiprocessing` keeps a process for
+its own resources that is slow to end.
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +30,12 @@ Result = TypeVar("Result")
 
 REQUESTS_TO_END = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PROGRAM = """
+import sys
+sys.path[:] = {path}
+from autoglm_embodied.data.worker_pool import work
+work({connection}, {parent})
+"""
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
@@ -69,9 +78,13 @@ class WorkerPool(Generic[Job, Result]):
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            worker.process.join()
+            worker.process.wait()
             worker.connection.close()
         self._workers.clear()
+
+    def processes(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.process.pid for worker in self._workers]
 
     def as_completed(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Result]]:
         """Each job with its result, as soon as it is there.
@@ -121,18 +134,19 @@ class WorkerPool(Generic[Job, Result]):
 class _Worker:
     """A worker process and this process's end of the pipe to it."""
 
-    process: SpawnProcess
+    process: subprocess.Popen[bytes]
     connection: Connection
 
     @classmethod
     def start(cls) -> _Worker:
         """Start one in which requests to end are blocked from its first instruction on."""
-        context = get_context("spawn")
-        here, there = context.Pipe()
-        process = context.Process(target=_work, args=(there,), daemon=True)
+        here, there = Pipe()
+        program = PROGRAM.format(path=sys.path, connection=there.fileno(), parent=os.getpid())
         before = signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS_TO_END)
         try:
-            process.start()
+            process = subprocess.Popen(
+                [sys.executable, "-c", program], env=os.environ | ONE_THREAD, pass_fds=[there.fileno()]
+            )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         there.close()  # so that the pipe ends with the worker
@@ -156,9 +170,8 @@ class _Worker:
         return result
 
     def _lost(self) -> SetupError:
-        self.process.join()
         return SetupError(
-            f"a worker process ended in the middle of its work (exit code {self.process.exitcode}); "
+            f"a worker process ended in the middle of its work (exit code {self.process.wait()}); "
             "if memory ran out, give fewer --workers, and repeat the command"
         )
 
@@ -171,13 +184,18 @@ class _Raised:
     trace: str
 
 
-def _work(connection: Connection) -> None:
-    """A worker's life: a function, and then its jobs, until it is killed or the other end of the pipe is closed."""
-    end_with_parent()
+def work(descriptor: int, parent: int) -> None:
+    """A worker's life: a function, and then its jobs, until it is killed or the pipe's other end is closed.
+
+    Args:
+        descriptor: of this end of the pipe.
+        parent: id of the process at the other end.
+    """
+    end_with_parent(parent)
     for request in REQUESTS_TO_END:
         signal.signal(request, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS_TO_END)
-    os.environ.update(ONE_THREAD)  # before the function, and with it numpy and torch, is imported
+    connection = Connection(descriptor)
     with suppress(EOFError, ConnectionError):
         run = connection.recv()
         while True:
@@ -200,9 +218,8 @@ def _send(connection: Connection, result: Any) -> None:
         connection.send(_Raised(RuntimeError(trace.strip().splitlines()[-1]), trace))
 
 
-def end_with_parent() -> None:
-    """Have the kernel kill this worker when its parent ends, however that ends and whatever this one is doing."""
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this worker when `parent` ends, however that ends and whatever this one is doing."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    parent = parent_process()
-    if parent is not None and not parent.is_alive():  # it ended before the kernel was asked
+    if os.getppid() != parent:  # it ended before the kernel was asked
         os._exit(1)

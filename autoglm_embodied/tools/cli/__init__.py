@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def run_and_exit() -> NoReturn:
+    """Run `autoglm` and end the process; where it was stopped, without the interpreter's own slow tidying up."""
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if status == INTERRUPTED:
+        os._exit(status)
+    sys.exit(status)
+
+
 def _require_package(subcommand: str) -> None:
     if subcommand in OF_THE_SIMULATOR and subcommand not in entry_points(group=COMMANDS_OF_OTHERS).names:
         raise SetupError("it comes with autoglm_embodied_sim, which is not installed; install that package")
@@ -82,6 +93,6 @@ def parser(asked: str = "") -> argparse.ArgumentParser:
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     """Any request to end unwinds like Ctrl-C, so that what was started is also ended; a second one changes nothing."""
-    for request in REQUESTS_TO_END:
-        signal.signal(request, signal.SIG_IGN)
+    for request in REQUESTS_TO_END:  # not SIG_IGN: Python complains of a signal that came before it was set
+        signal.signal(request, lambda *_: None)
     raise KeyboardInterrupt

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.whole_file import write_whole
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -61,6 +62,6 @@ def _text(path: Path) -> str:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise ConfigError(f"cannot write {path} ({error.strerror}); name a file that can be") from error

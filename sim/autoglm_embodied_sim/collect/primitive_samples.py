@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -101,7 +102,9 @@ def collect(
     wanted += [(IMAGES, n) for n in range(-(-settings.images // settings.images_per_shard))]
     missing = [(kind, index) for kind, index in wanted if not shard_path(out, kind, index).exists()]
     episodes = held = 0
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
+    ) as pool:
         jobs = [pool.submit(_write, settings, out, kind, index) for kind, index in missing]
         for done, job in enumerate(as_completed(jobs), len(wanted) - len(missing) + 1):
             shard_episodes, shard_held = job.result()

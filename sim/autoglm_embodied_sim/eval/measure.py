@@ -245,7 +245,8 @@ def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
 def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> Sequence[Shape]:
     """What the objects are drawn from; `left_out` is told which of the user's meshes cannot be used."""
     if wanted.objects is not None:
-        shapes, unusable = user_shapes(wanted.objects)
+        with WorkerPool(user_shapes, 1) as pool:  # cutting a mesh takes seconds, in which this process answers signals
+            ((shapes, unusable),) = pool.in_order([wanted.objects])
         if unusable and left_out is not None:
             left_out(unusable)
         return shapes

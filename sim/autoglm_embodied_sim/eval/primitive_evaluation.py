@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -66,7 +67,9 @@ def evaluate(
         without: senses withheld from the policy, of `ablation.ABLATIONS`.
     """
     withheld = ablation(without)
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+    with ProcessPoolExecutor(
+        max_workers=workers, mp_context=get_context("spawn"), initializer=one_thread, initargs=(os.getpid(),)
+    ) as pool:
         results = []
         for result in pool.map(partial(_episode, checkpoint, withheld), seeds):
             results.append(result)
@@ -75,9 +78,9 @@ def evaluate(
     return results
 
 
-def one_thread() -> None:
+def one_thread(parent: int) -> None:
     """Begin a worker that computes on one thread and ends with its parent."""
-    end_with_parent()
+    end_with_parent(parent)
     torch.set_num_threads(1)
 
 
