@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
+import time
 import wave
+from collections.abc import Iterator
 from importlib.metadata import EntryPoints
 from pathlib import Path
+from select import select
+from threading import Thread, get_ident
 
 import pytest
 from autoglm_embodied_sim.eval.ablation import ABLATIONS
@@ -132,6 +137,26 @@ def test_an_interrupt_is_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", interrupted)
     assert main(["doctor"]) == 130
     assert capsys.readouterr().err == "autoglm doctor: stopped\n"
+
+
+@pytest.fixture
+def signal_handlers() -> Iterator[None]:
+    before = {request: signal.getsignal(request) for request in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for request, handler in before.items():
+        signal.signal(request, handler)
+
+
+@pytest.mark.usefixtures("signal_handlers")
+def test_a_signal_that_another_thread_receives_ends_the_main_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(*_: object) -> int:
+        Thread(target=lambda: signal.pthread_kill(get_ident(), signal.SIGTERM)).start()
+        return len(select([], [], [], 30.0))
+
+    monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", waits)
+    asked_s = time.monotonic()
+    assert main(["doctor"]) == 130
+    assert time.monotonic() - asked_s < 5.0
 
 
 def test_what_a_subcommand_cannot_do_is_one_sentence(

@@ -11,8 +11,10 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import entry_points
+from threading import Thread, main_thread
 from types import FrameType
 from typing import NoReturn
 
@@ -38,12 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if argv is None else argv)
     args = argparse.Namespace(subcommand=typed[0] if typed else "", resumable=False)
     try:
-        for request in REQUESTS_TO_END:  # a shell starts background jobs with SIGINT ignored
-            signal.signal(request, _stop)
-        _require_package(args.subcommand)
-        args = parser(args.subcommand).parse_args(typed)
-        args.typed = typed
-        return int(args.run(args))
+        with _answering_requests_to_end():
+            _require_package(args.subcommand)
+            args = parser(args.subcommand).parse_args(typed)
+            args.typed = typed
+            return int(args.run(args))
     except AutoGLMError as error:
         print(f"autoglm {args.subcommand}: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -89,6 +90,33 @@ def parser(asked: str = "") -> argparse.ArgumentParser:
     if asked == bench.NAME:
         bench.add_parts_of_others(subparsers.choices[asked])
     return top
+
+
+@contextmanager
+def _answering_requests_to_end() -> Iterator[None]:
+    """Within it SIGINT and SIGTERM raise KeyboardInterrupt in the main thread, at once even where that waits.
+
+    A signal may be delivered to any thread, such as one that draws a progress bar; Python answers it in the main
+    thread, but does not wake that. So each is passed on to the main thread itself.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    Thread(target=_wake_main_thread, args=(reading,), name="signals", daemon=True).start()
+    try:
+        for request in REQUESTS_TO_END:  # a shell starts background jobs with SIGINT ignored
+            signal.signal(request, _stop)
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+
+
+def _wake_main_thread(reading: int) -> None:
+    with open(reading, "rb", buffering=0) as signals:
+        while numbers := signals.read(1):
+            if numbers[0] in REQUESTS_TO_END:
+                signal.pthread_kill(main_thread().ident or 0, numbers[0])
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
