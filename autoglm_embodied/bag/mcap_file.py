@@ -63,7 +63,7 @@ class McapFile:
 
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         reader = StreamReader(
-            cast(IO[bytes], Whole(file)), emit_chunks=True, record_size_limit=self._path.stat().st_size
+            cast(IO[bytes], ExactReader(file)), emit_chunks=True, record_size_limit=self._path.stat().st_size
         )
         for record in reader.records:
             parts = breakup_chunk(record, validate_crc=True) if isinstance(record, Chunk) else [record]
@@ -94,7 +94,7 @@ class McapFile:
         return BagMessage(channel.topic, schema.name, record.data, receive_ns, record.publish_time)
 
 
-class Whole:
+class ExactReader:
     """A file that gives as many bytes as were asked for, or ends."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The text of message definitions as MCAP wants it: of a type and of all that it is made of."""
+"""Message definitions as text, as MCAP wants them: of a type and of all that it is made of."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ def share_folders() -> list[Path]:
     return [Path(prefix) / "share" for prefix in dict.fromkeys(prefixes) if prefix]
 
 
-def definition(type_name: str, folders: Sequence[Path]) -> str:
-    """The definition of package/msg/Name, and behind a line of = that of each type in it (schema encoding ros2msg).
+def message_definition(type_name: str, folders: Sequence[Path]) -> str:
+    """The definition of a type, and behind a line of = that of each type in it (schema encoding ros2msg).
 
-    Empty where one of them is not installed as text: a reader then knows the type by its name alone.
+    Args:
+        type_name: such as sensor_msgs/msg/Image.
+        folders: the share folders of installed packages.
+
+    Returns:
+        Nothing where one of the types is not installed as text: a reader then knows the type by its name alone.
     """
     texts: dict[str, str] = {}
     wanted = [type_name]

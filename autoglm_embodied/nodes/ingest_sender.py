@@ -20,10 +20,11 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Empty
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.ingest.conversions import image_message, to_stamp
-from autoglm_embodied.ingest.sensor_input import TOPICS
+from autoglm_embodied.ingest.joint_states import JointStateWriter
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
+from autoglm_embodied.ingest.wrenches import WrenchWriter
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 from autoglm_embodied.ros.sensor_subscriptions import RATES_HZ
 
@@ -46,8 +47,8 @@ class Fast:
         self._random = np.random.default_rng(0)
         self._wrench = WrenchWriter(robot.wrench_frame)
         self._joints = JointStateWriter(robot.base_frame, [*robot.joint_names, *robot.finger_joint_names])
-        self._wrenches = node.create_publisher(WrenchStamped, TOPICS["wrench"], qos)
-        self._states = node.create_publisher(JointState, TOPICS["joints"], qos)
+        self._wrenches = node.create_publisher(WrenchStamped, SENSOR_STREAMS["wrench"].topic, qos)
+        self._states = node.create_publisher(JointState, SENSOR_STREAMS["joints"].topic, qos)
 
     def send(self, t_ns: int) -> None:
         """One of each."""
@@ -69,9 +70,9 @@ class Frames:
     def __init__(self, node: Node, reliability: ReliabilityPolicy) -> None:
         qos = QoSProfile(depth=FRAMES.depth, reliability=reliability)
         self._random = np.random.default_rng(1)
-        self._infos = node.create_publisher(CameraInfo, TOPICS["camera_info"], qos)
-        self._colours = node.create_publisher(Image, TOPICS["rgb"], qos)
-        self._depths = node.create_publisher(Image, TOPICS["depth"], qos)
+        self._infos = node.create_publisher(CameraInfo, SENSOR_STREAMS["camera_info"].topic, qos)
+        self._colours = node.create_publisher(Image, SENSOR_STREAMS["rgb"].topic, qos)
+        self._depths = node.create_publisher(Image, SENSOR_STREAMS["depth"].topic, qos)
         self._info = CameraInfo(width=WIDTH, height=HEIGHT)
         self._info.header.frame_id = FRAME_ID
         self._info.k = [FOCAL_PX, 0.0, WIDTH / 2, 0.0, FOCAL_PX, HEIGHT / 2, 0.0, 0.0, 1.0]
@@ -137,7 +138,7 @@ def main() -> None:
     ready: list[Empty] = []
     node.create_subscription(Empty, READY, ready.append, EVENTS)
     ended = node.create_publisher(Empty, END, EVENTS)
-    senders = {"camera_hz": Frames(node, reliability), "wrench_hz": Fast(node, reliability)}
+    senders: dict[str, Frames | Fast] = {"camera_hz": Frames(node, reliability), "wrench_hz": Fast(node, reliability)}
     sending = [
         Sending(RATES_HZ[rate], sender.send, round(seconds * RATES_HZ[rate])) for rate, sender in senders.items()
     ]

@@ -14,10 +14,12 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Health, Heard, RawImage
-from autoglm_embodied.ingest.cdr import JointStateReader, read_image, read_wrench
-from autoglm_embodied.ingest.conversions import rgb_array, stamp_ns
-from autoglm_embodied.ros.background_node import SpunNode
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, Health, Heard
+from autoglm_embodied.ingest.cdr import read_image, read_wrench
+from autoglm_embodied.ingest.joint_states import JointStateReader
+from autoglm_embodied.ingest.rgbd_frames import rgb_array
+from autoglm_embodied.ros.background_node import BackgroundNode
+from autoglm_embodied.ros.conversions import stamp_ns
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 
@@ -27,7 +29,7 @@ JPEG_QUALITY = 92
 POLL_S = 0.05
 
 
-class Observer(SpunNode):
+class Observer(BackgroundNode):
     """Watches the graph in a thread of its own; use it as a context manager.
 
     Args:
@@ -35,7 +37,7 @@ class Observer(SpunNode):
         sensors: whether to note images, wrenches and joints too, which takes a fifth of a core.
 
     Attributes:
-        observed: all that was noted so far; it grows while the observer watches.
+        recording: all that was noted so far; it grows while the observer watches.
     """
 
     def __init__(self, domain: int, sensors: bool = True) -> None:
@@ -72,7 +74,7 @@ class Observer(SpunNode):
             SetupError: the service is not there in time.
             SensorError: it answered that it failed.
         """
-        client = self._node.create_client(Trigger, service)
+        client: Any = self._node.create_client(Trigger, service)
         try:
             answer = self._answer(client, service, timeout_s, meanwhile)
         finally:
@@ -131,7 +133,7 @@ class Observer(SpunNode):
             return
         image = read_image(data)
         _, jpeg = cv2.imencode(".jpg", rgb_array(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.recording.images, RawImage(image.stamp_ns, jpeg.tobytes()))
+        self._note(self.recording.images, CompressedFrame(image.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
         heard = Heard(

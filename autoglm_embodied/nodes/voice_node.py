@@ -8,7 +8,7 @@ from functools import partial
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
 from rclpy.node import Node
 
-from autoglm_embodied.ingest.conversions import to_stamp
+from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import parameter, settings
 from autoglm_embodied.ros.qos import EVENTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,20 +13,20 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.config import shipped
-from autoglm_embodied.ingest.sensor_input import Intake, Rates
+from autoglm_embodied.ingest.rgbd_frames import camera_pose
+from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.replay.player import Player, replay
-from autoglm_embodied.replay.sessions import ActingSession, AligningSession
+from autoglm_embodied.replay.player import Player, play
+from autoglm_embodied.replay.runners import AlignerRunner, PolicyRunner
 from autoglm_embodied.replay.tick_schedule import EvenTicks
-from autoglm_embodied.ros.camera_subscription import camera_pose
-from autoglm_embodied.types import MODALITIES, Observation
+from autoglm_embodied.types import MODALITIES, Observation, Sense
 
 NS_PER_MS = 1e6
 
 
-class Replayed:
+class BagReplay:
     """Plays a recording once and counts.
 
     Args:
@@ -42,17 +43,17 @@ class Replayed:
         align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=len(robot.finger_joint_names))
         self._bag = bag
         self._rejected = RejectedMessages(lambda _: None)
-        self._session = aligning(robot, align) if policy is None else acting(policy, robot, align)
+        self._runner = aligner_runner(robot, align) if policy is None else policy_runner(policy, robot, align)
         pose = camera_pose(camera_file or shipped("camera.yaml"))
-        intake = Intake(self._session.sink, robot, pose, Rates(), self._rejected.reject)
-        self._player = Player(intake, self._session, EvenTicks(rate_hz, lambda: bag.epoch_ns), self._note)
+        sensor_input = SensorInput(self._runner.sink, robot, pose, NominalRates(), self._rejected.reject)
+        self._player = Player(sensor_input, self._runner, EvenTicks(rate_hz, lambda: bag.epoch_ns), self._count)
         self._ticks = 0
         self._present: Counter[str] = Counter()
         self._errors_ns: dict[str, list[int]] = {name: [] for name in MODALITIES}
 
     @property
     def observed_any(self) -> bool:
-        """Whether any sense was there at any tick."""
+        """Whether any modality was present at any tick."""
         return bool(self._present)
 
     def run(self, chosen: dict[str, str]) -> None:
@@ -61,10 +62,10 @@ class Replayed:
         Raises:
             BagError: the recording cannot be replayed.
         """
-        replay(self._bag, chosen, self._player.take)
+        play(self._bag, chosen, self._player.take)
 
     def add_figures(self, report: Report) -> None:
-        """What came of each stream and what was observed of each modality."""
+        """Add what came of each stream and what was observed of each modality."""
         for name, stream in self._player.streams.items():
             if not stream.messages:
                 report.skip(f"replay.messages of {name}", "none is in the recording")
@@ -80,8 +81,8 @@ class Replayed:
         self._add_observed(report)
 
     def notes(self) -> list[str]:
-        """Sentences about what was damaged or refused."""
-        return self._bag.damages + self._rejected.news()
+        """Sentences about what was damaged or rejected."""
+        return self._bag.damages + self._rejected.summaries_since_last()
 
     def _add_observed(self, report: Report) -> None:
         if not self._ticks:
@@ -93,25 +94,32 @@ class Replayed:
             for percent in (50, 99) if errors_ns else ():
                 value_ms = float(np.percentile(errors_ns, percent)) / NS_PER_MS
                 report.add("replay.time_error_ms", value_ms, "ms", len(errors_ns), case=name, stat=f"p{percent}")
-        if isinstance(self._session, ActingSession):
-            report.add_fraction("replay.decisions", self._session.decisions, self._ticks)
-            report.add_fraction("replay.commands", self._session.commands, self._ticks)
+        if isinstance(self._runner, PolicyRunner):
+            report.add_fraction("replay.decisions", self._runner.decisions, self._ticks)
+            report.add_fraction("replay.commands", self._runner.commands, self._ticks)
 
-    def _note(self, observation: Observation) -> None:
+    def _count(self, observation: Observation) -> None:
         self._ticks += 1
-        for name, sense in zip(MODALITIES, observation.senses(), strict=True):
+        senses: tuple[Sense[Any], ...] = observation.senses()
+        for name, sense in zip(MODALITIES, senses, strict=True):
             if sense.present:
                 self._present[name] += 1
                 self._errors_ns[name].append(sense.time_error_ns)
 
 
-def aligning(robot: Robot, align: AlignSettings) -> AligningSession:
-    """The aligner alone."""
-    return AligningSession(Aligner(align, lambda position: forward_kinematics(robot, position)))
+def aligner_runner(robot: Robot, align: AlignSettings) -> AlignerRunner:
+    """The aligner of a robot, alone, with these settings."""
+    return AlignerRunner(Aligner(align, lambda position: forward_kinematics(robot, position)))
 
 
-def acting(checkpoint: Path, robot: Robot, align: AlignSettings) -> ActingSession:
-    """The pipeline of a checkpoint."""
+def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> PolicyRunner:
+    """The pipeline of a checkpoint.
+
+    Args:
+        checkpoint: its folder; an empty path for the shipped one.
+        robot: whose joints are read.
+        align: settings of the aligner.
+    """
     import torch
 
     from autoglm_embodied.model.checkpoint import SHIPPED
@@ -121,4 +129,4 @@ def acting(checkpoint: Path, robot: Robot, align: AlignSettings) -> ActingSessio
 
     torch.set_num_threads(1)
     pipeline = load_pipeline(SHIPPED if checkpoint == Path() else checkpoint, robot, align)
-    return ActingSession(pipeline, GraspController(pipeline, GraspSettings()))
+    return PolicyRunner(pipeline, GraspController(pipeline, GraspSettings()))

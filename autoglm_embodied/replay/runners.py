@@ -1,17 +1,17 @@
-"""Frames as a few of their pixels: what an aligner takes in place of visual tokens where there is no model."""
+"""What a recording is replayed into: the aligner alone, or the pipeline with its policy."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from autoglm_embodied_interfaces.msg import VoiceCommand
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.sensor_input import Sink
+from autoglm_embodied.ingest.cdr import SpokenCommand
+from autoglm_embodied.ingest.sensor_input import SensorSink
 from autoglm_embodied.replay.tick_schedule import Instant
-from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation
+from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Intent, Observation
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
@@ -21,7 +21,10 @@ ROWS, COLUMNS = 12, 16
 
 
 def thumbnail(frame: Frame) -> FloatArray:
-    """(ROWS * COLUMNS, 4) float32: red, green, blue of 0 to 1 and depth [m], 0 where unknown, on an even grid."""
+    """Frame subsampled on an even grid, (ROWS * COLUMNS, 4) float32: red, green, blue of 0 to 1 and depth [m] or 0.
+
+    The aligner takes it in place of visual tokens where there is no model.
+    """
     rows = (np.arange(ROWS) + 0.5) * frame.camera.height / ROWS
     columns = (np.arange(COLUMNS) + 0.5) * frame.camera.width / COLUMNS
     grid = np.ix_(rows.astype(int), columns.astype(int))
@@ -30,8 +33,8 @@ def thumbnail(frame: Frame) -> FloatArray:
     return pixels.reshape(ROWS * COLUMNS, 4).astype(np.float32)
 
 
-class Thumbnails:
-    """Pushes into an aligner what a pipeline would, but for the images."""
+class ThumbnailSink:
+    """Pushes into an aligner what a pipeline would, with thumbnails in place of encoded frames."""
 
     def __init__(self, aligner: Aligner) -> None:
         self.push_wrench = aligner.push_wrench
@@ -43,13 +46,13 @@ class Thumbnails:
         self._aligner.push_tokens(frame.stamp_ns, receive_ns, thumbnail(frame))
 
 
-class Session(Protocol):
+class Runner(Protocol):
     """What is replayed into."""
 
-    sink: Sink
+    sink: SensorSink
 
-    def hear(self, command: VoiceCommand, t_ns: int) -> None:
-        """A spoken command."""
+    def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
+        """A voice command came, spoken at `t_ns` of the header stamps."""
         ...
 
     def tick(self, instant: Instant) -> Observation:
@@ -57,19 +60,19 @@ class Session(Protocol):
         ...
 
 
-class AligningSession:
-    """The aligner without a model: a frame is its thumbnail, and nobody acts."""
+class AlignerRunner:
+    """The aligner without a model: a frame is its thumbnail, and there is no policy."""
 
     def __init__(self, aligner: Aligner) -> None:
-        self.sink: Sink = Thumbnails(aligner)
+        self.sink: SensorSink = ThumbnailSink(aligner)
         self._aligner = aligner
         self._tared = False
 
-    def hear(self, command: VoiceCommand, t_ns: int) -> None:
-        """Keep in mind what is to be done."""
-        if command.intent == VoiceCommand.GRASP:
+    def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
+        """Set or clear the instruction; `t_ns` is when it was spoken."""
+        if command.intent == Intent.GRASP:
             self._aligner.push_instruction(t_ns, command.instruction)
-        elif command.intent in (VoiceCommand.STOP, VoiceCommand.CANCEL):
+        elif command.intent in (Intent.STOP, Intent.CANCEL):
             self._aligner.clear_instruction()
 
     def tick(self, instant: Instant) -> Observation:
@@ -83,17 +86,21 @@ class AligningSession:
         return self._aligner.observe(*instant)
 
 
-class ActingSession:
+class PolicyRunner:
     """The pipeline with its model, and grasps as they were commanded by voice.
 
+    Args:
+        pipeline: takes the sensors' data.
+        controller: of that pipeline.
+
     Attributes:
-        decisions: ticks in which the policy said what to do.
-        commands: ticks in which the arm was then told to move.
-        newest: the last of the decisions.
+        decisions: ticks in which the policy gave an action chunk.
+        commands: ticks in which a command followed.
+        newest: the last action chunk.
     """
 
     def __init__(self, pipeline: Pipeline, controller: GraspController) -> None:
-        self.sink: Sink = pipeline
+        self.sink: SensorSink = pipeline
         self.decisions = 0
         self.commands = 0
         self.newest: ActionChunk | None = None
@@ -101,11 +108,11 @@ class ActingSession:
         self._begin: str | None = None
         self._end: str | None = None
 
-    def hear(self, command: VoiceCommand, t_ns: int) -> None:
+    def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
         """Begin or end a grasp with the next tick."""
-        if command.intent == VoiceCommand.GRASP:
+        if command.intent == Intent.GRASP:
             self._begin, self._end = command.instruction, None
-        elif command.intent in (VoiceCommand.STOP, VoiceCommand.CANCEL):
+        elif command.intent in (Intent.STOP, Intent.CANCEL):
             self._begin, self._end = None, "Ended by voice."
 
     def tick(self, instant: Instant) -> Observation:

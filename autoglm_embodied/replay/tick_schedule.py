@@ -16,11 +16,11 @@ class Instant(NamedTuple):
     now_receive_ns: int
 
 
-class Schedule(Protocol):
+class TickSchedule(Protocol):
     """When there is a tick."""
 
     def note(self, stamp_ns: int, receive_ns: int) -> None:
-        """A message of a fast stream came."""
+        """A message of a fast stream came, stamped `stamp_ns`, at `receive_ns` of the receive clock."""
         ...
 
     def before(self, receive_ns: int) -> Iterable[Instant]:
@@ -43,7 +43,7 @@ class EvenTicks:
         self._newest: tuple[int, int] | None = None
 
     def note(self, stamp_ns: int, receive_ns: int) -> None:
-        """A message of a fast stream came."""
+        """A message of a fast stream came, stamped `stamp_ns`, at `receive_ns` of the receive clock."""
         self._newest = stamp_ns, receive_ns
 
     def before(self, receive_ns: int) -> Iterable[Instant]:

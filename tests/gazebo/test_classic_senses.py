@@ -17,7 +17,8 @@ from gazebo_server import why_not
 from sim_listener import Listener
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.ingest.conversions import depth_array_m, rgb_array
+from autoglm_embodied.ingest.cdr import RawImage, read_image
+from autoglm_embodied.ingest.rgbd_frames import depth_array_m, rgb_array
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import FloatArray
 
@@ -100,10 +101,16 @@ def test_images_share_stamp_frame_and_the_settings_intrinsics(listener: Listener
     assert np.allclose(info.k, CameraSettings.from_file().camera(640, 480).K.ravel())
 
 
+def raw_image(listener: Listener, stream: str) -> RawImage:
+    from rclpy.serialization import serialize_message
+
+    return read_image(bytes(serialize_message(listener.last[stream])))
+
+
 def points_m(listener: Listener) -> FloatArray:
     """(480, 640, 3) what the depth camera sees, in the base frame."""
     camera = CameraSettings.from_file().camera(640, 480)
-    depth_m = np.asarray(depth_array_m(listener.last["depth"]), float)
+    depth_m = np.asarray(depth_array_m(raw_image(listener, "depth")), float)
     rows, columns = np.mgrid[:480, :640]
     rays = np.stack([columns, rows, np.ones_like(rows)], axis=-1) @ np.linalg.inv(camera.K).T
     seen = rays * depth_m[..., None]
@@ -119,7 +126,7 @@ def test_depth_of_the_table_is_where_the_table_is(listener: Listener) -> None:
 
 
 def test_things_are_seen_where_they_are_and_in_their_colour(listener: Listener) -> None:
-    at_m, rgb = points_m(listener), np.asarray(rgb_array(listener.last["rgb"]), float)
+    at_m, rgb = points_m(listener), np.asarray(rgb_array(raw_image(listener, "rgb")), float)
     for thing in SCENE.things:
         near = np.linalg.norm(at_m[..., :2] - np.array(thing.position_m[:2]), axis=-1) < 0.6 * thing.size_m
         mine = near & (at_m[..., 2] > 0.3 * thing.size_m)

@@ -57,10 +57,10 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--topic must be STREAM=NAME, got {more[0]!r}")
     from autoglm_embodied.bag.bag import Bag
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied.replay.replay import Replayed
+    from autoglm_embodied.replay.bag_replay import BagReplay
 
     report, bag = Report("autoglm replay", None, time.time_ns()), Bag(args.file)
-    replayed = Replayed(bag, args.rate, args.policy, args.robot, args.camera)
+    replayed = BagReplay(bag, args.rate, args.policy, args.robot, args.camera)
     replayed.run(chosen)
     replayed.add_figures(report)
     report.print_table()

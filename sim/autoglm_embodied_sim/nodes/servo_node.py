@@ -15,8 +15,9 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.conversions import JointReader, twist_array
+from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import twist_array
 from autoglm_embodied.ros.parameters import file_parameter, parameter
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST
@@ -38,7 +39,7 @@ class ServoNode:
         self.ros = Node("servo_node")
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         self._names = [*robot.joint_names, *robot.finger_joint_names]
-        self._reader = JointReader(self._names)
+        self._reader = NamedJointReader(self._names)
         model = build_model(CameraSettings.from_file(), slots=0)
         self._setpoints = Setpoints(model, np.array([gains.stiffness for gains in all_gains(model, robot)]))
         self._publisher = self.ros.create_publisher(

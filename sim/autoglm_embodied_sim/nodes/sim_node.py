@@ -20,8 +20,8 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import AutoGLMError
-from autoglm_embodied.ingest.conversions import twist_array
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import file_parameter, parameter
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
@@ -131,7 +131,7 @@ class SimNode:
 
     async def _on_judge(self, _: Trigger.Request, response: Any) -> Any:
         """Lift what is in the hand if it is not up yet, shake it, and say what is still held."""
-        held = await self._done(self._judge)
+        held: Any = await self._done(self._judge)
         things = self._table.told()["things"]
         answer = {"held": [dict(things[index]) for index in held], "things": things}
         for index, thing in enumerate(things):
@@ -139,9 +139,9 @@ class SimNode:
         response.success, response.message = True, json.dumps(answer)
         return response
 
-    def _prepared(self, seed: int) -> Future:
+    def _prepared(self, seed: int) -> Future[Any]:
         """A future of the scene of a seed, which a thread of its own prepares: the arm must not stand still for it."""
-        future = Future(executor=self.ros.executor)
+        future: Future[Any] = Future(executor=self.ros.executor)
 
         def prepare() -> None:
             try:
@@ -152,13 +152,13 @@ class SimNode:
         threading.Thread(target=prepare, name="prepare", daemon=True).start()
         return future
 
-    def _done(self, job: Callable[[Future], Job]) -> Future:
+    def _done(self, job: Callable[[Future[Any]], Job]) -> Future[Any]:
         """A future of what `job` gives, which the stepping thread runs."""
-        future = Future(executor=self.ros.executor)
+        future: Future[Any] = Future(executor=self.ros.executor)
         self._stepper.do(job(future))
         return future
 
-    def _reset(self, prepared: Any, future: Future) -> Iterator[FloatArray]:
+    def _reset(self, prepared: Any, future: Future[Any]) -> Iterator[FloatArray]:
         with self._model_lock:
             self._table.lay(prepared)
             self._shutter.forget()  # no frame is late or early for a new scene
@@ -174,7 +174,7 @@ class SimNode:
         self._stepper.exchange(rig)
         self._camera.exchange(rig)
 
-    def _judge(self, future: Future) -> Iterator[FloatArray]:
+    def _judge(self, future: Future[Any]) -> Iterator[FloatArray]:
         yield from self._table.trial()
         future.set_result(self._table.held())
 
