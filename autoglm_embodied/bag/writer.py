@@ -18,7 +18,7 @@ from autoglm_embodied.errors import BagError
 CHUNK_BYTES = 1_000_000
 CHUNK_NS = 300_000_000  # how long a message may wait in memory
 EPOCH = "epoch_ns"
-FACTS = "autoglm"
+METADATA_NAME = "autoglm"
 MAX_WAITING_BYTES = 256_000_000  # some five seconds of a colour and depth camera
 FLUSH_CHECK_S = 0.1  # for messages that have waited long enough in the writer
 
@@ -90,21 +90,21 @@ class BagWriter:
     Args:
         path: the file to make.
         epoch_ns: wall clock minus the clock of the receive times, which the file's log times are told in.
-        facts: what else there is to know, such as the topic of each stream.
+        metadata: what else there is to know, such as the topic of each stream.
         define: a type's name to its definition, for other tools; empty where it is not known.
 
     Raises:
         BagError: the file cannot be made, or later not be written.
     """
 
-    def __init__(self, path: Path, epoch_ns: int, facts: Mapping[str, str], define: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, epoch_ns: int, metadata: Mapping[str, str], define: Callable[[str], str]) -> None:
         self._epoch_ns = epoch_ns
         self._define = define
         self._output = UnbufferedFile(path)
         # LZ4 takes a third of the processor time of zstd or less, which counts beside a robot's other work.
         self._writer = Writer(cast(IO[Any], self._output), chunk_size=CHUNK_BYTES, compression=CompressionType.LZ4)
         self._writer.start(profile="ros2", library=f"autoglm_embodied {__version__}")
-        self._writer.add_metadata(FACTS, {"version": __version__, EPOCH: str(epoch_ns)} | dict(facts))
+        self._writer.add_metadata(METADATA_NAME, {"version": __version__, EPOCH: str(epoch_ns)} | dict(metadata))
         self._channels: dict[str, int] = {}
         self._chunk_holds = False  # whether there is something in it
         self._chunk_begun_ns: int | None = None

@@ -193,7 +193,15 @@ def read_voice_command(data: bytes) -> SpokenCommand:
 
 
 def read_string(data: bytes, offset: int) -> tuple[str, int]:
-    """A string, which begins with its length, and the offset where it ends; each in `data` from `offset` [bytes] on."""
+    """A string and where it ends.
+
+    Args:
+        data: the message.
+        offset: of the string's length [bytes].
+
+    Raises:
+        struct.error, ValueError: it is cut off.
+    """
     (length,) = COUNT.unpack_from(data, offset)
     begin = offset + COUNT.size
     end = begin + length
@@ -203,7 +211,15 @@ def read_string(data: bytes, offset: int) -> tuple[str, int]:
 
 
 def doubles_end(data: bytes, offset: int) -> tuple[int, int]:
-    """How many doubles a sequence holds whose count stands at `offset` [bytes] of `data`, and where it ends."""
+    """How many doubles a sequence holds, and where it would end.
+
+    Args:
+        data: the message.
+        offset: of the sequence's count [bytes].
+
+    Raises:
+        struct.error: the count is cut off.
+    """
     (count,) = COUNT.unpack_from(data, offset)
     offset += COUNT.size
     return count, aligned(offset, DOUBLE) + count * DOUBLE if count else offset
@@ -216,7 +232,12 @@ def header(frame_id: str) -> bytes:
 
 
 def padded(data: bytes, size: int) -> bytes:
-    """The beginning `data` of a message, up to where a value of `size` bytes may stand."""
+    """The beginning of a message, up to where the next value may stand.
+
+    Args:
+        data: the beginning.
+        size: of the value [bytes].
+    """
     return data + bytes(aligned(len(data), size) - len(data))
 
 

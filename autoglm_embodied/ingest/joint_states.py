@@ -53,7 +53,12 @@ class JointStateLayout:
         return cls(names_end, position_count, position, velocity_count, aligned(velocity_count + COUNT.size, DOUBLE))
 
     def fits(self, data: bytes, joints: int) -> bool:
-        """Whether a message of the same names has a position and a velocity for each of its joints."""
+        """Whether a message of the same names has a position and a velocity for each joint.
+
+        Args:
+            data: the message.
+            joints: how many names there are.
+        """
         counts = (self.position_count, self.velocity_count)
         return all(COUNT.unpack_from(data, offset)[0] == joints for offset in counts)
 

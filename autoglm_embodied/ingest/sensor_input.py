@@ -38,18 +38,36 @@ STREAMS = SENSOR_STREAMS | {"voice": Stream("voice/command", "autoglm_embodied_i
 
 
 class SensorSink(Protocol):
-    """What takes the sensors' data; a Pipeline does."""
+    """What takes the sensors' data; a Pipeline does. Receive times are on the monotonic clock."""
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """A colour image with its depth."""
+        """Take a colour image with its depth.
+
+        Args:
+            frame: both, and the camera.
+            receive_ns: when the later of them came.
+        """
         ...
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """A wrench (6,) [N, N·m]."""
+        """Take a sample of the wrist sensor.
+
+        Args:
+            stamp_ns: when it was measured.
+            receive_ns: when it came.
+            wrench: (6,) force then torque [N, N·m], raw, in the sensor's frame.
+        """
         ...
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Arm and finger joints, each (J,) [rad, rad/s; m, m/s]."""
+        """Take a state of arm and finger joints.
+
+        Args:
+            stamp_ns: when it was measured.
+            receive_ns: when it came.
+            position: (J,) arm [rad], then fingers [m].
+            velocity: (J,) likewise [rad/s, m/s].
+        """
         ...
 
 

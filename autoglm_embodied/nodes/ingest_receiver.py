@@ -99,7 +99,7 @@ class Receiver:
         while not self._ends:
             self._spin()
         elapsed_s = time.monotonic() - begin_s
-        noted: dict[str, NDArray[Any] | float] = {
+        log: dict[str, NDArray[Any] | float] = {
             "ticks": np.array(self._ticks),
             "cpu_core": (time.process_time() - cpu_s) / elapsed_s,
             "busy_cores": (busy_cores_s() - busy_s) / elapsed_s,
@@ -108,10 +108,10 @@ class Receiver:
         deadline = time.monotonic() + DRAIN_S
         while time.monotonic() < deadline:
             self._spin()
-        noted["skipped"] = float(self._sensors.health()[0]["frames_skipped"]) - skipped
+        log["skipped"] = float(self._sensors.health()[0]["frames_skipped"]) - skipped
         counts = self._sink.aligner.counts()
-        noted |= {f"unbelieved_{stream}": float(count.refused) for stream, count in counts.items()}
-        return noted | {name: np.array(stamps) for name, stamps in self._sink.taken.items()}
+        log |= {f"unbelieved_{stream}": float(count.refused) for stream, count in counts.items()}
+        return log | {name: np.array(stamps) for name, stamps in self._sink.taken.items()}
 
     def close(self) -> None:
         """End all threads."""

@@ -1,4 +1,4 @@
-"""An observer of the graph: notes what others publish, calls their services, and publishes nothing itself."""
+"""An observer of the graph: records what others publish, calls their services, and publishes nothing itself."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Observer(BackgroundNode):
 
     Args:
         domain: the ROS domain to watch.
-        sensors: whether to note images, wrenches and joints too, which takes a fifth of a core.
+        sensors: whether to record images, wrenches and joints too, which takes a fifth of a core.
 
     Attributes:
-        recording: all that was noted so far; it grows while the observer watches.
+        recording: all so far; it grows while the observer watches.
     """
 
     def __init__(self, domain: int, sensors: bool = True) -> None:
@@ -52,10 +52,10 @@ class Observer(BackgroundNode):
     def wait_for(
         self, condition: Callable[[GraphRecording], bool], timeout_s: float, meanwhile: Callable[[], None]
     ) -> bool:
-        """Wait until `condition` holds of what was noted; False if it does not within `timeout_s`.
+        """Wait until `condition` holds of the recording; False if it does not within `timeout_s`.
 
         Args:
-            condition: looked at again whenever something but the fast topics was noted.
+            condition: looked at again whenever something but the fast topics came.
             timeout_s: how long to wait.
             meanwhile: called a few times a second, such as a check that the nodes are alive.
         """
@@ -69,6 +69,11 @@ class Observer(BackgroundNode):
 
     def call(self, service: str, timeout_s: float, meanwhile: Callable[[], None]) -> str:
         """The message with which a Trigger service answers.
+
+        Args:
+            service: its name.
+            timeout_s: for the service to appear and to answer.
+            meanwhile: called a few times a second, such as a check that the nodes are alive.
 
         Raises:
             SetupError: the service is not there in time.
@@ -133,7 +138,7 @@ class Observer(BackgroundNode):
             return
         image = read_image(data)
         _, jpeg = cv2.imencode(".jpg", rgb_array(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.recording.images, CompressedFrame(image.stamp_ns, jpeg.tobytes()))
+        self._append(self.recording.images, CompressedFrame(image.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
         heard = Heard(
@@ -144,7 +149,7 @@ class Observer(BackgroundNode):
             confidence=message.confidence,
             latency_ns=message.latency_ns,
         )
-        self._note(self.recording.heard, heard)
+        self._append(self.recording.heard, heard)
 
     def _on_state(self, message: FusionState) -> None:
         tick = FusionTick(
@@ -161,18 +166,18 @@ class Observer(BackgroundNode):
             held_force_n=message.held_force_n,
             tick_ms=message.tick_ms,
         )
-        self._note(self.recording.ticks, tick)
+        self._append(self.recording.ticks, tick)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         at_ns = stamp_ns(message.header.stamp)
         for status in message.status:
             values = {pair.key: pair.value for pair in status.values}
             level = int.from_bytes(status.level, "little")
-            self._note(self.recording.health, Health(at_ns, status.name, level, status.message, values))
+            self._append(self.recording.health, Health(at_ns, status.name, level, status.message, values))
 
-    def _note(self, notes: list[Any], note: Any) -> None:
+    def _append(self, records: list[Any], record: Any) -> None:
         with self._changed:
-            notes.append(note)
+            records.append(record)
             self._changed.notify_all()
 
     def _now_ns(self) -> int:

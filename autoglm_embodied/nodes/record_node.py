@@ -61,9 +61,9 @@ class RecordNode(Node):
         self._others = {self._resolved(name) for name in parameter(self, "more", [""]) if name} - set(streams.values())
         self.path = file_of(Path(out).expanduser(), time.time())
         epoch_ns = time.time_ns() - time.monotonic_ns()
-        facts = {"git": git_commit() or ""} | {f"stream.{name}": topic for name, topic in streams.items()}
+        metadata = {"git": git_commit() or ""} | {f"stream.{name}": topic for name, topic in streams.items()}
         folders = share_folders()
-        writer = BagWriter(self.path, epoch_ns, facts, lambda type_name: message_definition(type_name, folders))
+        writer = BagWriter(self.path, epoch_ns, metadata, lambda type_name: message_definition(type_name, folders))
         self.counts = MessageCounts(time.monotonic_ns())
         self._writer = BackgroundBagWriter(writer, time.monotonic_ns)
         self._streams = RawSubscriptions(self, epoch_ns, self._take)

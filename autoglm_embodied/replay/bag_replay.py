@@ -80,7 +80,7 @@ class BagReplay:
             report.add("replay.refused", count, "messages", count, case=name)
         self._add_observed(report)
 
-    def notes(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Sentences about what was damaged or rejected."""
         return self._bag.damages + self._rejected.summaries_since_last()
 
@@ -108,7 +108,12 @@ class BagReplay:
 
 
 def aligner_runner(robot: Robot, align: AlignSettings) -> AlignerRunner:
-    """The aligner of a robot, alone, with these settings."""
+    """The aligner alone.
+
+    Args:
+        robot: whose joints are read.
+        align: its settings.
+    """
     return AlignerRunner(Aligner(align, lambda position: forward_kinematics(robot, position)))
 
 

@@ -96,14 +96,19 @@ class Player:
         self._on_observation = on_observation
 
     def take(self, stream: str, message: BagMessage) -> None:
-        """Do the ticks that are due, then take the message, which belongs to `stream` of STREAMS."""
+        """Do the ticks that are due, then take the message.
+
+        Args:
+            stream: one of STREAMS.
+            message: not older than the one before.
+        """
         data, receive_ns = message.data, message.receive_ns
-        for instant in self._schedule.before(receive_ns):
+        for instant in self._schedule.due_before(receive_ns):
             self._on_observation(self._runner.tick(instant))
         stamp_ns = read_stamp_ns(data) if len(data) >= BEGIN + STAMP.size else receive_ns
         self.streams[stream].add(receive_ns, stamp_ns)
         if stream in FAST:
-            self._schedule.note(stamp_ns, receive_ns)
+            self._schedule.update(stamp_ns, receive_ns)
         if stream == "voice":
             self._take_voice(data, stamp_ns)
             return
@@ -134,7 +139,7 @@ def play(bag: Bag, chosen: Mapping[str, str], take: Callable[[str, BagMessage], 
     taken = 0
     for message in bag.messages():
         if not streams:
-            streams = {topic: stream for stream, topic in topics(bag.facts, chosen).items()}
+            streams = {topic: stream for stream, topic in topics(bag.metadata, chosen).items()}
         stream = streams.get(message.topic)
         if stream is None:
             others[message.topic] = message.type_name
@@ -151,14 +156,14 @@ def play(bag: Bag, chosen: Mapping[str, str], take: Callable[[str, BagMessage], 
         raise BagError(_nothing_known(others))
 
 
-def topics(facts: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, str]:
+def topics(metadata: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, str]:
     """The topic of each stream: chosen, or noted by the recorder, or the default one.
 
     Args:
-        facts: those of the bag.
+        metadata: those of the bag.
         chosen: topics by stream.
     """
-    noted = {stream: facts.get(f"stream.{stream}", default.topic) for stream, default in STREAMS.items()}
+    noted = {stream: metadata.get(f"stream.{stream}", default.topic) for stream, default in STREAMS.items()}
     return {stream: f"/{topic.lstrip('/')}" for stream, topic in (noted | dict(chosen)).items()}
 
 

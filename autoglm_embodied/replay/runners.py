@@ -52,11 +52,16 @@ class Runner(Protocol):
     sink: SensorSink
 
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
-        """A voice command came, spoken at `t_ns` of the header stamps."""
+        """Take a voice command.
+
+        Args:
+            command: what was understood.
+            t_ns: when it was spoken, on the clock of the header stamps.
+        """
         ...
 
     def tick(self, instant: Instant) -> Observation:
-        """What is observed at an instant."""
+        """Do a tick; returns what is observed at that instant."""
         ...
 
 

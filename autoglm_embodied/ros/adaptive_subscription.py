@@ -30,7 +30,12 @@ def type_name(message_type: type[Any]) -> str:
 
 
 def publishers(node: Node, topic: str) -> list[PublisherInfo]:
-    """The publishers of a topic, as far as the node has discovered them."""
+    """The publishers of a topic, as far as they are discovered.
+
+    Args:
+        node: that looks.
+        topic: its name.
+    """
     found = node.get_publishers_info_by_topic(topic)
     return [PublisherInfo(info.node_name, info.topic_type, info.qos_profile) for info in found]
 

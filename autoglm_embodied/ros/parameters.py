@@ -38,6 +38,11 @@ def settings(node: Node, cls: type[S], prefix: str) -> S:
 def parameter(node: Node, name: str, default: P) -> P:
     """Declare one parameter and read it.
 
+    Args:
+        node: of the parameter.
+        name: in full.
+        default: its type is the parameter's.
+
     Raises:
         ConfigError: it has the wrong type.
     """
@@ -46,7 +51,12 @@ def parameter(node: Node, name: str, default: P) -> P:
 
 
 def rate_parameter(node: Node, name: str, default_hz: float) -> float:
-    """Declare a parameter that holds a rate [Hz] and read it.
+    """Declare a parameter that holds a rate and read it.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+        default_hz: its default.
 
     Raises:
         ConfigError: it has the wrong type or is no rate.
@@ -55,12 +65,21 @@ def rate_parameter(node: Node, name: str, default_hz: float) -> float:
 
 
 def value(node: Node, name: str) -> Any:
-    """The current value of a declared parameter `name` of a node."""
+    """The current value of a declared parameter.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+    """
     return node.get_parameter(name).value
 
 
 def rate(node: Node, name: str) -> float:
-    """The current value of a declared parameter `name` that holds a rate [Hz].
+    """The current value [Hz] of a declared parameter that holds a rate.
+
+    Args:
+        node: of the parameter.
+        name: in full.
 
     Raises:
         ConfigError: it is no rate.
@@ -69,14 +88,29 @@ def rate(node: Node, name: str) -> float:
 
 
 def require_rate(node: Node, name: str, rate_hz: float) -> float:
-    """`rate_hz`, unless it is none; for parameters that may have changed since they were declared."""
+    """`rate_hz`, if it is a rate.
+
+    Args:
+        node: of the parameter.
+        name: of the parameter.
+        rate_hz: its value.
+
+    Raises:
+        ConfigError: it is not.
+    """
     if not (isfinite(rate_hz) and rate_hz > 0.0):
         raise ConfigError(f"parameter {name} of {node.get_name()} must be a rate above 0 Hz, got {rate_hz:g}")
     return rate_hz
 
 
 def file_parameter(node: Node, name: str, shipped_name: str) -> Path:
-    """A parameter that holds a path; empty means the settings file of that name that came with the package."""
+    """Declare a parameter that holds a path and read it.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+        shipped_name: the settings file, of those that come with the package, that an empty path means.
+    """
     path = parameter(node, name, "")
     return Path(path).expanduser() if path else shipped(shipped_name)
 

@@ -77,7 +77,7 @@ def test_a_whole_file_has_an_index_facts_and_definitions_for_other_tools(tmp_pat
     assert schema.data == b"std_msgs/Header header\n" and channel.message_encoding == "cdr"
     assert (message.data, message.log_time) == (own.data, own.receive_ns + EPOCH_NS)
     bag = Bag(path)
-    assert list(bag.messages()) == [own] and bag.facts["stream.joints"] == "/joint_states"
+    assert list(bag.messages()) == [own] and bag.metadata["stream.joints"] == "/joint_states"
 
 
 def packages(folder: Path, **texts: str) -> list[Path]:

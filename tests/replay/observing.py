@@ -40,10 +40,10 @@ class GivenTicks:
     def __init__(self, instants: Iterable[Instant] = ()) -> None:
         self._instants = list(instants)
 
-    def note(self, stamp_ns: int, receive_ns: int) -> None:
+    def update(self, stamp_ns: int, receive_ns: int) -> None:
         pass
 
-    def before(self, receive_ns: int) -> Iterable[Instant]:
+    def due_before(self, receive_ns: int) -> Iterable[Instant]:
         while self._instants and self._instants[0].now_receive_ns < receive_ns:
             yield self._instants.pop(0)
 

@@ -97,16 +97,16 @@ def test_a_time_of_receipt_that_is_wrong_shows_in_the_observations(live: list[Ob
 
 def test_ticks_are_even_on_the_clock_of_the_stamps() -> None:
     ticks = EvenTicks(100.0, lambda: EPOCH_NS)
-    assert list(ticks.before(5 * MS)) == []
-    ticks.note(EPOCH_NS + 4 * MS, 5 * MS)
-    assert list(ticks.before(26 * MS)) == [Instant(EPOCH_NS + k * MS, k * MS) for k in (5, 15, 25)]
+    assert list(ticks.due_before(5 * MS)) == []
+    ticks.update(EPOCH_NS + 4 * MS, 5 * MS)
+    assert list(ticks.due_before(26 * MS)) == [Instant(EPOCH_NS + k * MS, k * MS) for k in (5, 15, 25)]
 
 
 def test_where_stamps_are_of_a_clock_of_their_own_ticks_follow_it() -> None:
     ticks = EvenTicks(100.0, lambda: EPOCH_NS)
-    list(ticks.before(0))
-    ticks.note(70 * MS, 3 * MS)  # simulated time
-    assert list(ticks.before(11 * MS)) == [Instant(67 * MS, 0), Instant(77 * MS, 10 * MS)]
+    list(ticks.due_before(0))
+    ticks.update(70 * MS, 3 * MS)  # simulated time
+    assert list(ticks.due_before(11 * MS)) == [Instant(67 * MS, 0), Instant(77 * MS, 10 * MS)]
 
 
 # The command

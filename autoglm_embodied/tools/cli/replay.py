@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
     replayed.run(chosen)
     replayed.add_figures(report)
     report.print_table()
-    for note in replayed.notes():
-        print(note)
+    for problem in replayed.problems():
+        print(problem)
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
     return 0 if replayed.observed_any else 1
