@@ -193,20 +193,18 @@ def read_voice_command(data: bytes) -> SpokenCommand:
 
 
 def read_string(data: bytes, offset: int) -> tuple[str, int]:
-    """A string and where it ends.
+    """A string and where it ends, which is beyond the message where the string is cut off: what follows is missing then.
 
     Args:
         data: the message.
         offset: of the string's length [bytes].
 
     Raises:
-        struct.error, ValueError: it is cut off.
+        struct.error: the length is cut off.
     """
     (length,) = COUNT.unpack_from(data, offset)
     begin = offset + COUNT.size
     end = begin + length
-    if end > len(data):
-        raise ValueError(f"a text of {length} bytes is cut off")
     return data[begin:end].removesuffix(b"\0").decode(errors="replace"), end
 
 
@@ -295,8 +293,6 @@ class _Transcoder:
             return
         begin = aligned(self._offset, min(size, self._most_aligned))
         self._offset = begin + size * count
-        if self._offset > len(self._data):
-            raise ValueError(f"{self._offset} bytes are wanted, {len(self._data)} came")
         numbers = np.frombuffer(self._data, f"{self._order}u{size}", count, begin)
         self.out += bytes(aligned(len(self.out), size) - len(self.out))
         self.out += numbers.astype(f"<u{size}").tobytes()
