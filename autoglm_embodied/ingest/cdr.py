@@ -193,7 +193,7 @@ def read_voice_command(data: bytes) -> SpokenCommand:
 
 
 def read_string(data: bytes, offset: int) -> tuple[str, int]:
-    """A string and where it ends, which is beyond the message where the string is cut off: what follows is missing then.
+    """A string and where it ends: beyond the message where it is cut off, so that what follows cannot be read.
 
     Args:
         data: the message.
