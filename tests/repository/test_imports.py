@@ -26,7 +26,7 @@ LAYERS = (
     {"sim.sensors", "sim.language"},
     {"sim.robots"},
     {"sim.judge"},
-    {"sim.lift_and_shake"},
+    {"sim.primitive_judge"},
     {"sim.policies", "sim.gym", "sim.gazebo"},
     {"sim.root", "sim.eval"},
     {"sim.collect", "sim.report", "sim.nodes"},

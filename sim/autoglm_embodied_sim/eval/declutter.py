@@ -15,7 +15,7 @@ import numpy as np
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.policies.baseline import Baseline
 from autoglm_embodied_sim.policies.grasp import let_go
 from autoglm_embodied_sim.policies.registry import baseline_named
@@ -93,7 +93,7 @@ class _Table:
         observed.end()
         self.peak_force_n = max(self.peak_force_n or 0.0, observed.peak_force_n or 0.0)
         self.seconds += (rig.time_ns - began_ns) / 1e9
-        held = left.intersection(lift_and_shake_test(rig, rest_height_m).raised)
+        held = left.intersection(judge(rig, rest_height_m).held)
         for obj in held:
             put_away(rig, obj)
         let_go(rig)

@@ -12,8 +12,8 @@ from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.failure import Failure, failure_of
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.instruction import instruct
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.policies.baseline import Baseline, PolicyReport
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
@@ -89,8 +89,8 @@ def run_grasp_episode(
         policy=policy,
         seed=scenario.seed,
         target=scene.objects[target].name,
-        held=acted.failure is Failure.NONE,
-        wrong_object=any(obj != target for obj in acted.raised),
+        held=acted.verdict.success(target),
+        wrong_object=acted.verdict.wrong_object(target),
         approaches=acted.report.approaches,
         tries=acted.report.tries,
         confident=acted.report.confident,
@@ -108,7 +108,7 @@ class _Acted:
 
     report: PolicyReport
     seconds: float
-    raised: tuple[int, ...]
+    verdict: Verdict
     peak_force_n: float | None
     failure: Failure
 
@@ -125,12 +125,12 @@ def _act(
     report = baseline.run(observed if feels else RigWithoutForce(observed), target, rng)
     observed.end()
     seconds = (rig.time_ns - began_ns) / 1e9
-    trial = lift_and_shake_test(rig, rest_height_m)
+    verdict = judge(rig, rest_height_m)
     if album is not None:
-        album.after(rig, target, not trial.raised)
-    held = trial.raised == (target,)
-    failure = Failure.NONE if held else failure_of(observed.story(frozenset({target}), trial))
-    return _Acted(report, seconds, trial.raised, observed.peak_force_n, failure)
+        album.after(rig, target, not verdict.held)
+    story = observed.story(frozenset({target}), verdict)
+    failure = Failure.NONE if verdict.success(target) else failure_of(story)
+    return _Acted(report, seconds, verdict, observed.peak_force_n, failure)
 
 
 def nothing_to_grasp(suite: Suite, policy: str, seed: int, text: str | None, kind: str | None) -> GraspResult:

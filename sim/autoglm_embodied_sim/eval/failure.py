@@ -44,14 +44,14 @@ class Story:
     stopped: int  # descents broken off by contact
     closings: tuple[Closing, ...]
     open_at_end: bool  # whether the policy was done with an open hand
-    lifted: frozenset[int]  # objects in the air after the judge's lift
-    raised: frozenset[int]  # and after its shake
+    lifted: frozenset[int]  # objects that hung from the hand after the judge's lift
+    held: frozenset[int]  # and after its shakes
 
 
 def failure_of(story: Story) -> Failure:
     """The class of an episode in which what was wanted was not held, or not alone."""
-    if story.raised:
-        return Failure.TWO_OBJECTS if story.raised & story.wanted else Failure.WRONG_OBJECT
+    if story.held:
+        return Failure.TWO_OBJECTS if story.held & story.wanted else Failure.WRONG_OBJECT
     if not story.closings:
         return Failure.COLLIDED if story.stopped else Failure.NO_GRASP_FOUND
     return _empty_handed(story) if story.open_at_end else _lost(story)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autoglm_embodied_sim.eval.contacts import FingerContacts
 from autoglm_embodied_sim.eval.failure import Closing, Story
 from autoglm_embodied_sim.eval.peak_force import PeakForce
-from autoglm_embodied_sim.lift_and_shake import Trial
+from autoglm_embodied_sim.judge import Verdict
 from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig, WrappedRig
 
@@ -27,7 +26,7 @@ class ObservedRig(WrappedRig):
         super().__init__(rig)
         self._observed = rig
         self._on_contact = on_contact or (lambda: None)
-        self._contacts = FingerContacts(rig.model, rig.truth.object_of_geom)
+        self._contacts = rig.truth.contacts
         self._force = PeakForce(rig.model, rig.data)
         self._stopped = 0
         self._closings: list[Closing] = []
@@ -66,10 +65,10 @@ class ObservedRig(WrappedRig):
         self._note_kept()
         self._observed.watch = None
 
-    def story(self, wanted: frozenset[int], trial: Trial) -> Story:
+    def story(self, wanted: frozenset[int], verdict: Verdict) -> Story:
         """What happened, when any of the objects `wanted` would have done."""
-        lifted, raised = frozenset(trial.lifted), frozenset(trial.raised)
-        return Story(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, raised)
+        lifted, held = frozenset(verdict.lifted), frozenset(verdict.held)
+        return Story(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, held)
 
     def _note_kept(self) -> None:
         """What was between the fingers is about to be let go."""

@@ -19,7 +19,7 @@ from autoglm_embodied_sim.eval.ablation import ablation
 from autoglm_embodied_sim.eval.learned_episode import act, fresh_pipeline
 from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
-from autoglm_embodied_sim.judge import judge
+from autoglm_embodied_sim.primitive_judge import judge
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
 

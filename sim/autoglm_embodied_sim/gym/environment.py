@@ -20,7 +20,7 @@ from autoglm_embodied_sim.gym.spaces import (
     observation_spaces,
     saturated,
 )
-from autoglm_embodied_sim.judge import held_things, judge
+from autoglm_embodied_sim.primitive_judge import held_things, judge
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.scenes.primitive_task import GraspTask, sample_task
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors

@@ -175,8 +175,7 @@ class SimNode:
         self._camera.exchange(rig)
 
     def _judge(self, future: Future) -> Iterator[FloatArray]:
-        yield from self._table.trial()
-        future.set_result(self._table.held())
+        future.set_result((yield from self._table.judge()))
 
     def _set_table(self, camera: CameraSettings, sensors: Sensors) -> Table:
         """Primitives, or a suite if one is named."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -11,11 +11,11 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.judge import held_things, lift_and_shake, trial
+from autoglm_embodied_sim.judge import lift_and_shake
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
-from autoglm_embodied_sim.lift_and_shake import TRIAL_TIP_M, lifted_objects
 from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.primitive_judge import held_things, trial
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.robots.panda import ArmRig
@@ -43,11 +43,8 @@ class Table(Protocol):
     def told(self) -> dict[str, Any]:
         """The scene, for a JSON answer: its `things`, and what else is to be known of it."""
 
-    def trial(self) -> Iterator[FloatArray]:
-        """Twists (6,) that put what is in the hand to the test."""
-
-    def held(self) -> tuple[int, ...]:
-        """Which things the hand holds."""
+    def judge(self) -> Generator[FloatArray, None, tuple[int, ...]]:
+        """Twists (6,) of the judge's test, one each 10 ms; returns which objects the hand holds."""
 
 
 class PrimitiveTable:
@@ -84,12 +81,9 @@ class PrimitiveTable:
         """See Table."""
         return {"things": [_thing_told(thing) for thing in self.rig.scene.things]}
 
-    def trial(self) -> Iterator[FloatArray]:
+    def judge(self) -> Generator[FloatArray, None, tuple[int, ...]]:
         """See Table."""
-        return trial(self.rig)
-
-    def held(self) -> tuple[int, ...]:
-        """See Table."""
+        yield from trial(self.rig)
         return held_things(self.rig)
 
 
@@ -143,13 +137,10 @@ class SuiteTable:
             "things": [_object_told(obj, position_m) for obj, position_m in places],
         }
 
-    def trial(self) -> Iterator[FloatArray]:
+    def judge(self) -> Generator[FloatArray, None, tuple[int, ...]]:
         """See Table."""
-        return lift_and_shake(lambda: max(0.0, TRIAL_TIP_M - self._laid.arm.pose.z_m))
-
-    def held(self) -> tuple[int, ...]:
-        """See Table."""
-        return lifted_objects(self._laid.arm, self._laid.rest_height_m)
+        verdict = yield from lift_and_shake(self._laid.arm, self._laid.rest_height_m)
+        return verdict.held
 
 
 def _check_seed(seed: int) -> None:

@@ -13,7 +13,7 @@ from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.object_state import ObjectState
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
 from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_look
@@ -183,25 +183,17 @@ class Arm:
             error = self._error(here)
             if _within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
                 break
-            self._drive((there - here) / PERIOD_S, error)
+            self._follow((there - here) / PERIOD_S, error)
             if not _within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
                 self.rig.halt()
                 return False
         self.rig.command(np.zeros(6), self.rig.gripper_command_m)
         return _within(self._error(pose.values), REACHED_M, REACHED_RAD)
 
-    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
-        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
-        count = round(times / rate_hz / PERIOD_S)
-
-        def at(period: int) -> FloatArray:
-            turn = 2 * np.pi * rate_hz * period * PERIOD_S
-            swell = min(1.0, 2 * times * min(period, count - period) / count)
-            return np.asarray(middle.values + amplitude.values * np.sin(turn) * (swell * swell * (3 - 2 * swell)))
-
-        for period in range(count):
-            self._drive((at(period + 1) - at(period)) / PERIOD_S, self._error(at(period)))
-        self.rig.command(np.zeros(6), self.rig.gripper_command_m)
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
+        self.rig.command(twist, self.rig.gripper_command_m)
+        self.rig.step(round(seconds * 1e9 / STEP_NS))
 
     def grip(self, width_m: float) -> float:
         """Move the fingers to an opening, or until they stand against something; returns the opening reached."""
@@ -242,7 +234,7 @@ class Arm:
         error[3:] *= 0.5  # exact to the third order of the angle
         return error
 
-    def _drive(self, velocity: FloatArray, error: FloatArray) -> None:
+    def _follow(self, velocity: FloatArray, error: FloatArray) -> None:
         """One servo period with the velocity (4,) [m/s, rad/s] of the path, and a pull onto it."""
         twist = GAIN * error
         twist[:3] += velocity[:3]

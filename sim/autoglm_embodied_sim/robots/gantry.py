@@ -214,15 +214,11 @@ class Gantry:
                 return False
         return True
 
-    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
-        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
-        count = round(times / rate_hz / TIMESTEP_S)
-        centre, way = middle.values, amplitude.values
-        for index in range(count):
-            turn = 2 * np.pi * rate_hz * index * TIMESTEP_S
-            swell = min(1.0, 2 * times * min(index, count - index) / count)
-            offset = way * np.sin(turn) * (swell * swell * (3 - 2 * swell))
-            self.data.ctrl[: len(AXES)] = centre + offset + _TIP
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
+        start, velocity = self.data.ctrl[: len(AXES)].copy(), np.asarray(twist)[[0, 1, 2, 5]]
+        for step in range(1, round(seconds / TIMESTEP_S) + 1):
+            self.data.ctrl[: len(AXES)] = start + velocity * (step * TIMESTEP_S)
             self._step()
 
     def grip(self, width_m: float) -> float:

@@ -71,8 +71,8 @@ class SuiteRig(HandRig, Protocol):
     def eye(self) -> ObjectCamera:
         """The camera through which policies look."""
 
-    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
-        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
 
     def close(self) -> None:
         """Free what is held on the GL side."""

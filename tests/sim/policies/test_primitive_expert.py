@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.policies.primitive_expert import (
     CLOSED_M,
     OPEN_M,
@@ -13,6 +12,7 @@ from autoglm_embodied_sim.policies.primitive_expert import (
     expert_chunk,
     observe,
 )
+from autoglm_embodied_sim.primitive_judge import judge
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
 
