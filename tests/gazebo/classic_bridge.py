@@ -56,7 +56,7 @@ class ClassicBridge:
         arm = named(world, "model", robot.name)
         joints = [*robot.joint_names, *robot.finger_joint_names]
         self._positions = JointPositions(arm, joints)
-        model = build_model(self._setting.camera, slots=0)
+        model = build_model(self._setting.camera)
         self._stiffness = [gains.stiffness for gains in all_gains(model, robot)]
         self._noise = np.random.default_rng(0)
         self._last_joints_ns = 0

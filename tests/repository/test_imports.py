@@ -26,7 +26,6 @@ LAYERS = (
     {"sim.sensors", "sim.language"},
     {"sim.robots"},
     {"sim.judge"},
-    {"sim.primitive_judge"},
     {"sim.policies", "sim.gym", "sim.gazebo"},
     {"sim.root", "sim.eval"},
     {"sim.collect", "sim.report", "sim.nodes"},

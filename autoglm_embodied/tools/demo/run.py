@@ -9,12 +9,12 @@ from rich.console import Console
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph.launch import NODES, Stage, missing, parameters, stage
-from autoglm_embodied.graph.scene_description import SceneThings, held_things
 from autoglm_embodied.graph_recording import FusionTick, GraphRecording
 from autoglm_embodied.tools.demo.files import RECORDING, RESULT, write_files
 from autoglm_embodied.tools.demo.request import DemoRequest
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
 from autoglm_embodied.tools.demo.result import Course, report
+from autoglm_embodied.tools.demo.scene import DemoScene, held_objects
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline
 from autoglm_embodied.voice.speech import synthesise
 
@@ -28,7 +28,7 @@ Meanwhile = Callable[[], None]
 
 
 def run(request: DemoRequest, console: Console) -> int:
-    """Run one demo. Returns 0 if the named thing is held, 1 if it honestly is not.
+    """Run one demo. Returns 0 if the named object is held, 1 if it honestly is not.
 
     Raises:
         AutoGLMError: bad input, or a set-up that cannot work.
@@ -42,7 +42,7 @@ def run(request: DemoRequest, console: Console) -> int:
         alive = _watch(on, log, request.view)
         _wait_until_ready(on, alive)
         timeline.mark("ready", f"{len(NODES)} nodes, all sensors")
-        course.scene = SceneThings.from_json(on.observer.call("sim/reset", SERVICE_LIMIT_S, alive))
+        course.scene = DemoScene.from_json(on.observer.call("sim/reset", SERVICE_LIMIT_S, alive))
         timeline.mark("scene", str(course.scene))
         course.said = _speak(request, on, course.scene, timeline)
         course.spoken_at = len(recording.joints)
@@ -50,7 +50,7 @@ def run(request: DemoRequest, console: Console) -> int:
         course.over_at = len(recording.joints)
         course.heard = next(iter(recording.heard), None)
         if course.end is not None and course.end.outcome == "held":
-            course.in_hand = held_things(on.observer.call("sim/judge", SERVICE_LIMIT_S, alive))
+            course.in_hand = held_objects(on.observer.call("sim/judge", SERVICE_LIMIT_S, alive))
             timeline.mark("judged", _verdict(course))
     with console.status("writing the film, the plot and the recording"):
         log.update(recording)
@@ -69,8 +69,8 @@ def run(request: DemoRequest, console: Console) -> int:
 def _nodes(request: DemoRequest) -> dict[str, list[str]]:
     """All nodes with their command line arguments."""
     own = {"checkpoint": request.checkpoint.resolve()} if request.checkpoint is not None else {}
-    told = {"sim_node": parameters(seed=request.seed, things=request.things), "fusion_node": parameters(**own)}
-    return {name: told.get(name, []) for name in NODES}
+    arguments = {"sim_node": parameters(seed=request.seed, count=request.objects), "fusion_node": parameters(**own)}
+    return {name: arguments.get(name, []) for name in NODES}
 
 
 def _watch(on: Stage, log: RerunLog, view: bool) -> Meanwhile:
@@ -93,16 +93,16 @@ def _wait_until_ready(on: Stage, alive: Meanwhile) -> None:
         )
 
 
-def _speak(request: DemoRequest, on: Stage, scene: SceneThings, timeline: Timeline) -> str | None:
+def _speak(request: DemoRequest, on: Stage, scene: DemoScene, timeline: Timeline) -> str | None:
     """Let the sentence be heard; returns its words where they are known."""
     if on.sound is None:
-        timeline.mark("listening", f"say a sentence, such as “{scene.sentence(request.seed)}”")
+        timeline.mark("listening", f"say a sentence, such as “{scene.instruction}”")
         return None
     if request.wav is not None:
         timeline.mark("said", f"the recording {request.wav}")
         on.sound.play(request.wav)
         return None
-    sentence = request.say or scene.sentence(request.seed)
+    sentence = request.say or scene.instruction
     spoken = request.out / "said.wav"
     synthesise(sentence, spoken)
     timeline.mark("said", f"“{sentence}”")
@@ -124,8 +124,8 @@ def _follow(request: DemoRequest, on: Stage, narrator: Narrator, alive: Meanwhil
 
 
 def _verdict(course: Course) -> str:
-    things = ", ".join(map(" ".join, course.in_hand or [])) or "nothing"
-    return f"lifted and shaken, the hand holds {things}"
+    held = course.scene.names(course.in_hand or ()) if course.scene else "nothing"
+    return f"lifted and shaken, the hand holds {held}"
 
 
 def _complaints(recording: GraphRecording) -> list[str]:

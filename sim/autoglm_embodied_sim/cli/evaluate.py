@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.cli.suites import add_options, refuse_without_suite, run_suites
+from autoglm_embodied_sim.cli.suites import add_options, run_suites
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
-    from collections.abc import Callable
-
-    from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
 
 HELP = "measure how often the policy holds what was named"
 EPILOG = """examples:
@@ -67,47 +63,4 @@ def run(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     if args.episodes < 1 or args.seed < 0 or args.workers < 1:
         raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
-    if args.suite is not None:
-        return run_suites(args)
-    refuse_without_suite(args)
-    if args.ros and args.without:
-        raise ConfigError("--without is measured in process; leave out --ros")
-    return _run_primitives(args)
-
-
-def _run_primitives(args: argparse.Namespace) -> int:
-    """The learned policy among coloured primitives."""
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from autoglm_embodied.metrics import Report
-    from autoglm_embodied.model.checkpoint import SHIPPED
-    from autoglm_embodied_sim.eval.ablation import ablation, suffix
-    from autoglm_embodied_sim.eval.primitive_results import add_figures
-
-    without = ablation(args.without)
-    report = Report("autoglm evaluate", args.seed, time.time_ns())
-    checkpoint = args.checkpoint or SHIPPED
-    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task("episodes", total=args.episodes)
-
-        def done(result: EpisodeResult) -> None:
-            progress.advance(task)
-            held = "held" if result.held else f"not held ({result.outcome})"
-            progress.console.print(f"{result.seed}: {result.sentence}: {held}", highlight=False)
-
-        results = _results(args, checkpoint, done)
-    add_figures(report, results, f"primitives/learned/{'over_dds' if args.ros else 'in_process'}{suffix(without)}")
-    report.print_table()
-    if args.json is not None:
-        report.write_json(args.json, time.time_ns())
-    return 0
-
-
-def _results(args: argparse.Namespace, checkpoint: Path, done: Callable[[EpisodeResult], None]) -> list[EpisodeResult]:
-    if args.ros:
-        from autoglm_embodied_sim.eval.primitives_over_graph import evaluate_over_graph
-
-        return evaluate_over_graph(checkpoint, args.seed, args.episodes, args.log, done)
-    from autoglm_embodied_sim.eval.primitive_evaluation import evaluate
-
-    return evaluate(checkpoint, list(range(args.seed, args.seed + args.episodes)), args.workers, done, args.without)
+    return run_suites(args)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.metrics import Report
     from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, Unusable
 
+LEARNED = "learned"
 RIG, SPLIT, THUMBNAILS = "gantry", "test", 24  # by default
 
 
@@ -22,16 +23,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     from pathlib import Path
 
     group = parser.add_argument_group("suites")
-    suites = "separated, large, weak_grip, pile, language, declutter; repeatable"
+    suites = "primitives (default), separated, large, weak_grip, pile, language, declutter; repeatable"
     group.add_argument("--suite", action="append", metavar="S", help=suites)
     group.add_argument(
         "--policy",
         action="append",
         metavar="P",
         help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also "
-        "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script)",
+        "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script; without "
+        "--suite learned)",
     )
-    group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG})")
+    group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG}; without --suite arm)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
     group.add_argument("--split", help=f"test, validate or train: objects and words (default {SPLIT})")
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
@@ -45,31 +47,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def refuse_without_suite(args: argparse.Namespace) -> None:
-    """ConfigError if an option was given that only suites know."""
-    given = {
-        "--policy": args.policy is not None,
-        "--objects": args.objects is not None,
-        "--rig": args.rig is not None,
-        "--split": args.split is not None,
-        "--fresh": args.fresh,
-        "--easy": args.easy,
-        "--report": args.report is not None,
-        "--thumbnails": args.thumbnails is not None,
-    }
-    wrong = [name for name, is_given in given.items() if is_given]
-    if wrong:
-        verb = "needs" if len(wrong) == 1 else "need"
-        raise ConfigError(f"{' and '.join(wrong)} {verb} --suite; name one, as in: --suite separated")
-
-
 def run_suites(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     from autoglm_embodied.metrics import Report
     from autoglm_embodied_sim.eval.measure import TOLD, add_measured, drawn_scenes, shapes_of
     from autoglm_embodied_sim.report.page import prepare
 
-    if args.checkpoint is not None and "learned" not in (args.policy or ()):
+    if args.checkpoint is not None and args.suite is not None and LEARNED not in (args.policy or ()):
         raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
     if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
         raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
@@ -95,11 +79,11 @@ def _wanted(args: argparse.Namespace) -> Measurement:
     from autoglm_embodied_sim.eval.measure import Measurement
 
     return Measurement(
-        suites=tuple(dict.fromkeys(args.suite)),
-        policies=tuple(dict.fromkeys(args.policy or ["script"])),
+        suites=tuple(dict.fromkeys(args.suite or ["primitives"])),
+        policies=tuple(dict.fromkeys(args.policy or [LEARNED if args.suite is None else "script"])),
         episodes=args.episodes,
         seed=args.seed,
-        rig=args.rig or RIG,
+        rig=args.rig or (RIG if args.suite else "arm"),
         split=args.split or SPLIT,
         easy=args.easy,
         objects=None if args.objects is None else Path(args.objects),

@@ -190,7 +190,7 @@ def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspRes
             continue
         for policy in wanted.policies:
             rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
-            _add_case(report, wanted.case(suite, policy), rows)
+            add_case(report, wanted.case(suite, policy), rows)
             add_facts(report, wanted.case(suite, policy), rows)
         _add_differences(report, wanted, suite, results)
         if suite_named(suite).refusals:
@@ -225,7 +225,8 @@ def _add_differences(report: Report, wanted: Measurement, suite: str, results: S
         report.add("grasp.minus_baseline", pairs.chance(), "probability", pairs.n, case=case, stat="mcnemar_p")
 
 
-def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
+def add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
+    """Success with Wilson intervals, wrong objects and time of the episodes of one case."""
     n = len(rows)
     counts = {
         "first_descent": sum(row.first_descent for row in rows),
@@ -248,7 +249,7 @@ def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None
         if unusable and left_out is not None:
             left_out(unusable)
         return shapes
-    return split_shapes(wanted.split)
+    return () if all(suite_named(suite).primitives for suite in wanted.suites) else split_shapes(wanted.split)
 
 
 def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:

@@ -1,8 +1,10 @@
-"""The simulated arm and its task as a gymnasium environment, `AutoGLMGrasp-v0`; needs the extra `gymnasium`."""
+"""The suite primitives on the arm as a gymnasium environment, `AutoGLMGrasp-v0`; needs the extra `gymnasium`."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gym.spaces import (
     WRENCH_SAMPLES,
@@ -20,9 +24,13 @@ from autoglm_embodied_sim.gym.spaces import (
     observation_spaces,
     saturated,
 )
-from autoglm_embodied_sim.primitive_judge import held_things, judge
-from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.scenes.primitive_task import GraspTask, sample_task
+from autoglm_embodied_sim.judge import hanging, judge
+from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 from autoglm_embodied_sim.sensors.shutter import Moment, Shutter
 
@@ -30,15 +38,28 @@ STEPS_PER_ACTION = 33
 SETTLE_STEPS = 200
 LONGEST_SETTLING_NS = 2_000_000_000
 
+SUITE, ROBOT = suite_named("primitives"), Robot.from_file(shipped("panda.yaml"))
+
 Observation = dict[str, Any]
 
 
-class GraspEnvironment(gymnasium.Env[Observation, Any]):
-    """Grasp and lift the thing that the instruction names, from what the sensors deliver.
+@dataclass(frozen=True)
+class Episode:
+    """One scene on the table and what is asked for."""
 
-    See `spaces` for observation and action. The episode terminates once a thing is lifted by 13.5 cm and touched by
-    nothing but both fingers: the judge then shakes it, and the reward is 1 if the named thing, and no other, is still
-    held 15 cm up; it is 0 in every other case and every other step. `info["held"]` lists by name what the judge found.
+    arm: Arm
+    scene: GraspScene
+    rest_height_m: FloatArray
+    instruction: Instruction | None
+
+
+class GraspEnvironment(gymnasium.Env[Observation, Any]):
+    """Grasp and lift the object that the instruction names, from what the sensors deliver.
+
+    See `spaces` for observation and action. The episode terminates once an object hangs from the hand, 13.5 cm above
+    where it lay and touching nothing else: the judge then lifts and shakes it, and the reward is 1 if the named object,
+    and no other, still hangs there; it is 0 in every other case and every other step. `info["held"]` lists by name what
+    the judge found.
     A seed gives the same episode to the bit, whatever came before it.
 
     Args:
@@ -55,25 +76,30 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode must be None or rgb_array, got {render_mode!r}")
         self.render_mode = render_mode
-        self._readings, self._action = observation_spaces(width, height), action_space()
+        self._readings, self._action = observation_spaces(width, height, ROBOT), action_space()
         self.observation_space = spaces.Dict({**self._readings, "instruction": instruction_space()})
         self.action_space = self._action
         self._size = width, height
-        self._rig = ArmRig(seed=0, sensors=Sensors.from_file(Path(sensors_file) if sensors_file else None))
-        self._shutter = Shutter(self._rig.sensors)
+        sensors = Sensors.from_file(Path(sensors_file) if sensors_file else None)
+        self._kind = partial(Arm, sensors=sensors, scattered=True)
+        self._shutter = Shutter(sensors)
         self._wrenches: deque[FloatArray] = deque(maxlen=WRENCH_SAMPLES)
-        self._task: GraspTask | None = None
+        self._episode: Episode | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Draw a task, lay it out, and wait until the sensors have something to say; `options` must be empty."""
+        """Draw a scene, lay it out, and wait until the sensors have something to say; `options` must be empty."""
         super().reset(seed=seed)
         if options:
             raise ConfigError(f"reset knows no options, got {', '.join(options)}")
-        self._task = sample_task(self.np_random)
-        self._rig.reset(self._task.scene)
-        self._shutter.restart(np.random.default_rng(self._task.scene.seed), self._rig.time_ns)
+        self.close()
+        scene = sample_grasp_scene(SUITE, (), int(self.np_random.integers(2**31)))
+        arm = lay_out(SUITE, scene, self._kind)
+        rest_m = arm.truth.position_m(arm.data)
+        self._episode = Episode(arm, scene, rest_m[:, 2], instruct(SUITE, scene, rest_m, LEARNING_GRAMMAR))
+        self._rig = arm.rig
+        self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
         self._wrenches.clear()
         self._colour = self._depth = self._rig.draw(Moment(self._rig.time_ns, self._rig.data.qpos), *self._size)
         latest_ns = self._rig.time_ns + LONGEST_SETTLING_NS
@@ -86,16 +112,16 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
 
     def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Move for 33 ms; see the class for reward and end."""
-        task = self._begun()
+        episode = self._begun()
         wanted = saturated(self._action, np.asarray(action, dtype=float))
         self._rig.command(wanted[:6], float(wanted[6]))
         self._run(STEPS_PER_ACTION)
         observation = self._observe()
-        if not held_things(self._rig):
+        if not hanging(episode.arm, episode.rest_height_m):
             return observation, 0.0, False, False, {}
-        verdict = judge(self._rig, task.target)
-        held = [task.scene.things[thing].name for thing in verdict.held_things]
-        return observation, float(verdict.held), True, False, {"held": held}
+        verdict = judge(episode.arm, episode.rest_height_m)
+        held = [episode.scene.objects[obj].name for obj in verdict.held]
+        return observation, float(verdict.success(episode.scene.target)), True, False, {"held": held}
 
     def render(self) -> NDArray[np.uint8] | None:
         """The newest colour image in render mode rgb_array."""
@@ -104,12 +130,14 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
 
     def close(self) -> None:
         """Free the renderer."""
-        self._rig.close()
+        if self._episode is not None:
+            self._episode.arm.close()
+            self._episode = None
 
-    def _begun(self) -> GraspTask:
-        if self._task is None:
-            raise ConfigError("the environment has no task yet; call reset first")
-        return self._task
+    def _begun(self) -> Episode:
+        if self._episode is None:
+            raise ConfigError("the environment has no episode yet; call reset first")
+        return self._episode
 
     def _run(self, steps: int) -> None:
         """Go on by `steps` ms, and take what the sensors deliver meanwhile."""
@@ -126,6 +154,7 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             self._depth = drawn[newest["depth"].stamp_ns]
 
     def _observe(self) -> Observation:
+        episode = self._begun()
         position, velocity = self._rig.joints()
         readings = {
             "rgb": self._colour.rgb,
@@ -135,4 +164,4 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             "joint_velocity": velocity,
         }
         sensed = {name: saturated(self._readings[name], value) for name, value in readings.items()}
-        return {**sensed, "instruction": self._begun().instruction}
+        return {**sensed, "instruction": words_for(episode.instruction, episode.scene)}

@@ -12,7 +12,8 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.language.description import Description, meaning
 from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.naming import fitting_many, fitting_none, naming
+from autoglm_embodied_sim.language.learning_grammar import PRIMITIVES_GRAMMAR
+from autoglm_embodied_sim.language.naming import fitting_many, fitting_none, naming, plain_naming
 from autoglm_embodied_sim.language.referent import Referent, referents
 from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.suite import Suite
@@ -58,7 +59,7 @@ def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: G
         suite: where the scene comes from.
         scene: what lies on the table.
         position_m: (count, 3) where its objects lie still, base frame.
-        grammar: how it is said.
+        grammar: how it is said, except in the suite of primitives, which has one of its own.
 
     Returns:
         None where nothing is named in this suite, or where no clear sentence fits the target alone.
@@ -68,7 +69,8 @@ def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: G
     rng = np.random.default_rng([scene.seed, *suite.name.encode(), STREAM])
     things = referents(scene.objects, position_m)
     description = _describe(suite, things, scene.target, rng)
-    return None if description is None else said(description, things, grammar, rng)
+    spoken = PRIMITIVES_GRAMMAR if suite.primitives else grammar
+    return None if description is None else said(description, things, spoken, rng)
 
 
 def words_for(instruction: Instruction | None, scene: GraspScene) -> str:
@@ -87,6 +89,8 @@ def said(
 
 
 def _describe(suite: Suite, things: Sequence[Referent], target: int, rng: np.random.Generator) -> Description | None:
+    if suite.primitives:
+        return plain_naming(things, target, rng)
     kind = rng.random()
     if kind < suite.refusals / 2:
         return fitting_none(things, rng) or fitting_many(things, rng)

@@ -46,6 +46,14 @@ def naming(things: Things, target: int, rng: np.random.Generator) -> Description
     return None
 
 
+def plain_naming(things: Things, target: int, rng: np.random.Generator) -> Description | None:
+    """A description by colour, noun or both that clearly fits the target alone; None if there is none."""
+    thing = things[target]
+    said = [(colour, noun) for colour in (thing.colour, None) for noun in (*sorted(thing.nouns.sure), None)]
+    options = [Description(*words) for words in said if any(words) and _names(Description(*words), things, target)]
+    return options[int(rng.integers(len(options)))] if options else None
+
+
 def fitting_none(things: Things, rng: np.random.Generator) -> Description | None:
     """A description that clearly fits nothing, though most parts of it fit something; None if there is none."""
 

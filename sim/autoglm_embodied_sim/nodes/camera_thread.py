@@ -79,9 +79,9 @@ class CameraThread:
             renderer.close()
 
     def _open(self) -> Renderer:
-        renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.scene.seed)
+        renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.seed)
         self._draw(renderer, Moment(0, self._rig.data.qpos.copy()))  # the first frame compiles shaders
-        renderer.reseed(self._rig.scene.seed)
+        renderer.reseed(self._rig.seed)
         return renderer
 
     def _draw(self, renderer: Renderer, moment: Moment) -> Frame:

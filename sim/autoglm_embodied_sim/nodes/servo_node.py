@@ -24,8 +24,7 @@ from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
 from autoglm_embodied_sim.robots.joint_setpoints import Setpoints
-from autoglm_embodied_sim.robots.panda_model import build_model
-from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.robots.panda_model import bare_arm
 
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
 
@@ -39,7 +38,7 @@ class ServoNode:
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         self._names = [*robot.joint_names, *robot.finger_joint_names]
         self._reader = JointReader(self._names)
-        model = build_model(CameraSettings.from_file(), slots=0)
+        model = bare_arm()
         self._setpoints = Setpoints(model, np.array([gains.stiffness for gains in all_gains(model, robot)]))
         self._publisher = self.ros.create_publisher(
             JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC), COMMANDS

@@ -16,7 +16,6 @@ from autoglm_embodied_sim.robots.object_state import ObjectState
 from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
 from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
-from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_look
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
@@ -78,10 +77,11 @@ class Arm:
         objects: what lies on the table.
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         grip_force_n: of each finger.
-        seed: of the sensors' noise and the look of the room.
-        surroundings: light and table; the camera stands where its settings say.
+        seed: of the sensors' noise.
+        surroundings: light and room; the camera stands where its settings say.
         camera: as it is believed to stand; as shipped by default.
         sensors: of wrist and joints, and what `ArmRig.frame` sees; as shipped by default.
+        scattered: whether the arm starts a little off, as drawn with the seed, instead of aside.
     """
 
     def __init__(
@@ -93,8 +93,9 @@ class Arm:
         surroundings: Surroundings = PLAIN,
         camera: CameraSettings | None = None,
         sensors: Sensors | None = None,
+        scattered: bool = False,
     ) -> None:
-        self.rig = ArmRig(seed, 0, camera, sensors, objects, hand_eye_m, surroundings)
+        self.rig = ArmRig(seed, objects, hand_eye_m, surroundings, camera, sensors)
         self.model, self.data = self.rig.model, self.rig.data
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
@@ -104,8 +105,8 @@ class Arm:
         self._rng = np.random.default_rng((seed, 2))
         self._camera: ObjectCamera | None = None
         self._bias = np.zeros(6)
-        look = surroundings.over(sample_look(np.random.default_rng((seed, 3))))
-        self.rig.reset(Scene((), look, seed), _aside_rad())
+        if not scattered:
+            self.rig.reset(_aside_rad())
 
     @property
     def time_ns(self) -> int:

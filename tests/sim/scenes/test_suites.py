@@ -27,7 +27,8 @@ def test_a_scene_follows_from_its_seed_and_keeps_the_settings(name: str) -> None
     assert (one.quaternion_wxyz != other.quaternion_wxyz).any()
     assert len(one.objects) == suite.objects and 0 <= one.target < suite.objects
     for obj in one.objects:
-        assert 0.25 <= obj.friction <= 0.6 and 0.1 <= obj.mass_kg <= 0.6
+        (least, most), (lightest, heaviest) = suite.hardness.friction, suite.hardness.mass_kg
+        assert least <= obj.friction <= most and lightest <= obj.mass_kg <= heaviest
 
 
 def test_easy_physics_hide_no_offset() -> None:
@@ -48,7 +49,7 @@ def test_separated_objects_lie_apart_and_piled_ones_together() -> None:
     assert rig.truth.speed_m_s(rig.data).max() < 0.05
 
 
-@pytest.mark.parametrize("name", ["language", "declutter"])
+@pytest.mark.parametrize("name", ["primitives", "language", "declutter"])
 @pytest.mark.parametrize("seed", [0, 10, 17])
 def test_a_layout_lies_still_and_in_sight(name: str, seed: int) -> None:
     rig = lay_out(SUITES[name], drawn(name, seed))
@@ -80,5 +81,5 @@ def test_a_mixed_scene_holds_unknown_objects_primitives_and_groceries() -> None:
 
 
 def test_an_unknown_suite_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="separated, large, weak_grip, pile, language, declutter"):
+    with pytest.raises(ConfigError, match="primitives, separated, large, weak_grip, pile, language, declutter"):
         suite_named("heap")
