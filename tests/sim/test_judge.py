@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import autoglm_embodied_sim
 import mujoco
 import numpy as np
 import pytest
@@ -12,12 +14,13 @@ from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.robots.hand_rig import SuiteRig
+from autoglm_embodied_sim.robots.hand_rig import HandPose, SuiteRig
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
+from sources import SIM, imports
 
 from autoglm_embodied.types import FloatArray
 
+SOURCES = Path(autoglm_embodied_sim.__file__).parent
 UPRIGHT = np.array([1.0, 0, 0, 0])
 BRICK = box(0.04, 0.03, 0.04)
 PILLAR = box(0.04, 0.04, 0.3)
@@ -111,3 +114,18 @@ def test_an_object_that_turns_in_the_grip_is_still_lifted_by_15_cm() -> None:
     from_m = rig.pose.z_m
     assert judge(rig, rest).lifted == (0,)
     assert LIFT_M + 0.02 < rig.pose.z_m - from_m < MOST_LIFT_M + 0.01  # its end hangs down
+
+
+def test_every_caller_is_judged_here_and_nowhere_else() -> None:
+    judged = {found.module.removeprefix(f"{SIM}.") for found in imports(SIM) if found.name == f"{SIM}.judge"}
+    assert judged >= {
+        *(
+            "eval.episode",
+            "eval.declutter",
+            "eval.learned_episode",
+            "eval.over_graph",
+        ),
+        *("nodes.table", "gym.environment", "policies.rehearsal", "collect.trial", "collect.demonstrations"),
+    }
+    readers = {path.name for path in SOURCES.rglob("*.py") if "borne_by_hand" in path.read_text()}
+    assert readers == {"judge.py", "object_state.py"}

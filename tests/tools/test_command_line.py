@@ -10,10 +10,9 @@ from importlib.metadata import EntryPoints
 from pathlib import Path
 
 import pytest
-from autoglm_embodied_sim.eval.ablation import ABLATIONS
 from autoglm_embodied_sim.eval.episode import LEARNED
 from autoglm_embodied_sim.eval.splits import SPLITS
-from autoglm_embodied_sim.policies.registry import BASELINES
+from autoglm_embodied_sim.policies.registry import ABLATIONS, BASELINES
 from autoglm_embodied_sim.robots.layout import RIGS
 from autoglm_embodied_sim.scenes.suite import SUITES
 

@@ -45,11 +45,12 @@ class Played:
 
 def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> RoundResult:
     """Lay out a scene and let a baseline clear it; a function of its arguments alone."""
-    scene, rig = scenario.lay_out()
+    task = scenario.lay_out()
+    count = len(task.scene.objects)
     rng = np.random.default_rng([scenario.seed, 1])
-    table = _Table(rig, baseline_named(policy), rng, feels="force" not in without)
+    table = _Table(task.rig, baseline_named(policy), rng, feels="force" not in without)
     try:
-        played = play(table.attempt, len(scene.objects))
+        played = play(table.attempt, count)
     finally:
         table.rig.close()
     return RoundResult(
@@ -65,8 +66,8 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
         seconds=table.seconds,
         peak_force_n=table.peak_force_n,
         successes=sum(played.outcomes),
-        removed=len(scene.objects) - len(played.left),
-        objects=len(scene.objects),
+        removed=count - len(played.left),
+        objects=count,
     )
 
 

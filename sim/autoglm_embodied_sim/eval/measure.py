@@ -13,7 +13,6 @@ import numpy as np
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report, git_commit
-from autoglm_embodied_sim.eval.ablation import ablation, suffix
 from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.declutter_statistics import add_declutter
@@ -31,7 +30,7 @@ from autoglm_embodied_sim.language.instruction import Kind
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
-from autoglm_embodied_sim.policies.registry import require_able
+from autoglm_embodied_sim.policies.registry import ablation, require_able, suffix
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
@@ -39,8 +38,8 @@ from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
 STRONGEST = "script"
 """The baseline that every other policy is held against."""
 
-TOLD_TO_REFUSE = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
-TOLD = (
+CANNOT_REFUSE = "baselines know where an instruction fits none or several objects, so they cannot refuse wrongly"
+PRIVILEGES = (
     "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
     "the expert is privileged: it is shown the simulator's whole state and tries grasps out in copies of it"
 )
@@ -82,7 +81,7 @@ class Measurement:
 
     @property
     def table(self) -> dict[str, object]:
-        """What the simulator's node is told of the scenes, besides suite and seed."""
+        """The simulator's parameters, besides suite and seed."""
         return {"objects": self.objects.resolve() if self.objects else self.split, "easy": str(self.easy).lower()}
 
     def suite(self, name: str) -> Suite:
@@ -195,7 +194,7 @@ def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspRes
         _add_differences(report, wanted, suite, results)
         if suite_named(suite).refusals:
             _add_refusals(report, wanted, suite, everything)
-    report.details["note"] = TOLD
+    report.details["note"] = PRIVILEGES
     report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
 
 
@@ -203,7 +202,7 @@ def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequ
     """How often a policy that understands words refused those that fit none, or several, and grasped nothing."""
     for policy in wanted.policies:
         if policy != LEARNED:
-            report.skip("grasp.refused_rightly", f"{policy}: {TOLD_TO_REFUSE}")
+            report.skip("grasp.refused_rightly", f"{policy}: {CANNOT_REFUSE}")
             continue
         rows = [row for row in results if (row.suite, row.policy) == (suite, policy)]
         rows = [row for row in rows if row.kind not in (None, Kind.ONE.value)]
@@ -243,7 +242,7 @@ def add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
 
 
 def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> Sequence[Shape]:
-    """What the objects are drawn from; `left_out` is told which of the user's meshes cannot be used."""
+    """What the objects are drawn from; `left_out` is called with the user's meshes that cannot be used."""
     if wanted.objects is not None:
         shapes, unusable = user_shapes(wanted.objects)
         if unusable and left_out is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gym.spaces import (
     WRENCH_SAMPLES,
@@ -25,32 +22,21 @@ from autoglm_embodied_sim.gym.spaces import (
     saturated,
 )
 from autoglm_embodied_sim.judge import hanging, judge
-from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
 from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
-from autoglm_embodied_sim.sensors.sensor_specs import Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import ROBOT, Sensors
 from autoglm_embodied_sim.sensors.shutter import Moment, Shutter
 
 STEPS_PER_ACTION = 33
 SETTLE_STEPS = 200
 LONGEST_SETTLING_NS = 2_000_000_000
 
-SUITE, ROBOT = suite_named("primitives"), Robot.from_file(shipped("panda.yaml"))
+SUITE = suite_named("primitives")
 
 Observation = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One scene on the table and what is asked for."""
-
-    arm: Arm
-    scene: GraspScene
-    rest_height_m: FloatArray
-    instruction: Instruction | None
 
 
 class GraspEnvironment(gymnasium.Env[Observation, Any]):
@@ -84,7 +70,7 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         self._kind = partial(Arm, sensors=sensors, scattered=True)
         self._shutter = Shutter(sensors)
         self._wrenches: deque[FloatArray] = deque(maxlen=WRENCH_SAMPLES)
-        self._episode: Episode | None = None
+        self._task: GraspTask[Arm] | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -95,10 +81,8 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             raise ConfigError(f"reset knows no options, got {', '.join(options)}")
         self.close()
         scene = sample_grasp_scene(SUITE, (), int(self.np_random.integers(2**31)))
-        arm = lay_out(SUITE, scene, self._kind)
-        rest_m = arm.truth.position_m(arm.data)
-        self._episode = Episode(arm, scene, rest_m[:, 2], instruct(SUITE, scene, rest_m, LEARNING_GRAMMAR))
-        self._rig = arm.rig
+        self._task = lay_out_task(SUITE, scene, LEARNING_GRAMMAR, self._kind)
+        self._rig = self._task.rig.rig
         self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
         self._wrenches.clear()
         self._colour = self._depth = self._rig.draw(Moment(self._rig.time_ns, self._rig.data.qpos), *self._size)
@@ -112,16 +96,16 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
 
     def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Move for 33 ms; see the class for reward and end."""
-        episode = self._begun()
+        task = self._begun()
         wanted = saturated(self._action, np.asarray(action, dtype=float))
         self._rig.command(wanted[:6], float(wanted[6]))
         self._run(STEPS_PER_ACTION)
         observation = self._observe()
-        if not hanging(episode.arm, episode.rest_height_m):
+        if not hanging(task.rig, task.rest_height_m):
             return observation, 0.0, False, False, {}
-        verdict = judge(episode.arm, episode.rest_height_m)
-        held = [episode.scene.objects[obj].name for obj in verdict.held]
-        return observation, float(verdict.success(episode.scene.target)), True, False, {"held": held}
+        verdict = judge(task.rig, task.rest_height_m)
+        held = [task.scene.objects[obj].name for obj in verdict.held]
+        return observation, float(verdict.success(task.target)), True, False, {"held": held}
 
     def render(self) -> NDArray[np.uint8] | None:
         """The newest colour image in render mode rgb_array."""
@@ -130,14 +114,14 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
 
     def close(self) -> None:
         """Free the renderer."""
-        if self._episode is not None:
-            self._episode.arm.close()
-            self._episode = None
+        if self._task is not None:
+            self._task.rig.close()
+            self._task = None
 
-    def _begun(self) -> Episode:
-        if self._episode is None:
-            raise ConfigError("the environment has no episode yet; call reset first")
-        return self._episode
+    def _begun(self) -> GraspTask[Arm]:
+        if self._task is None:
+            raise ConfigError("the environment has no task yet; call reset first")
+        return self._task
 
     def _run(self, steps: int) -> None:
         """Go on by `steps` ms, and take what the sensors deliver meanwhile."""
@@ -154,7 +138,6 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             self._depth = drawn[newest["depth"].stamp_ns]
 
     def _observe(self) -> Observation:
-        episode = self._begun()
         position, velocity = self._rig.joints()
         readings = {
             "rgb": self._colour.rgb,
@@ -164,4 +147,4 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             "joint_velocity": velocity,
         }
         sensed = {name: saturated(self._readings[name], value) for name, value in readings.items()}
-        return {**sensed, "instruction": words_for(episode.instruction, episode.scene)}
+        return {**sensed, "instruction": self._begun().words}

@@ -50,7 +50,7 @@ class ServoNode:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread; the joints stay where they were told to be."""
+        """End the thread; the joints stay at their last set-points."""
         self._ended.set()
         self._thread.join()
 
@@ -112,7 +112,7 @@ class ServoNode:
 
 
 def main() -> None:
-    """Run the node until it is told to end."""
+    """Run the node until it is ended."""
     sys.exit(run(ServoNode))
 
 

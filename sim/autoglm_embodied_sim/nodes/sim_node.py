@@ -32,7 +32,9 @@ from autoglm_embodied_sim.eval.splits import named_shapes, split_grammar
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
-from autoglm_embodied_sim.nodes.table import PreparedScene, Table
+from autoglm_embodied_sim.nodes.table import Table
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import GraspTask
 from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
@@ -122,11 +124,11 @@ class SimNode:
         """Lay out the scene of parameter `seed`, and count the seed up for the next time."""
         seed = self._value("seed")
         try:
-            prepared = await self._prepared(seed)
+            task = await self._prepared(seed)
         except AutoGLMError as error:
             response.success, response.message = False, str(error)
             return response
-        await self._done(partial(self._reset, prepared))
+        await self._done(partial(self._reset, task))
         self.ros.set_parameters([Parameter("seed", value=seed + 1)])
         answer = {"seed": seed, "suite": self._value("suite")} | self._table.scene()
         response.success, response.message = True, json.dumps(answer)
@@ -158,9 +160,9 @@ class SimNode:
         self._stepper.do(job(future))
         return future
 
-    def _reset(self, prepared: PreparedScene, future: Future) -> Iterator[FloatArray]:
+    def _reset(self, task: GraspTask[Arm], future: Future) -> Iterator[FloatArray]:
         with self._model_lock:
-            self._table.lay(prepared)
+            self._table.lay(task)
             self._shutter.forget()  # no frame is late or early for a new scene
         self._exchange(self._table.rig)
         future.set_result(None)
@@ -208,7 +210,7 @@ class SimNode:
 
 
 def main() -> None:
-    """Run the node until it is told to end."""
+    """Run the node until it is ended."""
     sys.exit(run(SimNode))
 
 

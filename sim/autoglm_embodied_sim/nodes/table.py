@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,26 +10,15 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.judge import lift_and_shake
 from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
 from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
-
-
-@dataclass(frozen=True)
-class PreparedScene:
-    """A scene whose objects lie at rest on a table of their own."""
-
-    arm: Arm
-    scene: GraspScene
-    rest_height_m: FloatArray
-    instruction: Instruction | None
 
 
 class Table:
@@ -63,40 +51,32 @@ class Table:
     @property
     def rig(self) -> ArmRig:
         """The arm of the scene on the table."""
-        return self._laid.arm.rig
+        return self._task.rig.rig
 
-    def prepare(self, seed: int) -> PreparedScene:
+    def prepare(self, seed: int) -> GraspTask[Arm]:
         """The scene of a seed, ready to be laid; ConfigError if there is none."""
         if seed < 0:
             raise ConfigError(f"parameter seed must be 0 or more, got {seed}")
         suite = self._suite()
-        scene = sample_grasp_scene(suite, self._shapes, seed)
-        arm = lay_out(suite, scene, self._kind)
-        rest_m = arm.truth.position_m(arm.data)
-        return PreparedScene(arm, scene, rest_m[:, 2], instruct(suite, scene, rest_m, self._grammar))
+        return lay_out_task(suite, sample_grasp_scene(suite, self._shapes, seed), self._grammar, self._kind)
 
-    def lay(self, prepared: PreparedScene) -> None:
+    def lay(self, task: GraspTask[Arm]) -> None:
         """Make it the scene on the table, which brings a new `rig`."""
-        self._laid = prepared
+        self._task = task
 
     def scene(self) -> dict[str, Any]:
         """The scene, for the JSON answer to a reset."""
-        scene, instruction = self._laid.scene, self._laid.instruction
-        return {
-            "instruction": words_for(instruction, scene),
-            "kind": None if instruction is None else instruction.kind.value,
-            "target": scene.target if instruction is None else instruction.target,
-            "objects": self.objects(),
-        }
+        task = self._task
+        return {"instruction": task.words, "kind": task.kind, "target": task.target, "objects": self.objects()}
 
     def objects(self) -> list[dict[str, Any]]:
         """The objects where they are now, for a JSON answer; positions are in the table frame."""
-        position_m = self._laid.arm.truth.position_m(self._laid.arm.data)
-        return [_object(*each) for each in zip(self._laid.scene.objects, position_m, strict=True)]
+        position_m = self._task.rig.truth.position_m(self._task.rig.data)
+        return [_object(*each) for each in zip(self._task.scene.objects, position_m, strict=True)]
 
     def judge(self) -> Generator[FloatArray, None, tuple[int, ...]]:
         """Twists (6,) of the judge's test, one each 10 ms; returns which objects the hand holds."""
-        verdict = yield from lift_and_shake(self._laid.arm, self._laid.rest_height_m)
+        verdict = yield from lift_and_shake(self._task.rig, self._task.rest_height_m)
         return verdict.held
 
 

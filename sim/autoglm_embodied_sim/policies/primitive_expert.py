@@ -9,6 +9,7 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray, Phase
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.panda import JOINTS
 from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
@@ -53,7 +54,7 @@ def observe(arm: Arm, objects: Sequence[SceneObject], target: int) -> ExpertStat
         objects: as the scene has them.
         target: index of the named one.
     """
-    T_base_tool, fingers = arm.rig.T_base_tool(), slice(ARM_JOINTS, ARM_JOINTS + 2)
+    T_base_tool, fingers = arm.rig.T_base_tool(), slice(ARM_JOINTS, JOINTS)
     return ExpertState(
         tool_m=T_base_tool[:3, 3],
         tool_yaw_rad=float(np.arctan2(T_base_tool[1, 0], T_base_tool[0, 0])),

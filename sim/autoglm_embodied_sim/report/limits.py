@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoglm_embodied_sim.eval.measure import TOLD
+from autoglm_embodied_sim.eval.measure import PRIVILEGES
 from autoglm_embodied_sim.report.evaluation import Evaluation
 
 RIGS = {
@@ -14,7 +14,7 @@ RIGS = {
 def limits(evaluation: Evaluation) -> list[str]:
     """One sentence each."""
     wanted = evaluation.wanted
-    said = [f"{TOLD.capitalize()}.", "Everything is simulated; friction, masses and sensors are models."]
+    said = [f"{PRIVILEGES.capitalize()}.", "Everything is simulated; friction, masses and sensors are models."]
     said += [RIGS[wanted.rig]] if wanted.rig in RIGS else []
     said.append("Success, classes of failure and peak force are the simulator's verdict; no policy sees them.")
     said.append("The peak force is without the noise of the sensor and without the weight of the hand.")

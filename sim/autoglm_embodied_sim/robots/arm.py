@@ -11,7 +11,7 @@ import numpy as np
 from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import Camera, FloatArray
-from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
+from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.object_state import ObjectState
 from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
 from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
@@ -65,7 +65,7 @@ DUMPS = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range
 
 @lru_cache(maxsize=1)
 def _aside_rad() -> FloatArray:
-    """(7,) joint angles at ASIDE."""
+    """(n,) joint angles at ASIDE."""
     tool_m = ASIDE.values[:3] + TABLE_ORIGIN_M + [0, 0, TIP_BELOW_TOOL_M]
     return Servo(bare_arm()).solve(tool_m, ASIDE.yaw_rad)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.robots.gantry_model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry, overhead
-from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M, TRAVEL_M_S, HandPose
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.object_state import ObjectState
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings

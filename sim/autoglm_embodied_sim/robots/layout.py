@@ -1,14 +1,17 @@
-"""Lays a scene out on a rig: drops its objects and waits until they lie still."""
+"""Lays a scene out on a rig: drops its objects, waits until they lie still, and finds what to ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, overload
+from dataclasses import dataclass
+from typing import Generic, TypeVar, overload
 
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
@@ -58,6 +61,45 @@ def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> S
     else:
         settle(rig)
     return rig
+
+
+@dataclass(frozen=True)
+class GraspTask(Generic[Rig]):
+    """A scene at rest on a rig's table, and what is asked for there."""
+
+    rig: Rig
+    scene: GraspScene
+    rest_height_m: FloatArray  # (count,) of the objects' centres of mass
+    instruction: Instruction | None  # None where no clear one names the target
+
+    @property
+    def target(self) -> int | None:
+        """The object to grasp; None where the instruction fits none or several."""
+        return self.scene.target if self.instruction is None else self.instruction.target
+
+    @property
+    def kind(self) -> str | None:
+        """How many objects the instruction fits: one, none or many; None without a clear one."""
+        return None if self.instruction is None else self.instruction.kind.value
+
+    @property
+    def words(self) -> str:
+        """What is said."""
+        return words_for(self.instruction, self.scene)
+
+
+def lay_out_task(suite: Suite, scene: GraspScene, grammar: Grammar, kind: Kind[Rig]) -> GraspTask[Rig]:
+    """The scene at rest on a rig of some kind, with its instruction.
+
+    Args:
+        suite: where the scene comes from.
+        scene: what to lay out.
+        grammar: how its instruction is said.
+        kind: makes the rig.
+    """
+    rig = lay_out(suite, scene, kind)
+    rest_m = rig.truth.position_m(rig.data)
+    return GraspTask(rig, scene, rest_m[:, 2], instruct(suite, scene, rest_m, grammar))
 
 
 def put_away(rig: SuiteRig, index: int) -> None:

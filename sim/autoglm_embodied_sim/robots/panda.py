@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied.types import FloatArray, Frame, require_finite
-from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TIMESTEP_S, bare_arm, build_model
+from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, FINGERS, TIMESTEP_S, bare_arm, build_model
 from autoglm_embodied_sim.robots.servo import PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
@@ -23,7 +23,7 @@ COMMAND_TIMEOUT_STEPS = 100
 VELOCITY_LEAD_S = 0.1  # damping over stiffness of the joint servos: leading by it cancels their lag
 PUSH_RAD = 0.007  # bounds the torque against an obstacle to 32 N·m at the strongest joints
 MAX_WIDTH_M = 0.08
-JOINTS = ARM_JOINTS + 2  # with both fingers
+JOINTS = ARM_JOINTS + FINGERS
 FINGER_SPEED_M_S = 0.05
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
@@ -58,7 +58,7 @@ class ArmRig:
         self.model = build_model(self.camera.moved(-hand_eye_m), objects, surroundings)
         self.data = mujoco.MjData(self.model)
         self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
-        self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]
+        self._fingers_m = self.data.qpos[ARM_JOINTS:JOINTS]
         self._control: FloatArray = self.data.ctrl
         self._arm_control = self._control[:ARM_JOINTS]
         self._neutral, self._push = np.empty(ARM_JOINTS), np.empty(ARM_JOINTS)
@@ -89,7 +89,7 @@ class ArmRig:
         mujoco.mj_resetData(self.model, self.data)
         start = self._home() if arm_q is None else np.asarray(arm_q, dtype=float)
         self.data.qpos[:ARM_JOINTS] = start
-        self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2] = MAX_WIDTH_M / 2
+        self.data.qpos[ARM_JOINTS:JOINTS] = MAX_WIDTH_M / 2
         self._servo.reset(start)
         self.command(np.zeros(6), MAX_WIDTH_M)
         self._finger_m, self._phase = MAX_WIDTH_M / 2, 0
@@ -141,12 +141,12 @@ class ArmRig:
         return self._senses.wrench
 
     def joints(self) -> tuple[FloatArray, FloatArray]:
-        """Newest positions and velocities (9,) of panda_joint1..7 [rad] and both fingers [m]."""
+        """Newest positions and velocities (JOINTS,) of the arm's joints [rad], then of its fingers [m]."""
         newest = self._senses.newest_joints
         return newest[:JOINTS].copy(), newest[JOINTS:].copy()
 
     def joint_samples(self) -> Samples:
-        """What the encoders delivered in the last `step` (n, 18): positions, then velocities."""
+        """What the encoders delivered in the last `step` (n, 2 JOINTS): positions, then velocities."""
         return self._senses.joints
 
     def frame(self, width: int = 640, height: int = 480) -> Frame:

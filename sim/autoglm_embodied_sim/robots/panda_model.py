@@ -18,6 +18,7 @@ from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, colour_mat
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS as ARM_JOINTS
+from autoglm_embodied_sim.sensors.sensor_specs import FINGERS as FINGERS
 from autoglm_embodied_sim.sensors.sensor_specs import TIMESTEP_S as TIMESTEP_S
 
 PANDA = "mujoco_pkgs/mujoco_menagerie/franka_emika_panda/panda.xml"

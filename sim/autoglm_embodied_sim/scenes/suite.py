@@ -11,7 +11,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Hardness:
-    """What a policy is not told: drawn anew for every episode, friction and mass for every object."""
+    """What a policy does not know: drawn anew for every episode, friction and mass for every object."""
 
     name: str
     hand_eye_sigma_m: tuple[float, float, float]  # of the camera's believed position: x, y, z

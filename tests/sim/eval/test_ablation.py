@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from autoglm_embodied_sim.eval.ablation import ABLATIONS, ablation, suffix
 from autoglm_embodied_sim.eval.learned_episode import Acted, act
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
+from autoglm_embodied_sim.policies.registry import ABLATIONS, ablation, suffix
 from sim_cases import Laid, laid_scene
 
 from autoglm_embodied.align.aligner import Aligner

@@ -10,10 +10,10 @@ from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.policies.pca import Pca
+from autoglm_embodied_sim.policies.open_loop import Pca
 from autoglm_embodied_sim.policies.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
+from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 

@@ -35,8 +35,8 @@ def environment() -> Iterator[GraspEnvironment]:
 
 
 def by_expert(environment: GraspEnvironment, index: int) -> FloatArray:
-    episode = environment._begun()
-    twist, width_m, _ = expert_action(observe(episode.arm, episode.scene.objects, index))
+    task = environment._begun()
+    twist, width_m, _ = expert_action(observe(task.rig, task.scene.objects, index))
     return np.append(twist, width_m).astype(np.float32)
 
 

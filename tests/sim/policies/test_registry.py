@@ -11,8 +11,7 @@ from autoglm_embodied_sim.policies import registry as ablation
 from autoglm_embodied_sim.policies.grasp import holds
 from autoglm_embodied_sim.policies.registry import BASELINES, require_able
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce
+from autoglm_embodied_sim.robots.hand_rig import HandPose, RigWithoutForce
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 

@@ -12,8 +12,7 @@ from autoglm_embodied_sim.objects.random_urdfs import learning_shape
 from autoglm_embodied_sim.policies.height_map import HALF_M, height_map
 from autoglm_embodied_sim.robots.arm import ASIDE, TIP_BELOW_TOOL_M, Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.robots.hand_rig import SuiteRig
+from autoglm_embodied_sim.robots.hand_rig import HandPose, SuiteRig
 from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.robots.layout import lay_out, put_away, settle
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.gantry import Gantry
+from autoglm_embodied_sim.robots.layout import lay_out, lay_out_task, put_away, settle
 from autoglm_embodied_sim.scenes.scene import SEPARATION_M, GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import EASY, SUITES, suite_named
 
@@ -29,6 +32,22 @@ def test_a_scene_follows_from_its_seed_and_keeps_the_settings(name: str) -> None
     for obj in one.objects:
         (least, most), (lightest, heaviest) = suite.hardness.friction, suite.hardness.mass_kg
         assert least <= obj.friction <= most and lightest <= obj.mass_kg <= heaviest
+
+
+@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("kind", [Gantry, Arm])
+def test_every_suite_lies_in_sight_of_every_rig_and_asks_for_an_object(name: str, kind: type) -> None:
+    task = lay_out_task(SUITES[name], drawn(name, 2), LEARNING_GRAMMAR, kind)
+    rig = task.rig
+    places = rig.truth.position_m(rig.data)
+    seen = set(np.unique(rig.look().owner)) - {-1}
+    rig.close()
+    assert len(places) == SUITES[name].objects and np.abs(places[:, :2]).max() < 0.3 and (places[:, 2] > 0).all()
+    assert len(seen) >= 0.8 * len(places)
+    np.testing.assert_array_equal(task.rest_height_m, places[:, 2])
+    assert task.kind in ("one", "none", "many", None) and task.words
+    assert task.target is None or 0 <= task.target < len(places)
+    assert (task.target is None) == (task.kind in ("none", "many"))
 
 
 def test_easy_physics_hide_no_offset() -> None:
