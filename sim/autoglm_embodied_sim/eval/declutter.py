@@ -36,7 +36,7 @@ class RoundResult(GraspResult):
 
 
 @dataclass(frozen=True)
-class Played:
+class RoundOutcome:
     """How the tries of a round went, in their order."""
 
     outcomes: tuple[bool, ...]
@@ -50,7 +50,7 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
     rng = np.random.default_rng([scenario.seed, 1])
     table = _Table(task.rig, baseline_named(policy), rng, feels="force" not in without)
     try:
-        played = play(table.attempt, count)
+        outcome = run_tries(table.attempt, count)
     finally:
         table.rig.close()
     return RoundResult(
@@ -58,15 +58,15 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
         policy=policy,
         seed=scenario.seed,
         target="",
-        held=not played.left,
+        held=not outcome.left,
         wrong_object=False,
         approaches=table.approaches,
-        tries=len(played.outcomes),
+        tries=len(outcome.outcomes),
         confident=False,
         seconds=table.seconds,
         peak_force_n=table.peak_force_n,
-        successes=sum(played.outcomes),
-        removed=count - len(played.left),
+        successes=sum(outcome.outcomes),
+        removed=count - len(outcome.left),
         objects=count,
     )
 
@@ -102,7 +102,7 @@ class _Table:
         return held
 
 
-def play(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> Played:
+def run_tries(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> RoundOutcome:
     """Try until nothing is left or FAILURES tries in a row have failed.
 
     Args:
@@ -115,4 +115,4 @@ def play(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> P
         taken = attempt(left)
         outcomes.append(bool(taken))
         left -= taken
-    return Played(tuple(outcomes), left)
+    return RoundOutcome(tuple(outcomes), left)

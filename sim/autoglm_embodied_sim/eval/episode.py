@@ -131,8 +131,8 @@ def _act(
     verdict = judge(rig, rest_height_m)
     if album is not None:
         album.after(rig, target, not verdict.held)
-    story = observed.story(frozenset({target}), verdict)
-    failure = Failure.NONE if verdict.success(target) else failure_of(story)
+    events = observed.events(frozenset({target}), verdict)
+    failure = Failure.NONE if verdict.success(target) else failure_of(events)
     return _Acted(report, seconds, verdict, observed.peak_force_n, failure)
 
 

@@ -72,6 +72,8 @@ class Measurement:
         if LEARNED in self.policies and nameless:
             raise ConfigError(f"the policy {LEARNED!r} grasps what is named; leave out {' and '.join(nameless)}")
         object.__setattr__(self, "without", ablation(self.without))
+        if self.over_dds and self.without:
+            raise ConfigError("--without is measured in process; leave out --ros")
         require_able([policy for policy in self.policies if policy != LEARNED], self.without)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied_sim.eval.failure import Closing, Story
+from autoglm_embodied_sim.eval.failure import Closing, GraspEvents
 from autoglm_embodied_sim.judge import Verdict
 from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose, SuiteRig, WrappedRig
 
@@ -105,10 +105,10 @@ class ObservedRig(WrappedRig):
         self._note_kept()
         self._observed.watch = None
 
-    def story(self, wanted: frozenset[int], verdict: Verdict) -> Story:
+    def events(self, wanted: frozenset[int], verdict: Verdict) -> GraspEvents:
         """What happened, when any of the objects `wanted` would have done."""
         lifted, held = frozenset(verdict.lifted), frozenset(verdict.held)
-        return Story(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, held)
+        return GraspEvents(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, held)
 
     def _note_kept(self) -> None:
         """What was between the fingers is about to be let go."""

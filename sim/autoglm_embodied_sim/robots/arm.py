@@ -59,7 +59,7 @@ AVERAGED = 24  # readings of a weighing, a whole number of servo periods
 GRIP_S, STILL_S, STILL_M_S = 1.5, 0.06, 0.004
 ASIDE = HandPose(-0.15, 0.0, 0.39, 0.0)
 """Above the camera's sight, where the arm's home is."""
-DUMPS = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range(-2, 3))
+SET_DOWN_POSES = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range(-2, 3))
 """Beside the working area."""
 
 
@@ -134,9 +134,9 @@ class Arm:
         return ASIDE
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Beside the working area."""
-        return DUMPS
+        return SET_DOWN_POSES
 
     def look(self) -> View:
         """An image from the camera in front of the robot."""

@@ -30,7 +30,7 @@ _TIP = np.array([0.0, 0.0, TIP_BELOW_HAND_M, 0.0])
 
 ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
 """Out of the camera's sight."""
-DUMPS = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
+SET_DOWN_POSES = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ class Gantry:
         return ASIDE
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Where to lay down, in turn, what is in the way of others: out of the camera's sight, too."""
-        return DUMPS
+        return SET_DOWN_POSES
 
     def look(self) -> View:
         """An image from above."""

@@ -68,7 +68,7 @@ class HandRig(Protocol):
         """Where the hand hides nothing from the camera."""
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Where to lay down, in turn, what is in the way of others."""
 
     def look(self) -> View:
@@ -138,9 +138,9 @@ class WrappedRig:
         return self._rig.aside
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Where to lay down, in turn, what is in the way of others."""
-        return self._rig.dumps
+        return self._rig.set_down_poses
 
     def look(self) -> View:
         """An image from above."""

@@ -30,12 +30,12 @@ WAITING_M = np.array([1.5, 0.0, 0.3])  # where objects wait for their turn; the 
 
 
 Rig = TypeVar("Rig", bound=SuiteRig)
-Kind = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundings], Rig]
+RigFactory = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundings], Rig]
 """Makes a rig: objects, hidden offset of the camera, grip force of each finger, seed of the noise, surroundings."""
-RIGS: dict[str, Kind[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
+RIGS: dict[str, RigFactory[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
 
 
-def rig_named(name: str) -> Kind[SuiteRig]:
+def rig_named(name: str) -> RigFactory[SuiteRig]:
     """The kind of rig of this name; ConfigError with the valid ones if there is none."""
     if name not in RIGS:
         raise ConfigError(f"suites run on the rig {' or '.join(RIGS)}, got {name!r}")
@@ -45,8 +45,8 @@ def rig_named(name: str) -> Kind[SuiteRig]:
 @overload
 def lay_out(suite: Suite, scene: GraspScene) -> Gantry: ...
 @overload
-def lay_out(suite: Suite, scene: GraspScene, kind: Kind[Rig]) -> Rig: ...
-def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> SuiteRig:
+def lay_out(suite: Suite, scene: GraspScene, kind: RigFactory[Rig]) -> Rig: ...
+def lay_out(suite: Suite, scene: GraspScene, kind: RigFactory[SuiteRig] = Gantry) -> SuiteRig:
     """A rig of some kind with the scene on its table, everything at rest."""
     rig = kind(scene.objects, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
     if suite.piled:
@@ -88,7 +88,7 @@ class GraspTask(Generic[Rig]):
         return words_for(self.instruction, self.scene)
 
 
-def lay_out_task(suite: Suite, scene: GraspScene, grammar: Grammar, kind: Kind[Rig]) -> GraspTask[Rig]:
+def lay_out_task(suite: Suite, scene: GraspScene, grammar: Grammar, kind: RigFactory[Rig]) -> GraspTask[Rig]:
     """The scene at rest on a rig of some kind, with its instruction.
 
     Args:

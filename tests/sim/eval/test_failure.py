@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from autoglm_embodied_sim.eval.failure import Closing, Failure, Story, failure_of
+from autoglm_embodied_sim.eval.failure import Closing, Failure, GraspEvents, failure_of
 
 TARGET, OTHER, NOTHING = frozenset({1}), frozenset({0}), frozenset[int]()
 MISSED, NEIGHBOUR = Closing(NOTHING, NOTHING), Closing(OTHER, OTHER)
 LOST, KEPT = Closing(TARGET, NOTHING), Closing(TARGET, TARGET)
-STILL = Story(TARGET, 0, (), open_at_end=True, lifted=NOTHING, held=NOTHING)
+STILL = GraspEvents(TARGET, 0, (), open_at_end=True, lifted=NOTHING, held=NOTHING)
 
 
-def closed(*closings: Closing, **happened: frozenset[int]) -> Story:
+def closed(*closings: Closing, **happened: frozenset[int]) -> GraspEvents:
     """The policy was done with a closed hand."""
     return replace(STILL, closings=closings, open_at_end=False, **happened)
 
 
-def opened(*closings: Closing, stopped: int = 0) -> Story:
+def opened(*closings: Closing, stopped: int = 0) -> GraspEvents:
     """It let go before it was done."""
     return replace(STILL, closings=closings, stopped=stopped)
 
@@ -43,8 +43,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_way_to_fail_has_its_class(name: str) -> None:
-    story, failure = CASES[name]
-    assert failure_of(story) is failure
+    events, failure = CASES[name]
+    assert failure_of(events) is failure
 
 
 def test_every_class_has_a_case_and_says_what_it_means() -> None:

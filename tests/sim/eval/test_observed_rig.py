@@ -88,10 +88,10 @@ def test_what_became_of_a_blind_grasp(friction: float, down: HandPose, failure: 
     observed.grip(0.0)
     observed.move(down.raised_to(0.2), 0.12)
     observed.end()
-    story = observed.story(BRICK, judge(rig, rest_height_m))
+    events = observed.events(BRICK, judge(rig, rest_height_m))
     gripped = NOTHING if failure is Failure.CLOSED_ON_NOTHING else BRICK
-    assert story.closings == (Closing(gripped, NOTHING),) and not story.open_at_end
-    assert failure_of(story) is failure
+    assert events.closings == (Closing(gripped, NOTHING),) and not events.open_at_end
+    assert failure_of(events) is failure
     rig.close()
 
 
@@ -108,9 +108,9 @@ def test_what_is_held_and_let_go_and_what_is_touched_is_written_down() -> None:
     observed.move(OVER)
     observed.grip(0.08)
     observed.end()
-    story = observed.story(BRICK, Verdict((), ()))
-    assert (story.stopped, story.closings, story.open_at_end) == (1, (Closing(BRICK, BRICK),), True)
-    assert failure_of(story) is Failure.GAVE_UP and len(seen) == 2
+    events = observed.events(BRICK, Verdict((), ()))
+    assert (events.stopped, events.closings, events.open_at_end) == (1, (Closing(BRICK, BRICK),), True)
+    assert failure_of(events) is Failure.GAVE_UP and len(seen) == 2
     rig.close()
 
 

@@ -91,7 +91,7 @@ def test_a_pose_out_of_reach_is_refused_and_the_arm_still_works(empty: Arm) -> N
 
 
 def test_what_is_in_the_way_can_be_laid_down_everywhere_it_should(empty: Arm) -> None:
-    for dump in empty.dumps:
+    for dump in empty.set_down_poses:
         assert empty.move(empty.aside) and empty.move(dump)
         assert abs(dump.y_m) > HALF_M
 
