@@ -35,7 +35,7 @@ from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.nodes.table import Table
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import GraspTask
-from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
+from autoglm_embodied_sim.robots.panda import STEP_NS
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import SHIPPED, Sensors
@@ -60,16 +60,15 @@ class SimNode:
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
         sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED))
-        self._model_lock = threading.Lock()
         objects = self._value("objects")
         shapes = () if self._suite().primitives else named_shapes(objects)
         self._table = Table(self._suite, shapes, split_grammar(objects), camera, sensors, self._value("seed"))
         self._rig = self._table.rig
         self._shutter = Shutter(sensors)
-        self._shutter.restart(np.random.default_rng(self._rig.seed), self._rig.time_ns)
+        self._shutter.restart(np.random.default_rng(self._rig.seed), 0)
         self._fast = FastPublishers(self.ros, robot)
         self._frames = FramePublishers(self.ros, camera.frame_id)
-        self._camera = CameraThread(self._rig, self._model_lock, self._frames.publish, self._fail)
+        self._camera = CameraThread(self._rig, self._frames.publish, self._fail)
         self._stepper = Stepper(self._rig, self._after_step, self._fail)
         self._subscribe()
         self.ros.create_service(Trigger, "sim/reset", self._on_reset)
@@ -112,13 +111,13 @@ class SimNode:
 
     def _after_step(self, t_ns: int) -> None:
         """Send what arrives in this millisecond, and take what was commanded; in the stepping thread."""
-        now_ns = self._rig.time_ns
-        self._fast.publish(self._rig.wrench_samples(), self._rig.joint_samples(), t_ns - now_ns)
+        self._fast.publish(self._rig.wrench_samples(), self._rig.joint_samples(), t_ns - self._rig.time_ns)
         if self._stepper.steps % WAKE_STEPS == 0:
             for subscription in self._commands:
                 subscription.poll()
-        for moment in self._shutter.expose(now_ns, self._rig.data.qpos):
-            self._camera.take(replace(moment, stamp_ns=t_ns - now_ns + moment.stamp_ns))
+        since_start_ns = self._stepper.steps * STEP_NS  # which goes on over resets, as the cameras' beat does
+        for moment in self._shutter.expose(since_start_ns, self._rig.data.qpos):
+            self._camera.take(replace(moment, stamp_ns=t_ns - since_start_ns + moment.stamp_ns))
 
     async def _on_reset(self, _: Trigger.Request, response: Any) -> Any:
         """Lay out the scene of parameter `seed`, and count the seed up for the next time."""
@@ -161,19 +160,13 @@ class SimNode:
         return future
 
     def _reset(self, task: GraspTask[Arm], future: Future) -> Iterator[FloatArray]:
-        with self._model_lock:
-            self._table.lay(task)
-            self._shutter.forget()  # no frame is late or early for a new scene
-        self._exchange(self._table.rig)
+        self._table.lay(task)
+        self._rig = self._table.rig
+        self._stepper.exchange(self._rig)
+        self._camera.exchange(self._rig)
+        self._shutter.forget()  # no frame is late or early for a new scene
         future.set_result(None)
         yield np.zeros(6)
-
-    def _exchange(self, rig: ArmRig) -> None:
-        """Go on with another rig, in the stepping thread."""
-        self._rig = rig
-        self._shutter.restart(np.random.default_rng(rig.seed), rig.time_ns)
-        self._stepper.exchange(rig)
-        self._camera.exchange(rig)
 
     def _judge(self, future: Future) -> Iterator[FloatArray]:
         future.set_result((yield from self._table.judge()))
