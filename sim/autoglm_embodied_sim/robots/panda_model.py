@@ -79,7 +79,7 @@ def _set_physics(spec: Any) -> None:
     set_contact_solver(spec)
     visual = getattr(spec.visual, "global")
     visual.offwidth, visual.offheight = MAX_WIDTH_PX, MAX_HEIGHT_PX
-    spec.visual.quality.offsamples = 0
+    spec.visual.quality.offsamples = spec.visual.quality.shadowsize = 0
     spec.visual.map.znear, spec.visual.map.zfar = 0.05, 6.0
     spec.stat.extent = 1.0
     spec.stat.center = [0.3, 0, 0.3]
