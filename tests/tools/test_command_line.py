@@ -85,7 +85,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("--seed", "-1", "--seed must be 0 or more, got -1"), ("--things", "9", "--things must be 1 to 4, got 9")],
+    [("--seed", "-1", "--seed must be 0 or more, got -1"), ("--objects", "9", "--objects must be 1 to 4, got 9")],
 )
 def test_an_impossible_number_is_refused(
     option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

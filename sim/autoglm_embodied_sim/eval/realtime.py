@@ -33,7 +33,7 @@ STEPS_PER_S = 1_000_000_000 // STEP_NS
 
 
 @dataclass
-class Laps:
+class Timings:
     """How long was simulated, and what each image and the steps before it took on the wall clock."""
 
     steps: list[int] = field(default_factory=list)  # before the image
@@ -66,23 +66,23 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def run(size: tuple[int, int], seed: int, scenes: int) -> Laps:
+def run(size: tuple[int, int], seed: int, scenes: int) -> Timings:
     """Grasp one object in each of some scenes, with images of `size`."""
-    laps, suite = Laps(), suite_named("primitives")
+    timings, suite = Timings(), suite_named("primitives")
     for number in range(scenes):
         scene = sample_grasp_scene(suite, (), seed * scenes + number)
         arm = lay_out(suite, scene, Arm)
         try:
             arm.rig.frame(*size)  # the first image compiles shaders
             for frame in range(LONGEST_FRAMES):
-                if _advance(arm, scene.objects, size, laps, _steps_before(frame)) is Phase.HOLD:
+                if _advance(arm, scene.objects, size, timings, _steps_before(frame)) is Phase.HOLD:
                     break
         finally:
             arm.close()
-    return laps
+    return timings
 
 
-def _advance(arm: Arm, objects: Sequence[SceneObject], size: tuple[int, int], laps: Laps, steps: int) -> Phase:
+def _advance(arm: Arm, objects: Sequence[SceneObject], size: tuple[int, int], timings: Timings, steps: int) -> Phase:
     """One frame's time: command, physics, image."""
     rig = arm.rig
     twist, width_m, phase = expert_action(observe(arm, objects, 0))
@@ -91,9 +91,9 @@ def _advance(arm: Arm, objects: Sequence[SceneObject], size: tuple[int, int], la
     rig.step(steps)
     stepped_s = time.perf_counter()
     rig.frame(*size)
-    laps.steps.append(steps)
-    laps.step_s.append(stepped_s - began_s)
-    laps.frame_s.append(time.perf_counter() - stepped_s)
+    timings.steps.append(steps)
+    timings.step_s.append(stepped_s - began_s)
+    timings.frame_s.append(time.perf_counter() - stepped_s)
     return phase
 
 
@@ -102,11 +102,11 @@ def _steps_before(frame: int) -> int:
     return (frame + 1) * STEPS_PER_S // FRAME_HZ - frame * STEPS_PER_S // FRAME_HZ
 
 
-def _add(report: Report, case: str, laps: Laps) -> None:
-    frames = len(laps.frame_s)
-    report.add("sim.realtime_factor", laps.realtime_factor, "s/s", frames, case=case)
-    _add_quantiles(report, "sim.step_us", np.divide(laps.step_s, laps.steps) * 1e6, "us", case)
-    _add_quantiles(report, "sim.frame_ms", np.array(laps.frame_s) * 1e3, "ms", case)
+def _add(report: Report, case: str, timings: Timings) -> None:
+    frames = len(timings.frame_s)
+    report.add("sim.realtime_factor", timings.realtime_factor, "s/s", frames, case=case)
+    _add_quantiles(report, "sim.step_us", np.divide(timings.step_s, timings.steps) * 1e6, "us", case)
+    _add_quantiles(report, "sim.frame_ms", np.array(timings.frame_s) * 1e3, "ms", case)
 
 
 def _add_quantiles(report: Report, figure: str, values: FloatArray, unit: str, case: str) -> None:
