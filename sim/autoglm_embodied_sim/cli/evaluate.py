@@ -112,7 +112,7 @@ def run_suites(args: argparse.Namespace) -> int:
         raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
     if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
         raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
-    wanted = _wanted(args)
+    wanted = measurement(args)
     if args.report is not None:
         prepare(args.report)
     report = Report("autoglm evaluate", args.seed, time.time_ns())
@@ -128,7 +128,8 @@ def run_suites(args: argparse.Namespace) -> int:
     return 0
 
 
-def _wanted(args: argparse.Namespace) -> Measurement:
+def measurement(args: argparse.Namespace) -> Measurement:
+    """What the options ask for; without a suite, the learned policy among primitives on the arm."""
     from autoglm_embodied_sim.eval.measure import Measurement
 
     return Measurement(

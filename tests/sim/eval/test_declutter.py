@@ -16,7 +16,7 @@ BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
 EASY = replace(SUITES["declutter"].eased(), objects=3, piled=False)
 
 
-def played(script: Sequence[set[int]], objects: int) -> RoundOutcome:
+def outcome_of(script: Sequence[set[int]], objects: int) -> RoundOutcome:
     """A round whose tries take away what `script` says, one after the other."""
     takes = iter(script)
     return run_tries(lambda left: left.intersection(next(takes)), objects)
@@ -35,7 +35,7 @@ def played(script: Sequence[set[int]], objects: int) -> RoundOutcome:
 def test_a_round_ends_when_empty_or_after_two_failures_in_a_row(
     script: list[set[int]], outcomes: list[bool], left: set[int]
 ) -> None:
-    assert played(script, 3) == RoundOutcome(tuple(outcomes), frozenset(left))
+    assert outcome_of(script, 3) == RoundOutcome(tuple(outcomes), frozenset(left))
 
 
 @pytest.mark.parametrize("policy", [name for name in BASELINES if name != "random"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
 import trimesh
+from autoglm_embodied_sim.cli.evaluate import add_parser, measurement
 from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, add_measured, drawn_scenes, measure, shapes_of
 
 from autoglm_embodied.errors import ConfigError
@@ -65,13 +67,17 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are separated"),
+        ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are primitives, separated"),
         ({"policies": ("luck",)}, "there is no policy 'luck'"),
         ({"rig": "crane"}, "suites run on the rig gantry or arm, got 'crane'"),
         ({"policies": ("learned",)}, "'learned' drives the whole arm, not the gantry; add --rig arm"),
         ({"policies": ("expert",), "rig": "arm"}, "the expert tries grasps out in copies of the gantry"),
         ({"policies": ("learned",), "rig": "arm", "suites": ("declutter",)}, "leave out declutter"),
         ({"rig": "arm", "over_dds": True}, "'pca' is a script without a node"),
+        (
+            {"policies": ("learned",), "rig": "arm", "over_dds": True, "without": ("force",)},
+            "--without is measured in process; leave out --ros",
+        ),
         ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
     ],
 )
@@ -81,11 +87,21 @@ def test_impossible_measurements_are_refused(options: dict[str, object], said: s
         Measurement(**(settings | options))  # type: ignore[arg-type]
 
 
-def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--policy", "pca"]) == 2
-    assert "--policy needs --suite" in capsys.readouterr().err
-    assert main(["evaluate", "--rig", "arm", "--split", "train"]) == 2
-    assert "--rig and --split need --suite" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("argv", "case"),
+    [
+        ([], "primitives/learned/arm"),
+        (["--policy", "script"], "primitives/script/arm"),
+        (["--without", "force", "--easy"], "primitives/learned/arm_easy_without_force"),
+        (["--ros"], "primitives/learned/arm_over_dds"),
+        (["--suite", "pile"], "pile/script/gantry"),
+    ],
+)
+def test_without_a_suite_the_learned_policy_is_measured_among_primitives_on_the_arm(argv: list[str], case: str) -> None:
+    parser = ArgumentParser()
+    add_parser(parser.add_subparsers())
+    wanted = measurement(parser.parse_args(["evaluate", *argv]))
+    assert [wanted.case(suite, policy) for suite in wanted.suites for policy in wanted.policies] == [case]
 
 
 def test_a_checkpoint_without_the_learned_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,6 @@ def test_a_script_that_cannot_act_is_refused_with_what_it_needs(sense: str) -> N
 
 def test_every_policy_can_do_without_a_sense_that_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
     require_able(list(BASELINES), ["force"])
-    monkeypatch.setattr(BASELINES["pca"], "needs", ablation.SENSES, raising=False)
+    monkeypatch.setattr(BASELINES["pca"], "needs", ablation.ABLATIONS, raising=False)
     with pytest.raises(ConfigError, match="pca needs force and vision and language, leave out --without$"):
         require_able(list(BASELINES), ["force"])
