@@ -29,10 +29,7 @@ class Pca:
         heights = height_map(rig.look())
         obj = highest_object(heights) if target is None else target
         grasp = None if obj is None else middle_grasp(heights, obj)
-        if grasp is None:
-            return PolicyReport(0, 1, False)
-        grasp_blindly(rig, grasp)
-        return PolicyReport(1, 1, True)
+        return _grasp_once(rig, grasp)
 
 
 def middle_grasp(heights: HeightMap, obj: int) -> Grasp | None:
@@ -59,10 +56,7 @@ class RandomEdges:
         heights = height_map(rig.look())
         objects = in_sight(heights) if target is None else [target]
         found = joined([antipodal_grasps(heights, obj) for obj in objects])
-        if len(found) == 0:
-            return PolicyReport(0, 1, False)
-        grasp_blindly(rig, grasp_at(found, int(rng.integers(len(found)))))
-        return PolicyReport(1, 1, True)
+        return _grasp_once(rig, grasp_at(found, int(rng.integers(len(found)))) if len(found) else None)
 
 
 class Antipodal:
@@ -73,13 +67,17 @@ class Antipodal:
         heights = height_map(rig.look())
         obj = best_object(heights, partial(antipodal_grasps, heights)) if target is None else target
         grasp = None if obj is None else best_grasp(heights, obj)
-        if grasp is None:
-            return PolicyReport(0, 1, False)
-        grasp_blindly(rig, grasp)
-        return PolicyReport(1, 1, True)
+        return _grasp_once(rig, grasp)
 
 
 def best_grasp(heights: HeightMap, obj: int) -> Grasp | None:
     """The candidate with the highest score, the one across the middle if there is none, None for an unseen object."""
     found = antipodal_grasps(heights, obj)
     return grasp_at(found, int(np.argmax(found.score))) if len(found) else middle_grasp(heights, obj)
+
+
+def _grasp_once(rig: HandRig, grasp: Grasp | None) -> PolicyReport:
+    if grasp is None:
+        return PolicyReport(0, 1, False)
+    grasp_blindly(rig, grasp)
+    return PolicyReport(1, 1, True)
