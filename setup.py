@@ -25,7 +25,7 @@ setup(
     extras_require={"test": ["pytest"]},
     entry_points={
         "console_scripts": [
-            "autoglm = autoglm_embodied.tools.cli:main",
+            "autoglm = autoglm_embodied.tools.cli:run_and_exit",
             "fusion_node = autoglm_embodied.nodes.fusion_node:main",
             "governor_node = autoglm_embodied.nodes.governor_node:main",
             "record_node = autoglm_embodied.nodes.record_node:main",

@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses that the rooms own, read here from YAML and checked key by key."""
+"""Reads settings, which are frozen dataclasses of the rooms, from YAML and checks every key."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def build(cls: type[S], values: Mapping[str, Any], source: str) -> S:
-    """Make the settings dataclass `cls` from `values`, naming every unknown or missing key.
+    """Construct the settings dataclass `cls` from `values`.
 
     Args:
-        cls: a frozen dataclass that checks its own values in `__post_init__`.
+        cls: a frozen dataclass that validates its values in `__post_init__`.
         values: key to value; lists become tuples.
-        source: where the values come from, for the error.
+        source: file or origin of the values, for errors.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is not allowed.
     """
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(known))
@@ -51,7 +54,7 @@ def build(cls: type[S], values: Mapping[str, Any], source: str) -> S:
 
 
 def shipped(name: str) -> Path:
-    """The settings file `name` that came with this package: of the repository, or installed under `share/`."""
+    """The settings file `name` of this package: in the repository, or installed under `share/`."""
     for folder in Path(__file__).resolve().parents:
         for config in (folder / "config", folder / "share" / "autoglm_embodied" / "config"):
             if (config / name).is_file():

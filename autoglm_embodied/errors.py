@@ -1,10 +1,10 @@
-"""One base for every error a user may cause: what was wrong, what is allowed, what to do."""
+"""The errors a user may cause; each says what was wrong, what is allowed and what to do."""
 
 from __future__ import annotations
 
 
 class AutoGLMError(Exception):
-    """Base of all errors that are the caller's to mend; a command prints it as one sentence and exits 2."""
+    """Base of all errors that the caller can correct; a command prints it as one sentence and exits with 2."""
 
 
 class ConfigError(AutoGLMError):
@@ -20,7 +20,7 @@ class AudioError(SensorError):
 
 
 class BagError(AutoGLMError):
-    """A recording that is missing, damaged, of other topics or types, or that cannot be written."""
+    """A bag that is missing, damaged, of other topics or types, or that cannot be written."""
 
 
 class CheckpointError(AutoGLMError):
@@ -28,8 +28,8 @@ class CheckpointError(AutoGLMError):
 
 
 class InstructionError(AutoGLMError):
-    """An instruction that names nothing, or not one thing, the policy can act on."""
+    """An instruction that does not name exactly one object that the policy can act on."""
 
 
 class SetupError(AutoGLMError):
-    """Something this machine lacks: a package, a display driver, an audio server, a free port."""
+    """A missing part of the set-up: a package, a display driver, an audio server, a free port."""

@@ -1,4 +1,4 @@
-"""What an observer of the ROS graph noted, free of ROS: material for the film, the plot, the log and the figures."""
+"""A recording of the ROS graph, free of ROS: camera images, voice commands, fusion ticks, diagnostics, samples."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class CompressedFrame:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A VoiceCommand: what the voice node understood; the speech ended at `stamp_ns`."""
+class RecordedCommand:
+    """A VoiceCommand message; the speech ended at `stamp_ns`."""
 
     stamp_ns: int
     intent: int
@@ -31,17 +31,17 @@ class Heard:
     latency_ns: int
 
     @property
-    def understood_ns(self) -> int:
+    def recognised_ns(self) -> int:
         """When the recogniser was done."""
         return self.stamp_ns + self.latency_ns
 
 
 @dataclass(frozen=True)
 class FusionTick:
-    """A FusionState: what the fusion node saw, thought and did in one tick.
+    """A FusionState message: observation, policy state and progress of the grasp at one tick.
 
-    Arrays are in the order of `modality`; `gate` is empty and `target_m` NaN in ticks that decided nothing. The
-    outcome of a grasp stays, with `instruction` empty, until the next begins.
+    Arrays are in the order of `modality`; `gate` is empty and `target_m` NaN where the policy did not act. The outcome
+    of a grasp is repeated, with `instruction` empty, until the next one begins.
     """
 
     stamp_ns: int
@@ -59,8 +59,8 @@ class FusionTick:
 
 
 @dataclass(frozen=True)
-class Health:
-    """A diagnostic status of one node, as it was at `stamp_ns`."""
+class NodeStatus:
+    """A diagnostic status of one node at `stamp_ns`."""
 
     stamp_ns: int
     node: str
@@ -70,7 +70,7 @@ class Health:
 
 
 Span = tuple[str, int, int]
-"""Name, begin and end [ns] of a stretch of time."""
+"""Name, begin and end [ns] of an interval."""
 
 Sample = tuple[int, tuple[float, ...]]
 """Stamp [ns] and values of one message of a fast topic."""
@@ -78,32 +78,32 @@ Sample = tuple[int, tuple[float, ...]]
 
 @dataclass
 class GraphRecording:
-    """Everything noted so far, oldest first."""
+    """Everything recorded so far, oldest first."""
 
     images: list[CompressedFrame] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    commands: list[RecordedCommand] = field(default_factory=list)
     ticks: list[FusionTick] = field(default_factory=list)
-    health: list[Health] = field(default_factory=list)
+    statuses: list[NodeStatus] = field(default_factory=list)
     wrench: list[Sample] = field(default_factory=list)  # 6 values, raw [N, N·m]
     joints: list[Sample] = field(default_factory=list)  # the arm's joints [rad], last the gripper's opening [m]
 
-    def latest_health(self) -> dict[str, Health]:
+    def latest_status(self) -> dict[str, NodeStatus]:
         """The newest status of each node."""
-        return {status.node: status for status in self.health}
+        return {status.node: status for status in self.statuses}
 
-    def working(self) -> list[FusionTick]:
+    def grasp_ticks(self) -> list[FusionTick]:
         """The ticks that had an instruction."""
         return [tick for tick in self.ticks if tick.instruction]
 
 
 def arrays(samples: list[Sample]) -> tuple[NDArray[np.int64], FloatArray]:
-    """Samples, of which there must be one, as arrays: stamps (n,) [ns] and values (n, width)."""
+    """At least one sample as arrays: stamps (n,) [ns] and values (n, width)."""
     stamps, values = zip(*samples, strict=True)
     return np.array(stamps, dtype=np.int64), np.array(values, dtype=np.float64)
 
 
 def phase_spans(ticks: list[FusionTick]) -> list[Span]:
-    """Phases in the order in which they came."""
+    """The intervals of the grasp phases, in order."""
     spans: list[Span] = []
     for tick in ticks:
         if spans and spans[-1][0] == tick.phase:

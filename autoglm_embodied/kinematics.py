@@ -1,4 +1,4 @@
-"""Where the tool is: forward kinematics of a serial arm from its modified (Craig) DH table."""
+"""Robot description and forward kinematics of a serial arm, from its modified (Craig) DH table."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PER_JOINT = ("dh_a_m", "dh_d_m", "dh_alpha_rad", "joint_lower_rad", "joint_upper
 
 @dataclass(frozen=True)
 class Robot:
-    """An arm with a two-finger gripper, as its settings file describes it.
+    """An arm with any number of joints and a two-finger gripper, as described by its YAML file.
 
-    Link i's frame is `RotX(alpha_i) TransX(a_i) RotZ(q_i) TransZ(d_i)` in that of the link before
-    (Craig, Introduction to Robotics, 3.6); the tool is displaced and turned about z from the last one.
+    Link i's frame is `RotX(alpha_i) TransX(a_i) RotZ(q_i) TransZ(d_i)` in that of the previous link (Craig,
+    Introduction to Robotics, section 3.6); the tool frame is translated and rotated about z from the last one.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Robot:
 
     @property
     def joints(self) -> int:
-        """How many joints the arm has, fingers not counted."""
+        """Number of joints of the arm, without fingers."""
         return len(self.joint_names)
 
     @cached_property
@@ -69,7 +69,7 @@ class Robot:
 
     @cached_property
     def T_last_tool(self) -> FloatArray:
-        """(4, 4) the tool frame in that of the last joint."""
+        """(4, 4) pose of the tool frame in the frame of the last joint."""
         cos, sin = np.cos(self.tool_yaw_rad), np.sin(self.tool_yaw_rad)
         transform = np.eye(4)
         transform[:2, :2] = [[cos, -sin], [sin, cos]]
@@ -86,9 +86,12 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
 
     Returns:
         T_base_tool (4, 4).
+
+    Raises:
+        SensorError: the angles have the wrong shape or are not finite.
     """
     require_finite("position_rad", position_rad, (robot.joints,))
-    # Axes x, y, z and origin p of the link reached, in the base frame; seven links are too few for numpy to pay.
+    # Axes x, y, z and origin p of the current link in the base frame; scalars are faster than numpy for so few links.
     x0, x1, x2, y0, y1, y2, z0, z1, z2 = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0
     p0, p1, p2 = 0.0, 0.0, 0.0
     for (a, d, cos_alpha, sin_alpha), angle in zip(robot.links, position_rad.tolist(), strict=True):

@@ -21,16 +21,28 @@ from rich.table import Table
 
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.whole_file import write_whole
 
 COLUMNS = ("figure", "case", "stat", "value", "unit", "n", "95 %")
 FILE_COLUMNS = 140  # of a table that goes to a file or a pipe
 NUMBERS = ("value", "n", "95 %")
-Z95 = NormalDist().inv_cdf(0.975)
+CONFIDENCE = 0.95
+Z95 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: `value` in `unit`, of `case` (which setting) and `stat` (which statistic) over `n` samples."""
+    """One figure.
+
+    Args:
+        figure: its fixed name, such as `grasp.success`.
+        case: of which setting, such as `pile/script/gantry`; None where there is but one.
+        stat: which statistic, such as `p95`; None where there is but one.
+        value: in `unit`, finite.
+        unit: such as `N`, `s` or `fraction`.
+        n: on how many samples it rests, at least 1.
+        ci95: its 95 % interval (low, high), in `unit`.
+    """
 
     figure: str
     case: str | None
@@ -85,13 +97,21 @@ class Report:
         stat: str | None = None,
         ci95: tuple[float, float] | None = None,
     ) -> None:
-        """Add one measured figure."""
+        """Add one measured figure; the arguments are those of `Row`."""
         self.rows.append(Row(figure, case, stat, float(value), unit, n, ci95))
 
     def add_fraction(
         self, figure: str, count: int, n: int, *, case: str | None = None, stat: str | None = None
     ) -> None:
-        """Add `count` of `n` as a fraction with its Wilson 95 % interval, or skip it where n is 0."""
+        """Add a success rate with its Wilson 95 % interval, or skip it where there was no trial.
+
+        Args:
+            figure: its fixed name.
+            count: successes, 0 to n.
+            n: trials.
+            case: of which setting.
+            stat: which statistic.
+        """
         if n < 1:
             self.skip(figure, f"no trial of {case or 'any case'} was run")
             return
@@ -126,11 +146,19 @@ class Report:
         return head | self.details
 
     def write_json(self, path: Path, now_ns: int) -> None:
-        """Write the report to `path`, making its folder; ConfigError where that cannot be done."""
+        """Write the report as JSON.
+
+        Args:
+            path: of the file; its folder is made.
+            now_ns: wall clock at the end of the run.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
         text = json.dumps(self.as_json(now_ns), indent=1, allow_nan=False) + "\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            write_whole(path, text)
         except OSError as error:
             raise ConfigError(f"cannot write figures to {path} ({error.strerror}); name a file that can be") from error
 
@@ -160,13 +188,21 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
-    """Wilson 95 % score interval of `count` successes in `n` trials (Wilson, JASA 22, 1927)."""
+    """Wilson 95 % score interval of a success rate (Wilson, JASA 22, 1927).
+
+    Args:
+        count: successes, 0 to n.
+        n: trials, at least 1.
+
+    Raises:
+        ConfigError: there are no such counts.
+    """
+    from scipy.stats import binomtest  # takes a second to import, which most commands need not
+
     if not 0 <= count <= n or n < 1:
         raise ConfigError(f"a Wilson interval must be of 0 <= count <= n with n >= 1, got {count} of {n}")
-    share, z2 = count / n, Z95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low, high = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(low), float(high)
 
 
 def machine() -> dict[str, Any]:

@@ -28,17 +28,26 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 
 def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) -> None:
-    """Raise SensorError unless `value` has `shape` (None: any size) and no NaN or infinity."""
+    """Check the shape of an array and that it is finite.
+
+    Args:
+        name: of the value, for the error.
+        value: to check.
+        shape: required; None allows any size of an axis.
+
+    Raises:
+        SensorError: the shape differs, or there is a NaN or an infinity.
+    """
     if value.shape != shape and not _fits(value.shape, shape):
         raise SensorError(f"{name} must have shape {shape}, got {value.shape}")
-    # One pass without a temporary: NaN and infinity survive the sum of squares. So large a number that its square is
-    # infinite is rare enough for a second look.
+    # One pass without a temporary: NaN and infinity propagate through the sum of squares. A number whose square
+    # overflows is rare, and is checked again.
     if not math.isfinite(np.vdot(value, value)) and not np.isfinite(value).all():
         raise SensorError(f"{name} must be finite, got NaN or infinity; check the sensor and its driver")
 
 
 class Intent(Enum):
-    """What a spoken command asks for; the numbers are those of VoiceCommand.msg."""
+    """Intent of a spoken command; the numbers are those of VoiceCommand.msg."""
 
     STOP = 0
     GRASP = 1
@@ -47,7 +56,7 @@ class Intent(Enum):
 
 
 class Phase(Enum):
-    """Where a grasp is, in the order in which a smooth one passes through."""
+    """Phase of a grasp, in order."""
 
     IDLE = 0
     REACH = 1
@@ -103,9 +112,11 @@ class Frame:
 class Sense(Generic[T]):
     """One modality at a tick: its value, or None where it is absent and must be masked.
 
-    `age_ns` is the tick minus the newest measurement used (0 between two of them); `time_error_ns` is how far from
-    the tick the value returned lies after interpolation or windowing (0 for an interpolated one); `extrapolated_ns` is
-    how far it was drawn on beyond the newest measurement, and marks it as a guess.
+    Attributes:
+        value: the value.
+        age_ns: the tick minus the stamp of the newest measurement used; 0 between two measurements.
+        time_error_ns: distance of the value from the tick after interpolation or windowing; 0 if interpolated.
+        extrapolated_ns: how far it was extrapolated beyond the newest measurement; 0 if it was not.
     """
 
     value: T | None
@@ -134,7 +145,7 @@ class ForceFeatures:
 
 @dataclass(frozen=True)
 class ArmState:
-    """Joints and the tool pose that follows; the tool frame lies between the fingertips, z out of the hand."""
+    """Joint state and the tool pose computed from it; the tool frame lies between the fingertips, z out of the hand."""
 
     position_rad: FloatArray  # (J,)
     velocity_rad_s: FloatArray  # (J,)
@@ -150,7 +161,7 @@ class ArmState:
 
 @dataclass(frozen=True)
 class Observation:
-    """All that the policy may see of the instant `t_ns`."""
+    """Everything the policy observes at the instant `t_ns`."""
 
     t_ns: int
     vision: Sense[FloatArray]  # (N, D) visual tokens, a frame encoded once
@@ -159,13 +170,13 @@ class Observation:
     language: Sense[str]  # the instruction
 
     def senses(self) -> tuple[Sense[FloatArray], Sense[ForceFeatures], Sense[ArmState], Sense[str]]:
-        """The four senses in the order of MODALITIES."""
+        """The four modalities in the order of MODALITIES."""
         return self.vision, self.force, self.joints, self.language
 
 
 @dataclass(frozen=True)
 class ActionChunk:
-    """The next H actions from `t_ns` on, one each `dt_ns`, and what the policy thought of."""
+    """The next H actions from `t_ns` on, one every `dt_ns`, with the state that the policy estimated."""
 
     t_ns: int
     dt_ns: int
@@ -173,7 +184,7 @@ class ActionChunk:
     gripper_width_m: FloatArray  # (H,)
     phase: Phase
     referent: Referent
-    target_m: FloatArray  # (3,) where the policy believes the named object is, base frame
+    target_m: FloatArray  # (3,) estimated position of the named object, base frame
     gate: FloatArray  # (4,) weight of each modality, in the order of MODALITIES
     latent: FloatArray  # (D,) the shared latent
 
@@ -184,7 +195,7 @@ class ActionChunk:
 
 @dataclass(frozen=True)
 class Command:
-    """What goes to the robot: a twist of the tool in the base frame and an opening of the gripper."""
+    """A command to the robot: a twist of the tool in the base frame and a gripper width."""
 
     twist: FloatArray  # (6,) [m/s, rad/s]
     gripper_width_m: float

@@ -1,4 +1,4 @@
-"""The words an instruction may be made of, shared by the voice grammar and the policy."""
+"""The vocabulary of instructions, shared by the voice grammar and the policy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYNONYMS = {
     "tin": "cylinder",
     "tube": "cylinder",
 }
-"""Other names of a colour or shape, to the one the policy is trained with."""
+"""Synonyms of colours and shapes, to the word that the policy is trained with."""
 
 VERBS = frozenset("pick grab grasp take get give lift fetch bring pass hand raise hold clutch collect".split())
 """First words of a grasp command."""
@@ -30,7 +30,7 @@ FILLER = frozenset(
     "a an the this that one ones thing object item piece toy up off of from on to me my us for it and "
     "table desk there here which is are coloured colored colour color please now just then".split()
 )
-"""Words that neither name an object nor change which one is meant."""
+"""Words that do not describe an object."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _CAN_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|we|i)\b")
@@ -48,6 +48,6 @@ def words(instruction: str) -> tuple[str, ...]:
 
 
 def unknown_words(instruction: str) -> tuple[str, ...]:
-    """Words of `instruction` that may say which object is meant but that nobody here knows, such as "elephant"."""
+    """Words of `instruction` that may describe the object but are not in the vocabulary, such as "elephant"."""
     known = {*COLOURS, *SHAPES, *VERBS, *FILLER}
     return tuple(word for word in words(instruction) if word not in known)

@@ -1,4 +1,4 @@
-"""Gazebo in place of a robot, and the same nodes as on one; needs the packages ros_gz_sim and ros_gz_bridge."""
+"""The nodes of AutoGLM Embodied with Gazebo in place of a robot; needs ros_gz_sim and ros_gz_bridge."""
 
 import os
 
@@ -24,7 +24,7 @@ def included(package: str, name: str, **arguments: list) -> actions.IncludeLaunc
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What to start; every argument of robot.launch.py holds here too."""
+    """World, Gazebo, bridge, servo and robot.launch.py, whose arguments apply here, too."""
     config = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
     folder, bridge = LaunchConfiguration("world_folder"), PathJoinSubstitution([config, "gazebo_bridge.yaml"])
     options = ["--gazebo", GAZEBO, "--folder", folder, "--seed", LaunchConfiguration("seed")]

@@ -1,4 +1,4 @@
-"""The nodes of AutoGLM Embodied beside the drivers of a robot."""
+"""The nodes of AutoGLM Embodied on a robot, whose drivers run already."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
@@ -16,7 +16,7 @@ def setting(name: str) -> PathJoinSubstitution:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What to start; tuning is in the parameter files."""
+    """Governor, fusion and voice node; tuning is in the parameter files."""
     files = {name: LaunchConfiguration(name) for name in ("robot_file", "camera_file")}
     shipped = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
     return LaunchDescription(
@@ -24,7 +24,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("config", default_value=shipped, description="folder of the settings files"),
             DeclareLaunchArgument("robot_file", default_value=setting("panda.yaml"), description="the arm"),
             DeclareLaunchArgument(
-                "camera_file", default_value=setting("camera.yaml"), description="where the camera is"
+                "camera_file", default_value=setting("camera.yaml"), description="pose of the camera"
             ),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
             DeclareLaunchArgument("voice", default_value="true", description="whether this machine has the microphone"),

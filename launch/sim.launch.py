@@ -1,4 +1,4 @@
-"""The simulator in place of a robot, and the same nodes as on one."""
+"""The nodes of AutoGLM Embodied with the MuJoCo simulator in place of a robot."""
 
 import os
 
@@ -16,7 +16,7 @@ PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What to start; every argument of robot.launch.py holds here too."""
+    """The simulator and robot.launch.py, whose arguments apply here, too."""
     share = FindPackageShare(PACKAGE)
     profiles = {size: PathJoinSubstitution([share, "config", f"fastdds{size}.xml"]) for size in ("", "_small")}
     robot = PythonLaunchDescriptionSource(PathJoinSubstitution([share, "launch", "robot.launch.py"]))
@@ -24,7 +24,7 @@ def generate_launch_description() -> LaunchDescription:
         [
             DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
             DeclareLaunchArgument(
-                "sensors_file", default_value="", description="of the sensors' errors; see docs/world.md"
+                "sensors_file", default_value="", description="rates and errors of the sensors; see docs/world.md"
             ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
             Node(

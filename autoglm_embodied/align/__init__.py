@@ -1,1 +1,1 @@
-"""One clock for all senses: ring buffers, interpolation, windows, one masked Observation per tick."""
+"""Time alignment of all sensor streams: ring buffers, interpolation, sliding windows, one masked Observation a tick."""

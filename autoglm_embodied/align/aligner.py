@@ -1,36 +1,78 @@
-"""The streams of all senses in, one masked Observation for any instant out."""
+"""Aligns the sensor streams in time: samples of all modalities in, one masked Observation at any instant out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
 
 from autoglm_embodied.align.clock import ClockEstimate
-from autoglm_embodied.align.events import Events
-from autoglm_embodied.align.interpolate import Limits, interpolate
+from autoglm_embodied.align.interpolate import InterpolationLimits, interpolate
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.align.stream import Counts, Stream
-from autoglm_embodied.align.wrench import Wrench
+from autoglm_embodied.align.stream import SampleCounts, Stream
+from autoglm_embodied.align.wrench import WrenchStream
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation, Sense
 
-LARGEST_JOINT = 1e5  # [rad, m, rad/s, m/s], ten thousand turns
+MAX_INSTRUCTIONS = 16  # speech comes every few seconds and a tick reads the newest
+MAX_JOINT_VALUE = 1e5  # [rad, m, rad/s, m/s]; a larger number is no measurement
+
+
+@dataclass(frozen=True)
+class TimedInstruction:
+    """An instruction and when it was given."""
+
+    stamp_ns: int
+    text: str
+
+
+class InstructionBuffer:
+    """The newest instructions, oldest first; each holds until the next, until cancelled, or until its validity ends.
+
+    Every change replaces the whole tuple: a reader on another thread never sees a half-made change.
+    """
+
+    def __init__(self, validity_ns: int) -> None:
+        self._validity_ns = validity_ns
+        self._instructions: tuple[TimedInstruction, ...] = ()
+
+    def push(self, stamp_ns: int, text: str) -> None:
+        """Insert an instruction in the order of the stamps.
+
+        Args:
+            stamp_ns: when it was given; one of the same stamp is replaced.
+            text: the instruction.
+        """
+        kept = (each for each in self._instructions if each.stamp_ns != stamp_ns)
+        by_stamp = sorted((*kept, TimedInstruction(stamp_ns, text)), key=lambda each: each.stamp_ns)
+        self._instructions = tuple(by_stamp)[-MAX_INSTRUCTIONS:]
+
+    def cancel(self) -> None:
+        """Remove all instructions."""
+        self._instructions = ()
+
+    def at(self, t_ns: int) -> Sense[str]:
+        """The newest instruction given by `t_ns`, with its age; absent if there is none or its validity has ended."""
+        for instruction in reversed(self._instructions):
+            if instruction.stamp_ns <= t_ns:
+                age_ns = t_ns - instruction.stamp_ns
+                return Sense(instruction.text if age_ns <= self._validity_ns else None, age_ns)
+        return Sense(None)
 
 
 class Aligner:
-    """Buffers what the sensors say and answers what they said at an instant.
+    """Buffers the samples of every modality and gives their values at an instant.
 
-    Pushes may come from another thread than `observe`; the lock is held for one push, or for one sense of an
-    observation, that is for some ten microseconds.
-    Force is absent until the first `tare`: an untared wrench would show the hand's weight as contact.
+    Samples may be pushed by another thread than the one that calls `observe`; the lock is held for one push, or for one
+    modality of an observation, that is for about ten microseconds.
+    Force is absent until the first `tare`: without it the hand's weight would look like contact.
     """
 
     def __init__(self, settings: AlignSettings, forward_kinematics: Callable[[FloatArray], FloatArray]) -> None:
-        """Take memory for all streams but vision, whose size the first tokens tell.
+        """Allocate the buffers of all streams but vision, whose shape is that of the first tokens.
 
         Args:
             settings: limits, windows and sizes.
@@ -38,21 +80,17 @@ class Aligner:
         """
         self._settings = settings
         self._forward_kinematics = forward_kinematics
-        self._moving = settings.arm_joints + settings.finger_joints
+        self._axes = settings.arm_joints + settings.finger_joints
         jump_ns = settings.clock_jump_ns
         self._vision: Stream | None = None
-        self._newest_tokens: FloatArray = np.zeros(0, np.float32)  # handed out by every tick that holds them
-        self._wrench = Wrench(settings)
-        self._joints = Stream(
-            "joint positions and velocities",
-            settings.joints_capacity,
-            (2 * self._moving,),
-            jump_ns,
-            largest=LARGEST_JOINT,
-        )
-        self._events = Events(settings.language_validity_ns)
-        self._vision_limits = Limits(settings.vision_limit_ns, settings.vision_extrapolation_ns, curved=True)
-        self._joints_limits = Limits(settings.joints_limit_ns)
+        self._newest_tokens: FloatArray = np.zeros(0, np.float32)  # shared by all ticks that hold them
+        self._wrench = WrenchStream(settings)
+        capacity, shape = settings.joints_capacity, (2 * self._axes,)
+        self._joints = Stream("joint positions and velocities", capacity, shape, jump_ns, max_abs=MAX_JOINT_VALUE)
+        self._instructions = InstructionBuffer(settings.language_validity_ns)
+        extrapolation_ns = settings.vision_extrapolation_ns
+        self._vision_limits = InterpolationLimits(settings.vision_limit_ns, extrapolation_ns, cubic=True)
+        self._joints_limits = InterpolationLimits(settings.joints_limit_ns)
         self._lock = Lock()
 
     @property
@@ -61,7 +99,13 @@ class Aligner:
         return np.asarray(self._wrench.gravity.R_tool_sensor.as_matrix())
 
     def push_tokens(self, stamp_ns: int, receive_ns: int, tokens: FloatArray) -> None:
-        """Take the visual tokens (N, D) of the frame of `stamp_ns`."""
+        """Buffer the visual tokens of a frame.
+
+        Args:
+            stamp_ns: header stamp of the frame.
+            receive_ns: when it was received, on the monotonic clock.
+            tokens: (N, D).
+        """
         with self._lock:
             if self._vision is None:
                 capacity, jump_ns = self._settings.vision_capacity, self._settings.clock_jump_ns
@@ -71,32 +115,60 @@ class Aligner:
                 self._newest_tokens.flags.writeable = False
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """Take a raw wrench (6,) [N, N·m] in the sensor's frame."""
+        """Buffer a raw wrench.
+
+        Args:
+            stamp_ns: header stamp.
+            receive_ns: when it was received, on the monotonic clock.
+            wrench: (6,) force and torque in the sensor's frame [N, N·m].
+
+        Raises:
+            SensorError: it has the wrong shape, is not finite or too large.
+        """
         with self._lock:
             self._wrench.stream.push(stamp_ns, receive_ns, wrench)
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Take positions and velocities, each (arm joints + fingers,), arm first [rad, m]."""
+        """Buffer a joint state.
+
+        Args:
+            stamp_ns: header stamp.
+            receive_ns: when it was received, on the monotonic clock.
+            position: (arm joints + finger joints,) arm first [rad, m].
+            velocity: likewise [rad/s, m/s].
+
+        Raises:
+            SensorError: it has the wrong shape, is not finite or too large.
+        """
         row = np.concatenate((position, velocity))
         with self._lock:
             self._joints.push(stamp_ns, receive_ns, row)
 
     def push_instruction(self, stamp_ns: int, text: str) -> None:
-        """Take what is to be done from `stamp_ns` on; it holds until the next, `clear_instruction`, or its validity."""
-        self._events.push(stamp_ns, text)
+        """Buffer an instruction, valid until the next one, `clear_instruction`, or `language_validity_ns` later.
+
+        Args:
+            stamp_ns: when it was given.
+            text: the instruction.
+        """
+        self._instructions.push(stamp_ns, text)
 
     def clear_instruction(self) -> None:
-        """Nothing is to be done any more."""
-        self._events.cancel()
+        """Cancel the current instruction."""
+        self._instructions.cancel()
 
     def tare(self, t_ns: int, now_receive_ns: int | None = None) -> FloatArray:
-        """Take what the sensor reads now for the wrench of a hand that touches nothing.
+        """Zero (tare) the wrist sensor: its mean reading, less the tool's weight, becomes its bias.
+
+        Args:
+            t_ns: now, on the clock of the header stamps.
+            now_receive_ns: now, on the monotonic clock; None for a recording.
 
         Returns:
-            (6,) the bias [N, N·m].
+            (6,) the bias in the sensor's frame [N, N·m].
 
         Raises:
-            SensorError: a sensor is silent, was heard for too short a time, or the arm moves.
+            SensorError: the wrench or the joint states are stale or too few, or the arm moves.
         """
         settings = self._settings
         streams = (self._wrench.stream, settings.force_limit_ns), (self._joints, settings.joints_limit_ns)
@@ -104,19 +176,21 @@ class Aligner:
         with self._lock:
             for stream, limit_ns in streams:
                 if not stream.fresh(t_ns, now_receive_ns, limit_ns):
-                    raise SensorError(f"tare needs a fresh {stream.name}, but none comes; check that the driver runs")
+                    raise SensorError(
+                        f"tare needs a fresh {stream.name}, but none is received; check that the driver runs"
+                    )
             if arm is not None:
-                self._wrench.gravity.note(t_ns, arm.T_base_tool)
+                self._wrench.gravity.add_pose(t_ns, arm.T_base_tool)
             joints = self._joints.ring
-            return self._wrench.tare(joints.stamps_ns, joints.values[:, self._moving :])
+            return self._wrench.tare(joints.stamps_ns, joints.values[:, self._axes :])
 
     def observe(self, t_ns: int, now_receive_ns: int | None = None) -> Observation:
-        """All senses at `t_ns`; those that are silent, too short, untared or not to be believed are absent.
+        """All modalities at `t_ns`; stale, too short, untared and faulty ones are absent.
 
         Args:
-            t_ns: the tick, on the clock of the header stamps; ages and time errors count from it.
-            now_receive_ns: the same moment on the monotonic clock of the receive times, by which silence
-                is judged; None when there is no such clock (a recorded bag), then stamps judge.
+            t_ns: the tick, on the clock of the header stamps; ages and time errors are relative to it.
+            now_receive_ns: the same instant on the monotonic clock of the receive times, which decides whether a
+                stream is stale; None for a recording, which has no such clock: then the stamps decide.
         """
         joints = self._joints_at(t_ns, now_receive_ns)
         return Observation(
@@ -124,22 +198,22 @@ class Aligner:
             vision=self._vision_at(t_ns, now_receive_ns),
             force=self._force_at(t_ns, now_receive_ns, joints.value),
             joints=joints,
-            language=self._events.at(t_ns),
+            language=self._instructions.at(t_ns),
         )
 
-    def counts(self) -> dict[str, Counts]:
-        """A copy of what became of the samples of each stream."""
+    def counts(self) -> dict[str, SampleCounts]:
+        """The number of received, late, duplicate and rejected samples of each stream; a copy."""
         with self._lock:
             return {name: replace(stream.counts) for name, stream in self._streams().items()}
 
     def clocks(self) -> dict[str, ClockEstimate | None]:
-        """How the clock of each stream's stamps runs against the receive clock; None before that is known."""
+        """Offset and drift of each stream's header stamps against the receive clock; None before they are known."""
         with self._lock:
             return {name: stream.clock.estimate for name, stream in self._streams().items()}
 
-    def trouble(self) -> str:
-        """Why the wrench is not to be believed, empty if it is."""
-        return self._wrench.trouble
+    def wrench_fault(self) -> str:
+        """The fault for which the wrench is masked, empty if there is none."""
+        return self._wrench.fault
 
     def _streams(self) -> dict[str, Stream]:
         vision = {} if self._vision is None else {"vision": self._vision}
@@ -151,8 +225,8 @@ class Aligner:
             return Sense(None)
         with self._lock:
             age_ns = t_ns - vision.ring.newest_ns
-            if age_ns >= 0 and not self._vision_limits.beyond_ns and len(vision.ring):
-                tokens = Sense(self._newest_tokens, age_ns, age_ns)  # large: no copy for every tick
+            if age_ns >= 0 and not self._vision_limits.max_extrapolation_ns and len(vision.ring):
+                tokens = Sense(self._newest_tokens, age_ns, age_ns)  # not copied at every tick: they are large
             else:
                 tokens = interpolate(vision.ring.stamps_ns, vision.ring.values, t_ns, self._vision_limits)
             fresh = vision.fresh(t_ns, now_receive_ns, self._settings.vision_limit_ns)
@@ -161,7 +235,7 @@ class Aligner:
     def _force_at(self, t_ns: int, now_receive_ns: int | None, arm: ArmState | None) -> Sense[ForceFeatures]:
         with self._lock:
             if arm is not None:
-                self._wrench.gravity.note(t_ns, arm.T_base_tool)
+                self._wrench.gravity.add_pose(t_ns, arm.T_base_tool)
             return self._wrench.at(t_ns, now_receive_ns)
 
     def _joints_at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ArmState]:
@@ -173,7 +247,7 @@ class Aligner:
 
     def _arm_state(self, row: FloatArray) -> ArmState:
         arm = self._settings.arm_joints
-        position, velocity = row[: self._moving], row[self._moving :]
+        position, velocity = row[: self._axes], row[self._axes :]
         return ArmState(
             position_rad=position[:arm],
             velocity_rad_s=velocity[:arm],

@@ -1,4 +1,4 @@
-"""A stream's value at an instant: between the samples around it, held, or, if asked, drawn on a little."""
+"""A stream's value at an instant: interpolated between the samples around it, held, or extrapolated."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from autoglm_embodied.types import FloatArray, Sense
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How far a value may lie from what was measured.
+class InterpolationLimits:
+    """How far a value may lie from the measurements that it is computed from.
 
-    `gap_ns` is the longest hole between two samples that a line may cross, `beyond_ns` how far behind the newest it
-    may be drawn on (0: never), which is also never further than the last two samples lie apart. `curved` asks for the
-    cubic through the two samples on either side, where there are so many without a hole and about evenly apart, instead
-    of a line: for streams that are slow against what they tell of.
+    Attributes:
+        max_gap_ns: longest gap between two samples that may be interpolated across.
+        max_extrapolation_ns: how far behind the newest sample to extrapolate linearly, at most by the period of the
+            last two samples; 0 holds the newest sample instead.
+        cubic: use the cubic through two samples on either side where they are evenly spaced, for streams that are slow
+            against the motion they measure.
     """
 
-    gap_ns: int
-    beyond_ns: int = 0
-    curved: bool = False
+    max_gap_ns: int
+    max_extrapolation_ns: int = 0
+    cubic: bool = False
 
 
-def interpolate(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, limits: Limits) -> Sense[FloatArray]:
-    """The value at `t_ns` of a stream of vectors, of whatever shape.
+def interpolate(
+    stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, limits: InterpolationLimits
+) -> Sense[FloatArray]:
+    """The value of a stream at `t_ns`.
 
     Args:
-        stamps_ns: (n,) in order.
-        values: (n, ...) a sample each.
+        stamps_ns: (n,) in ascending order.
+        values: (n, ...) the samples.
         t_ns: the instant.
-        limits: of what may be made up.
+        limits: longest gap, longest extrapolation, and the interpolant.
 
     Returns:
-        A copy; absent before the first sample, and in a hole too long to cross once the sample before it is as old
-        as that. A held value has its age as time error, an interpolated one none.
+        A copy with its age and time error (0 where interpolated, the age where held); absent before the first sample,
+        and in too long a gap once the sample before it is older than the longest gap.
     """
     after = int(stamps_ns.searchsorted(t_ns, side="right"))
     if after == 0:
@@ -47,46 +51,48 @@ def interpolate(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, lim
     if age_ns == 0:
         return Sense(values[after - 1].copy())
     if after == len(stamps_ns):
-        return _beyond(stamps_ns, values, age_ns, limits)
+        return _extrapolate(stamps_ns, values, age_ns, limits)
     gap_ns = int(stamps_ns[after]) - before_ns
-    if gap_ns <= limits.gap_ns:
+    if gap_ns <= limits.max_gap_ns:
         around = slice(after - 2, after + 2)
-        if limits.curved and 2 <= after < len(stamps_ns) - 1 and _even(stamps_ns[around], limits.gap_ns):
-            return Sense(_curve(stamps_ns[around], values[around], t_ns))
-        return Sense(_line(values[after - 1], values[after], age_ns / gap_ns))
-    return Sense(values[after - 1].copy() if age_ns <= limits.gap_ns else None, age_ns, age_ns)
+        if limits.cubic and 2 <= after < len(stamps_ns) - 1 and _evenly_spaced(stamps_ns[around], limits.max_gap_ns):
+            return Sense(_cubic(stamps_ns[around], values[around], t_ns))
+        return Sense(_linear(values[after - 1], values[after], age_ns / gap_ns))
+    return Sense(values[after - 1].copy() if age_ns <= limits.max_gap_ns else None, age_ns, age_ns)
 
 
-def _beyond(stamps_ns: NDArray[np.int64], values: FloatArray, age_ns: int, limits: Limits) -> Sense[FloatArray]:
-    """At an instant behind the newest sample."""
-    gap_ns = int(stamps_ns[-1] - stamps_ns[-2]) if len(stamps_ns) > 1 else 0
-    drawn_ns = min(age_ns, limits.beyond_ns, gap_ns)
-    if drawn_ns == 0 or gap_ns > limits.gap_ns:
+def _extrapolate(
+    stamps_ns: NDArray[np.int64], values: FloatArray, age_ns: int, limits: InterpolationLimits
+) -> Sense[FloatArray]:
+    """The value `age_ns` behind the newest sample: extrapolated as far as the limits allow, else held."""
+    period_ns = int(stamps_ns[-1] - stamps_ns[-2]) if len(stamps_ns) > 1 else 0
+    extrapolated_ns = min(age_ns, limits.max_extrapolation_ns, period_ns)
+    if extrapolated_ns == 0 or period_ns > limits.max_gap_ns:
         return Sense(values[-1].copy(), age_ns, age_ns)
-    return Sense(_line(values[-2], values[-1], 1 + drawn_ns / gap_ns), age_ns, age_ns - drawn_ns, drawn_ns)
+    value = _linear(values[-2], values[-1], 1 + extrapolated_ns / period_ns)
+    return Sense(value, age_ns, age_ns - extrapolated_ns, extrapolated_ns)
 
 
-def _line(first: FloatArray, second: FloatArray, fraction: float) -> FloatArray:
-    """The point a `fraction` of the way from one to the other; in one array, as tokens are large."""
+def _linear(first: FloatArray, second: FloatArray, fraction: float) -> FloatArray:
+    """The point a `fraction` of the way from `first` to `second`; with one temporary only, as tokens are large."""
     point = np.subtract(second, first)
     point *= fraction
     point += first
     return point
 
 
-def _even(stamps_ns: NDArray[np.int64], longest_ns: int) -> bool:
-    """Whether four samples lie evenly enough for a cubic.
+def _evenly_spaced(stamps_ns: NDArray[np.int64], max_gap_ns: int) -> bool:
+    """Whether four samples are spaced evenly enough for a cubic.
 
-    Of two stamps that lie close together, as when one frame was stamped late, it takes the little that the frames
-    differ for a steep slope and is thrown off by many times as much. With at least half the middle gap on either side
-    it leaves the samples by at most a third of their spread.
+    Two stamps close together, as when one frame was stamped late, make the cubic overshoot. With outer gaps of at least
+    half the middle one it exceeds the samples by at most a third of their range.
     """
     before_ns, between_ns, behind_ns = np.diff(stamps_ns).tolist()
-    return bool(max(before_ns, behind_ns) <= longest_ns and 2 * min(before_ns, behind_ns) >= between_ns)
+    return bool(max(before_ns, behind_ns) <= max_gap_ns and 2 * min(before_ns, behind_ns) >= between_ns)
 
 
-def _curve(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int) -> FloatArray:
-    """The cubic through four samples (Lagrange)."""
+def _cubic(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int) -> FloatArray:
+    """The cubic through four samples (Lagrange's form) at `t_ns`."""
     at = (stamps_ns - t_ns).tolist()
     weights = [
         math.prod(at[other] / (at[other] - at[this]) for other in range(4) if other != this) for this in range(4)

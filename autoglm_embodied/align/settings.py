@@ -1,4 +1,4 @@
-"""What the aligner may be told."""
+"""Settings of the aligner."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from autoglm_embodied.errors import ConfigError
 
 MS = 1_000_000
-FREE = {"tool_centre_m": 3, "tool_quaternion_sensor": 4, "stuck_detection": 0}  # of any sign; how many numbers
+ANY_SIGN = {"tool_centre_m": 3, "tool_quaternion_sensor": 4, "stuck_detection": 0}
+"""Settings that may be negative, and how many numbers each holds."""
 MAY_BE_ZERO = ("vision_extrapolation_ns", "tool_mass_kg", "force_range_n", "torque_range_n_m")
 
 
@@ -16,28 +17,33 @@ MAY_BE_ZERO = ("vision_extrapolation_ns", "tool_mass_kg", "force_range_n", "torq
 class AlignSettings:
     """Limits, windows and sizes of the aligner; times in nanoseconds.
 
-    A modality whose newest sample came in more than its limit ago is absent, and so is one at an instant in a hole
-    longer than that. Those that may be 0 are then switched off.
+    A modality is absent when its newest sample was received longer ago than its `*_limit_ns`, and at an instant within
+    a gap longer than that. A setting that may be 0 is switched off by 0.
     """
 
     arm_joints: int = 7
     finger_joints: int = 2
     vision_limit_ns: int = 200 * MS
-    vision_extrapolation_ns: int = 0  # how far visual latents may be drawn on, at most a frame's period
+    vision_extrapolation_ns: int = 0  # longest extrapolation of visual latents, at most one frame period
     force_limit_ns: int = 50 * MS
     joints_limit_ns: int = 100 * MS
     language_validity_ns: int = 120_000 * MS
     raw_samples: int = 64
     pyramid_windows_ns: tuple[int, ...] = (8 * MS, 32 * MS, 128 * MS, 512 * MS)
     tare_window_ns: int = 150 * MS
-    tare_samples: int = 12  # in the window, at least
+    tare_samples: int = 12  # least number in the window
     rest_velocity: float = 0.02  # [rad/s] of a joint, [m/s] of a finger, below which it is at rest
-    tool_mass_kg: float = 0.0  # of all that hangs on the sensor; taken off as the arm turns
-    tool_centre_m: tuple[float, ...] = (0.0, 0.0, 0.0)  # its centre of mass in the sensor's frame
-    tool_quaternion_sensor: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # of the sensor in the tool frame, x y z w
-    force_range_n: float = 0.0  # what the sensor can measure, either way: a wrench that reaches it says nothing
+    tool_mass_kg: float = 0.0  # of everything mounted on the sensor; its weight is compensated as the arm turns
+    tool_centre_m: tuple[float, ...] = (0.0, 0.0, 0.0)  # centre of mass in the sensor's frame
+    tool_quaternion_sensor: tuple[float, ...] = (
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+    )  # orientation of the sensor's frame in the tool frame, x y z w
+    force_range_n: float = 0.0  # measuring range, either sign: a wrench that reaches it is saturated
     torque_range_n_m: float = 0.0
-    stuck_detection: bool = True  # a sensor that says the same to the last bit for the longest window is broken
+    stuck_detection: bool = True  # a reading that is constant to the last bit for the longest window is a fault
     clock_jump_ns: int = 1_000 * MS
     vision_capacity: int = 8
     force_capacity: int = 2_048
@@ -45,7 +51,7 @@ class AlignSettings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name in FREE:
+            if name in ANY_SIGN:
                 continue
             smallest = min(value, default=0) if isinstance(value, tuple) else value
             least = "not be below 0" if name in MAY_BE_ZERO else "be above 0"
@@ -55,7 +61,7 @@ class AlignSettings:
             raise ConfigError(f"AlignSettings.pyramid_windows_ns must grow, got {self.pyramid_windows_ns}")
         if self.raw_samples > self.force_capacity:
             raise ConfigError(f"AlignSettings.raw_samples must be at most force_capacity, got {self.raw_samples}")
-        for name, count in FREE.items():
+        for name, count in ANY_SIGN.items():
             value = getattr(self, name)
             if count and (len(value) != count or not all(map(math.isfinite, value))):
                 raise ConfigError(f"AlignSettings.{name} must be {count} finite numbers, got {value}")

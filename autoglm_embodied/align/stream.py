@@ -1,4 +1,4 @@
-"""One stream of samples: the newest in a ring in the order of their stamps, checked, counted, fresh or stale."""
+"""One sensor stream: the newest samples in a ring buffer ordered by stamp, validated, counted, fresh or stale."""
 
 from __future__ import annotations
 
@@ -9,32 +9,39 @@ from enum import Enum
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autoglm_embodied.align.clock import ClockMap
+from autoglm_embodied.align.clock import ClockOffsetEstimator
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, require_finite
 
 
 class Placement(Enum):
-    """Where a pushed sample went."""
+    """Where a pushed sample was inserted."""
 
     NEWEST = "newest"
-    LATE = "late"  # put in order between older ones
-    DUPLICATE = "duplicate"  # its stamp was there already; dropped
-    TOO_OLD = "too old"  # before all that a full ring keeps; dropped
+    LATE = "late"  # out of order, inserted between older samples
+    DUPLICATE = "duplicate"  # of a stamp already held; dropped
+    TOO_OLD = "too old"  # older than all samples of a full ring; dropped
 
 
 class Ring:
-    """A bounded buffer whose samples lie contiguously, so that a window is a view.
+    """A bounded buffer that keeps its samples contiguous in memory, so that a window is a view.
 
-    Rows are written behind each other into memory of twice the capacity; at its end the newest
-    `capacity` rows move to the front. A push is amortised O(1), a late one O(samples newer than it).
+    Rows are appended to memory of twice the capacity; at its end the newest `capacity` rows move to the front. A push
+    is amortised O(1), a late one O(samples newer than it).
 
     Attributes:
-        begin, end: the rows of memory that hold samples, for readers that keep something beside each row.
-        newest_ns: the last stamp; only where there is one.
+        begin, end: the rows of memory that hold samples, for readers that keep results beside each row.
+        newest_ns: the newest stamp; meaningless in an empty ring.
     """
 
     def __init__(self, capacity: int, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> None:
+        """Allocate the memory.
+
+        Args:
+            capacity: number of samples kept.
+            shape: of one sample.
+            dtype: of the samples.
+        """
         self.capacity = capacity
         self._rows = 2 * capacity
         self._stamps = np.zeros(self._rows, np.int64)
@@ -42,7 +49,7 @@ class Ring:
         self.begin = 0
         self.end = 0
         self.newest_ns = 0
-        self._changed = 0  # the first row that is not as it was when `take_changed` was last called
+        self._changed = 0  # first row written, moved or removed since the last `take_changed`
 
     def __len__(self) -> int:
         return self.end - self.begin
@@ -58,26 +65,31 @@ class Ring:
         return self._values[self.begin : self.end]
 
     def rows(self, first: int, last: int) -> tuple[NDArray[np.int64], FloatArray]:
-        """Stamps and samples of the rows of memory from `first` to before `last`; views."""
+        """Stamps (n,) and samples (n, *shape) of the rows of memory from `first` to before `last`; views."""
         return self._stamps[first:last], self._values[first:last]
 
     def row_after(self, t_ns: int) -> int:
-        """The first row of memory whose sample is later than `t_ns`."""
+        """The first row of memory whose stamp is later than `t_ns`."""
         if not len(self) or self.newest_ns <= t_ns:
             return self.end
         return self.begin + int(self.stamps_ns.searchsorted(t_ns, side="right"))
 
     def take_changed(self) -> int:
-        """The first row that was written, moved or removed since this was last asked."""
+        """The first row written, moved or removed since the last call."""
         changed, self._changed = self._changed, self.end
         return changed
 
     def clear(self) -> None:
-        """Forget all samples."""
+        """Remove all samples."""
         self.begin = self.end = self._changed = 0
 
     def push(self, stamp_ns: int, value: FloatArray) -> Placement:
-        """Put a sample (of the ring's shape) where its stamp belongs."""
+        """Insert a sample in the order of the stamps.
+
+        Args:
+            stamp_ns: its stamp.
+            value: of the ring's shape.
+        """
         end = self.end
         if end > self.begin and stamp_ns <= self.newest_ns:
             return self._insert(stamp_ns, value)
@@ -119,18 +131,18 @@ class Ring:
 
 
 @dataclass
-class Counts:
-    """What became of the samples of a stream."""
+class SampleCounts:
+    """How many samples of a stream were received, and how many of them were not in order or not taken."""
 
     received: int = 0
-    late: int = 0  # came out of order and were put in order
+    late: int = 0  # out of order, reinserted
     duplicates: int = 0
-    refused: int = 0  # wrong shape, NaN, too large, or a stamp that cannot be
-    restarts: int = 0  # the sender's clock was set anew
+    rejected: int = 0  # wrong shape, NaN, too large, or an implausible stamp
+    restarts: int = 0  # the sender's clock was set
 
 
 class Stream:
-    """A ring with a gate in front of it."""
+    """A ring buffer that validates samples before it takes them."""
 
     def __init__(
         self,
@@ -139,41 +151,58 @@ class Stream:
         shape: tuple[int, ...],
         clock_jump_ns: int,
         dtype: DTypeLike = np.float64,
-        largest: float = math.inf,
+        max_abs: float = math.inf,
     ) -> None:
-        """Take memory for `capacity` samples; a number beyond `largest`, either way, is no measurement."""
+        """Allocate the ring.
+
+        Args:
+            name: of the stream, for errors.
+            capacity: number of samples kept.
+            shape: of one sample.
+            clock_jump_ns: largest plausible jump of a stamp; see `push`.
+            dtype: of the samples.
+            max_abs: largest plausible absolute value of any number of a sample.
+        """
         self.name = name
         self.ring = Ring(capacity, shape, dtype)
-        self.counts = Counts()
-        self.clock = ClockMap()
+        self.counts = SampleCounts()
+        self.clock = ClockOffsetEstimator()
         self._shape = shape
         self._clock_jump_ns = clock_jump_ns
-        self._largest = largest
+        self._max_abs = max_abs
         self._newest_receive_ns = 0
 
     def push(self, stamp_ns: int, receive_ns: int, value: FloatArray) -> bool:
-        """Take a sample; False where its stamp made it useless.
+        """Validate and insert a sample.
 
-        A stamp more than `clock_jump_ns` behind the newest, or ahead of what its receive time allows, is
-        refused, until nothing else has come for as long: then the sender's clock was set anew and the stream restarts.
+        A stamp more than `clock_jump_ns` behind the newest, or ahead of what its receive time allows, is rejected. If
+        nothing plausible is received for as long, the sender's clock was set: the stream restarts with the new stamps.
+
+        Args:
+            stamp_ns: header stamp.
+            receive_ns: when it was received, on the monotonic clock.
+            value: of the stream's shape.
+
+        Returns:
+            Whether it was inserted.
 
         Raises:
             SensorError: the sample has the wrong shape, is not finite or too large.
         """
         counts = self.counts
         counts.received += 1
-        if not self._usable(value):
-            counts.refused += 1
+        if not self._valid(value):
+            counts.rejected += 1
             require_finite(self.name, value, self._shape)
-            raise SensorError(f"{self.name} must be within ±{self._largest:g}, got {np.abs(value).max():g}")
+            raise SensorError(f"{self.name} must be within ±{self._max_abs:g}, got {np.abs(value).max():g}")
         if not self._plausible(stamp_ns, receive_ns):
             if receive_ns - self._newest_receive_ns <= self._clock_jump_ns:
-                counts.refused += 1
+                counts.rejected += 1
                 return False
             counts.restarts += 1
             self.ring.clear()
             self.clock.clear()
-        self.clock.note(stamp_ns, receive_ns)
+        self.clock.add(stamp_ns, receive_ns)
         placement = self.ring.push(stamp_ns, value)
         if placement is Placement.NEWEST:
             self._newest_receive_ns = receive_ns
@@ -181,19 +210,25 @@ class Stream:
         return self._count_misplaced(placement)
 
     def fresh(self, t_ns: int, now_receive_ns: int | None, limit_ns: int) -> bool:
-        """Whether the newest sample came at most `limit_ns` ago; by its stamp where there is no receive clock."""
+        """Whether the newest sample is at most `limit_ns` old.
+
+        Args:
+            t_ns: now, on the clock of the stamps.
+            now_receive_ns: now, on the monotonic clock of the receive times; None judges by the stamps.
+            limit_ns: longest time since the newest sample.
+        """
         if not len(self.ring):
             return False
         if now_receive_ns is None:
             return t_ns - self.ring.newest_ns <= limit_ns
         return now_receive_ns - self._newest_receive_ns <= limit_ns
 
-    def _usable(self, value: FloatArray) -> bool:
+    def _valid(self, value: FloatArray) -> bool:
         if value.shape != self._shape:
             return False
-        if value.ndim == 1 and sum(map(abs, value.tolist())) < self._largest:  # of a few numbers faster than numpy
+        if value.ndim == 1 and sum(map(abs, value.tolist())) < self._max_abs:  # faster than numpy for a few numbers
             return True
-        return bool(np.isfinite(value).all() and np.abs(value).max() <= self._largest)
+        return bool(np.isfinite(value).all() and np.abs(value).max() <= self._max_abs)
 
     def _plausible(self, stamp_ns: int, receive_ns: int) -> bool:
         largest_ns = self.clock.largest_ns
@@ -211,5 +246,5 @@ class Stream:
             case Placement.DUPLICATE:
                 self.counts.duplicates += 1
             case _:
-                self.counts.refused += 1
+                self.counts.rejected += 1
         return False

@@ -8,24 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
-from autoglm_embodied.align.pyramid import Pyramid
+from autoglm_embodied.align.pyramid import ForcePyramid
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.align.stream import Stream
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, ForceFeatures, Sense
 
 GRAVITY_BASE_M_S2 = np.array([0.0, 0.0, -9.80665])  # the base frame has z up (REP 103)
-MOST_NOTED = 256  # orientations, one a tick: longer than the longest window
+MAX_POSES = 256  # one a tick: more than fit in the longest window
 
 
-class Gravity:
-    """Knows how the sensor was turned at the last ticks; between two of them it turns at constant speed."""
+class GravityCompensation:
+    """Subtracts the tool's weight from the wrench, by the sensor's orientation at the last ticks and slerp between."""
 
     def __init__(self, mass_kg: float, centre_m: tuple[float, ...], quaternion_tool_sensor: tuple[float, ...]) -> None:
         """Describe the tool.
 
         Args:
-            mass_kg: of all that hangs on the sensor; 0 leaves the wrench as it is.
+            mass_kg: of everything mounted on the sensor; 0 switches the compensation off.
             centre_m: centre of mass, in the sensor's frame.
             quaternion_tool_sensor: orientation of the sensor's frame in the tool frame, x y z w.
         """
@@ -33,33 +33,46 @@ class Gravity:
         self._weight_base_n = mass_kg * GRAVITY_BASE_M_S2
         self._centre_m = np.asarray(centre_m)
         self.R_tool_sensor = Rotation.from_quat(quaternion_tool_sensor)
-        self._noted: deque[tuple[int, Rotation]] = deque(maxlen=MOST_NOTED)
+        self._poses: deque[tuple[int, Rotation]] = deque(maxlen=MAX_POSES)
 
     @property
-    def known(self) -> bool:
-        """Whether the weight can be taken off, or need not be."""
-        return not self.active or bool(self._noted)
+    def ready(self) -> bool:
+        """Whether an orientation is known, or none is needed."""
+        return not self.active or bool(self._poses)
 
-    def note(self, t_ns: int, T_base_tool: FloatArray) -> None:
-        """The tool's pose (4, 4) at `t_ns`."""
-        if self.active and (not self._noted or t_ns > self._noted[-1][0]):
-            self._noted.append((t_ns, Rotation.from_matrix(T_base_tool[:3, :3]) * self.R_tool_sensor))
+    def add_pose(self, t_ns: int, T_base_tool: FloatArray) -> None:
+        """Add the tool's pose at a tick; one older than the newest is ignored.
 
-    def removed(self, stamps_ns: NDArray[np.int64], wrench: FloatArray) -> FloatArray:
-        """(n, 6) the wrench without the weight; at stamps before or after all that was noted, as at the nearest."""
+        Args:
+            t_ns: when.
+            T_base_tool: (4, 4).
+        """
+        if self.active and (not self._poses or t_ns > self._poses[-1][0]):
+            self._poses.append((t_ns, Rotation.from_matrix(T_base_tool[:3, :3]) * self.R_tool_sensor))
+
+    def compensate(self, stamps_ns: NDArray[np.int64], wrench: FloatArray) -> FloatArray:
+        """Subtract the tool's weight; before the first and after the last pose their orientation is held.
+
+        Args:
+            stamps_ns: (n,).
+            wrench: (n, 6) in the sensor's frame [N, N·m].
+
+        Returns:
+            (n, 6) the wrench of contacts alone.
+        """
         if not self.active:
             return wrench
-        force_n = self._turned(stamps_ns).apply(self._weight_base_n, inverse=True)  # (n, 3) in the sensor's frame
+        force_n = self._orientations(stamps_ns).apply(self._weight_base_n, inverse=True)  # (n, 3), sensor's frame
         weight = np.concatenate([force_n, np.cross(self._centre_m, force_n)], axis=1)
-        tool_free: FloatArray = wrench - weight
-        return tool_free
+        compensated: FloatArray = wrench - weight
+        return compensated
 
-    def _turned(self, stamps_ns: NDArray[np.int64]) -> Rotation:
+    def _orientations(self, stamps_ns: NDArray[np.int64]) -> Rotation:
         """R_base_sensor at each stamp."""
-        times_ns, rotations = zip(*self._noted, strict=True)
+        times_ns, rotations = zip(*self._poses, strict=True)
         if len(times_ns) == 1:
             return Rotation.concatenate([rotations[0]] * len(stamps_ns))
-        # Counted from the last one: float64 does not hold nanoseconds since 1970.
+        # Relative to the last one: float64 cannot hold nanoseconds since 1970.
         since_ns = np.array(times_ns) - times_ns[-1]
         at_ns = np.clip(stamps_ns - times_ns[-1], since_ns[0], 0)
         return Slerp(since_ns, Rotation.concatenate(rotations))(at_ns)
@@ -68,114 +81,115 @@ class Gravity:
 MS_PER_NS = 1e-6
 
 
-def bias_at_rest(
+def tare_bias(
     wrench_stamps_ns: NDArray[np.int64],
     wrench: FloatArray,
     joint_stamps_ns: NDArray[np.int64],
     velocity: FloatArray,
     settings: AlignSettings,
 ) -> FloatArray:
-    """The mean wrench over the last `tare_window_ns`, in which nothing moved.
+    """The mean wrench over the last `tare_window_ns`, if the arm is at rest throughout.
 
     Args:
-        wrench_stamps_ns: (n,) in order.
-        wrench: (n, 6) [N, N·m].
-        joint_stamps_ns: (m,) in order.
+        wrench_stamps_ns: (n,) ascending.
+        wrench: (n, 6) in the sensor's frame [N, N·m].
+        joint_stamps_ns: (m,) ascending.
         velocity: (m, V) of joints [rad/s] and fingers [m/s].
-        settings: the window and what counts as rest.
+        settings: the window and the largest velocity at rest.
 
     Returns:
-        (6,) the bias.
+        (6,) the bias [N, N·m].
 
     Raises:
-        SensorError: a window is too short, or something moved.
+        SensorError: a window holds too few samples, or the arm moves.
     """
-    window_ns = settings.tare_window_ns
-    end_ns = int(wrench_stamps_ns[-1])
-    begin_ns = end_ns - window_ns
+    begin_ns, window_ms = int(wrench_stamps_ns[-1]) - settings.tare_window_ns, settings.tare_window_ns * MS_PER_NS
     for name, stamps_ns in (("wrench", wrench_stamps_ns), ("joint", joint_stamps_ns)):
         if stamps_ns[0] > begin_ns:
-            raise SensorError(
-                f"tare needs {window_ns * MS_PER_NS:.0f} ms of {name} samples; wait a moment and try again"
-            )
-    recent = wrench[wrench_stamps_ns >= begin_ns]
-    if len(recent) < settings.tare_samples:
-        raise SensorError(
-            f"tare needs {settings.tare_samples} wrenches in {window_ns * MS_PER_NS:.0f} ms, got {len(recent)}; "
-            "let the sensor publish faster"
-        )
-    moving = np.abs(velocity[joint_stamps_ns >= begin_ns])
-    if not len(moving) or moving.max() > settings.rest_velocity:
+            raise SensorError(f"tare needs {window_ms:.0f} ms of {name} samples; wait a moment and try again")
+    recent, needed = wrench[wrench_stamps_ns >= begin_ns], settings.tare_samples
+    if len(recent) < needed:
+        lacking = f"tare needs {needed} wrenches in {window_ms:.0f} ms, got {len(recent)}"
+        raise SensorError(f"{lacking}; let the sensor publish faster")
+    speed = np.abs(velocity[joint_stamps_ns >= begin_ns])
+    if not len(speed) or speed.max() > settings.rest_velocity:
         raise SensorError("tare needs the arm at rest, but it moves; let it stand still and try again")
     bias: FloatArray = recent.mean(axis=0)
     return bias
 
 
-LARGEST = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would drown the running sums
+MAX_WRENCH = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would cancel the running sums' precision
 MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics
 
 
-class Wrench:
-    """The stream of the wrist sensor and all that is known of it; its owner keeps threads apart.
+class WrenchStream:
+    """The wrist sensor's stream with its gravity compensation, bias and force pyramid; not thread-safe by itself.
 
     Attributes:
-        trouble: why the last wrench was not to be believed, empty if it was.
+        fault: why the newest wrench is masked as faulty, empty if it is not.
     """
 
     def __init__(self, settings: AlignSettings) -> None:
-        self.stream = Stream("wrench", settings.force_capacity, (6,), settings.clock_jump_ns, largest=LARGEST)
-        self.gravity = Gravity(settings.tool_mass_kg, settings.tool_centre_m, settings.tool_quaternion_sensor)
-        self.trouble = ""
+        self.stream = Stream("wrench", settings.force_capacity, (6,), settings.clock_jump_ns, max_abs=MAX_WRENCH)
+        self.gravity = GravityCompensation(
+            settings.tool_mass_kg, settings.tool_centre_m, settings.tool_quaternion_sensor
+        )
+        self.fault = ""
         self._settings = settings
-        self._pyramid = Pyramid(self.stream.ring, settings.pyramid_windows_ns, self.gravity.removed)
+        self._pyramid = ForcePyramid(self.stream.ring, settings.pyramid_windows_ns, self.gravity.compensate)
         self._bias: FloatArray | None = None
-        self._bias_rows = np.zeros((5, 6))  # of the pyramid's statistics: deviation and slope have none
-        self._ranged = settings.force_range_n > 0 or settings.torque_range_n_m > 0
+        self._bias_rows = np.zeros((5, 6))  # per statistic: deviation and slope are not biased
+        self._range_known = settings.force_range_n > 0 or settings.torque_range_n_m > 0
         self._range = np.repeat([settings.force_range_n or np.inf, settings.torque_range_n_m or np.inf], 3)
 
     def tare(self, joint_stamps_ns: NDArray[np.int64], velocity: FloatArray) -> FloatArray:
-        """Take what the sensor reads now, less the tool's weight, for its reading when nothing is touched.
+        """Zero (tare) the sensor: its mean reading, less the tool's weight, becomes the bias.
 
         Args:
-            joint_stamps_ns: (m,) in order.
+            joint_stamps_ns: (m,) ascending.
             velocity: (m, V) of joints [rad/s] and fingers [m/s].
 
         Returns:
             (6,) the bias [N, N·m].
 
         Raises:
-            SensorError: a window is too short, or something moved.
+            SensorError: a window holds too few samples, or the arm moves.
         """
         ring = self.stream.ring
-        wrench = self.gravity.removed(ring.stamps_ns, ring.values)
-        self._bias = bias_at_rest(ring.stamps_ns, wrench, joint_stamps_ns, velocity, self._settings)
+        wrench = self.gravity.compensate(ring.stamps_ns, ring.values)
+        self._bias = tare_bias(ring.stamps_ns, wrench, joint_stamps_ns, velocity, self._settings)
         self._bias_rows[[MEAN, MINIMUM, MAXIMUM]] = self._bias
         return self._bias.copy()
 
     def at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ForceFeatures]:
-        """The features of all samples up to `t_ns`; absent if silent, too few, untared, or not to be believed."""
+        """The features of all samples up to `t_ns`; absent if stale, too few, untared or faulty.
+
+        Args:
+            t_ns: the tick, on the clock of the stamps.
+            now_receive_ns: the same instant on the monotonic clock; None for a recording.
+        """
         settings, ring = self._settings, self.stream.ring
         end = ring.row_after(t_ns)
         if end == ring.begin:
             return Sense(None)
         age_ns = t_ns - int(ring.rows(end - 1, end)[0][0])
         fresh = self.stream.fresh(t_ns, now_receive_ns, settings.force_limit_ns)
-        if not fresh or not self.gravity.known:
+        if not fresh or not self.gravity.ready:
             return Sense(None, age_ns, age_ns)
         self._pyramid.update()
         starts, scales = self._pyramid.statistics(end)  # (S,), (S, 5, 6)
-        self.trouble = self._disbelieved(scales, whole=int(starts[-1]) > ring.begin)
-        if self.trouble or self._bias is None or end - starts[-1] < settings.raw_samples:
+        self.fault = self._detect_fault(scales, whole=int(starts[-1]) > ring.begin)
+        if self.fault or self._bias is None or end - starts[-1] < settings.raw_samples:
             return Sense(None, age_ns, age_ns)
         scales -= self._bias_rows
         raw = self._pyramid.samples(end - settings.raw_samples, end) - self._bias
         return Sense(ForceFeatures(raw, scales, end - int(starts[-1])), age_ns, age_ns)
 
-    def _disbelieved(self, scales: FloatArray, whole: bool) -> str:
-        """Why these statistics cannot be of a live sensor; `whole` where the longest window is full."""
+    def _detect_fault(self, scales: FloatArray, whole: bool) -> str:
+        """The fault that these statistics (S, 5, 6) show, if any; `whole`: the longest window is full."""
         smallest, largest = scales[:, MINIMUM], scales[:, MAXIMUM]  # (S, 6)
-        if self._ranged and (np.maximum(largest[0], -smallest[0]) >= self._range).any():
+        if self._range_known and (np.maximum(largest[0], -smallest[0]) >= self._range).any():
             return "saturated: the wrench reaches the sensor's range"
         if self._settings.stuck_detection and whole and smallest[-1].tolist() == largest[-1].tolist():
-            return "stuck: the wrench says the same to the last bit; restart the sensor"
+            return "stuck: the wrench is constant to the last bit; restart the sensor"
         return ""

@@ -18,13 +18,13 @@ from autoglm_embodied.bag.writer import EPOCH
 from autoglm_embodied.errors import BagError
 
 DISORDER_NS = 1_000_000_000  # between topics of a file, which some recorders write in turns
-METADATA = "metadata.yaml"
+METADATA_FILE = "metadata.yaml"
 
 
 class BagFile(Protocol):
     """What all kinds of files have in common."""
 
-    facts: dict[str, str]
+    metadata: dict[str, str]
     damage: str
 
     def messages(self) -> Iterator[BagMessage]:
@@ -39,7 +39,7 @@ class Bag:
     """Reads a recording once, message by message in the order in which they came.
 
     Attributes:
-        facts: what the recorder noted, as far as read; empty where this package was not the recorder.
+        metadata: what the recorder noted, as far as read; empty where this package was not the recorder.
         damages: for each file that could not be read to its end, why.
     """
 
@@ -49,7 +49,7 @@ class Bag:
         Raises:
             BagError: there is no recording at `path`, or it is of a kind that cannot be read.
         """
-        self.facts: dict[str, str] = {}
+        self.metadata: dict[str, str] = {}
         self.damages: list[str] = []
         if not path.exists():
             raise BagError(f"there is no recording {path}; name a .mcap or .db3 file, or the folder of a ROS 2 bag")
@@ -63,7 +63,7 @@ class Bag:
     @property
     def epoch_ns(self) -> int:
         """Wall clock minus the clock of the receive times; 0 where those are of the wall clock."""
-        return int(self.facts.get(EPOCH, 0))
+        return int(self.metadata.get(EPOCH, 0))
 
     def messages(self) -> Iterator[BagMessage]:
         """All messages.
@@ -74,7 +74,7 @@ class Bag:
         for path in self._paths:
             file = KINDS[path.suffix](path)
             for message in in_order(file.messages()):
-                self.facts = file.facts
+                self.metadata = file.metadata
                 yield message
             if file.damage:
                 self.damages.append(f"{path.name} is damaged, all before that was read: {file.damage}")
@@ -94,12 +94,12 @@ def in_order(messages: Iterable[BagMessage]) -> Iterator[BagMessage]:
 
 def _listed(folder: Path) -> list[Path]:
     """The files of a bag; where its recorder was killed before it wrote the list, those that are there, by number."""
-    metadata = folder / METADATA
+    metadata = folder / METADATA_FILE
     if metadata.is_file():
         return [_file(folder, name) for name in _names(metadata)]
     files = [file for file in folder.iterdir() if file.suffix in KINDS]
     if not files:
-        raise BagError(f"the folder {folder} holds no recording; name one with {METADATA}, a .mcap or a .db3 file")
+        raise BagError(f"the folder {folder} holds no recording; name one with {METADATA_FILE}, a .mcap or a .db3 file")
     return sorted(
         files, key=lambda file: [int(part) if part.isdigit() else 0 for part in re.split(r"(\d+)", file.stem)]
     )
@@ -112,8 +112,8 @@ def _file(folder: Path, name: str) -> Path:
 
 def _names(metadata: Path) -> list[str]:
     try:
-        facts: Any = yaml.safe_load(metadata.read_text())["rosbag2_bagfile_information"]
-        names, compression = facts["relative_file_paths"], facts.get("compression_mode", "")
+        info: Any = yaml.safe_load(metadata.read_text())["rosbag2_bagfile_information"]
+        names, compression = info["relative_file_paths"], info.get("compression_mode", "")
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise BagError(f"cannot read {metadata} ({error}); name one of the bag's .mcap or .db3 files") from error
     if compression and str(compression).lower() != "none":

@@ -13,7 +13,7 @@ from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
 from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
 
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.bag.writer import EPOCH, FACTS
+from autoglm_embodied.bag.writer import EPOCH, METADATA_NAME
 from autoglm_embodied.errors import BagError
 
 DAMAGE = (McapError, CRCValidationError, struct.error, zstandard.ZstdError, RuntimeError, ValueError, MemoryError)
@@ -23,12 +23,12 @@ class McapFile:
     """Reads one file once.
 
     Attributes:
-        facts: what the recorder noted; empty where this package was not the recorder.
+        metadata: what the recorder noted; empty where this package was not the recorder.
         damage: why the file could not be read to its end, empty if it could.
     """
 
     def __init__(self, path: Path) -> None:
-        self.facts: dict[str, str] = {}
+        self.metadata: dict[str, str] = {}
         self.damage = ""
         self._path = path
         self._schemas: dict[int, Schema] = {}
@@ -63,7 +63,7 @@ class McapFile:
 
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         reader = StreamReader(
-            cast(IO[bytes], Whole(file)), emit_chunks=True, record_size_limit=self._path.stat().st_size
+            cast(IO[bytes], ExactReader(file)), emit_chunks=True, record_size_limit=self._path.stat().st_size
         )
         for record in reader.records:
             parts = breakup_chunk(record, validate_crc=True) if isinstance(record, Chunk) else [record]
@@ -76,8 +76,8 @@ class McapFile:
             self._schemas[record.id] = record
         elif isinstance(record, Channel):
             self._channels[record.id] = record
-        elif isinstance(record, Metadata) and record.name == FACTS:
-            self.facts = dict(record.metadata)
+        elif isinstance(record, Metadata) and record.name == METADATA_NAME:
+            self.metadata = dict(record.metadata)
 
     def _message(self, record: Message) -> BagMessage | None:
         """What a record holds, if it is of ROS 2; what else there may be is left alone."""
@@ -90,11 +90,11 @@ class McapFile:
                 f"{channel.topic} is encoded as {channel.message_encoding} with {'a' if schema else 'no'} type"
             )
             return None
-        receive_ns = record.log_time - int(self.facts.get(EPOCH, 0))
+        receive_ns = record.log_time - int(self.metadata.get(EPOCH, 0))
         return BagMessage(channel.topic, schema.name, record.data, receive_ns, record.publish_time)
 
 
-class Whole:
+class ExactReader:
     """A file that gives as many bytes as were asked for, or ends."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -1,9 +1,11 @@
-"""One recorded message as it came over the wire, and the count of what was recorded."""
+"""One recorded message as it came over the wire, and how many there are of each topic."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+
+NS_PER_S = 1e9
 
 
 @dataclass(frozen=True)
@@ -25,32 +27,47 @@ class BagMessage:
     publish_ns: int
 
 
-NS_PER_S = 1e9
+class MessageCounts:
+    """Counts the messages of each topic, and their rate since the last report.
 
+    Args:
+        begun_ns: when the recording began, on the clock of the receive times.
 
-class Tally:
-    """Counts the messages of each topic and their rate since it was last told."""
+    Attributes:
+        by_topic: how many messages of each.
+    """
 
     def __init__(self, begun_ns: int) -> None:
-        self.counts: Counter[str] = Counter()
-        self._begun_ns = self._told_ns = begun_ns
-        self._told: Counter[str] = Counter()
+        self.by_topic: Counter[str] = Counter()
+        self._begun_ns = self._reported_ns = begun_ns
+        self._reported: Counter[str] = Counter()
 
-    def note(self, message: BagMessage) -> None:
+    def add(self, message: BagMessage) -> None:
         """Count a message."""
-        self.counts[message.topic] += 1
+        self.by_topic[message.topic] += 1
 
     def rates(self, now_ns: int, written: int) -> str:
-        """One line: how long, how much, and what comes how fast just now."""
-        elapsed_s = max(now_ns - self._told_ns, 1) / NS_PER_S
-        hz = {topic: (count - self._told[topic]) / elapsed_s for topic, count in sorted(self.counts.items())}
-        self._told_ns, self._told = now_ns, self.counts.copy()
+        """One line: how long, how much, and the present rate of each topic.
+
+        Args:
+            now_ns: on the clock of the receive times.
+            written: bytes of the file.
+        """
+        elapsed_s = max(now_ns - self._reported_ns, 1) / NS_PER_S
+        hz = {topic: (count - self._reported[topic]) / elapsed_s for topic, count in sorted(self.by_topic.items())}
+        self._reported_ns, self._reported = now_ns, self.by_topic.copy()
         rates = ", ".join(f"{topic} {rate:.0f} Hz" for topic, rate in hz.items())
         return f"{(now_ns - self._begun_ns) / NS_PER_S:.0f} s, {written / 1e6:.1f} MB: {rates or 'nothing comes yet'}"
 
     def total(self, now_ns: int, written: int, dropped: int) -> str:
-        """One sentence: what there is in all."""
-        counts = ", ".join(f"{count} of {topic}" for topic, count in sorted(self.counts.items()))
+        """One sentence: how long, how much, and how many of each topic.
+
+        Args:
+            now_ns: on the clock of the receive times.
+            written: bytes of the file.
+            dropped: messages that were left out.
+        """
+        counts = ", ".join(f"{count} of {topic}" for topic, count in sorted(self.by_topic.items()))
         lost = f"; {dropped} dropped, for the disk was too slow" if dropped else ""
         seconds = (now_ns - self._begun_ns) / NS_PER_S
         return f"{seconds:.1f} s, {written / 1e6:.1f} MB: {counts or 'no message came'}{lost}"

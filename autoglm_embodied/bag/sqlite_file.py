@@ -18,12 +18,12 @@ class SqliteFile:
     """Reads one file once.
 
     Attributes:
-        facts: empty, for this package records none such.
+        metadata: empty, for this package records none such.
         damage: why the file could not be read to its end, empty if it could.
     """
 
     def __init__(self, path: Path) -> None:
-        self.facts: dict[str, str] = {}
+        self.metadata: dict[str, str] = {}
         self.damage = ""
         self._path = path
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Condition, Thread
 from typing import IO, Any, cast
 
 from mcap.writer import CompressionType, Writer
@@ -13,9 +15,16 @@ from autoglm_embodied import __version__
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import BagError
 
+CHUNK_BYTES = 1_000_000
+CHUNK_NS = 300_000_000  # how long a message may wait in memory
+EPOCH = "epoch_ns"
+METADATA_NAME = "autoglm"
+MAX_WAITING_BYTES = 256_000_000  # some five seconds of a colour and depth camera
+FLUSH_CHECK_S = 0.1  # for messages that have waited long enough in the writer
 
-class Disk:
-    """Writes without a buffer of its own; when it is closed all is on the disk.
+
+class UnbufferedFile:
+    """Appends without a buffer of its own; when it is closed all is on the disk.
 
     Before that the system writes when it sees fit: asked more often, a slow disk would hold up the recording.
     """
@@ -59,6 +68,9 @@ class Disk:
         """Where the next byte goes."""
         return self.written
 
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
     def close(self) -> None:
         """Put all on the disk and close; twice is no harm."""
         if not self._open:
@@ -72,33 +84,27 @@ class Disk:
             os.close(self._file)
 
 
-CHUNK_BYTES = 1_000_000
-CHUNK_NS = 300_000_000  # how long a message may wait in memory
-EPOCH = "epoch_ns"
-FACTS = "autoglm"
-
-
 class BagWriter:
     """Writes whole chunks, each at most `CHUNK_NS` after its first message was written: the most that a kill can cost.
 
     Args:
         path: the file to make.
         epoch_ns: wall clock minus the clock of the receive times, which the file's log times are told in.
-        facts: what else there is to know, such as the topic of each stream.
+        metadata: what else there is to know, such as the topic of each stream.
         define: a type's name to its definition, for other tools; empty where it is not known.
 
     Raises:
         BagError: the file cannot be made, or later not be written.
     """
 
-    def __init__(self, path: Path, epoch_ns: int, facts: Mapping[str, str], define: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, epoch_ns: int, metadata: Mapping[str, str], define: Callable[[str], str]) -> None:
         self._epoch_ns = epoch_ns
         self._define = define
-        self._disk = Disk(path)
+        self._output = UnbufferedFile(path)
         # LZ4 takes a third of the processor time of zstd or less, which counts beside a robot's other work.
-        self._writer = Writer(cast(IO[Any], self._disk), chunk_size=CHUNK_BYTES, compression=CompressionType.LZ4)
+        self._writer = Writer(cast(IO[Any], self._output), chunk_size=CHUNK_BYTES, compression=CompressionType.LZ4)
         self._writer.start(profile="ros2", library=f"autoglm_embodied {__version__}")
-        self._writer.add_metadata(FACTS, {"version": __version__, EPOCH: str(epoch_ns)} | dict(facts))
+        self._writer.add_metadata(METADATA_NAME, {"version": __version__, EPOCH: str(epoch_ns)} | dict(metadata))
         self._channels: dict[str, int] = {}
         self._chunk_holds = False  # whether there is something in it
         self._chunk_begun_ns: int | None = None
@@ -106,7 +112,7 @@ class BagWriter:
     @property
     def written(self) -> int:
         """Bytes so far."""
-        return self._disk.written
+        return self._output.written
 
     def write(self, message: BagMessage) -> None:
         """Append a message."""
@@ -115,14 +121,14 @@ class BagWriter:
         log_ns = message.receive_ns + self._epoch_ns
         self._writer.add_message(channel, log_ns, message.data, message.publish_ns)
 
-    def keep(self, now_ns: int) -> None:
-        """Hand what waits in memory to the system, if it is time; `now_ns` on the clock of the receive times."""
+    def flush_if_due(self, now_ns: int) -> None:
+        """Write the chunk in progress, if it is time; `now_ns` on the clock of the receive times."""
         if not self._chunk_holds:
             return
         if self._chunk_begun_ns is None:  # not by its time: who is behind must not do more work
             self._chunk_begun_ns = now_ns
         elif now_ns - self._chunk_begun_ns >= CHUNK_NS:
-            self._writer._Writer__finalize_chunk()  # type: ignore[attr-defined] # the library ends a chunk by size alone
+            self._writer.flush()  # type: ignore[no-untyped-call] # the library ends a chunk by size alone
             self._chunk_holds, self._chunk_begun_ns = False, None
 
     def close(self) -> None:
@@ -130,14 +136,85 @@ class BagWriter:
         try:
             self._writer.finish()  # type: ignore[no-untyped-call]
         finally:
-            self._disk.close()
+            self._output.close()
 
     def abandon(self) -> None:
         """Close the file as it is, after an error."""
-        self._disk.close()
+        self._output.close()
 
     def _add(self, topic: str, type_name: str) -> int:
         definition = self._define(type_name)
         schema = self._writer.register_schema(type_name, "ros2msg" if definition else "", definition.encode())
         self._channels[topic] = self._writer.register_channel(topic, "cdr", schema)
         return self._channels[topic]
+
+
+class BackgroundBagWriter:
+    """Writes messages on a thread of its own: who receives them never waits for the disk.
+
+    Args:
+        writer: whose file it ends.
+        clock: the time on the clock of the receive times [ns].
+
+    Attributes:
+        dropped: messages left out because the disk was too slow for too long.
+        failure: why nothing is written any more.
+    """
+
+    def __init__(self, writer: BagWriter, clock: Callable[[], int]) -> None:
+        self.dropped = 0
+        self.failure: BagError | None = None
+        self._writer = writer
+        self._clock = clock
+        self._waiting: deque[BagMessage] = deque()
+        self._waiting_bytes = 0
+        self._ended = False
+        self._changed = Condition()
+        self._thread = Thread(target=self._run, name="bag writer")
+        self._thread.start()
+
+    @property
+    def written(self) -> int:
+        """Bytes of the file so far."""
+        return self._writer.written
+
+    def put(self, message: BagMessage) -> None:
+        """Queue a message; returns at once, whatever the disk does."""
+        with self._changed:
+            if self.failure is not None or self._waiting_bytes > MAX_WAITING_BYTES:
+                self.dropped += 1
+                return
+            self._waiting.append(message)
+            self._waiting_bytes += len(message.data)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Write all that is queued, and end the file; what then fails is in `failure`."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+            self._writer.close()
+        except BagError as error:
+            self.failure = error
+            self._writer.abandon()
+
+    def _step(self) -> bool:
+        """Write what is queued; False once that was the last."""
+        with self._changed:
+            if not self._waiting and not self._ended:
+                self._changed.wait(FLUSH_CHECK_S)
+            messages, self._waiting = self._waiting, deque()
+            ended = self._ended
+        for message in messages:
+            self._writer.write(message)
+            self._writer.flush_if_due(self._clock())
+            with self._changed:
+                self._waiting_bytes -= len(message.data)
+        self._writer.flush_if_due(self._clock())
+        return not ended

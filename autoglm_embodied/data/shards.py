@@ -15,9 +15,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.whole_file import whole_file
 
 Arrays = dict[str, NDArray[Any]]
-ABOUT = "about"
+METADATA_KEY = "about"
 """The one entry of a file's metadata: several would be written in an order of chance."""
 
 
@@ -30,8 +31,8 @@ class Schema:
     fields: Mapping[str, str]
 
     @property
-    def mark(self) -> str:
-        """Written into each shard, so that one of another version is told apart."""
+    def identifier(self) -> str:
+        """Kind and version; written into each shard, so that one of another version is told apart."""
         return f"{self.kind}/{self.version}"
 
 
@@ -43,7 +44,7 @@ class Shard:
     notes: tuple[dict[str, Any], ...] = ()
 
 
-def joined(shards: Sequence[Shard]) -> Shard:
+def concatenate_shards(shards: Sequence[Shard]) -> Shard:
     """One after the other: the rows of every field, and the notes."""
     arrays = {name: np.concatenate([shard.arrays[name] for shard in shards]) for name in shards[0].arrays}
     return Shard(arrays, tuple(note for shard in shards for note in shard.notes))
@@ -61,17 +62,19 @@ def write_shard(path: Path, schema: Schema, shard: Shard, settings: str = "") ->
         path: of the file.
         schema: says which fields there must be.
         shard: what to write.
-        settings: what was collected, as `settings_of` tells it again.
+        settings: what was collected, as `read_settings` tells it again.
+
+    Raises:
+        ConfigError: a field is missing or unknown, or the file cannot be written.
     """
     if set(shard.arrays) != set(schema.fields):
         raise ConfigError(f"a shard of {schema.kind} must hold {sorted(schema.fields)}, got {sorted(shard.arrays)}")
-    partial = path.with_suffix(".partial")
     arrays = {name: np.ascontiguousarray(array) for name, array in shard.arrays.items()}
     notes = json.dumps(shard.notes, sort_keys=True)
-    about = {"schema": schema.mark, "settings": settings, "notes": notes, "sha256": _digest(arrays, notes)}
+    metadata = {"schema": schema.identifier, "settings": settings, "notes": notes, "sha256": _digest(arrays, notes)}
     try:
-        save_file(arrays, partial, {ABOUT: json.dumps(about, sort_keys=True)})
-        partial.replace(path)
+        with whole_file(path) as partial:
+            save_file(arrays, partial, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"cannot write {path} ({error}); make room or name another folder") from error
 
@@ -79,49 +82,67 @@ def write_shard(path: Path, schema: Schema, shard: Shard, settings: str = "") ->
 def read_shard(path: Path, schema: Schema) -> Shard:
     """What a file holds, verified.
 
+    Args:
+        path: of the file.
+        schema: that it must have.
+
     Raises:
         ConfigError: the file is damaged or of another version.
     """
     try:
         with safe_open(path, "np") as file:
-            about = _about(path, schema, file.metadata())
+            metadata = _metadata(path, schema, file.metadata())
             arrays = {name: file.get_tensor(name) for name in file.keys()}
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
-    if _digest(arrays, about["notes"]) != about["sha256"]:
+    if _digest(arrays, metadata["notes"]) != metadata["sha256"]:
         raise ConfigError(f"{path} is damaged: its checksum is another; delete it and collect again")
-    return Shard(arrays, tuple(json.loads(about["notes"])))
+    return Shard(arrays, tuple(json.loads(metadata["notes"])))
 
 
-def settings_of(path: Path, schema: Schema) -> str:
+def read_settings(path: Path, schema: Schema) -> str:
     """What was collected into a shard; its data is not read.
+
+    Args:
+        path: of the file.
+        schema: that it must have.
 
     Raises:
         ConfigError: the file is damaged or of another version.
     """
     try:
         with safe_open(path, "np") as file:
-            return _about(path, schema, file.metadata())["settings"]
+            return _metadata(path, schema, file.metadata())["settings"]
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
 
 
 def shard_paths(directories: Sequence[Path], pattern: str = "*-*") -> list[Path]:
-    """All shards of all directories, in order; ConfigError if there is none."""
+    """All shards of directories, in order.
+
+    Args:
+        directories: to look in, in this order.
+        pattern: of the names, without their suffix.
+
+    Raises:
+        ConfigError: there is none.
+    """
     paths = [path for directory in directories for path in sorted(directory.glob(f"{pattern}.safetensors"))]
     if not paths:
         raise ConfigError(f"no shards in {', '.join(map(str, directories))}; run autoglm collect --out DIR first")
     return paths
 
 
-def _about(path: Path, schema: Schema, metadata: Mapping[str, str] | None) -> Mapping[str, str]:
-    about: Mapping[str, str] = json.loads((metadata or {}).get(ABOUT, "{}"))
-    if about.get("schema") != schema.mark:
-        found = about.get("schema", "none")
+def _metadata(path: Path, schema: Schema, entries: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Identifier, settings, notes and checksum of a shard; ConfigError if it is of another schema."""
+    metadata: Mapping[str, str] = json.loads((entries or {}).get(METADATA_KEY, "{}"))
+    if metadata.get("schema") != schema.identifier:
+        found = metadata.get("schema", "none")
         raise ConfigError(
-            f"{path} was written by another version (schema {found}, wanted {schema.mark}); collect into a new folder"
+            f"{path} was written by another version (schema {found}, wanted {schema.identifier}); "
+            "collect into a new folder"
         )
-    return about
+    return metadata
 
 
 def _digest(arrays: Arrays, notes: str) -> str:

@@ -1,4 +1,4 @@
-"""A private ROS graph: loopback only, a domain that no other graph uses, transports that carry camera frames whole."""
+"""A private ROS graph: loopback only, an unused domain, DDS transports whose segments hold whole camera frames."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ import psutil
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SetupError
 
-FOLDER = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")
 OWNER_LOCK = "_el"
-STARTING_S = 1.0
-"""A younger lock file may be one that its owner has made and is about to lock."""
+MIN_AGE_S = 1.0
+"""The owner of a younger lock file may be about to lock it."""
 
 
-def remove_left_behind(folder: Path = FOLDER) -> int:
-    """Remove segments of this user's whose owner is gone; returns their size in bytes."""
+def remove_orphaned_segments(folder: Path = SHARED_MEMORY) -> int:
+    """Remove this user's Fast DDS shared-memory segments whose process is gone; returns their size in bytes."""
     freed = 0
     for lock in folder.glob(f"fastdds_*{OWNER_LOCK}"):
-        with suppress(OSError):  # another user's, or gone since
-            if lock.stat().st_uid == os.getuid() and time.time() - lock.stat().st_mtime > STARTING_S:
+        with suppress(OSError):  # another user's, or removed meanwhile
+            if lock.stat().st_uid == os.getuid() and time.time() - lock.stat().st_mtime > MIN_AGE_S:
                 freed += _remove(lock)
     return freed
 
 
 def _remove(lock: Path) -> int:
     with lock.open("rb+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError, an OSError, where its owner lives
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError, an OSError, while its owner lives
         segment = lock.with_name(lock.name.removesuffix(OWNER_LOCK))
         size = segment.stat().st_size if segment.exists() else 0
         segment.unlink(missing_ok=True)
@@ -42,27 +42,32 @@ def _remove(lock: Path) -> int:
 
 
 DOMAINS = range(70, 100)
-"""Above the ones people number by hand, below the first whose ports Linux hands out to others (102)."""
+"""Above the numbers people choose, below the first in the range of ephemeral ports (102)."""
 
-PORT_BASE, PORTS_A_DOMAIN = 7400, 250
+PORT_BASE, PORTS_PER_DOMAIN = 7400, 250
 """UDP ports of a DDS domain (RTPS specification 2.2, section 9.6.1.1)."""
 
-
 OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")
-"""Know Fast DDS by its older name, Fast RTPS."""
+"""Distributions that use the older name of Fast DDS, Fast RTPS."""
 
 
 @contextmanager
 def private_domain(domains: range = DOMAINS) -> Iterator[tuple[int, int]]:
-    """A ROS domain nobody uses, for as long as the context, or a process that inherits its lock, lives.
+    """Reserve an unused ROS domain until the context and every process that inherits its lock have ended.
 
-    Shared memory that killed processes left behind is removed first.
+    Orphaned shared memory of killed processes is removed first.
+
+    Args:
+        domains: to choose from.
 
     Yields:
-        The domain, and the descriptor of its lock to pass on to the processes of the graph: a graph whose
-        starter was killed keeps its domain.
+        The domain, and the file descriptor of its lock for the processes of the graph to inherit: a graph whose parent
+        was killed keeps its domain.
+
+    Raises:
+        SetupError: all domains are in use.
     """
-    remove_left_behind()
+    remove_orphaned_segments()
     busy = busy_domains()
     for domain in domains:
         lock = -1 if domain in busy else _lock(domain)
@@ -79,13 +84,13 @@ def private_domain(domains: range = DOMAINS) -> Iterator[tuple[int, int]]:
 
 
 def busy_domains() -> set[int]:
-    """Domains whose UDP ports are taken on this machine, by whatever ROS or DDS program."""
+    """Domains with a UDP port in use on this machine."""
     ports = (connection.laddr.port for connection in psutil.net_connections("udp4") if connection.laddr)
-    return {(port - PORT_BASE) // PORTS_A_DOMAIN for port in ports if port >= PORT_BASE}
+    return {(port - PORT_BASE) // PORTS_PER_DOMAIN for port in ports if port >= PORT_BASE}
 
 
 def _lock(domain: int) -> int:
-    """Descriptor of the domain's lock file, held exclusively; -1 where another process, or another user, holds it."""
+    """File descriptor of the domain's lock file, held exclusively; -1 where another process or user holds it."""
     path = Path(tempfile.gettempdir()) / f"autoglm-ros-domain-{domain}.lock"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -100,9 +105,12 @@ def _lock(domain: int) -> int:
 
 
 def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False) -> dict[str, str]:
-    """`base` with what makes a process part of the graph `domain` on this machine and keeps it to one core.
+    """Environment variables of a process of the graph: its domain, loopback only, one thread.
 
-    With `sends_frames` it gets shared memory for camera frames; if all did, a container's 64 MB would not do.
+    Args:
+        domain: ROS domain.
+        base: variables to start from.
+        sends_frames: allocate a shared-memory segment for camera frames; a container's 64 MB hold only a few of them.
     """
     profile = str(shipped("fastdds.xml" if sends_frames else "fastdds_small.xml"))
     shared = {
@@ -113,6 +121,6 @@ def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False
         "OMP_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    # Newer distributions warn at every start about the older names.
+    # Newer distributions warn about the older names at every start.
     older = {"FASTRTPS_DEFAULT_PROFILES_FILE": profile, "ROS_LOCALHOST_ONLY": "1"}
     return dict(base) | shared | (older if base.get("ROS_DISTRO") in OLDER_DISTRIBUTIONS else {})

@@ -1,4 +1,4 @@
-"""The processes of a demo: each in a group of its own, its output in a log, and none left when it ends."""
+"""The node processes of a run: each in its own process group, its output in a log file, none left at the end."""
 
 from __future__ import annotations
 
@@ -18,55 +18,56 @@ import psutil
 
 from autoglm_embodied.errors import SetupError
 
-PATIENCE_S = {signal.SIGINT: 10.0, signal.SIGTERM: 3.0, signal.SIGKILL: 5.0}
-"""How long a process may take to follow each request to end, asked in this order."""
+SHUTDOWN_LIMITS_S = {signal.SIGINT: 10.0, signal.SIGTERM: 3.0, signal.SIGKILL: 5.0}
+"""Signals sent to end a process, in this order, and how long to wait after each."""
 
-RUN_MARK = "AUTOGLM_RUN"
-"""Variable by which every process of a run, and whatever it starts itself, is known."""
+RUN_ID = "AUTOGLM_RUN"
+"""Environment variable that identifies every process of a run, and whatever those start themselves."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a process ended: the signal that it followed (None: by itself, earlier) and its exit status."""
+class ProcessExit:
+    """The signal that ended a process (None: it had ended by itself before) and its exit status."""
 
     name: str
-    followed: signal.Signals | None
+    ended_by: signal.Signals | None
     status: int | None
 
     @property
     def clean(self) -> bool:
-        """Whether it ended by itself when first asked, with status 0."""
-        return self.followed is signal.SIGINT and self.status == 0
+        """Whether it ended on the first signal, with status 0."""
+        return self.ended_by is signal.SIGINT and self.status == 0
 
 
 @dataclass(frozen=True)
 class Process:
-    """A running process, which leads the process group of its own id."""
+    """A running process, leader of its process group."""
 
     name: str
     popen: subprocess.Popen[bytes]
     log: Path
 
     def members(self) -> list[psutil.Process]:
-        """Living processes of the group, zombies left out."""
+        """Living processes of the group, without zombies."""
         return [process for process in psutil.process_iter() if _in_group(process, self.popen.pid)]
 
-    def last_words(self) -> str:
-        """The last line that says what went wrong, for a process that died."""
+    def last_log_line(self) -> str:
+        """The last line of its log, which names the error of a process that died."""
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1] if lines else f"it left nothing in {self.log}"
+        return lines[-1] if lines else f"it wrote nothing to {self.log}"
 
 
 class Processes:
-    """Starts processes and ends every one of them.
-
-    Args:
-        log_dir: made, and filled with a log for each process.
-        environment: of every process; with a RUN_MARK in it, `survivors` finds them.
-        inherit: file descriptors that the processes keep open, such as the lock of their domain.
-    """
+    """Starts processes and ends every one of them."""
 
     def __init__(self, log_dir: Path, environment: Mapping[str, str], inherit: Sequence[int] = ()) -> None:
+        """Make the log folder.
+
+        Args:
+            log_dir: for a log file of each process.
+            environment: of every process; with a RUN_ID in it, `leftover_processes` finds them.
+            inherit: file descriptors that the processes keep open, such as the lock of their domain.
+        """
         log_dir.mkdir(parents=True, exist_ok=True)
         self.log_dir = log_dir
         self._environment = dict(environment)
@@ -74,11 +75,18 @@ class Processes:
         self.running: list[Process] = []
 
     def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
-        """Start `python -m module arguments`."""
+        """Start `python -m module arguments`.
+
+        Args:
+            name: of the process and its log file.
+            module: to run.
+            arguments: of its command line.
+            environment: variables of this process alone, on top of those of all.
+        """
         log = self.log_dir / f"{name}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
-                [*_bound_to_this_process(), sys.executable, "-m", module, *arguments],
+                [*_parent_death_signal(), sys.executable, "-m", module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -91,52 +99,63 @@ class Processes:
         return process
 
     def check(self) -> None:
-        """Raise SetupError with the last words of the first process that is no longer running."""
+        """Raise SetupError with the last log line of the first process that is no longer running."""
         for process in self.running:
             status = process.popen.poll()
             if status is not None:
-                raise SetupError(f"{process.name} ended with status {status}: {process.last_words()}")
+                raise SetupError(f"{process.name} ended with status {status}: {process.last_log_line()}")
 
-    def stop(self, patience_s: Mapping[signal.Signals, float] = PATIENCE_S) -> list[Ended]:
-        """End every process, the youngest first to be asked, and say how each ended."""
+    def wait(self, limit_s: float) -> None:
+        """Wait until every process has ended by itself; SetupError with its last log line where one failed."""
+        deadline = time.monotonic() + limit_s
+        for process in self.running:
+            try:
+                status = process.popen.wait(max(deadline - time.monotonic(), 0.0))
+            except subprocess.TimeoutExpired as error:
+                raise SetupError(f"{process.name} did not end within {limit_s:.0f} s; end other programs") from error
+            if status:
+                raise SetupError(f"{process.name} ended with status {status}: {process.last_log_line()}")
+
+    def stop(self, limits_s: Mapping[signal.Signals, float] = SHUTDOWN_LIMITS_S) -> list[ProcessExit]:
+        """End every process, the youngest first; each signal is followed by a wait of up to its limit."""
         early = {process.popen.pid for process in self.running if process.popen.poll() is not None}
-        followed: dict[int, signal.Signals] = {}
-        for request, limit_s in patience_s.items():
+        ended_by: dict[int, signal.Signals] = {}
+        for request, limit_s in limits_s.items():
             waiting = [process for process in reversed(self.running) if process.members()]
             for process in waiting:
-                followed[process.popen.pid] = request
+                ended_by[process.popen.pid] = request
                 _signal_group(process.popen.pid, request)
             _wait_for(waiting, limit_s)
         return [
-            Ended(p.name, None if p.popen.pid in early else followed.get(p.popen.pid), p.popen.poll())
+            ProcessExit(p.name, None if p.popen.pid in early else ended_by.get(p.popen.pid), p.popen.poll())
             for p in self.running
         ]
 
 
-def new_mark() -> dict[str, str]:
-    """A RUN_MARK that no other run has."""
-    return {RUN_MARK: uuid.uuid4().hex}
+def new_run_id() -> dict[str, str]:
+    """RUN_ID with a value that no other run has."""
+    return {RUN_ID: uuid.uuid4().hex}
 
 
-def survivors(mark: Mapping[str, str]) -> list[psutil.Process]:
-    """Living processes of the run, this one left out, wherever in the process tree they are."""
+def leftover_processes(run_id: Mapping[str, str]) -> list[psutil.Process]:
+    """Living processes of the run but this one, wherever in the process tree they are."""
     found = psutil.process_iter(["pid", "name", "status", "environ"])
-    marked = (one for one in found if (one.info["environ"] or {}).get(RUN_MARK) == mark[RUN_MARK])
-    return [one for one in marked if one.pid != os.getpid() and one.info["status"] != psutil.STATUS_ZOMBIE]
+    of_run = (one for one in found if (one.info["environ"] or {}).get(RUN_ID) == run_id[RUN_ID])
+    return [one for one in of_run if one.pid != os.getpid() and one.info["status"] != psutil.STATUS_ZOMBIE]
 
 
-def end_survivors(mark: Mapping[str, str]) -> list[str]:
-    """Kill whatever of the run is still alive; returns what it was."""
-    left = survivors(mark)
+def kill_leftover_processes(run_id: Mapping[str, str]) -> list[str]:
+    """Kill the living processes of the run; returns their names and ids."""
+    left = leftover_processes(run_id)
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(left, timeout=PATIENCE_S[signal.SIGKILL])
+    psutil.wait_procs(left, timeout=SHUTDOWN_LIMITS_S[signal.SIGKILL])
     return [f"{process.info['name']} ({process.pid})" for process in left]
 
 
-def _bound_to_this_process() -> list[str]:
-    """Prefix that makes the kernel end a process when this one is killed and cannot do so itself."""
+def _parent_death_signal() -> list[str]:
+    """Command prefix by which the kernel ends the process when this one is killed."""
     return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
@@ -144,7 +163,7 @@ def _wait_for(processes: Sequence[Process], limit_s: float) -> None:
     deadline = time.monotonic() + limit_s
     for process in processes:
         while time.monotonic() < deadline and (process.popen.poll() is None or process.members()):
-            try:  # returns as soon as the leader ends; its children, if any, are looked for again
+            try:  # returns as soon as the leader ends; its children are checked again
                 process.popen.wait(timeout=0.1)
             except subprocess.TimeoutExpired:
                 continue
@@ -155,7 +174,7 @@ def _signal_group(group: int, request: signal.Signals) -> None:
     try:
         os.killpg(group, request)
     except ProcessLookupError:
-        pass  # it ended between the look and the call
+        pass  # it ended in between
 
 
 def _in_group(process: psutil.Process, group: int) -> bool:

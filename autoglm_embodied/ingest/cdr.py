@@ -1,7 +1,8 @@
-"""Sensor messages straight from and to their wire form: a microsecond each instead of thirty through objects.
+"""The wire form of sensor messages (CDR), read without ROS: a microsecond each instead of thirty through objects.
 
-Plain CDR, which every ROS 2 middleware speaks (DDS-XTypes 1.3, section 7.4): 4 bytes say the byte order, all that
-follows is aligned from behind them to its own size. What comes in another byte order goes the long way.
+Plain CDR, which every ROS 2 middleware speaks (DDS-XTypes 1.3, section 7.4): 4 bytes name the representation, all that
+follows is aligned from behind them to its own size. The readers know plain little-endian CDR; what comes in another
+byte order or alignment is first transcoded to it. Malformed bytes are a SensorError.
 """
 
 from __future__ import annotations
@@ -11,21 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from struct import Struct
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-from autoglm_embodied_interfaces.msg import WrenchBatch
-from geometry_msgs.msg import WrenchStamped
 from numpy.typing import NDArray
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import Image, JointState
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.types import FloatArray
+from autoglm_embodied.types import FloatArray, Intent
 
 NS_PER_S = 1_000_000_000
-BEGIN = 4  # of the data, behind the byte order
+BEGIN = 4  # of the data, behind the representation
 LITTLE_ENDIAN = b"\x00\x01"
+REPRESENTATION = LITTLE_ENDIAN + b"\x00\x00"
 STAMP = Struct("<iI")
 HEADER = Struct("<iII")  # stamp and the length of the frame's name with its closing zero
 NAME = BEGIN + HEADER.size
@@ -34,22 +32,49 @@ SIZE = Struct("<II")
 DOUBLE = 8
 WRENCH_BYTES = 6 * DOUBLE
 STAMPS = np.dtype([("sec", "<i4"), ("nanosec", "<u4")])
+BYTES_FROM_K = (9 + 9 + 12) * DOUBLE + 6 * 4 + 1  # of camera_info: K, R, P, binning and region of interest
+CONFIDENCE, DURATIONS = Struct("<f"), Struct("<qq")
+
+Field = int | str | tuple["Field", ...]
+"""Of a message: a number of so many bytes, a string, or a sequence of a structure."""
+
+STRING = "string"
+HEADER_FIELDS: tuple[Field, ...] = (4, 4, STRING)
+WRENCH_FIELDS = HEADER_FIELDS + (8,) * 6
+WRENCH_BATCH_FIELDS = (*HEADER_FIELDS, (4, 4), (8,) * 6)
+IMAGE_FIELDS = (*HEADER_FIELDS, 4, 4, STRING, 1, 4, (1,))
+JOINT_STATE_FIELDS = (*HEADER_FIELDS, (STRING,), (8,), (8,), (8,))
+CAMERA_INFO_FIELDS = (*HEADER_FIELDS, 4, 4, STRING, (8,), *(8,) * 30, *(4,) * 6, 1)
+VOICE_COMMAND_FIELDS = (*HEADER_FIELDS, 1, STRING, STRING, STRING, 4, 8, 8)
+
+MALFORMED = (struct.error, IndexError, ValueError)
+Read = TypeVar("Read")
 
 
-def aligned(place: int, size: int) -> int:
-    """The first place not before this one where a value of `size` bytes may stand."""
-    return BEGIN + -(-(place - BEGIN) // size) * size
+def aligned(offset: int, size: int) -> int:
+    """The first offset not before this one where a value may stand.
+
+    Args:
+        offset: in the message [bytes].
+        size: of the value [bytes].
+    """
+    return BEGIN + -(-(offset - BEGIN) // size) * size
 
 
-def whole(read: Callable[..., Any]) -> Callable[..., Any]:
-    """`read` with a SensorError for a message that is cut off or is none of its type."""
+def unreadable(error: Exception) -> SensorError:
+    """What is raised of a message that is cut off or is none of its type."""
+    return SensorError(f"a message cannot be read ({error}); check what publishes on its topic")
+
+
+def _reader(read: Callable[[bytes], Read]) -> Callable[[bytes], Read]:
+    """`read`, of which malformed bytes are a SensorError."""
 
     @wraps(read)
-    def checked(*arguments: Any) -> Any:
+    def checked(data: bytes) -> Read:
         try:
-            return read(*arguments)
-        except (struct.error, IndexError, ValueError, RuntimeError) as error:
-            raise SensorError(f"a message cannot be read ({error}); check what publishes on its topic") from error
+            return read(data)
+        except MALFORMED as error:
+            raise unreadable(error) from error
 
     return checked
 
@@ -68,174 +93,206 @@ class RawImage:
     data: memoryview
 
 
+@dataclass(frozen=True)
+class SpokenCommand:
+    """The fields of a VoiceCommand message; `intent` is None where this version does not know it."""
+
+    stamp_ns: int
+    intent: Intent | None
+    text: str
+    instruction: str
+    language: str
+    confidence: float
+    speech_ns: int
+    latency_ns: int
+
+
 def read_stamp_ns(data: bytes) -> int:
-    """The header stamp of any stamped message."""
+    """The header stamp of any stamped message in plain little-endian CDR."""
     sec, nanosec = STAMP.unpack_from(data, BEGIN)
     return int(sec * NS_PER_S + nanosec)
 
 
-@whole
+@_reader
 def read_wrench(data: bytes) -> tuple[int, str, FloatArray]:
     """Stamp [ns], frame and (6,) force then torque [N, N·m] of a WrenchStamped."""
-    data = _little_endian(data, WrenchStamped)
+    data = little_endian(data, WRENCH_FIELDS)
     sec, nanosec, length = HEADER.unpack_from(data, BEGIN)
-    place = aligned(NAME + length, DOUBLE)
-    if len(data) < place + WRENCH_BYTES:
-        raise SensorError(f"a wrench message must hold {place + WRENCH_BYTES} bytes, got {len(data)}")
+    offset = aligned(NAME + length, DOUBLE)
+    if len(data) < offset + WRENCH_BYTES:
+        raise SensorError(f"a wrench message must hold {offset + WRENCH_BYTES} bytes, got {len(data)}")
     frame = data[NAME : NAME + length - 1].decode()
-    return sec * NS_PER_S + nanosec, frame, np.frombuffer(data, "<f8", 6, place)
+    return sec * NS_PER_S + nanosec, frame, np.frombuffer(data, "<f8", 6, offset)
 
 
-@whole
+@_reader
 def read_wrench_batch(data: bytes) -> tuple[NDArray[np.int64], str, FloatArray]:
     """Stamps (n,) [ns], frame and (n, 6) force then torque [N, N·m] of a WrenchBatch."""
-    data = _little_endian(data, WrenchBatch)
+    data = little_endian(data, WRENCH_BATCH_FIELDS)
     _, _, length = HEADER.unpack_from(data, BEGIN)
     frame = data[NAME : NAME + length - 1].decode()
-    place = aligned(NAME + length, COUNT.size)
-    (stamp_count,) = COUNT.unpack_from(data, place)
-    place += COUNT.size
-    stamps = np.frombuffer(data, STAMPS, stamp_count, place)
-    place += stamps.nbytes
-    (count,) = COUNT.unpack_from(data, place)
+    offset = aligned(NAME + length, COUNT.size)
+    (stamp_count,) = COUNT.unpack_from(data, offset)
+    offset += COUNT.size
+    stamps = np.frombuffer(data, STAMPS, stamp_count, offset)
+    offset += stamps.nbytes
+    (count,) = COUNT.unpack_from(data, offset)
     if stamp_count != count:
         raise SensorError(f"a wrench batch must hold a stamp for each wrench, got {stamp_count} and {count}")
-    wrenches = np.frombuffer(data, "<f8", 6 * count, aligned(place + COUNT.size, DOUBLE)) if count else np.empty(0)
+    wrenches = np.frombuffer(data, "<f8", 6 * count, aligned(offset + COUNT.size, DOUBLE)) if count else np.empty(0)
     return stamps["sec"].astype(np.int64) * NS_PER_S + stamps["nanosec"], frame, wrenches.reshape(count, 6)
 
 
-@whole
+@_reader
 def read_image(data: bytes) -> RawImage:
     """An Image, its pixels not copied."""
-    data = _little_endian(data, Image)
+    data = little_endian(data, IMAGE_FIELDS)
     sec, nanosec, length = HEADER.unpack_from(data, BEGIN)
-    frame, place = data[NAME : NAME + length - 1].decode(), aligned(NAME + length, COUNT.size)
-    height, width = SIZE.unpack_from(data, place)
-    encoding, place = _string(data, place + SIZE.size)
-    is_bigendian, place = data[place], aligned(place + 1, COUNT.size)
-    step, count = SIZE.unpack_from(data, place)
-    pixels = memoryview(data)[place + SIZE.size :]
+    frame, offset = data[NAME : NAME + length - 1].decode(), aligned(NAME + length, COUNT.size)
+    height, width = SIZE.unpack_from(data, offset)
+    encoding, offset = read_string(data, offset + SIZE.size)
+    is_bigendian, offset = data[offset], aligned(offset + 1, COUNT.size)
+    step, count = SIZE.unpack_from(data, offset)
+    pixels = memoryview(data)[offset + SIZE.size :]
     if len(pixels) < count:
         raise SensorError(f"an image message must hold {count} bytes of pixels, got {len(pixels)}")
     stamp_ns = sec * NS_PER_S + nanosec
     return RawImage(stamp_ns, frame, height, width, encoding, is_bigendian, step, pixels[:count])
 
 
-@dataclass(frozen=True)
-class JointStatePlaces:
-    """Where the parts of a JointState of as many positions and velocities as names stand."""
-
-    names_end: int
-    position_count: int
-    position: int
-    velocity_count: int
-    velocity: int
-
-    @classmethod
-    def of(cls, data: bytes | bytearray, names: int) -> JointStatePlaces:
-        """Those in a message of so many names."""
-        place = aligned(NAME + HEADER.unpack_from(data, BEGIN)[2], COUNT.size) + COUNT.size
-        for _ in range(names):
-            place = _string(data, aligned(place, COUNT.size))[1]
-        position_count = aligned(place, COUNT.size)
-        position = aligned(position_count + COUNT.size, DOUBLE)
-        velocity_count = position + names * DOUBLE
-        return cls(place, position_count, position, velocity_count, aligned(velocity_count + COUNT.size, DOUBLE))
-
-    def fit(self, data: bytes, names: int) -> bool:
-        """Whether a message of the same names has a position and a velocity for each."""
-        return all(COUNT.unpack_from(data, place)[0] == names for place in (self.position_count, self.velocity_count))
+@_reader
+def read_camera_info(data: bytes) -> tuple[int, int, FloatArray]:
+    """Width and height [px] and K (3, 3) [px] of a CameraInfo; the distortion is passed over."""
+    data = little_endian(data, CAMERA_INFO_FIELDS)
+    _, offset = read_string(data, NAME - COUNT.size)
+    offset = aligned(offset, COUNT.size)
+    height, width = SIZE.unpack_from(data, offset)
+    _, offset = read_string(data, offset + SIZE.size)
+    _, offset = doubles_end(data, aligned(offset, COUNT.size))
+    offset = aligned(offset, DOUBLE)
+    if len(data) < offset + BYTES_FROM_K:
+        raise SensorError(f"a camera_info message must hold {offset + BYTES_FROM_K} bytes, got {len(data)}")
+    K = np.frombuffer(data, "<f8", 9, offset)
+    return width, height, K.reshape(3, 3)
 
 
-class JointStateReader:
-    """Reads JointState messages; the names, which hardly ever change, only once."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._head: bytes | None = None
-        self._length = 0
-
-    @whole
-    def read(self, data: bytes) -> tuple[int, FloatArray, FloatArray]:
-        """Stamp [ns], positions (n,) and velocities (n,), one for each of `names`.
-
-        Raises:
-            SensorError: a joint has no position or no velocity.
-        """
-        data = _little_endian(data, JointState)
-        if not self._known(data):
-            self._learn(data)
-        places, count = self._places, len(self.names)
-        position = np.frombuffer(data, "<f8", count, places.position)
-        return read_stamp_ns(data), position, np.frombuffer(data, "<f8", count, places.velocity)
-
-    def _known(self, data: bytes) -> bool:
-        if self._head is None or len(data) != self._length or data[NAME : self._places.names_end] != self._head:
-            return False
-        return self._places.fit(data, len(self.names))
-
-    def _learn(self, data: bytes) -> None:
-        message, self._head = deserialize_message(data, JointState), None
-        count = len(message.name)
-        if not count or len(message.position) != count or len(message.velocity) != count:
-            raise SensorError(
-                f"joint_states must hold {count or 'some'} positions and velocities, "
-                f"got {len(message.position)} and {len(message.velocity)}; let the driver publish both"
-            )
-        self.names, self._length, self._places = list(message.name), len(data), JointStatePlaces.of(data, count)
-        self._head = data[NAME : self._places.names_end]
+@_reader
+def read_voice_command(data: bytes) -> SpokenCommand:
+    """A VoiceCommand."""
+    data = little_endian(data, VOICE_COMMAND_FIELDS)
+    _, offset = read_string(data, NAME - COUNT.size)
+    intent, offset = data[offset], offset + 1
+    text, offset = read_string(data, aligned(offset, COUNT.size))
+    instruction, offset = read_string(data, aligned(offset, COUNT.size))
+    language, offset = read_string(data, aligned(offset, COUNT.size))
+    offset = aligned(offset, CONFIDENCE.size)
+    (confidence,) = CONFIDENCE.unpack_from(data, offset)
+    speech_ns, latency_ns = DURATIONS.unpack_from(data, aligned(offset + CONFIDENCE.size, DOUBLE))
+    known = Intent(intent) if intent in {each.value for each in Intent} else None
+    return SpokenCommand(read_stamp_ns(data), known, text, instruction, language, confidence, speech_ns, latency_ns)
 
 
-class WrenchWriter:
-    """Fills one WrenchStamped again and again."""
+def read_string(data: bytes, offset: int) -> tuple[str, int]:
+    """A string and where it ends: beyond the message where it is cut off, so that what follows cannot be read.
 
-    def __init__(self, frame_id: str) -> None:
-        message = WrenchStamped()
-        message.header.frame_id = frame_id
-        self._data = bytearray(serialize_message(message))
-        place = aligned(NAME + HEADER.unpack_from(self._data, BEGIN)[2], DOUBLE)
-        self._wrench = slice(place, place + WRENCH_BYTES)
+    Args:
+        data: the message.
+        offset: of the string's length [bytes].
 
-    def write(self, t_ns: int, wrench: FloatArray) -> bytes:
-        """The message of (6,) force then torque [N, N·m]."""
-        STAMP.pack_into(self._data, BEGIN, *divmod(t_ns, NS_PER_S))
-        self._data[self._wrench] = _doubles(wrench)
-        return bytes(self._data)
-
-
-class JointStateWriter:
-    """Fills one JointState, without efforts, again and again."""
-
-    def __init__(self, frame_id: str, names: list[str]) -> None:
-        zeros = [0.0] * len(names)
-        message = JointState(name=names, position=zeros, velocity=zeros)
-        message.header.frame_id = frame_id
-        self._data = bytearray(serialize_message(message))
-        places, size = JointStatePlaces.of(self._data, len(names)), DOUBLE * len(names)
-        self._position = slice(places.position, places.position + size)
-        self._velocity = slice(places.velocity, places.velocity + size)
-
-    def write(self, t_ns: int, position: FloatArray, velocity: FloatArray) -> bytes:
-        """The message of positions and velocities, one of each for every name."""
-        STAMP.pack_into(self._data, BEGIN, *divmod(t_ns, NS_PER_S))
-        self._data[self._position] = _doubles(position)
-        self._data[self._velocity] = _doubles(velocity)
-        return bytes(self._data)
+    Raises:
+        struct.error: the length is cut off.
+    """
+    (length,) = COUNT.unpack_from(data, offset)
+    begin = offset + COUNT.size
+    end = begin + length
+    return data[begin:end].removesuffix(b"\0").decode(errors="replace"), end
 
 
-def _doubles(values: FloatArray) -> bytes:
-    return np.ascontiguousarray(values, "<f8").tobytes()
+def doubles_end(data: bytes, offset: int) -> tuple[int, int]:
+    """How many doubles a sequence holds, and where it would end.
+
+    Args:
+        data: the message.
+        offset: of the sequence's count [bytes].
+
+    Raises:
+        struct.error: the count is cut off.
+    """
+    (count,) = COUNT.unpack_from(data, offset)
+    offset += COUNT.size
+    return count, aligned(offset, DOUBLE) + count * DOUBLE if count else offset
 
 
-def _string(data: bytes | bytearray, place: int) -> tuple[str, int]:
-    """A string and where it ends."""
-    (length,) = COUNT.unpack_from(data, place)
-    end = place + COUNT.size + length
-    return data[place + COUNT.size : end - 1].decode(), end
+def header(frame_id: str) -> bytes:
+    """The beginning of a stamped message, its stamp 0, in plain little-endian CDR."""
+    name = frame_id.encode() + b"\0"
+    return REPRESENTATION + HEADER.pack(0, 0, len(name)) + name
 
 
-def _little_endian(data: bytes, message_type: type[Any]) -> bytes:
+def padded(data: bytes, size: int) -> bytes:
+    """The beginning of a message, up to where the next value may stand.
+
+    Args:
+        data: the beginning.
+        size: of the value [bytes].
+    """
+    return data + bytes(aligned(len(data), size) - len(data))
+
+
+def little_endian(data: bytes, fields: tuple[Field, ...]) -> bytes:
+    """A message in plain little-endian CDR.
+
+    Args:
+        data: in any representation of CDR; returned as it is where it is plain little-endian already.
+        fields: of its type.
+
+    Raises:
+        SensorError: its representation is unknown.
+        struct.error, ValueError: it is malformed.
+    """
     if data[:2] == LITTLE_ENDIAN:
         return data
-    again: bytes = serialize_message(deserialize_message(data, message_type))
-    return again
+    transcoder = _Transcoder(data)
+    transcoder.copy(fields)
+    return bytes(transcoder.out)
+
+
+class _Transcoder:
+    """Writes the fields of a message anew, as plain little-endian CDR."""
+
+    def __init__(self, data: bytes) -> None:
+        identifier = int.from_bytes(data[:2], "big")  # DDS-XTypes 1.3, table 59: odd is little-endian
+        if len(data) < BEGIN or not (identifier <= 3 or 6 <= identifier <= 11):
+            raise SensorError(f"a message must be in CDR, got {data[:2].hex() or 'nothing'} as its representation")
+        self.out = bytearray(REPRESENTATION)
+        self._data = data
+        self._offset = BEGIN
+        self._order = "<" if identifier % 2 else ">"
+        self._most_aligned = 8 if identifier <= 3 else 4  # version 2 aligns doubles to 4 bytes
+
+    def copy(self, fields: tuple[Field, ...]) -> None:
+        """Write what stands next in the message, if it is these fields."""
+        for field in fields:
+            if isinstance(field, int):
+                self._numbers(field, 1)
+            elif field == STRING:
+                self._numbers(1, self._count())
+            elif len(field) == 1 and isinstance(field[0], int):
+                self._numbers(field[0], self._count())
+            elif isinstance(field, tuple):
+                for _ in range(self._count()):
+                    self.copy(field)
+
+    def _count(self) -> int:
+        self._numbers(COUNT.size, 1)
+        count: int = COUNT.unpack_from(self.out, len(self.out) - COUNT.size)[0]
+        return count
+
+    def _numbers(self, size: int, count: int) -> None:
+        if not count:
+            return
+        begin = aligned(self._offset, min(size, self._most_aligned))
+        self._offset = begin + size * count
+        numbers = np.frombuffer(self._data, f"{self._order}u{size}", count, begin)
+        self.out += bytes(aligned(len(self.out), size) - len(self.out))
+        self.out += numbers.astype(f"<u{size}").tobytes()

@@ -12,10 +12,14 @@ NS_PER_S = 1e9
 REPORTS = 5  # over which the rate is taken
 
 
-class Meter:
-    """Rate by receive time, loss by holes in the stamps against the nominal period.
+class StreamMeter:
+    """Rate by receive time, loss by gaps in the stamps against the nominal period.
 
-    A stamp out of order fills the hole that was counted for it.
+    A stamp out of order fills the gap that was counted for it.
+
+    Attributes:
+        received: how many messages came.
+        lost: how many are missing.
     """
 
     def __init__(self, nominal_hz: float) -> None:
@@ -27,7 +31,12 @@ class Meter:
         self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
 
     def count(self, stamp_ns: int, receive_ns: int) -> None:
-        """Note a message."""
+        """Count a message.
+
+        Args:
+            stamp_ns: of its header, or of its sample.
+            receive_ns: when it came, on the monotonic clock.
+        """
         self.received += 1
         self._newest_receive_ns = receive_ns
         if self._newest_stamp_ns is None:
@@ -50,25 +59,33 @@ class Meter:
 
 
 class RejectedMessages:
-    """Notes from any thread what of each stream was refused, and why."""
+    """Counts, from any thread, the messages of each stream that were rejected, and keeps the last reason.
 
-    def __init__(self, log: Callable[[str], None]) -> None:
-        """Every refusal goes to `log` as a sentence; it may leave some out."""
+    Args:
+        log: takes a sentence for every rejected message; it may leave some out.
+    """
+
+    def __init__(self, log: Callable[[str], object]) -> None:
         self._log = log
         self._counts: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
-        self._told: Counter[str] = Counter()
+        self._reported: Counter[str] = Counter()
         self._lock = Lock()
 
     def reject(self, stream: str, error: SensorError) -> None:
-        """Note a message of `stream` that cannot be used."""
+        """Count a message that cannot be used.
+
+        Args:
+            stream: to which it belongs.
+            error: why.
+        """
         with self._lock:
             self._counts[stream] += 1
             self._reasons[stream] = str(error)
         self._log(f"{stream}: {error}")
 
     def values(self) -> dict[str, float | int | str]:
-        """How many were refused in all and of each stream, and the last reason of each, for the diagnostics."""
+        """How many were rejected in all and of each stream, and the last reason of each, for the diagnostics."""
         with self._lock:
             values: dict[str, float | int | str] = {"refused": self._counts.total()}
             for stream, count in self._counts.items():
@@ -76,12 +93,12 @@ class RejectedMessages:
             return values
 
     def counts(self) -> dict[str, int]:
-        """How many of each stream were refused."""
+        """How many of each stream were rejected."""
         with self._lock:
             return dict(self._counts)
 
-    def news(self) -> list[str]:
-        """A sentence for each stream of which something was refused since this was last asked."""
+    def summaries_since_last(self) -> list[str]:
+        """A sentence for each stream of which something was rejected since the last call of this."""
         with self._lock:
-            fresh, self._told = self._counts - self._told, self._counts.copy()
+            fresh, self._reported = self._counts - self._reported, self._counts.copy()
             return [f"{count} of {stream} refused: {self._reasons[stream]}" for stream, count in fresh.items()]

@@ -12,7 +12,7 @@ from geometry_msgs.msg import WrenchStamped
 from message_filters import ApproximateTimeSynchronizer, SimpleFilter
 from numpy.typing import NDArray
 
-from autoglm_embodied.ingest.conversions import to_stamp
+from autoglm_embodied.ros.conversions import to_stamp
 
 Arrivals = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Receive times and stamps, each (n,) [ns]."""

@@ -15,7 +15,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Empty
 
-from autoglm_embodied.ingest.conversions import image_message
+from autoglm_embodied.ros.conversions import image_message
 from autoglm_embodied.ros.qos import EVENTS, FRAMES
 
 TOPIC, GREETED = "frame_probe", "frame_probe_greeted"
@@ -26,7 +26,15 @@ SILENCE_LIMIT_S = 2.0
 
 
 def send(node: Node, count: int) -> int:
-    """Send `count` frames at the camera's rate once somebody has greeted back; returns how many were sent."""
+    """Send frames at the camera's rate once somebody has greeted back.
+
+    Args:
+        node: that publishes.
+        count: how many frames.
+
+    Returns:
+        How many were sent.
+    """
     publisher = node.create_publisher(Image, TOPIC, FRAMES)
     answers: list[Empty] = []
     node.create_subscription(Empty, GREETED, answers.append, EVENTS)
@@ -48,7 +56,15 @@ def send(node: Node, count: int) -> int:
 
 
 def receive(node: Node, count: int) -> int:
-    """Receive up to `count` frames; returns how many came before a silence."""
+    """Receive frames until they are all there, or until a silence.
+
+    Args:
+        node: that subscribes.
+        count: how many frames are sent.
+
+    Returns:
+        How many came.
+    """
     answer = node.create_publisher(Empty, GREETED, EVENTS)
     counted: list[float] = []
     last = time.monotonic() + MATCH_LIMIT_S - SILENCE_LIMIT_S

@@ -14,13 +14,14 @@ from geometry_msgs.msg import TwistStamped
 from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
-from autoglm_embodied.ingest.conversions import to_twist
-from autoglm_embodied.ingest.stream_health import Meter
+from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.policy.grasp_episode import Outcome
+from autoglm_embodied.ros.conversions import to_twist
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message, state_message
 from autoglm_embodied.ros.grasp_action_server import GraspServer
+from autoglm_embodied.ros.parameters import rate, value
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS
-from autoglm_embodied.ros.sensor_subscriptions import Senses, rate, value
+from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions
 from autoglm_embodied.ros.stream_diagnostics import LEAST_SHARE
 from autoglm_embodied.ros.ticker import Ticker
 
@@ -71,7 +72,7 @@ class FusionWork:
         controller: GraspController,
         server: GraspServer,
         commands: PolicyCommandPublisher,
-        senses: Senses,
+        senses: SensorSubscriptions,
         fail: Callable[[Exception], None],
     ) -> None:
         tick_hz = rate(node, "tick_hz")
@@ -80,7 +81,7 @@ class FusionWork:
         self._server = server
         self._commands = commands
         self._senses = senses
-        self._ticks = Meter(tick_hz)
+        self._ticks = StreamMeter(tick_hz)
         self._tick_ms: deque[float] = deque(maxlen=RECENT_TICKS)
         server.open()
         self._ticker = Ticker(tick_hz, self._tick, fail)

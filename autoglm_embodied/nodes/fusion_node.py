@@ -20,17 +20,16 @@ from std_srvs.srv import Trigger
 
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
+from autoglm_embodied.ingest.rgbd_frames import camera_pose
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.grasp_episode import GraspSettings
-from autoglm_embodied.ros import sensor_subscriptions as senses
-from autoglm_embodied.ros.camera_subscription import camera_pose
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.grasp_action_server import GraspServer
-from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
+from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings, value
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import run
-from autoglm_embodied.ros.sensor_subscriptions import Senses, value
+from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions, declare_parameters
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
@@ -59,7 +58,7 @@ class FusionNode(LifecycleNode):
         rate_parameter(self, "tick_hz", 30.0)
         for topic, default in TOPICS.items():
             parameter(self, f"topics.{topic}", default)
-        senses.declare(self)
+        declare_parameters(self)
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
         self._T_base_camera = camera_pose(file_parameter(self, "camera_file", "camera.yaml"))
         arm, fingers = self._robot.joints, len(self._robot.finger_joint_names)
@@ -149,7 +148,7 @@ class FusionNode(LifecycleNode):
         return GraspController(pipeline, self._grasp)
 
     def _activate(self) -> None:
-        sensing = Senses(self, self._pipeline, self._robot, self._T_base_camera, self._fail)
+        sensing = SensorSubscriptions(self, self._pipeline, self._robot, self._T_base_camera, self._fail)
         self._work = FusionWork(self, self._controller, self._server, self._commands, sensing, self._fail)
 
     def _deactivate(self) -> None:

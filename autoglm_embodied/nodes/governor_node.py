@@ -1,4 +1,4 @@
-"""governor_node: the only one that commands the robot. Wishes and sensors in, safe commands out at a steady rate."""
+"""governor_node: the only one that commands the robot. Policy commands and sensors in, safe commands out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
-from autoglm_embodied.ingest.conversions import JointReader, to_twist, twist_array
-from autoglm_embodied.ingest.stream_health import Meter
+from autoglm_embodied.ingest.joint_states import NamedJointReader
+from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
@@ -35,8 +36,8 @@ LOG_PERIOD_S = 2.0
 class GovernorNode(Node):
     """Feeds the governor and publishes its verdicts.
 
-    The wrench is felt sample by sample, and a verdict follows at once where the force limit is passed or a stop
-    comes; everything else is read at the next output. Voice stops are taken from the topic itself.
+    The wrench is taken sample by sample, and a verdict follows at once where the force limit is passed or a stop
+    comes; everything else is polled at the next output. Voice stops are taken from the topic itself.
     """
 
     def __init__(self) -> None:
@@ -44,22 +45,22 @@ class GovernorNode(Node):
         self.failure: Exception | None = None
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
         self._governor = Governor(settings(self, Limits, "limits"))
-        self._reader = JointReader(self._robot.joint_names)
-        self._wish: Received | None = None
+        self._joint_reader = NamedJointReader(self._robot.joint_names)
+        self._policy_twist: Received | None = None
         self._joints: Received | None = None
         self._reasons: Counter[Reason] = Counter()
-        self._refused = 0
+        self._rejected = 0
         self._lock = Lock()  # of the governor, which the output's, the wrench's and the executor's thread share
-        self._wrenches = Meter(rate_parameter(self, "wrench_hz", 1000.0))
+        self._wrenches = StreamMeter(rate_parameter(self, "wrench_hz", 1000.0))
         self._output_hz = rate_parameter(self, "output_hz", 100.0)
-        self._outputs = Meter(self._output_hz)
+        self._outputs = StreamMeter(self._output_hz)
         self._publish_to_robot()
         self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
         wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
         batch = self._topic("wrench_batch", "force_torque_sensor_broadcaster/wrench_batch")
         # From here on threads.
-        self._felt = [
+        self._wrench_subscriptions = [
             ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST, raw=True),
             ThreadedSubscription(self, WrenchBatch, batch, self._on_wrench_batch, FAST, raw=True),
         ]
@@ -73,7 +74,7 @@ class GovernorNode(Node):
     def close(self) -> None:
         """Leave the robot standing."""
         self._ticker.close()
-        for subscription in self._felt:
+        for subscription in self._wrench_subscriptions:
             subscription.destroy()
         self._stop("the node ends")
 
@@ -86,8 +87,8 @@ class GovernorNode(Node):
         gripper = self._topic("policy_gripper", "policy/gripper_width")
         self._polled = [
             PolledSubscription(self, JointState, joints, self._on_joints, NEWEST, raw=True),
-            PolledSubscription(self, TwistStamped, twist, self._on_wish, COMMANDS),
-            PolledSubscription(self, Float64MultiArray, gripper, self._on_width, COMMANDS),
+            PolledSubscription(self, TwistStamped, twist, self._on_policy_twist, COMMANDS),
+            PolledSubscription(self, Float64MultiArray, gripper, self._on_policy_gripper, COMMANDS),
         ]
         self.create_subscription(VoiceCommand, self._topic("voice", "voice/command"), self._on_voice, EVENTS)
         self.create_service(Trigger, "stop", self._on_stop)
@@ -105,7 +106,7 @@ class GovernorNode(Node):
         tool = self._tool_pose()
         with self._lock:
             now_ns = time.monotonic_ns()
-            verdict = self._governor.step(now_ns, self._wish, tool)
+            verdict = self._governor.step(now_ns, self._policy_twist, tool)
             self._reasons.update(verdict.reasons)
             self._outputs.count(now_ns, now_ns)
             self._publish(verdict)
@@ -130,7 +131,7 @@ class GovernorNode(Node):
         except SensorError as error:
             self._reject(error)
             return
-        self._feel(now_ns, [stamp_ns], wrench[None])
+        self._take_wrenches(now_ns, [stamp_ns], wrench[None])
 
     def _on_wrench_batch(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
@@ -139,10 +140,10 @@ class GovernorNode(Node):
         except SensorError as error:
             self._reject(error)
             return
-        self._feel(now_ns, stamps_ns.tolist(), wrenches)
+        self._take_wrenches(now_ns, stamps_ns.tolist(), wrenches)
 
-    def _feel(self, now_ns: int, stamps_ns: list[int], wrenches: FloatArray) -> None:
-        """Have the governor feel wrenches (n, 6), and obey at once where the force limit is passed."""
+    def _take_wrenches(self, now_ns: int, stamps_ns: list[int], wrenches: FloatArray) -> None:
+        """Pass wrenches (n, 6) to the governor, and publish its verdict at once where the force limit is passed."""
         passed = False
         for stamp_ns, wrench in zip(stamps_ns, wrenches, strict=True):
             self._wrenches.count(stamp_ns, now_ns)
@@ -153,18 +154,18 @@ class GovernorNode(Node):
 
     def _on_joints(self, data: bytes) -> None:
         try:
-            self._joints = Received(self._reader.read(data)[1], time.monotonic_ns())
+            self._joints = Received(self._joint_reader.read(data)[1], time.monotonic_ns())
         except SensorError as error:
             self._reject(error)
 
-    def _on_wish(self, message: TwistStamped) -> None:
+    def _on_policy_twist(self, message: TwistStamped) -> None:
         frame = message.header.frame_id
         if frame != self._robot.base_frame:
             self._reject(SensorError(f"a commanded twist must be in frame {self._robot.base_frame}, got {frame!r}"))
             return
-        self._wish = Received(twist_array(message.twist), time.monotonic_ns())
+        self._policy_twist = Received(twist_array(message.twist), time.monotonic_ns())
 
-    def _on_width(self, message: Float64MultiArray) -> None:
+    def _on_policy_gripper(self, message: Float64MultiArray) -> None:
         if len(message.data) != 1:
             self._reject(SensorError(f"a commanded gripper opening must be one number [m], got {len(message.data)}"))
             return
@@ -202,24 +203,24 @@ class GovernorNode(Node):
         self.failure = error
 
     def _reject(self, error: SensorError) -> None:
-        self._refused += 1
+        self._rejected += 1
         self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 
     def _health(self) -> Health:
         with self._lock:
             reasons, self._reasons = self._reasons, Counter()
-        trouble = {Reason.JOINTS_SILENT, Reason.WRENCH_SILENT, Reason.POLICY_NOT_FINITE} & set(reasons)
+        silent_or_bad = {Reason.JOINTS_SILENT, Reason.WRENCH_SILENT, Reason.POLICY_NOT_FINITE} & set(reasons)
         values: dict[str, float | int | str] = {
             "output_hz": self._outputs.rate_hz(),
             "wrench_hz": self._wrenches.rate_hz(),
             "wrench_lost": self._wrenches.lost,
             "wrench_received": self._wrenches.received,
-            "refused": self._refused,
+            "refused": self._rejected,
             "stopped": int(self._governor.stopped),
         }
         values |= {f"reason {reason.value}": count for reason, count in reasons.items()}
         message = ", ".join(sorted(reason.value for reason in reasons)) or "governing"
-        return Health(well=not trouble, message=message, values=values)
+        return Health(well=not silent_or_bad, message=message, values=values)
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import rclpy
@@ -35,10 +36,15 @@ DISCOVERY_S = 1.5
 
 
 def listen(node: Node, seconds: float) -> dict[str, dict[str, float]]:
-    """For each topic, how many publish it and how many messages a second came."""
+    """For each topic, how many publish it and how many messages a second came.
+
+    Args:
+        node: that subscribes.
+        seconds: over which messages are counted.
+    """
     counts: Counter[str] = Counter()
     subscriptions = [
-        PolledSubscription(node, kind, topic, lambda _, topic=topic: counts.update([topic]), qos, raw=True)
+        PolledSubscription(node, kind, topic, partial(_count, counts, topic), qos, raw=True)
         for topic, (kind, qos) in TOPICS.items()
     ]
     _poll(subscriptions, DISCOVERY_S)
@@ -47,6 +53,10 @@ def listen(node: Node, seconds: float) -> dict[str, dict[str, float]]:
     _poll(subscriptions, seconds)
     elapsed_s = time.monotonic() - begun
     return {topic: {"publishers": node.count_publishers(topic), "hz": counts[topic] / elapsed_s} for topic in TOPICS}
+
+
+def _count(counts: Counter[str], topic: str, data: bytes) -> None:
+    counts[topic] += 1
 
 
 def _poll(subscriptions: list[PolledSubscription], seconds: float) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from action_msgs.msg import GoalStatus
 from autoglm_embodied_interfaces.action import Grasp
-from rclpy.action import ActionClient
+from rclpy.action.client import ActionClient
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.ros.background_node import SpunNode
+from autoglm_embodied.ros.background_node import BackgroundNode
 
 POLL_S = 0.1
 
@@ -28,12 +28,12 @@ class GraspResult:
     tries: int
 
 
-class GraspClient(SpunNode):
+class GraspClient(BackgroundNode):
     """Sends instructions to the action server of `domain`; use it as a context manager."""
 
     def __init__(self, domain: int) -> None:
         super().__init__("grasp_client", domain)
-        self._client = ActionClient(self._node, Grasp, "grasp")
+        self._client: Any = ActionClient(self._node, Grasp, "grasp")
         self._spin()
 
     def grasp(self, instruction: str, timeout_s: float, meanwhile: Callable[[], None]) -> GraspResult:

@@ -8,127 +8,137 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import rclpy
 import torch
+from numpy.typing import NDArray
 from rclpy.node import Node
 from std_msgs.msg import Empty
 
-from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.ingest.rgbd_frames import camera_pose
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S
 from autoglm_embodied.nodes.ingest_sender import END, READY
-from autoglm_embodied.policy.learned import load_policy
+from autoglm_embodied.policy.learned import load_pipeline
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.ros import sensor_subscriptions as senses
-from autoglm_embodied.ros.camera_subscription import camera_pose
 from autoglm_embodied.ros.qos import EVENTS
-from autoglm_embodied.ros.sensor_subscriptions import Senses
+from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions, declare_parameters
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray, Frame
 
 READY_LIMIT_S = 60.0
-LAST_S = 1.0  # after the sender's end, for what still waits
-WHOLE = 3  # senses of a tick: vision, force and joints
+DRAIN_S = 1.0  # after the sender's end, for what still waits
+COMPLETE = 3  # modalities of a tick: vision, force and joints
 
 
-class NotedPipeline(Pipeline):
-    """A pipeline that notes the stamps of all that it was given and took."""
+class LoggingSink:
+    """A pipeline's sink that logs the stamps of all that the pipeline was given and took.
 
-    def note(self) -> None:
-        """Begin to note."""
+    Attributes:
+        aligner: of the pipeline.
+        taken: stamps [ns] of each stream.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.aligner = pipeline.aligner
         self.taken: dict[str, list[int]] = {"frame": [], "wrench": [], "joints": []}
+        self._pipeline = pipeline
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """Encode a frame and note it."""
-        super().push_frame(frame, receive_ns)
+        """Encode a frame and log it."""
+        self._pipeline.push_frame(frame, receive_ns)
         self.taken["frame"].append(frame.stamp_ns)
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """Push a wrench and note it."""
-        super().push_wrench(stamp_ns, receive_ns, wrench)
+        """Push a wrench and log it."""
+        self._pipeline.push_wrench(stamp_ns, receive_ns, wrench)
         self.taken["wrench"].append(stamp_ns)
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Push a joint state and note it."""
-        super().push_joints(stamp_ns, receive_ns, position, velocity)
+        """Push a joint state and log it."""
+        self._pipeline.push_joints(stamp_ns, receive_ns, position, velocity)
         self.taken["joints"].append(stamp_ns)
 
 
 class Receiver:
-    """The fusion node's ingest and ticks, noted."""
+    """The fusion node's ingest and ticks, logged.
+
+    Args:
+        node: that subscribes.
+        tick_hz: of the ticks.
+    """
 
     def __init__(self, node: Node, tick_hz: float) -> None:
         robot = Robot.from_file(shipped("panda.yaml"))
         self._node = node
         self._failure: Exception | None = None
-        aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-        self._pipeline = NotedPipeline(aligner, load_policy(SHIPPED))
-        self._pipeline.note()
+        self._sink = LoggingSink(load_pipeline(SHIPPED, robot, AlignSettings()))
         self._ready = node.create_publisher(Empty, READY, EVENTS)
         self._ends: list[Empty] = []
         node.create_subscription(Empty, END, self._ends.append, EVENTS)
-        senses.declare(node)
-        self._senses = Senses(node, self._pipeline, robot, camera_pose(shipped("camera.yaml")), self._fail)
-        self._ticks: list[tuple[int, int, int]] = []  # begin [ns], duration [ns], senses present
+        declare_parameters(node)
+        pose = camera_pose(shipped("camera.yaml"))
+        self._sensors = SensorSubscriptions(node, self._sink, robot, pose, self._fail)
+        self._ticks: list[tuple[int, int, int]] = []  # begin [ns], duration [ns], modalities present
         self._ticker = Ticker(tick_hz, self._tick, self._fail)
 
-    def run(self) -> dict[str, FloatArray | float]:
-        """Everything that was noted, once the sender has sent it all."""
+    def run(self) -> dict[str, NDArray[Any] | float]:
+        """Everything that was logged, once the sender has sent it all."""
         self._prepare()
         self._ticks.clear()
         begin_s, cpu_s, busy_s = time.monotonic(), time.process_time(), busy_cores_s()
-        skipped = float(self._senses.health()[0]["frames_skipped"])
+        skipped = float(self._sensors.health()[0]["frames_skipped"])
         self._ready.publish(Empty())
         while not self._ends:
             self._spin()
         elapsed_s = time.monotonic() - begin_s
-        noted: dict[str, FloatArray | float] = {
+        log: dict[str, NDArray[Any] | float] = {
             "ticks": np.array(self._ticks),
             "cpu_core": (time.process_time() - cpu_s) / elapsed_s,
             "busy_cores": (busy_cores_s() - busy_s) / elapsed_s,
             "elapsed_s": elapsed_s,
         }
-        deadline = time.monotonic() + LAST_S
+        deadline = time.monotonic() + DRAIN_S
         while time.monotonic() < deadline:
             self._spin()
-        noted["skipped"] = float(self._senses.health()[0]["frames_skipped"]) - skipped
-        counts = self._pipeline.aligner.counts()
-        noted |= {f"unbelieved_{stream}": float(count.rejected) for stream, count in counts.items()}
-        return noted | {name: np.array(stamps) for name, stamps in self._pipeline.taken.items()}
+        log["skipped"] = float(self._sensors.health()[0]["frames_skipped"]) - skipped
+        counts = self._sink.aligner.counts()
+        log |= {f"unbelieved_{stream}": float(count.rejected) for stream, count in counts.items()}
+        return log | {name: np.array(stamps) for name, stamps in self._sink.taken.items()}
 
     def close(self) -> None:
         """End all threads."""
         self._ticker.close()
-        self._senses.close()
+        self._sensors.close()
 
     def _prepare(self) -> None:
-        """Wait for all senses, with the wrench tared."""
+        """Wait for all modalities, with the wrench tared."""
         deadline = time.monotonic() + READY_LIMIT_S
         tared = False
-        while not (tared and self._ticks and self._ticks[-1][2] == WHOLE):
+        while not (tared and self._ticks and self._ticks[-1][2] == COMPLETE):
             self._spin()
             if time.monotonic() > deadline:
-                sys.exit("not all sensors came: " + ". ".join(self._senses.health()[1]))
+                sys.exit("not all sensors came: " + ". ".join(self._sensors.health()[1]))
             try:
                 tared = tared or self._tare()
             except SensorError:
                 continue  # too early
 
     def _tare(self) -> bool:
-        self._pipeline.aligner.tare(time.time_ns(), time.monotonic_ns())
+        self._sink.aligner.tare(time.time_ns(), time.monotonic_ns())
         return True
 
     def _tick(self) -> None:
         begin_ns = time.monotonic_ns()
-        self._senses.poll()
-        observation = self._pipeline.aligner.observe(time.time_ns(), time.monotonic_ns())
+        self._sensors.poll()
+        observation = self._sink.aligner.observe(time.time_ns(), time.monotonic_ns())
         present = sum(sense.present for sense in observation.senses())
         self._ticks.append((begin_ns, time.monotonic_ns() - begin_ns, present))
 
@@ -156,7 +166,8 @@ def main() -> None:
     node = rclpy.create_node("ingest_receiver", enable_rosout=False, start_parameter_services=False)
     receiver = Receiver(node, tick_hz)
     try:
-        np.savez(path, **receiver.run())
+        log: dict[str, Any] = receiver.run()
+        np.savez(path, **log)
     finally:
         receiver.close()
         node.destroy_node()

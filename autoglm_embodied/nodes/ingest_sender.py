@@ -20,10 +20,11 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Empty
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.ingest.conversions import image_message, to_stamp
-from autoglm_embodied.ingest.sensor_input import TOPICS
+from autoglm_embodied.ingest.joint_states import JointStateWriter
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
+from autoglm_embodied.ingest.wrenches import WrenchWriter
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 from autoglm_embodied.ros.sensor_subscriptions import RATES_HZ
 
@@ -38,16 +39,21 @@ WAIT_LIMIT_S = 90.0
 SWITCH_INTERVAL_S = 0.0005  # a wrench must not wait 5 ms for an image's turn to end
 
 
-class Fast:
-    """Sends wrenches and joint states."""
+class FastSensors:
+    """Sends wrenches and joint states.
+
+    Args:
+        node: that publishes.
+        reliability: of its publishers.
+    """
 
     def __init__(self, node: Node, reliability: ReliabilityPolicy) -> None:
         robot, qos = Robot.from_file(shipped("panda.yaml")), QoSProfile(depth=FAST.depth, reliability=reliability)
         self._random = np.random.default_rng(0)
         self._wrench = WrenchWriter(robot.wrench_frame)
         self._joints = JointStateWriter(robot.base_frame, [*robot.joint_names, *robot.finger_joint_names])
-        self._wrenches = node.create_publisher(WrenchStamped, TOPICS["wrench"], qos)
-        self._states = node.create_publisher(JointState, TOPICS["joints"], qos)
+        self._wrenches = node.create_publisher(WrenchStamped, SENSOR_STREAMS["wrench"].topic, qos)
+        self._states = node.create_publisher(JointState, SENSOR_STREAMS["joints"].topic, qos)
 
     def send(self, t_ns: int) -> None:
         """One of each."""
@@ -58,20 +64,25 @@ class Fast:
         self._wrenches.publish(self._wrench.write(t_ns, wrench))
         self._states.publish(self._joints.write(t_ns, position, velocity))
 
-    def heard(self) -> bool:
+    def has_subscribers(self) -> bool:
         """Whether somebody still listens."""
         return bool(self._wrenches.get_subscription_count())
 
 
-class Frames:
-    """Sends intrinsics, colour and depth images."""
+class Camera:
+    """Sends intrinsics, colour and depth images.
+
+    Args:
+        node: that publishes.
+        reliability: of its publishers.
+    """
 
     def __init__(self, node: Node, reliability: ReliabilityPolicy) -> None:
         qos = QoSProfile(depth=FRAMES.depth, reliability=reliability)
         self._random = np.random.default_rng(1)
-        self._infos = node.create_publisher(CameraInfo, TOPICS["camera_info"], qos)
-        self._colours = node.create_publisher(Image, TOPICS["rgb"], qos)
-        self._depths = node.create_publisher(Image, TOPICS["depth"], qos)
+        self._infos = node.create_publisher(CameraInfo, SENSOR_STREAMS["camera_info"].topic, qos)
+        self._colours = node.create_publisher(Image, SENSOR_STREAMS["rgb"].topic, qos)
+        self._depths = node.create_publisher(Image, SENSOR_STREAMS["depth"].topic, qos)
         self._info = CameraInfo(width=WIDTH, height=HEIGHT)
         self._info.header.frame_id = FRAME_ID
         self._info.k = [FOCAL_PX, 0.0, WIDTH / 2, 0.0, FOCAL_PX, HEIGHT / 2, 0.0, 0.0, 1.0]
@@ -85,15 +96,23 @@ class Frames:
         self._colours.publish(image_message(colour, "rgb8", t_ns, FRAME_ID))
         self._depths.publish(image_message(depth_mm, "16UC1", t_ns, FRAME_ID))
 
-    def heard(self) -> bool:
+    def has_subscribers(self) -> bool:
         """Whether somebody still listens."""
         return bool(self._colours.get_subscription_count())
 
 
-class Sending:
+class ScheduledSender:
     """Sends on an absolute schedule from a thread of its own until `count` messages have gone after `count_from_now`.
 
     A late message is sent as soon as may be, with the stamp of when it was due; none is left out.
+
+    Args:
+        rate_hz: of the messages.
+        send: sends one with a stamp [ns].
+        count: how many count.
+
+    Attributes:
+        done: set once all are sent.
     """
 
     def __init__(self, rate_hz: float, send: Callable[[int], None], count: int) -> None:
@@ -137,9 +156,13 @@ def main() -> None:
     ready: list[Empty] = []
     node.create_subscription(Empty, READY, ready.append, EVENTS)
     ended = node.create_publisher(Empty, END, EVENTS)
-    senders = {"camera_hz": Frames(node, reliability), "wrench_hz": Fast(node, reliability)}
+    senders: dict[str, Camera | FastSensors] = {
+        "camera_hz": Camera(node, reliability),
+        "wrench_hz": FastSensors(node, reliability),
+    }
     sending = [
-        Sending(RATES_HZ[rate], sender.send, round(seconds * RATES_HZ[rate])) for rate, sender in senders.items()
+        ScheduledSender(RATES_HZ[rate], sender.send, round(seconds * RATES_HZ[rate]))
+        for rate, sender in senders.items()
     ]
     wait(node, lambda: bool(ready))
     begin_s = time.process_time()
@@ -151,14 +174,20 @@ def main() -> None:
     np.savez(path, rgb=frames, depth=frames, wrench=fast, joints=fast, cpu_s=cpu_s)
     ended.publish(Empty())
     wait(
-        node, lambda: not any(sender.heard() for sender in senders.values())
+        node, lambda: not any(sender.has_subscribers() for sender in senders.values())
     )  # what is in shared memory goes with this process
     node.destroy_node()
     rclpy.try_shutdown()
 
 
 def wait(node: Node, condition: Callable[[], bool], limit_s: float = WAIT_LIMIT_S) -> None:
-    """Spin until `condition` holds; the process ends where it does not in time."""
+    """Spin until a condition holds; the process ends where it does not in time.
+
+    Args:
+        node: to spin.
+        condition: looked at after each spin.
+        limit_s: the time.
+    """
     deadline = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""An observer of the graph: notes what others publish, calls their services, and publishes nothing itself."""
+"""An observer of the graph: records what others publish, calls their services, and publishes nothing itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Health, Heard, RawImage
-from autoglm_embodied.ingest.cdr import JointStateReader, read_image, read_wrench
-from autoglm_embodied.ingest.conversions import rgb_array, stamp_ns
-from autoglm_embodied.ros.background_node import SpunNode
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, NodeStatus, RecordedCommand
+from autoglm_embodied.ingest.cdr import read_image, read_wrench
+from autoglm_embodied.ingest.joint_states import JointStateReader
+from autoglm_embodied.ingest.rgbd_frames import rgb_array
+from autoglm_embodied.ros.background_node import BackgroundNode
+from autoglm_embodied.ros.conversions import stamp_ns
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 
@@ -27,15 +29,15 @@ JPEG_QUALITY = 92
 POLL_S = 0.05
 
 
-class Observer(SpunNode):
+class Observer(BackgroundNode):
     """Watches the graph in a thread of its own; use it as a context manager.
 
     Args:
         domain: the ROS domain to watch.
-        sensors: whether to note images, wrenches and joints too, which takes a fifth of a core.
+        sensors: whether to record images, wrenches and joints too, which takes a fifth of a core.
 
     Attributes:
-        observed: all that was noted so far; it grows while the observer watches.
+        recording: all so far; it grows while the observer watches.
     """
 
     def __init__(self, domain: int, sensors: bool = True) -> None:
@@ -50,10 +52,10 @@ class Observer(SpunNode):
     def wait_for(
         self, condition: Callable[[GraphRecording], bool], timeout_s: float, meanwhile: Callable[[], None]
     ) -> bool:
-        """Wait until `condition` holds of what was noted; False if it does not within `timeout_s`.
+        """Wait until `condition` holds of the recording; False if it does not within `timeout_s`.
 
         Args:
-            condition: looked at again whenever something but the fast topics was noted.
+            condition: looked at again whenever something but the fast topics came.
             timeout_s: how long to wait.
             meanwhile: called a few times a second, such as a check that the nodes are alive.
         """
@@ -68,11 +70,16 @@ class Observer(SpunNode):
     def call(self, service: str, timeout_s: float, meanwhile: Callable[[], None]) -> str:
         """The message with which a Trigger service answers.
 
+        Args:
+            service: its name.
+            timeout_s: for the service to appear and to answer.
+            meanwhile: called a few times a second, such as a check that the nodes are alive.
+
         Raises:
             SetupError: the service is not there in time.
             SensorError: it answered that it failed.
         """
-        client = self._node.create_client(Trigger, service)
+        client: Any = self._node.create_client(Trigger, service)
         try:
             answer = self._answer(client, service, timeout_s, meanwhile)
         finally:
@@ -131,10 +138,10 @@ class Observer(SpunNode):
             return
         image = read_image(data)
         _, jpeg = cv2.imencode(".jpg", rgb_array(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._note(self.recording.images, RawImage(image.stamp_ns, jpeg.tobytes()))
+        self._append(self.recording.images, CompressedFrame(image.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
-        heard = Heard(
+        heard = RecordedCommand(
             stamp_ns=stamp_ns(message.header.stamp),
             intent=message.intent,
             text=message.text,
@@ -142,7 +149,7 @@ class Observer(SpunNode):
             confidence=message.confidence,
             latency_ns=message.latency_ns,
         )
-        self._note(self.recording.heard, heard)
+        self._append(self.recording.commands, heard)
 
     def _on_state(self, message: FusionState) -> None:
         tick = FusionTick(
@@ -159,18 +166,18 @@ class Observer(SpunNode):
             held_force_n=message.held_force_n,
             tick_ms=message.tick_ms,
         )
-        self._note(self.recording.ticks, tick)
+        self._append(self.recording.ticks, tick)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         at_ns = stamp_ns(message.header.stamp)
         for status in message.status:
             values = {pair.key: pair.value for pair in status.values}
             level = int.from_bytes(status.level, "little")
-            self._note(self.recording.health, Health(at_ns, status.name, level, status.message, values))
+            self._append(self.recording.statuses, NodeStatus(at_ns, status.name, level, status.message, values))
 
-    def _note(self, notes: list[Any], note: Any) -> None:
+    def _append(self, records: list[Any], record: Any) -> None:
         with self._changed:
-            notes.append(note)
+            records.append(record)
             self._changed.notify_all()
 
     def _now_ns(self) -> int:

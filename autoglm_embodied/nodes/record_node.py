@@ -1,8 +1,8 @@
 """record_node: the topics that can be replayed, and others on request, to an MCAP file.
 
 A process of its own, so that nothing that happens to it or to the disk can hold up the robot. Its receive times are
-therefore not those of the fusion node, which hears the same messages a moment earlier or later and is busy in between:
-a replay gives exactly what a node with this process's ears would have observed.
+therefore not those of the fusion node, which takes the same messages a moment earlier or later and is busy in between:
+a replay gives exactly what a node that received at these times would have observed.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
-from autoglm_embodied.bag.definition import definition, share_folders
-from autoglm_embodied.bag.message import BagMessage, Tally
-from autoglm_embodied.bag.spool import Spool
-from autoglm_embodied.bag.writer import BagWriter
+from autoglm_embodied.bag.message import BagMessage, MessageCounts
+from autoglm_embodied.bag.message_definition import message_definition, share_folders
+from autoglm_embodied.bag.writer import BackgroundBagWriter, BagWriter
 from autoglm_embodied.errors import BagError, ConfigError
+from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.metrics import git_commit
+from autoglm_embodied.ros.adaptive_subscription import publishers
 from autoglm_embodied.ros.parameters import parameter
 from autoglm_embodied.ros.qos import FAST
-from autoglm_embodied.ros.raw_subscriptions import KINDS, TOPICS, Kind, RawTopics
+from autoglm_embodied.ros.raw_subscriptions import STREAM_TYPES, RawSubscriptions, TopicType
 from autoglm_embodied.ros.run_node import run
-from autoglm_embodied.ros.sensor_topic import offers
 
-LOOK_PERIOD_S = 0.5  # for publishers that came or went
-TELL_PERIOD_S = 2.0
+DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
+REPORT_PERIOD_S = 2.0
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
-SWITCH_INTERVAL_S = 0.0005  # who receives must not wait 5 ms for who writes
+SWITCH_INTERVAL_S = 0.0005  # the receiving thread must not wait 5 ms for the writing one
 PAUSE_S = 0.001  # between two looks at the queues, in which a few messages of the fast topics come
 
 
 class RecordNode(Node):
     """Records from its start until it is closed."""
 
-    def __init__(self, overrides: Sequence[Parameter] = ()) -> None:
+    def __init__(self, overrides: Sequence[Parameter[Any]] = ()) -> None:
         """Open the file and subscribe.
 
         Raises:
@@ -55,24 +55,26 @@ class RecordNode(Node):
             raise ConfigError(
                 f"parameter seconds of record_node must be 0 (until it is asked to end) or more, got {seconds:g}"
             )
-        streams = {name: self._resolved(parameter(self, f"topics.{name}", default)) for name, default in TOPICS.items()}
-        self._more = {self._resolved(name) for name in parameter(self, "more", [""]) if name} - set(streams.values())
+        streams = {
+            name: self._resolved(parameter(self, f"topics.{name}", default.topic)) for name, default in STREAMS.items()
+        }
+        self._others = {self._resolved(name) for name in parameter(self, "more", [""]) if name} - set(streams.values())
         self.path = file_of(Path(out).expanduser(), time.time())
         epoch_ns = time.time_ns() - time.monotonic_ns()
-        facts = {"git": git_commit() or ""} | {f"stream.{name}": topic for name, topic in streams.items()}
+        metadata = {"git": git_commit() or ""} | {f"stream.{name}": topic for name, topic in streams.items()}
         folders = share_folders()
-        writer = BagWriter(self.path, epoch_ns, facts, lambda type_name: definition(type_name, folders))
-        self.tally = Tally(time.monotonic_ns())
-        self._spool = Spool(writer, time.monotonic_ns)
-        self._topics = RawTopics(self, epoch_ns, self._take)
+        writer = BagWriter(self.path, epoch_ns, metadata, lambda type_name: message_definition(type_name, folders))
+        self.counts = MessageCounts(time.monotonic_ns())
+        self._writer = BackgroundBagWriter(writer, time.monotonic_ns)
+        self._streams = RawSubscriptions(self, epoch_ns, self._take)
         for name, topic in streams.items():
-            self._topics.add(topic, KINDS[name])
+            self._streams.add(topic, STREAM_TYPES[name])
         self._failure: Exception | None = None
         self._ended = Event()
         self._thread = Thread(target=self._listen, name="recorder")
         self._thread.start()
-        self.create_timer(LOOK_PERIOD_S, self._look)
-        self.create_timer(TELL_PERIOD_S, self._tell)
+        self.create_timer(DISCOVERY_PERIOD_S, self._discover)
+        self.create_timer(REPORT_PERIOD_S, self._report)
         if seconds:
             self.create_timer(seconds, lambda: signal.raise_signal(signal.SIGINT))  # as if it were asked to end
         print(f"recording to {self.path}; Ctrl-C ends", flush=True)
@@ -85,17 +87,17 @@ class RecordNode(Node):
     @property
     def failure(self) -> Exception | None:
         """Why recording stopped."""
-        return self._failure or self._spool.failure
+        return self._failure or self._writer.failure
 
     def close(self) -> None:
         """End the threads and the file."""
         self._ended.set()
         self._thread.join()
-        self._topics.poll()
-        self._topics.close()
-        self._spool.close()
+        self._streams.poll()
+        self._streams.close()
+        self._writer.close()
         print(
-            f"{self.path}: {self.tally.total(time.monotonic_ns(), self._spool.written, self._spool.dropped)}",
+            f"{self.path}: {self.counts.total(time.monotonic_ns(), self._writer.written, self._writer.dropped)}",
             flush=True,
         )
 
@@ -109,37 +111,46 @@ class RecordNode(Node):
     def _listen(self) -> None:
         try:
             while not self._ended.wait(PAUSE_S):
-                self._topics.wait(WAIT_NS)
-                self._topics.poll()
+                self._streams.wait(WAIT_NS)
+                self._streams.poll()
         except Exception as error:
             self._failure = error
 
     def _take(self, message: BagMessage) -> None:
-        self.tally.note(message)
-        self._spool.put(message)
+        self.counts.add(message)
+        self._writer.put(message)
 
-    def _look(self) -> None:
-        self._topics.look()
-        for topic in sorted(self._more):
-            found = offers(self, topic)
+    def _discover(self) -> None:
+        self._streams.update_publishers()
+        for topic in sorted(self._others):
+            found = publishers(self, topic)
             if found:
-                self._more.remove(topic)
+                self._others.remove(topic)
                 try:
-                    self._topics.add(topic, Kind(message_type(topic, found[0].type_name), FAST))
+                    self._streams.add(topic, TopicType(message_type(topic, found[0].type_name), FAST))
                 except BagError as error:
                     self._failure = error
 
-    def _tell(self) -> None:
-        print(self.tally.rates(time.monotonic_ns(), self._spool.written), flush=True)
+    def _report(self) -> None:
+        print(self.counts.rates(time.monotonic_ns(), self._writer.written), flush=True)
 
 
 def file_of(out: Path, now_s: float) -> Path:
-    """`out` where that is a file to be, else a file in the folder `out` that is named after the time."""
+    """The file to record to.
+
+    Args:
+        out: a .mcap file, or a folder in which one is to be named after the time.
+        now_s: wall clock.
+    """
     return out if out.suffix == ".mcap" else out / time.strftime("record_%Y-%m-%d_%H-%M-%S.mcap", time.localtime(now_s))
 
 
 def message_type(topic: str, type_name: str) -> type:
-    """The class of messages of that type.
+    """The class of a topic's messages.
+
+    Args:
+        topic: its name.
+        type_name: as the graph calls it, such as std_msgs/msg/String.
 
     Raises:
         BagError: it is not installed.
@@ -162,7 +173,7 @@ def record(parameters: Mapping[str, Any] | None = None) -> int:
         nodes.append(RecordNode(overrides))
         return nodes[0]
 
-    return run(make) or int(not nodes[0].tally.counts)
+    return run(make) or int(not nodes[0].counts.by_topic)
 
 
 def main() -> int:

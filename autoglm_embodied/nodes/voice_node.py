@@ -8,13 +8,12 @@ from functools import partial
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
 from rclpy.node import Node
 
-from autoglm_embodied.ingest.conversions import to_stamp
+from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import parameter, settings
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import run
-from autoglm_embodied.voice.command import CommandSettings, VoiceCommand
-from autoglm_embodied.voice.listener import Listener
+from autoglm_embodied.voice.listener import CommandSettings, Listener, VoiceCommand
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
@@ -82,7 +81,7 @@ class VoiceNode(Node):
                 "utterances": health.utterances,
                 "commands": health.commands,
                 "rejected": health.rejected,
-                "unheard": health.unheard,
+                "dropped_utterances": health.dropped_utterances,
                 "last_text": health.last_text,
             },
         )

@@ -16,14 +16,19 @@ class Instant(NamedTuple):
     now_receive_ns: int
 
 
-class Schedule(Protocol):
+class TickSchedule(Protocol):
     """When there is a tick."""
 
-    def note(self, stamp_ns: int, receive_ns: int) -> None:
-        """A message of a fast stream came."""
+    def update(self, stamp_ns: int, receive_ns: int) -> None:
+        """Take note of a message of a fast stream.
+
+        Args:
+            stamp_ns: of its header.
+            receive_ns: when it came.
+        """
         ...
 
-    def before(self, receive_ns: int) -> Iterable[Instant]:
+    def due_before(self, receive_ns: int) -> Iterable[Instant]:
         """The ticks that are due before a message of that time is taken."""
         ...
 
@@ -33,20 +38,23 @@ class EvenTicks:
 
     The stamps are taken to be of the wall clock, as those of drivers are; where they are not (simulated time), the
     tick is as long after the newest stamp as that message came ago.
+
+    Args:
+        rate_hz: of the ticks.
+        epoch_ns: returns the wall clock minus the clock of the receive times, once the first message is there.
     """
 
     def __init__(self, rate_hz: float, epoch_ns: Callable[[], int]) -> None:
-        """`epoch_ns` tells the wall clock minus the clock of the receive times, once the first message is there."""
         self._period_ns = round(NS_PER_S / rate_hz)
         self._epoch_ns = epoch_ns
         self._next_ns: int | None = None
         self._newest: tuple[int, int] | None = None
 
-    def note(self, stamp_ns: int, receive_ns: int) -> None:
-        """A message of a fast stream came."""
+    def update(self, stamp_ns: int, receive_ns: int) -> None:
+        """Take note of a message of a fast stream."""
         self._newest = stamp_ns, receive_ns
 
-    def before(self, receive_ns: int) -> Iterable[Instant]:
+    def due_before(self, receive_ns: int) -> Iterable[Instant]:
         """The ticks that are due."""
         if self._next_ns is None:
             self._next_ns = receive_ns

@@ -1,4 +1,4 @@
-"""A ROS node for programs that are none themselves: a context of its own, spun on a thread of its own."""
+"""A ROS node for programs that are none themselves: it has its own context and is spun on a background thread."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 END_CHECK_S = 0.1
-Living = TypeVar("Living", bound="SpunNode")
+Self = TypeVar("Self", bound="BackgroundNode")
 
 
-class SpunNode:
-    """Lives on the graph `domain` until its context manager ends; a subclass adds what to do there, then spins."""
+class BackgroundNode:
+    """A context manager that leaves the graph at its end; a subclass subscribes and the like, then spins.
+
+    Args:
+        name: of the node.
+        domain: of the graph.
+    """
 
     def __init__(self, name: str, domain: int) -> None:
         self._context = Context()
@@ -26,7 +31,7 @@ class SpunNode:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
 
-    def __enter__(self: Living) -> Living:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(
@@ -39,7 +44,7 @@ class SpunNode:
         self._context.try_shutdown()
 
     def _spin(self) -> None:
-        """Begin to take messages."""
+        """Start to spin."""
         self._thread.start()
 
     def _run(self) -> None:

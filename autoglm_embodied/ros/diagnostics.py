@@ -15,7 +15,7 @@ PERIOD_S = 1.0
 
 @dataclass(frozen=True)
 class Health:
-    """What a node says of itself."""
+    """State of a node: whether it is well, one sentence, and the values behind it."""
 
     well: bool
     message: str
@@ -23,7 +23,13 @@ class Health:
 
 
 class Diagnostics:
-    """Asks for a node's health each second and publishes it under the node's name."""
+    """Publishes a node's health under its name.
+
+    Args:
+        node: that publishes.
+        hardware_id: what it drives or reads.
+        health: called once a second.
+    """
 
     def __init__(self, node: Node, hardware_id: str, health: Callable[[], Health]) -> None:
         self._node = node
@@ -47,7 +53,7 @@ class Diagnostics:
         self._publisher.publish(message)
 
     def destroy(self) -> None:
-        """Say no more."""
+        """Publish no more."""
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._publisher)
 

@@ -8,8 +8,8 @@ import numpy as np
 from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState
 
-from autoglm_embodied.ingest.conversions import to_point, to_stamp
 from autoglm_embodied.policy.grasp_episode import GraspEpisode, Outcome
+from autoglm_embodied.ros.conversions import to_point, to_stamp
 from autoglm_embodied.types import MODALITIES, Phase
 
 if TYPE_CHECKING:  # torch comes with them

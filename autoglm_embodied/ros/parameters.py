@@ -14,11 +14,16 @@ from autoglm_embodied.config import build, shipped
 from autoglm_embodied.errors import ConfigError
 
 S = TypeVar("S")
-P = TypeVar("P", str, bool, int, float)
+P = TypeVar("P", str, bool, int, float, list[str])
 
 
 def settings(node: Node, cls: type[S], prefix: str) -> S:
-    """Declare a parameter `prefix.field` for every field of `cls` that has a default, and build it from them.
+    """Declare a parameter `prefix.field` for every field of a dataclass, and build it from them.
+
+    Args:
+        node: of the parameters.
+        cls: a frozen dataclass, of which every field has a default.
+        prefix: of the parameters' names.
 
     Raises:
         ConfigError: a parameter has the wrong type or an impossible value.
@@ -33,15 +38,25 @@ def settings(node: Node, cls: type[S], prefix: str) -> S:
 def parameter(node: Node, name: str, default: P) -> P:
     """Declare one parameter and read it.
 
+    Args:
+        node: of the parameter.
+        name: in full.
+        default: its type is the parameter's.
+
     Raises:
         ConfigError: it has the wrong type.
     """
-    value: P = _declare(node, name, default)
-    return value
+    found: P = _declare(node, name, default)
+    return found
 
 
 def rate_parameter(node: Node, name: str, default_hz: float) -> float:
-    """Declare a parameter that holds a rate [Hz] and read it.
+    """Declare a parameter that holds a rate and read it.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+        default_hz: its default.
 
     Raises:
         ConfigError: it has the wrong type or is no rate.
@@ -49,28 +64,66 @@ def rate_parameter(node: Node, name: str, default_hz: float) -> float:
     return require_rate(node, name, parameter(node, name, default_hz))
 
 
+def value(node: Node, name: str) -> Any:
+    """The current value of a declared parameter.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+    """
+    return node.get_parameter(name).value
+
+
+def rate(node: Node, name: str) -> float:
+    """The current value [Hz] of a declared parameter that holds a rate.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+
+    Raises:
+        ConfigError: it is no rate.
+    """
+    return require_rate(node, name, value(node, name))
+
+
 def require_rate(node: Node, name: str, rate_hz: float) -> float:
-    """`rate_hz`, unless it is none; for parameters that may have changed since they were declared."""
+    """`rate_hz`, if it is a rate.
+
+    Args:
+        node: of the parameter.
+        name: of the parameter.
+        rate_hz: its value.
+
+    Raises:
+        ConfigError: it is not.
+    """
     if not (isfinite(rate_hz) and rate_hz > 0.0):
         raise ConfigError(f"parameter {name} of {node.get_name()} must be a rate above 0 Hz, got {rate_hz:g}")
     return rate_hz
 
 
 def file_parameter(node: Node, name: str, shipped_name: str) -> Path:
-    """A parameter that holds a path; empty means the settings file of that name that came with the package."""
-    value = parameter(node, name, "")
-    return Path(value).expanduser() if value else shipped(shipped_name)
+    """Declare a parameter that holds a path and read it.
+
+    Args:
+        node: of the parameter.
+        name: in full.
+        shipped_name: the settings file, of those that come with the package, that an empty path means.
+    """
+    path = parameter(node, name, "")
+    return Path(path).expanduser() if path else shipped(shipped_name)
 
 
 def _default(field: Field[Any]) -> Any:
-    value = field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]
-    return list(value) if isinstance(value, tuple) else value
+    default: Any = field.default if field.default_factory is MISSING else field.default_factory()
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _declare(node: Node, name: str, default: Any) -> Any:
     try:
-        value = node.declare_parameter(name, default).value
+        found = node.declare_parameter(name, default).value
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         wanted = type(default[0]).__name__ + " array" if isinstance(default, list) else type(default).__name__
         raise ConfigError(f"parameter {name} of {node.get_name()} must be a {wanted}, such as {default}") from error
-    return list(value) if isinstance(default, list) else value
+    return list(found) if isinstance(default, list) else found

@@ -20,11 +20,11 @@ try:
 except ImportError:  # of Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
-MOST_AT_ONCE = 200  # messages, lest a starved thread never catches up with its sender and holds up the others
+MAX_PER_POLL = 200  # messages, lest a starved thread never catches up with its sender and holds up the others
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
-class NeverByExecutor(CallbackGroup):
+class UnexecutedCallbackGroup(CallbackGroup):
     """A callback group whose members the executor leaves alone: it would wake for every message, or its event."""
 
     def can_execute(self, entity: Any) -> bool:
@@ -40,7 +40,16 @@ class NeverByExecutor(CallbackGroup):
 
 
 class PolledSubscription:
-    """A subscription whose messages wait in its queue until `poll`, from any thread, hands them to its callback."""
+    """A subscription whose messages wait in its queue until `poll`, from any thread, hands them to its callback.
+
+    Args:
+        node: that subscribes.
+        message_type: of the topic.
+        topic: its name.
+        take: takes each message, as bytes if `raw`.
+        qos: quality of service to request.
+        raw: whether messages are handed over in CDR.
+    """
 
     def __init__(
         self,
@@ -59,8 +68,8 @@ class PolledSubscription:
         self._raw = raw
         self._lock = Lock()
         self._subscription = self._subscribe()
-        self._leaving: Any = None  # the one before, heard until the new one surely hears
-        self._newest_sent_ns = 0  # when the last message that was handed over was sent; while two hear the same
+        self._replaced: Any = None  # the one before, polled until the new one is surely matched
+        self._newest_sent_ns = 0  # when the last message that was handed over was sent; while two receive the same
 
     def poll(self) -> None:
         """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
@@ -72,29 +81,34 @@ class PolledSubscription:
             self._lock.release()
 
     def wait(self, timeout_ns: int, *others: PolledSubscription) -> None:
-        """Sleep until a message waits here or at one of the others, or the timeout."""
+        """Sleep until a message waits.
+
+        Args:
+            timeout_ns: how long at most.
+            others: subscriptions whose messages end it as well.
+        """
         try:
             self._wait(timeout_ns, [polled._subscription for polled in (self, *others)])
         except rclpy_implementation.InvalidHandle:
-            return  # one of them was settled just now
+            return  # one of them was retired just now
 
     def resubscribe(self, qos: QoSProfile) -> None:
-        """Subscribe anew with this quality of service; from the executor's thread. The old one hears on."""
+        """Subscribe anew with this quality of service; from the executor's thread. The old one receives on."""
         with self._lock:
             self._retire_replaced()
-            self.qos, self._leaving = qos, self._subscription
+            self.qos, self._replaced = qos, self._subscription
             self._subscription = self._subscribe()
 
     def retire_replaced(self) -> None:
-        """End what `renew` replaced, once the new one had time to find the publishers; from the executor's thread."""
+        """End what `resubscribe` replaced, once the new one had time to match; from the executor's thread."""
         with self._lock:
             self._retire_replaced()
 
     def _retire_replaced(self) -> None:
-        if self._leaving is not None:
+        if self._replaced is not None:
             self._hand_over_all()
-            self._node.destroy_subscription(self._leaving)
-            self._leaving = None
+            self._node.destroy_subscription(self._replaced)
+            self._replaced = None
 
     def _subscribe(self) -> Any:
         return self._node.create_subscription(
@@ -103,12 +117,12 @@ class PolledSubscription:
             self._take,
             self.qos,
             raw=self._raw,
-            callback_group=NeverByExecutor(),
+            callback_group=UnexecutedCallbackGroup(),
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
 
     def _wait(self, timeout_ns: int, subscriptions: list[Any]) -> None:
-        context = self._node.context.handle
+        context: Any = self._node.context.handle
         with ExitStack() as held:
             for subscription in subscriptions:
                 held.enter_context(subscription.handle)
@@ -120,19 +134,19 @@ class PolledSubscription:
             waits.wait(timeout_ns)
 
     def _hand_over_all(self) -> None:
-        if self._leaving is not None:
-            self._hand_over(self._leaving)
+        if self._replaced is not None:
+            self._hand_over(self._replaced)
         self._hand_over(self._subscription)
 
     def _hand_over(self, subscription: Any) -> None:
         with subscription.handle:
-            for _ in range(MOST_AT_ONCE):
+            for _ in range(MAX_PER_POLL):
                 taken = subscription.handle.take_message(subscription.msg_type, self._raw)
                 if taken is None:
                     return
                 sent_ns = taken[1]["source_timestamp"]
-                if self._leaving is not None and sent_ns <= self._newest_sent_ns:
-                    continue  # the other one heard it, too
+                if self._replaced is not None and sent_ns <= self._newest_sent_ns:
+                    continue  # the other one received it, too
                 self._newest_sent_ns = sent_ns
                 self._take(taken[0])
 
@@ -144,7 +158,10 @@ class PolledSubscription:
 
 
 class ThreadedSubscription:
-    """A subscription with a thread of its own, which calls back within a fraction of a millisecond."""
+    """A subscription with a thread of its own, which calls back within a fraction of a millisecond.
+
+    The arguments are those of a PolledSubscription.
+    """
 
     def __init__(
         self,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-from autoglm_embodied.ingest.image_pairs import MOST_UNPAIRED
+from autoglm_embodied.ingest.rgbd_frames import MAX_UNPAIRED
 
 FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again."""
 
-FRAMES = QoSProfile(depth=MOST_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFORT)
+FRAMES = QoSProfile(depth=MAX_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Camera images and their intrinsics: a second of them, for a machine that has other things to do."""
 
 EVENTS = QoSProfile(depth=10)

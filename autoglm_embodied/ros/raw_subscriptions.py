@@ -14,49 +14,56 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.ingest import sensor_input as intake
 from autoglm_embodied.ingest.cdr import BEGIN, LITTLE_ENDIAN, STAMP, read_stamp_ns
+from autoglm_embodied.ros.adaptive_subscription import AdaptiveSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
-from autoglm_embodied.ros.sensor_topic import SensorTopic
-
-TOPICS = intake.TOPICS | {"voice": "voice/command"}
-"""The streams that can be replayed, and where they come by default."""
 
 
-class Kind(NamedTuple):
-    """The type of a stream's messages and the least that is asked of their sender."""
+class TopicType(NamedTuple):
+    """The class of a topic's messages and the least quality of service that is requested."""
 
     message: type[Any]
     qos: QoSProfile
 
 
-KINDS = {
-    "rgb": Kind(Image, FRAMES),
-    "depth": Kind(Image, FRAMES),
-    "camera_info": Kind(CameraInfo, FRAMES),
-    "wrench": Kind(WrenchStamped, FAST),
-    "wrench_batch": Kind(WrenchBatch, FAST),
-    "joints": Kind(JointState, FAST),
-    "voice": Kind(VoiceCommand, EVENTS),
+STREAM_TYPES = {
+    "rgb": TopicType(Image, FRAMES),
+    "depth": TopicType(Image, FRAMES),
+    "camera_info": TopicType(CameraInfo, FRAMES),
+    "wrench": TopicType(WrenchStamped, FAST),
+    "wrench_batch": TopicType(WrenchBatch, FAST),
+    "joints": TopicType(JointState, FAST),
+    "voice": TopicType(VoiceCommand, EVENTS),
 }
+"""The streams that can be replayed."""
 
 
-class RawTopics:
-    """Subscribes, and hands every message over as it is. One thread waits and polls, the executor's adds and looks."""
+class RawSubscriptions:
+    """Subscriptions that hand every message over in CDR. One thread waits and polls, the executor's adds and updates.
+
+    Args:
+        node: that subscribes.
+        epoch_ns: the wall clock minus the monotonic one.
+        take: takes each message.
+    """
 
     def __init__(self, node: Node, epoch_ns: int, take: Callable[[BagMessage], None]) -> None:
-        """Subscribe to nothing yet; `epoch_ns` is the wall clock minus the monotonic one."""
         self._node = node
         self._epoch_ns = epoch_ns
         self._take = take
-        self._topics: dict[str, SensorTopic] = {}
+        self._topics: dict[str, AdaptiveSubscription] = {}
 
-    def add(self, topic: str, kind: Kind) -> None:
-        """Subscribe."""
+    def add(self, topic: str, kind: TopicType) -> None:
+        """Subscribe to a topic.
+
+        Args:
+            topic: its name.
+            kind: type and quality of service.
+        """
         name = self._node.resolve_topic_name(topic)
         stamped = next(iter(kind.message.get_fields_and_field_types().values()), "") == "std_msgs/Header"
         take = partial(self._on_message, name, stamped)
-        self._topics = self._topics | {name: SensorTopic(self._node, kind.message, name, take, kind.qos)}
+        self._topics = self._topics | {name: AdaptiveSubscription(self._node, kind.message, name, take, kind.qos)}
 
     def wait(self, timeout_ns: int) -> None:
         """Sleep until a message waits."""
@@ -68,10 +75,10 @@ class RawTopics:
         for topic in self._topics.values():
             topic.poll()
 
-    def look(self) -> None:
-        """Ask for the quality of service that the publishers offer."""
+    def update_publishers(self) -> None:
+        """Request the quality of service that the publishers offer; from the executor's thread."""
         for topic in self._topics.values():
-            topic.look()
+            topic.update_publishers()
 
     def close(self) -> None:
         """Unsubscribe."""

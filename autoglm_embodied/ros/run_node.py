@@ -1,4 +1,4 @@
-"""From process start to process end, the same for every node: one sentence on bad input, exit code 0 on a signal."""
+"""The main function of every node: spins it until a signal; one sentence and exit code 2 on bad input."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from rclpy.signals import SignalHandlerOptions
 from autoglm_embodied.errors import AutoGLMError
 
 SIGNAL_CHECK_S = 0.1  # a signal that comes while nothing else does waits this long
-LAST_WORDS = 20  # rounds of the executor after close, for results that clients wait for
+FINAL_SPINS = 20  # of the executor after close, for results that clients wait for
 BAD_INPUT = 2
 
 
-class LivingNode(Protocol):
+class RunnableNode(Protocol):
     """What `run` needs of a node."""
 
-    failure: Exception | None  # set from any thread: the process then ends with it
+    @property
+    def failure(self) -> Exception | None:
+        """Set from any thread: the process then ends with it."""
+        ...
 
     @property
     def ros(self) -> Node:
@@ -35,7 +38,7 @@ class LivingNode(Protocol):
         ...
 
 
-def run(make_node: Callable[[], LivingNode]) -> int:
+def run(make_node: Callable[[], RunnableNode]) -> int:
     """Make a node and spin it until SIGINT or SIGTERM.
 
     Args:
@@ -49,7 +52,7 @@ def run(make_node: Callable[[], LivingNode]) -> int:
         signal.signal(number, lambda *_: ended.set())
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
-        _live(make_node(), ended)
+        _spin(make_node(), ended)
     except AutoGLMError as error:
         print(error, file=sys.stderr, flush=True)
         return BAD_INPUT
@@ -58,7 +61,7 @@ def run(make_node: Callable[[], LivingNode]) -> int:
     return 0
 
 
-def _live(node: LivingNode, ended: Event) -> None:
+def _spin(node: RunnableNode, ended: Event) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node.ros)
     try:
@@ -66,7 +69,7 @@ def _live(node: LivingNode, ended: Event) -> None:
             executor.spin_once(timeout_sec=SIGNAL_CHECK_S)
     finally:
         node.close()
-        for _ in range(LAST_WORDS):
+        for _ in range(FINAL_SPINS):
             executor.spin_once(timeout_sec=0.0)
         executor.shutdown()
         node.ros.destroy_node()

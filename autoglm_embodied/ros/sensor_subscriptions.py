@@ -1,142 +1,141 @@
-"""The sensor topics of the fusion node, from subscription to pipeline."""
+"""The sensor topics of the fusion node, from subscription to aligner."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
-from autoglm_embodied_interfaces.msg import WrenchBatch
-from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
-from sensor_msgs.msg import JointState
 
-from autoglm_embodied.ingest.sensor_input import TOPICS, Intake, Rates
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS, NominalRates, SensorInput, SensorSink
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.ros.camera_subscription import CameraInput, CameraTopics
-from autoglm_embodied.ros.parameters import parameter, rate_parameter, require_rate
-from autoglm_embodied.ros.qos import FAST
-from autoglm_embodied.ros.sensor_topic import SensorTopic
-from autoglm_embodied.ros.stream_diagnostics import Rate, of_either, stream_problem
+from autoglm_embodied.ros.adaptive_subscription import AdaptiveSubscription
+from autoglm_embodied.ros.camera_subscription import CameraSubscription, CameraTopics
+from autoglm_embodied.ros.parameters import parameter, rate, rate_parameter, value
+from autoglm_embodied.ros.raw_subscriptions import STREAM_TYPES
+from autoglm_embodied.ros.stream_diagnostics import StreamRate, carrying_topic, stream_problem
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray
-
-if TYPE_CHECKING:
-    from autoglm_embodied.policy.pipeline import Pipeline
 
 RATES_HZ = {"camera_hz": 30.0, "wrench_hz": 1000.0, "joints_hz": 1000.0}
 RATE_OF = {"rgb": "camera_hz", "depth": "camera_hz", "wrench": "wrench_hz", "joints": "joints_hz"}
 POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
-LOOK_PERIOD_S = 0.5  # for publishers that came or went
+DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 LOG_PERIOD_S = 2.0
+NO_RATE = StreamRate(0.0, 0.0, "")  # of a topic that may be silent once its one message came
 
 
-class Senses:
-    """Subscribes to the sensors while it lives, counts what comes and pushes it into the pipeline."""
-
-    def __init__(
-        self, node: Node, pipeline: Pipeline, robot: Robot, T_base_camera: FloatArray, fail: Callable[[Exception], None]
-    ) -> None:
-        self._node = node
-        self._pipeline = pipeline
-        self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
-        rates = Rates(*(rate(node, name) for name in RATES_HZ))
-        self._intake = Intake(pipeline, robot, T_base_camera, rates, self._rejected.reject)
-        topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
-        self._camera = CameraInput(node, topics, self._intake, fail)
-        self._fast = {
-            "wrench": self._topic(WrenchStamped, "wrench"),
-            "wrench_batch": self._topic(WrenchBatch, "wrench_batch"),
-            "joints": self._topic(JointState, "joints"),
-        }
-        self._paired = 0
-        self._poller = Ticker(POLL_HZ, self.poll, fail)
-        self._looker = node.create_timer(LOOK_PERIOD_S, self._look)
-
-    def poll(self) -> None:
-        """Push all wrenches and joint states that wait; from any thread."""
-        for topic in self._fast.values():
-            topic.poll()
-
-    def close(self) -> None:
-        """Unsubscribe and end all threads; from the executor's thread."""
-        self._node.destroy_timer(self._looker)
-        self._poller.close()
-        for topic in self._fast.values():
-            topic.destroy()
-        self._camera.close()
-
-    def health(self) -> tuple[dict[str, float | int | str], list[str]]:
-        """Rate, count and loss of every topic, and what is wrong with them, a sentence each."""
-        meters = self._intake.meters
-        values: dict[str, float | int | str] = {"frames_encoded": self._intake.encoded}
-        values |= {"frames_skipped": self._camera.skipped} | self._rejected.values()
-        rates_hz = {name: meter.rate_hz() for name, meter in meters.items()}
-        for name, meter in meters.items():
-            values |= {f"{name}_hz": rates_hz[name], f"{name}_received": meter.received, f"{name}_lost": meter.lost}
-        for name, clock in self._pipeline.aligner.clocks().items():
-            if clock is not None:
-                offset_ns = clock.offset_ns - (time.time_ns() - time.monotonic_ns())
-                values |= {f"{name}_clock_behind_ms": -offset_ns / 1e6, f"{name}_clock_drift_ppm": clock.drift_ppm}
-                values |= {f"{name}_clock_residual_us": clock.residual_ns / 1e3}
-        values["wrench_trouble"] = self._pipeline.aligner.trouble()
-        return values, self._troubles(rates_hz)
-
-    def _troubles(self, rates_hz: dict[str, float]) -> list[str]:
-        troubles = self._complaints(rates_hz) + self._rejected.news()
-        if rates_hz["rgb"] and rates_hz["depth"] and self._intake.paired == self._paired:
-            troubles.append("no frame: colour and depth never bear the same stamp; let the driver synchronise them")
-        self._paired = self._intake.paired
-        lost = sum(meter.lost for meter in self._intake.meters.values())
-        if lost:
-            troubles.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
-        trouble = self._pipeline.aligner.trouble()
-        return troubles + ([f"wrench {trouble}"] if trouble else [])
-
-    def _complaints(self, rates_hz: dict[str, float]) -> list[str]:
-        found = [self._complaint(name, name, rates_hz[name]) for name in ("rgb", "depth", "joints")]
-        carrier = of_either("wrench", "wrench_batch", self._fast["wrench"], self._fast["wrench_batch"])
-        found.append(self._complaint("wrench", carrier, rates_hz["wrench"]))
-        if not self._intake.calibrated:
-            found.append(
-                stream_problem("camera_info", self._camera.topics["camera_info"], "topics.camera_info", NOTHING)
-            )
-        return [sentence for sentence in found if sentence]
-
-    def _complaint(self, stream: str, name: str, hz: float) -> str:
-        topic = (self._fast | self._camera.topics)[name]
-        parameter = RATE_OF[stream]
-        return stream_problem(stream, topic, f"topics.{name}", Rate(hz, value(self._node, parameter), parameter))
-
-    def _look(self) -> None:
-        for topic in (*self._fast.values(), *self._camera.topics.values()):
-            topic.look()
-
-    def _topic(self, kind: type[Any], stream: str) -> SensorTopic:
-        return SensorTopic(self._node, kind, value(self._node, f"topics.{stream}"), partial(self._take, stream), FAST)
-
-    def _take(self, stream: str, data: bytes) -> None:
-        self._intake.take(stream, data, time.monotonic_ns())
-
-
-NOTHING = Rate(0.0, 0.0, "")  # of a topic that may be silent once it has said what it has to say
-
-
-def declare(node: Node) -> None:
+def declare_parameters(node: Node) -> None:
     """Declare the parameters: topics and their nominal rates."""
-    for topic, default in TOPICS.items():
-        parameter(node, f"topics.{topic}", default)
+    for name, stream in SENSOR_STREAMS.items():
+        parameter(node, f"topics.{name}", stream.topic)
     for name, default_hz in RATES_HZ.items():
         rate_parameter(node, name, default_hz)
 
 
-def value(node: Node, name: str) -> Any:
-    """What a declared parameter is now."""
-    return node.get_parameter(name).value
+class AlignedSink(SensorSink, Protocol):
+    """A sink with an aligner, such as a Pipeline."""
+
+    @property
+    def aligner(self) -> Aligner:
+        """Tells of the clocks of the sensors and of the wrench."""
+        ...
 
 
-def rate(node: Node, name: str) -> float:
-    """What a declared rate [Hz] is now."""
-    return require_rate(node, name, value(node, name))
+class SensorSubscriptions:
+    """Subscribes to the sensors until it is closed, counts what comes and pushes it into the sink.
+
+    Args:
+        node: with the parameters that `declare_parameters` declares.
+        sink: takes the data.
+        robot: names the joints and the frame of the wrench.
+        T_base_camera: (4, 4) pose of the camera's optical frame.
+        fail: takes an error that ended a thread.
+    """
+
+    def __init__(
+        self, node: Node, sink: AlignedSink, robot: Robot, T_base_camera: FloatArray, fail: Callable[[Exception], None]
+    ) -> None:
+        self._node = node
+        self._sink = sink
+        self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
+        rates = NominalRates(*(rate(node, name) for name in RATES_HZ))
+        self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
+        topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
+        self._camera = CameraSubscription(node, topics, self._input, fail)
+        self._fast = {stream: self._subscribe(stream) for stream in ("wrench", "wrench_batch", "joints")}
+        self._paired = 0
+        self._poller = Ticker(POLL_HZ, self.poll, fail)
+        self._discovery = node.create_timer(DISCOVERY_PERIOD_S, self._update_publishers)
+
+    def poll(self) -> None:
+        """Push all wrenches and joint states that wait; from any thread."""
+        for subscription in self._fast.values():
+            subscription.poll()
+
+    def close(self) -> None:
+        """Unsubscribe and end all threads; from the executor's thread."""
+        self._node.destroy_timer(self._discovery)
+        self._poller.close()
+        for subscription in self._fast.values():
+            subscription.destroy()
+        self._camera.close()
+
+    def health(self) -> tuple[dict[str, float | int | str], list[str]]:
+        """Rate, count and loss of every stream, and what is wrong with them, a sentence each."""
+        meters = self._input.meters
+        values: dict[str, float | int | str] = {"frames_encoded": self._input.frames_pushed}
+        values |= {"frames_skipped": self._camera.skipped} | self._rejected.values()
+        rates_hz = {name: meter.rate_hz() for name, meter in meters.items()}
+        for name, meter in meters.items():
+            values |= {f"{name}_hz": rates_hz[name], f"{name}_received": meter.received, f"{name}_lost": meter.lost}
+        for name, clock in self._sink.aligner.clocks().items():
+            if clock is not None:
+                offset_ns = clock.offset_ns - (time.time_ns() - time.monotonic_ns())
+                values |= {f"{name}_clock_behind_ms": -offset_ns / 1e6, f"{name}_clock_drift_ppm": clock.drift_ppm}
+                values |= {f"{name}_clock_residual_us": clock.residual_ns / 1e3}
+        values["wrench_trouble"] = self._sink.aligner.wrench_fault()
+        return values, self._problems(rates_hz)
+
+    def _problems(self, rates_hz: dict[str, float]) -> list[str]:
+        problems = self._stream_problems(rates_hz) + self._rejected.summaries_since_last()
+        if rates_hz["rgb"] and rates_hz["depth"] and self._input.paired == self._paired:
+            problems.append("no frame: colour and depth never bear the same stamp; let the driver synchronise them")
+        self._paired = self._input.paired
+        lost = sum(meter.lost for meter in self._input.meters.values())
+        if lost:
+            problems.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
+        wrench = self._sink.aligner.wrench_fault()
+        return problems + ([f"wrench {wrench}"] if wrench else [])
+
+    def _stream_problems(self, rates_hz: dict[str, float]) -> list[str]:
+        found = [self._stream_problem(name, name, rates_hz[name]) for name in ("rgb", "depth", "joints")]
+        wrench_topic = carrying_topic(self._fast, "wrench", "wrench_batch")
+        found.append(self._stream_problem("wrench", wrench_topic, rates_hz["wrench"]))
+        if not self._input.calibrated:
+            camera_info = self._camera.subscriptions["camera_info"]
+            found.append(stream_problem("camera_info", camera_info, "topics.camera_info", NO_RATE))
+        return [sentence for sentence in found if sentence]
+
+    def _stream_problem(self, stream: str, name: str, hz: float) -> str:
+        subscription = (self._fast | self._camera.subscriptions)[name]
+        nominal = RATE_OF[stream]
+        return stream_problem(
+            stream, subscription, f"topics.{name}", StreamRate(hz, value(self._node, nominal), nominal)
+        )
+
+    def _update_publishers(self) -> None:
+        for subscription in (*self._fast.values(), *self._camera.subscriptions.values()):
+            subscription.update_publishers()
+
+    def _subscribe(self, stream: str) -> AdaptiveSubscription:
+        message_type, qos = STREAM_TYPES[stream]
+        topic = value(self._node, f"topics.{stream}")
+        return AdaptiveSubscription(self._node, message_type, topic, partial(self._take, stream), qos)
+
+    def _take(self, stream: str, data: bytes) -> None:
+        self._input.take(stream, data, time.monotonic_ns())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoglm_embodied.ros.sensor_topic import SensorTopic
+from autoglm_embodied.ros.adaptive_subscription import AdaptiveSubscription
 
 LEAST_SHARE = 0.8  # of the nominal rate, below which a stream is slow
 
 
 @dataclass(frozen=True)
-class Rate:
+class StreamRate:
     """How fast messages come, how fast they should, and the parameter that says so."""
 
     hz: float  # 0: nothing came of late
@@ -18,13 +18,20 @@ class Rate:
     parameter: str
 
 
-def stream_problem(stream: str, topic: SensorTopic, parameter: str, rate: Rate) -> str:
-    """Why little or nothing of `stream` comes over `topic`, which `parameter` names; empty if all is well."""
-    fitting = [offer for offer in topic.offers if offer.type_name == topic.type_name]
-    if not topic.offers:
+def stream_problem(stream: str, topic: AdaptiveSubscription, parameter: str, rate: StreamRate) -> str:
+    """Why little or nothing of a stream comes; empty if all is well.
+
+    Args:
+        stream: its name.
+        topic: over which it comes.
+        parameter: names the topic.
+        rate: of the stream.
+    """
+    fitting = [publisher for publisher in topic.publishers if publisher.type_name == topic.type_name]
+    if not topic.publishers:
         return f"no {stream}: nobody publishes {topic.topic}; start the driver, or name its topic in {parameter}"
     if not fitting:
-        other = topic.offers[0]
+        other = topic.publishers[0]
         return (
             f"no {stream}: {other.node} publishes {topic.topic} as {other.type_name}, it must be {topic.type_name}; "
             f"name the right topic in {parameter}"
@@ -43,9 +50,15 @@ def stream_problem(stream: str, topic: SensorTopic, parameter: str, rate: Rate) 
     return ""
 
 
-def of_either(single: str, batch: str, single_topic: SensorTopic, batch_topic: SensorTopic) -> str:
-    """Of two topics that may carry one stream, the parameter of the one that does, or that comes nearest to it."""
-    for topic, parameter in ((single_topic, single), (batch_topic, batch)):
-        if any(offer.type_name == topic.type_name for offer in topic.offers):
-            return parameter
-    return batch if batch_topic.offers and not single_topic.offers else single
+def carrying_topic(topics: dict[str, AdaptiveSubscription], single: str, batch: str) -> str:
+    """Of two topics that may carry one stream, the one that does, or that comes nearest to it.
+
+    Args:
+        topics: subscriptions by name.
+        single: the name of the one with a sample a message.
+        batch: the name of the one with batches.
+    """
+    for name in (single, batch):
+        if any(publisher.type_name == topics[name].type_name for publisher in topics[name].publishers):
+            return name
+    return batch if topics[batch].publishers and not topics[single].publishers else single

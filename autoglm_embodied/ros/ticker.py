@@ -27,9 +27,13 @@ NS_PER_S = 1e9
 
 
 class Ticker:
-    """Calls `tick` on an absolute schedule; a slot that has passed is skipped, never caught up.
+    """Calls back on an absolute schedule; a slot that has passed is skipped, never caught up.
 
-    An error in `tick` ends the thread and goes to `fail`. `priority` is taken where the system grants it.
+    Args:
+        rate_hz: of the calls.
+        tick: called; an error in it ends the thread.
+        fail: takes that error.
+        priority: of SCHED_FIFO, where the system grants it.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""The last word before the robot: a pure governor that turns whatever the policy commands into a safe command."""
+"""The last check before the robot: a pure governor that turns any policy command into a safe one."""

@@ -1,4 +1,4 @@
-"""What the governor never lets pass."""
+"""The governor: bounds speed, acceleration, workspace and contact force of every command, and stops on stale inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MS = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of what may reach the robot. Positions are those of the tool in the base frame."""
+    """Bounds of the commands that reach the robot. Positions are of the tool in the base frame."""
 
     max_linear_m_s: float = 0.30
     max_angular_rad_s: float = 1.0
@@ -24,10 +24,10 @@ class Limits:
     max_angular_rad_s2: float = 8.0
     workspace_lower_m: tuple[float, ...] = (0.2, -0.45, 0.004)
     workspace_upper_m: tuple[float, ...] = (0.75, 0.45, 0.8)
-    workspace_ahead_s: float = 0.1  # the tool may not get closer to the edge than it can stop from within this
-    max_force_n: float = 40.0  # beyond the wrench at start-up
-    release_force_n: float = 30.0  # below which motion is free again
-    bias_samples: int = 100  # wrenches whose mean is the one at start-up
+    workspace_ahead_s: float = 0.1  # speed towards the edge is at most the distance to it over this time
+    max_force_n: float = 40.0  # above the force at start-up
+    release_force_n: float = 30.0  # hysteresis: below this, motion is free again
+    bias_samples: int = 100  # wrenches whose mean is the force at start-up
     max_gripper_width_m: float = 0.08
     policy_timeout_ns: int = 100 * MS
     sensor_timeout_ns: int = 100 * MS
@@ -46,12 +46,12 @@ class Limits:
 
 
 NS_PER_S = 1e9
-ABSURD_N = 1e6
-LONGEST_STEP_S = 0.1  # a governor called more rarely speeds up no faster
+MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
+MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
 
 
 class Reason(Enum):
-    """Why a safe command differs from what was commanded."""
+    """Why the safe command differs from the policy's."""
 
     STOPPED = "stopped"
     POLICY_SILENT = "policy silent"
@@ -72,24 +72,29 @@ class Received:
     receive_ns: int
 
     def usable(self, now_ns: int, timeout_ns: int) -> bool:
-        """Whether it is finite and not older than the timeout."""
+        """Whether it is fresh and finite.
+
+        Args:
+            now_ns: monotonic clock.
+            timeout_ns: largest age.
+        """
         return now_ns - self.receive_ns <= timeout_ns and bool(np.isfinite(self.value).all())
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the robot may do now, and every reason why it is not what was commanded."""
+    """The safe command, and every reason why it differs from the policy's."""
 
     twist: FloatArray  # (6,) of the tool in the base frame [m/s, rad/s]
-    gripper_width_m: float | None  # None until one was commanded: the gripper is left as it is
+    gripper_width_m: float | None  # None before the first command: the gripper is not commanded
     reasons: tuple[Reason, ...]
 
 
 class Governor:
-    """Bounds speed, acceleration, workspace and force; stands still when it does not know.
+    """Bounds speed, acceleration, workspace and force; commands zero velocity when an input is stale.
 
-    Slowing down is immediate, speeding up is not. An opening of the gripper is kept through every stop, so
-    that a held object is not dropped.
+    Deceleration is immediate, acceleration is bounded. The gripper's width is kept through every stop, so that a held
+    object is not dropped.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -100,7 +105,7 @@ class Governor:
         self._stepped_ns: int | None = None
         self._bias_sum = np.zeros(3)
         self._bias_count = 0
-        self._felt_ns: int | None = None
+        self._wrench_ns: int | None = None
         self._pressing = False
 
     @property
@@ -109,7 +114,7 @@ class Governor:
         return self._stopped
 
     def stop(self) -> None:
-        """Stand still until `resume`."""
+        """Command zero velocity until `resume`."""
         self._stopped = True
 
     def resume(self) -> None:
@@ -117,15 +122,19 @@ class Governor:
         self._stopped = False
 
     def feel(self, receive_ns: int, wrench: FloatArray) -> bool:
-        """Take a raw wrench (6,) [N, N·m] at the sensor's full rate.
+        """Check a raw wrench against the force limit, at the sensor's full rate.
+
+        Args:
+            receive_ns: when it was received, on the monotonic clock.
+            wrench: (6,) in the sensor's frame [N, N·m].
 
         Returns:
-            Whether the force limit was passed just now; then `step` should follow at once.
+            Whether this wrench is the first above the limit; then call `step` at once.
         """
         force = np.asarray(wrench[:3], np.float64)
-        if not (np.abs(force) < ABSURD_N).all():  # NaN too
+        if not (np.abs(force) < MAX_PLAUSIBLE_FORCE_N).all():  # NaN too
             return False
-        self._felt_ns = receive_ns
+        self._wrench_ns = receive_ns
         if self._bias_count < self._limits.bias_samples:
             self._bias_sum += force
             self._bias_count += 1
@@ -136,12 +145,12 @@ class Governor:
         return self._pressing and not was_pressing
 
     def grip(self, width_m: float) -> None:
-        """Take a commanded opening [m]; one that is not finite, or comes during a stop, is ignored."""
+        """Take a commanded gripper width [m]; ignored if not finite or during a stop."""
         if np.isfinite(width_m) and not self._stopped:
             self._width_m = float(np.clip(width_m, 0.0, self._limits.max_gripper_width_m))
 
     def step(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> Verdict:
-        """The command for now.
+        """The safe command at `now_ns`.
 
         Args:
             now_ns: monotonic clock.
@@ -150,31 +159,31 @@ class Governor:
         """
         dt_s = 0.0 if self._stepped_ns is None else (now_ns - self._stepped_ns) / NS_PER_S
         self._stepped_ns = now_ns
-        reasons = self._why_still(now_ns, command, T_base_tool)
+        reasons = self._stop_reasons(now_ns, command, T_base_tool)
         if reasons or command is None or T_base_tool is None:
             self._twist = np.zeros(6)
         else:
             slow = self._limit_speed(np.asarray(command.value, np.float64), reasons)
             inside = self._keep_inside(slow, T_base_tool.value[:3, 3], reasons)
             gentle = self._yield_to_force(inside, reasons)
-            self._twist = self._limit_acceleration(gentle, float(np.clip(dt_s, 0.0, LONGEST_STEP_S)), reasons)
+            self._twist = self._limit_acceleration(gentle, float(np.clip(dt_s, 0.0, MAX_STEP_S)), reasons)
         return Verdict(self._twist.copy(), self._width_m, tuple(reasons))
 
-    def _why_still(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> list[Reason]:
+    def _stop_reasons(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> list[Reason]:
         limits = self._limits
         checks = {
             Reason.STOPPED: self._stopped,
             Reason.POLICY_SILENT: command is None or now_ns - command.receive_ns > limits.policy_timeout_ns,
             Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),
-            Reason.WRENCH_SILENT: self._felt_ns is None
-            or now_ns - self._felt_ns > limits.sensor_timeout_ns
+            Reason.WRENCH_SILENT: self._wrench_ns is None
+            or now_ns - self._wrench_ns > limits.sensor_timeout_ns
             or self._bias_count < limits.bias_samples,
         }
         return [reason for reason, holds in checks.items() if holds]
 
     def _limit_speed(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
-        """Scale the whole twist, so that the tool stays on its path."""
+        """Scale the whole twist, which keeps its direction."""
         excess = max(
             _norm(twist[:3]) / self._limits.max_linear_m_s,
             _norm(twist[3:]) / self._limits.max_angular_rad_s,
@@ -194,9 +203,9 @@ class Governor:
         return allowed
 
     def _keep_inside(self, twist: FloatArray, position_m: FloatArray, reasons: list[Reason]) -> FloatArray:
-        """Slow each component towards the edge it heads for; past the edge only the way back is free."""
+        """Limit each component towards the edge it heads for; beyond the edge only motion back is allowed."""
         limits = self._limits
-        with np.errstate(over="ignore"):  # an absurd position bounds by an infinite speed, on the right side
+        with np.errstate(over="ignore"):  # an extreme position gives an infinite bound of the right sign
             slowest = np.minimum((limits.workspace_lower_m - position_m) / limits.workspace_ahead_s, 0.0)
             fastest = np.maximum((limits.workspace_upper_m - position_m) / limits.workspace_ahead_s, 0.0)
         linear = np.clip(twist[:3], slowest, fastest)
@@ -205,7 +214,7 @@ class Governor:
         return np.concatenate([linear, twist[3:]])
 
     def _yield_to_force(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
-        """While pressed too hard only up is allowed: away from the table, whatever the sensor's sign convention."""
+        """Above the force limit only upward motion is allowed: away from the table, whatever the sensor's sign."""
         if not self._pressing:
             return twist
         reasons.append(Reason.FORCE)
@@ -213,13 +222,13 @@ class Governor:
 
 
 def _norm(vector: FloatArray) -> float:
-    """Length without overflow for any finite vector."""
+    """Euclidean norm without overflow."""
     largest = float(np.abs(vector).max())
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0.0 else 0.0
 
 
 def _speed_up(now: FloatArray, command: FloatArray, most: float) -> FloatArray:
-    """`command`, but no faster than `most` above the speed already had in its direction."""
+    """`command`, with its speed bounded to `most` above the present speed in its direction."""
     speed = float(np.linalg.norm(command))
     if speed == 0.0:
         return command

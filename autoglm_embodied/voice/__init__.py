@@ -1,1 +1,1 @@
-"""The voice room: sound in, commands out; microphone, activity detection, recogniser, grammar."""
+"""Voice commands: microphone, voice activity detection, speech recognition, command grammar."""

@@ -1,4 +1,4 @@
-"""English text to a command: stop, resume, cancel, or a grasp of the object named; near misses are corrected."""
+"""Command grammar: English text to stop, resume, cancel, or a grasp of the object named; near misses are corrected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from autoglm_embodied.types import Intent
 from autoglm_embodied.vocabulary import COLOURS, FILLER, SHAPES, VERBS, words
 
-SOUND_ALIKES = {
+CONFUSED_WORDS = {
     "read": "red",
     "rad": "red",
     "reed": "red",
@@ -29,11 +29,13 @@ SOUND_ALIKES = {
     "salinger": "cylinder",
     "slender": "cylinder",
 }
-LONG_WORD = 7
+"""Words that the recogniser tends to write, to the word spoken."""
+
+LONG_WORD = 7  # letters from which two edits are a near miss; below it is one
 
 
-def distance(left: str, right: str) -> int:
-    """Letters to insert, delete, replace or swap with a neighbour to make one word of the other."""
+def edit_distance(left: str, right: str) -> int:
+    """Edit distance of two words with swaps of neighbours (Damerau-Levenshtein, optimal string alignment)."""
     above: list[int] = []
     row = list(range(len(right) + 1))
     for i, letter in enumerate(left, start=1):
@@ -46,23 +48,23 @@ def distance(left: str, right: str) -> int:
     return row[-1]
 
 
-def snapped(thing: Sequence[str]) -> list[str]:
-    """The words of a thing, such as ["read", "cube"], with a near miss corrected."""
-    corrected = list(thing)
-    colours = [word for word in thing if word in COLOURS]
-    shapes = [word for word in thing if word in SHAPES]
-    if len(colours) == 1 and not shapes and thing[-1] not in COLOURS:
-        corrected[-1] = _nearest(thing[-1], SHAPES)
-    if len(shapes) == 1 and not colours and len(thing) == 2 and thing[-1] in SHAPES:
-        corrected[0] = _nearest(thing[0], COLOURS)
+def snap_to_vocabulary(description: Sequence[str]) -> list[str]:
+    """The words of an object's description, such as ["read", "cube"], with a near miss corrected."""
+    corrected = list(description)
+    colours = [word for word in description if word in COLOURS]
+    shapes = [word for word in description if word in SHAPES]
+    if len(colours) == 1 and not shapes and description[-1] not in COLOURS:
+        corrected[-1] = _nearest(description[-1], SHAPES)
+    if len(shapes) == 1 and not colours and len(description) == 2 and description[-1] in SHAPES:
+        corrected[0] = _nearest(description[0], COLOURS)
     return corrected
 
 
 def _nearest(word: str, names: Sequence[str]) -> str:
-    if SOUND_ALIKES.get(word) in names:
-        return SOUND_ALIKES[word]
-    reach = 2 if len(word) >= LONG_WORD else 1 if len(word) >= 4 else 0
-    near = [name for name in names if distance(word, name) <= reach]
+    if CONFUSED_WORDS.get(word) in names:
+        return CONFUSED_WORDS[word]
+    max_edits = 2 if len(word) >= LONG_WORD else 1 if len(word) >= 4 else 0
+    near = [name for name in names if edit_distance(word, name) <= max_edits]
     return near[0] if len(near) == 1 else word
 
 
@@ -84,31 +86,31 @@ _DETERMINERS = frozenset(("the", "a", "an", "that", "this", "my", "any", "some")
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What a sentence asks for; `instruction` is normalised, and empty for all but a grasp."""
+class ParsedCommand:
+    """The intent of a sentence; `instruction` is normalised, and empty for all but a grasp."""
 
     intent: Intent
     instruction: str = ""
 
 
-def understand(text: str) -> Meaning | None:
-    """The meaning of a recognised sentence, or None where it is no command.
+def parse_command(text: str) -> ParsedCommand | None:
+    """The command in a recognised sentence, or None where there is none.
 
     "Could you grab the read cube, please?" gives a grasp of "pick up the red cube".
     """
     spoken = " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.lower().replace("’", "'")))
-    if _means_stop(spoken):
-        return Meaning(Intent.STOP)
+    if _is_stop(spoken):
+        return ParsedCommand(Intent.STOP)
     spoken = _POLITE_END.sub("", _POLITE.sub("", spoken))
     if spoken in RESUME_PHRASES:
-        return Meaning(Intent.RESUME)
+        return ParsedCommand(Intent.RESUME)
     if spoken in CANCEL_PHRASES or re.match(r"cancel(?: \S+){0,3}$", spoken):
-        return Meaning(Intent.CANCEL)
-    instruction = _grasp(spoken)
-    return Meaning(Intent.GRASP, instruction) if instruction else None
+        return ParsedCommand(Intent.CANCEL)
+    instruction = _grasp_instruction(spoken)
+    return ParsedCommand(Intent.GRASP, instruction) if instruction else None
 
 
-def _means_stop(spoken: str) -> bool:
+def _is_stop(spoken: str) -> bool:
     found = spoken.split()
     if not found or _NOT_STOP.search(spoken):
         return False
@@ -116,35 +118,35 @@ def _means_stop(spoken: str) -> bool:
         return True
     if found[0] == "emergency":
         return True
-    if len(found) == 1:  # a stop half heard is still a stop: "top", "salt"
-        return any(distance(found[-1], word) <= 1 for word in STOP_WORDS)
+    if len(found) == 1:  # a misrecognised stop is still a stop: "top", "salt"
+        return any(edit_distance(found[-1], word) <= 1 for word in STOP_WORDS)
     where = [index for index, word in enumerate(found) if word in STOP_WORDS]
     return bool(where) and (len(found) <= LONGEST_STOP or where[0] == 0 or where[-1] == len(found) - 1)
 
 
-def _grasp(spoken: str) -> str:
+def _grasp_instruction(spoken: str) -> str:
     verb, _, rest = spoken.partition(" ")
     if not _is_verb(verb, rest):
         return ""
     while (shorter := _PARTICLE.sub("", rest)) != rest:
         rest = shorter
     named, other_verb, tail = _split_at_second_verb(rest)
-    if other_verb and _content(tail):  # two commands in one breath: which one was meant is not ours to guess
+    if other_verb and _content(tail):  # two commands in one sentence: ambiguous
         return ""
-    said = named.split()
-    thing = snapped(_content(named))
-    if not thing or not (_DETERMINERS & set(said) or {*COLOURS, *SHAPES} & set(thing)):
+    description = snap_to_vocabulary(_content(named))
+    known = {*COLOURS, *SHAPES} & set(description)
+    if not description or not (_DETERMINERS & set(named.split()) or known):
         return ""
-    return f"pick up the {' '.join(_in_order(thing))}"
+    return f"pick up the {' '.join(_canonical_order(description))}"
 
 
 def _is_verb(word: str, rest: str) -> bool:
     if word in VERBS:
         return word != "pick" or bool(re.search(r"\bup\b|\b(?:the|that|this)\b", rest))
-    if re.match(r"up\b", rest) and word[:1] == "p" and distance(word, "pick") <= 1:
+    if re.match(r"up\b", rest) and word[:1] == "p" and edit_distance(word, "pick") <= 1:
         return True
     # One letter off, the first one right: "graspy", "grabs". Never a short verb, never "kick" or "bake".
-    return any(len(verb) > 3 and word[:1] == verb[0] and distance(word, verb) <= 1 for verb in VERBS - {"pick"})
+    return any(len(verb) > 3 and word[:1] == verb[0] and edit_distance(word, verb) <= 1 for verb in VERBS - {"pick"})
 
 
 def _split_at_second_verb(rest: str) -> tuple[str, str, str]:
@@ -154,14 +156,14 @@ def _split_at_second_verb(rest: str) -> tuple[str, str, str]:
 
 
 def _content(named: str) -> list[str]:
-    """The words that say which thing is meant."""
+    """The words that say which object is meant."""
     return [word for word in words(named) if word not in FILLER and word not in _DETERMINERS]
 
 
-def _in_order(thing: list[str]) -> list[str]:
-    """Colour then shape, "one" for a shape left out, where there is nothing else; otherwise as said."""
-    colours = [word for word in thing if word in COLOURS]
-    shapes = [word for word in thing if word in SHAPES]
-    if len(colours) > 1 or len(shapes) > 1 or len(colours) + len(shapes) < len(thing):
-        return thing
+def _canonical_order(description: list[str]) -> list[str]:
+    """Colour then shape ("one" where the shape is left out), if there are no other words; otherwise as spoken."""
+    colours = [word for word in description if word in COLOURS]
+    shapes = [word for word in description if word in SHAPES]
+    if len(colours) > 1 or len(shapes) > 1 or len(colours) + len(shapes) < len(description):
+        return description
     return [*colours, *(shapes or ["one"])]

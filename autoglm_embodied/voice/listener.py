@@ -1,6 +1,6 @@
-"""The listener: microphone -> activity -> utterance -> text -> command, on two threads of its own.
+"""The listener: microphone -> voice activity -> utterance -> text -> accepted command, on two threads of its own.
 
-One thread takes every block as it comes and never waits for the other, which recognises.
+One thread takes every block as it is captured and never waits for the other, which recognises.
 """
 
 from __future__ import annotations
@@ -11,24 +11,100 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
 
-from autoglm_embodied.voice.command import CommandSettings, VoiceCommand, command_of
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.microphone import Block
-from autoglm_embodied.voice.recogniser import Recogniser
+from autoglm_embodied.voice.recogniser import Recogniser, Transcript
 from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance, VoiceActivityDetector
 
-WAITING_UTTERANCES = 16
+QUEUED_UTTERANCES = 16
 SILENCE_DBFS = -100.0
+
+
+@dataclass(frozen=True)
+class CommandSettings:
+    """Acceptance thresholds of a recognised command.
+
+    A recogniser with a prompt can write a command where nobody spoke one. So text alone is never enough: the activity
+    detector must have detected speech, long enough for the number of words, and the recogniser must be confident.
+    A stop needs little confidence and is never too old, as it moves nothing; a resume needs most, as it undoes a stop
+    and a noisy "freeze" sounds like it.
+    """
+
+    least_confidence: float = 0.45
+    least_stop_confidence: float = 0.2
+    least_resume_confidence: float = 0.8
+    most_no_speech: float = 0.5
+    most_words_per_s: float = 7.0  # people speak 2 to 4 words a second, fast talkers 6
+    most_latency_s: float = 10.0  # recognised later, a command is no longer what is wanted
+
+    def __post_init__(self) -> None:
+        least = (self.least_confidence, self.least_stop_confidence, self.least_resume_confidence)
+        fractions = (*least, self.most_no_speech)
+        if not all(0.0 <= value <= 1.0 for value in fractions) or min(self.most_words_per_s, self.most_latency_s) <= 0:
+            raise ConfigError("command: confidences and most_no_speech must be within 0..1, the other limits above 0")
+
+
+@dataclass(frozen=True)
+class VoiceCommand:
+    """An accepted command. Times are on the monotonic clock."""
+
+    intent: Intent
+    text: str  # as recognised
+    instruction: str  # normalised, of a grasp
+    language: str  # BCP-47
+    confidence: float  # 0..1
+    end_ns: int  # end of the speech
+    speech_ns: int  # duration of the speech
+    latency_ns: int  # from the end of the speech to its recognition
+
+
+def accept_command(
+    utterance: Utterance, transcript: Transcript, language: str, now_ns: int, settings: CommandSettings
+) -> VoiceCommand | None:
+    """The command in an utterance, or None where there is none or its confidence is too low.
+
+    Args:
+        utterance: the speech.
+        transcript: its text.
+        language: BCP-47.
+        now_ns: now, on the monotonic clock.
+        settings: the acceptance thresholds.
+    """
+    parsed = parse_command(transcript.text)
+    latency_ns = now_ns - utterance.end_ns
+    if parsed is None or not _is_confident(utterance, transcript, parsed.intent, settings):
+        return None
+    if parsed.intent is not Intent.STOP and latency_ns > settings.most_latency_s * 1e9:
+        return None
+    return VoiceCommand(
+        intent=parsed.intent,
+        text=transcript.text,
+        instruction=parsed.instruction,
+        language=language,
+        confidence=transcript.confidence,
+        end_ns=utterance.end_ns,
+        speech_ns=utterance.end_ns - utterance.start_ns,
+        latency_ns=latency_ns,
+    )
+
+
+def _is_confident(utterance: Utterance, transcript: Transcript, intent: Intent, settings: CommandSettings) -> bool:
+    special = {Intent.STOP: settings.least_stop_confidence, Intent.RESUME: settings.least_resume_confidence}
+    least = special.get(intent, settings.least_confidence)
+    long_enough = len(transcript.text.split()) <= settings.most_words_per_s * utterance.speech_s
+    return transcript.confidence >= least and transcript.no_speech <= settings.most_no_speech and long_enough
 
 
 class SoundSource(Protocol):
     """What the listener needs of a microphone."""
 
-    lost: int
+    lost: int  # blocks
 
     def read(self) -> Block:
         """The next block, waiting for it."""
@@ -39,29 +115,29 @@ class SoundSource(Protocol):
 
 @dataclass(frozen=True)
 class ListenerHealth:
-    """How the listener is doing."""
+    """State and counters of the listener."""
 
     blocks: int = 0
     lost_blocks: int = 0
     level_dbfs: float = SILENCE_DBFS
     utterances: int = 0
     commands: int = 0
-    rejected: int = 0  # utterances that were no command, or not surely one
-    unheard: int = 0  # utterances given up because recognition lagged too far behind
+    rejected: int = 0  # utterances without a command, or with too little confidence
+    dropped_utterances: int = 0  # because recognition lagged behind
     last_text: str = ""
     recogniser_ready: bool = False
     error: Exception | None = None
 
     @property
     def state(self) -> str:
-        """ "opening" until sound comes and the recogniser is loaded, then "listening"; "error" when it gave up."""
+        """ "opening" until sound is captured and the recogniser loaded, then "listening"; "error" after a failure."""
         if self.error:
             return "error"
         return "listening" if self.blocks and self.recogniser_ready else "opening"
 
 
 class Listener:
-    """Hears commands until it is closed; use it as a context manager."""
+    """Listens for commands until it is closed; use it as a context manager."""
 
     def __init__(
         self,
@@ -72,14 +148,14 @@ class Listener:
         checks: CommandSettings | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """Begin to open the microphone and to load the recogniser, each on its own thread.
+        """Start to open the microphone and to load the recogniser, each on its own thread.
 
         Args:
             open_microphone: opens the device; may take seconds.
             load_recogniser: loads the recogniser; may take seconds.
             on_command: called with each command, on the recogniser's thread.
             segmenter: when an utterance begins and ends.
-            checks: how sure a command must be.
+            checks: acceptance thresholds of commands.
             clock: monotonic time [ns], the one that stamps the blocks.
         """
         self._open_microphone = open_microphone
@@ -88,12 +164,12 @@ class Listener:
         self._segmenter = Segmenter(segmenter)
         self._checks = checks or CommandSettings()
         self._clock = clock
-        self._utterances: queue.Queue[Utterance | None] = queue.Queue(WAITING_UTTERANCES)
+        self._utterances: queue.Queue[Utterance | None] = queue.Queue(QUEUED_UTTERANCES)
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._health = ListenerHealth()
         self._threads = [
-            threading.Thread(target=self._guarded, args=(work,), name=f"voice-{work.__name__.strip('_')}")
+            threading.Thread(target=self._run, args=(work,), name=f"voice-{work.__name__.strip('_')}")
             for work in (self._capture, self._recognise)
         ]
         for thread in self._threads:
@@ -102,31 +178,29 @@ class Listener:
     def __enter__(self) -> Listener:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     @property
     def health(self) -> ListenerHealth:
-        """How it is doing now; after an error it hears nothing any more."""
+        """State and counters; after an error it no longer listens."""
         with self._lock:
             return self._health
 
     def close(self) -> None:
         """End both threads and give the microphone back; more than once is fine."""
         self._closing.set()
-        self._hand_over(None)
+        self._enqueue(None)
         for thread in self._threads:
             thread.join()
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _run(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception as error:  # whatever it is, it must not leave a deaf listener that looks alive
-            self._note(error=error)
+        except Exception as error:  # of any kind: a dead thread must not look like a listener at work
+            self._update(error=error)
             self._closing.set()
-            self._hand_over(None)
+            self._enqueue(None)
 
     def _capture(self) -> None:
         activity = VoiceActivityDetector()
@@ -134,45 +208,44 @@ class Listener:
         try:
             while not self._closing.is_set():
                 block = microphone.read()
-                self._note(blocks=self._health.blocks + 1, lost_blocks=microphone.lost, level_dbfs=_level(block))
+                self._update(blocks=self._health.blocks + 1, lost_blocks=microphone.lost, level_dbfs=_level_dbfs(block))
                 utterance = self._segmenter.push(block, activity.probability(block.samples))
                 if utterance is not None:
-                    self._hand_over(utterance)
+                    self._enqueue(utterance)
         finally:
             microphone.close()
 
-    def _hand_over(self, utterance: Utterance | None) -> None:
-        # The newest counts most, it may be a stop: where recognition lags, the oldest is given up.
+    def _enqueue(self, utterance: Utterance | None) -> None:
+        # The newest matters most, it may be a stop: where recognition lags, the oldest is dropped.
         while True:
             try:
                 return self._utterances.put_nowait(utterance)
             except queue.Full:
                 self._utterances.get_nowait()
-                self._note(unheard=self._health.unheard + 1)
+                self._update(dropped_utterances=self._health.dropped_utterances + 1)
 
     def _recognise(self) -> None:
         recogniser = self._load_recogniser()
-        self._note(recogniser_ready=True)
+        self._update(recogniser_ready=True)
         while not self._closing.is_set():
             utterance = self._utterances.get()
             if utterance is not None:
-                self._answer(utterance, recogniser)
+                self._handle(utterance, recogniser)
 
-    def _answer(self, utterance: Utterance, recogniser: Recogniser) -> None:
+    def _handle(self, utterance: Utterance, recogniser: Recogniser) -> None:
         transcript = recogniser.transcribe(utterance.samples)
-        command = command_of(utterance, transcript, recogniser.language, self._clock(), self._checks)
-        counts = self._health
-        if command is None:
-            self._note(utterances=counts.utterances + 1, rejected=counts.rejected + 1, last_text=transcript.text)
-            return
-        self._note(utterances=counts.utterances + 1, commands=counts.commands + 1, last_text=transcript.text)
-        self._on_command(command)
+        command = accept_command(utterance, transcript, recogniser.language, self._clock(), self._checks)
+        counter = "rejected" if command is None else "commands"
+        counts = {name: getattr(self._health, name) + 1 for name in ("utterances", counter)}
+        self._update(**counts, last_text=transcript.text)
+        if command is not None:
+            self._on_command(command)
 
-    def _note(self, **changes: object) -> None:
+    def _update(self, **changes: object) -> None:
         with self._lock:
             self._health = replace(self._health, **changes)  # type: ignore[arg-type]
 
 
-def _level(block: Block) -> float:
+def _level_dbfs(block: Block) -> float:
     power = float(np.mean(np.square(block.samples)))
     return 10.0 * math.log10(power) if power > 1e-10 else SILENCE_DBFS

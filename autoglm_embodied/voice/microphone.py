@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import pyaudio
 
@@ -19,15 +18,15 @@ from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, from_pcm16
 BLOCK = 512
 """Samples in a block: 32 ms, what the activity detector takes at a time."""
 
-QUEUED_BLOCKS = 300  # some 10 s of sound while the reader is held up
-SILENT_LIMIT_S = 3.0
+QUEUED_BLOCKS = 300  # about 10 s of sound while the reader is delayed
+READ_LIMIT_S = 3.0
 
 
 @dataclass(frozen=True)
 class Block:
-    """Sound as it came: when its last sample was received, and the samples."""
+    """A block of captured sound."""
 
-    receive_ns: int  # monotonic clock
+    receive_ns: int  # of its last sample, monotonic clock
     samples: SampleArray  # (BLOCK,)
 
 
@@ -35,11 +34,11 @@ class Microphone:
     """An open input device; use it as a context manager.
 
     Attributes:
-        lost: blocks lost because nobody read them, or because the sound system overran.
+        lost: blocks lost to a full queue or an overrun of the sound system.
     """
 
     def __init__(self, device: str = "", clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """Open the device and begin to capture; takes up to two seconds.
+        """Open the device and start to capture; takes up to two seconds.
 
         Args:
             device: part of the device's name, or "" for the default one.
@@ -63,16 +62,14 @@ class Microphone:
     def __enter__(self) -> Microphone:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def read(self, timeout_s: float = SILENT_LIMIT_S) -> Block:
+    def read(self, timeout_s: float = READ_LIMIT_S) -> Block:
         """The next block, waiting for it.
 
         Raises:
-            AudioError: none came within `timeout_s`: the device is gone.
+            AudioError: none was captured within `timeout_s`: the device is gone.
         """
         try:
             return self._blocks.get(timeout=timeout_s)
@@ -142,7 +139,7 @@ class Microphone:
 
 _ALSA_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
 _JACK_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-_IGNORE_ALSA = _ALSA_HANDLER(lambda *_: None)  # the libraries keep pointers: these must live as long as they
+_IGNORE_ALSA = _ALSA_HANDLER(lambda *_: None)  # the libraries keep pointers to these
 _IGNORE_JACK = _JACK_HANDLER(lambda *_: None)
 
 
@@ -163,5 +160,5 @@ def _silence_sound_libraries() -> None:
     for library, function, handler in settings:
         try:
             getattr(ctypes.CDLL(library), function)(handler)
-        except (OSError, AttributeError):  # not on this machine: then it cannot chatter
+        except (OSError, AttributeError):  # the library is not on this machine
             continue

@@ -1,4 +1,4 @@
-"""Speech to text: what a recogniser promises, and Whisper tiny.en on CTranslate2."""
+"""Speech recognition: the interface of a recogniser, and Whisper tiny.en on CTranslate2."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PROMPT = "Pick up the red cube. Grab the blue ball. Take the green cylinder. Sto
 
 @dataclass(frozen=True)
 class RecogniserSettings:
-    """Which weights, and how they run."""
+    """Weights, language and execution of the recogniser."""
 
     weights: str = ""  # a folder for CTranslate2; empty: the packaged ones
     weights_sha256: str = TINY_EN_SHA256  # of model.bin
     language: str = "en"  # BCP-47
     threads: int = 1
-    compute_type: str = "int8"  # float32 hears no better and takes twice as long
+    compute_type: str = "int8"  # float32 is no more accurate and takes twice as long
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -37,22 +37,22 @@ class RecogniserSettings:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a recogniser heard, and how sure it is."""
+    """Recognised text and its confidence."""
 
     text: str
     confidence: float  # 0..1, geometric mean of the probabilities of the text's tokens
-    no_speech: float  # 0..1, probability that nobody spoke
+    no_speech: float  # 0..1, probability of no speech
 
 
 class Recogniser(Protocol):
-    """Turns one utterance into text."""
+    """Transcribes one utterance."""
 
     @property
     def language(self) -> str:
-        """The language it hears, as a BCP-47 tag."""
+        """The language it recognises, as a BCP-47 tag."""
 
     def transcribe(self, samples: SampleArray) -> Transcript:
-        """The text of `samples` (n,); empty where nothing was said."""
+        """The text of `samples` (n,); empty where there is no speech."""
 
 
 def packaged_weights() -> Path:
@@ -67,10 +67,10 @@ def packaged_weights() -> Path:
 
 
 class WhisperRecogniser:
-    """Whisper through faster-whisper on the CPU, leaning towards commands by a prompt.
+    """Whisper by faster-whisper on the CPU, biased towards commands by a prompt.
 
-    The prompt makes command words likelier, and can make the model invent one out of noise: what it says
-    is text, and becomes a command only through the listener's checks.
+    The prompt makes command words likelier, and can make the model hallucinate one from noise: its text becomes a
+    command only through the listener's acceptance thresholds.
     """
 
     def __init__(self, settings: RecogniserSettings | None = None) -> None:
@@ -80,7 +80,7 @@ class WhisperRecogniser:
             SetupError: the weights are missing or are not the expected ones.
             ConfigError: they cannot be loaded as the settings ask.
         """
-        from faster_whisper import WhisperModel  # half a second, which is for the thread that loads
+        from faster_whisper import WhisperModel  # takes half a second, on the loading thread
 
         settings = settings or RecogniserSettings()
         self.language = settings.language
@@ -107,17 +107,17 @@ class WhisperRecogniser:
             np.asarray(samples, dtype=np.float32),
             language=self.language,
             beam_size=5,
-            temperature=0.0,  # no second guesses: an unsure text is refused, not sampled again
+            temperature=0.0,  # no resampling: a text of low confidence is rejected
             initial_prompt=PROMPT,
             condition_on_previous_text=False,
             without_timestamps=True,
         )
-        heard = list(segments)
-        if not heard:
+        found = list(segments)
+        if not found:
             return Transcript("", 0.0, 1.0)
-        text = " ".join(segment.text.strip() for segment in heard)
-        likelihood = min(segment.avg_logprob for segment in heard)
-        return Transcript(text, math.exp(min(0.0, likelihood)), max(segment.no_speech_prob for segment in heard))
+        text = " ".join(segment.text.strip() for segment in found)
+        likelihood = min(segment.avg_logprob for segment in found)
+        return Transcript(text, math.exp(min(0.0, likelihood)), max(segment.no_speech_prob for segment in found))
 
 
 def _require_weights(path: Path, sha256: str) -> None:

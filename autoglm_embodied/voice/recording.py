@@ -1,21 +1,25 @@
-"""Recordings: 16 kHz, 16-bit PCM WAV files to and from sample arrays."""
+"""Recordings: 16 kHz, 16-bit PCM WAV files, read, written, and synthesised from text by an installed voice program."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
 import wave
+from math import gcd
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.errors import AudioError
+from autoglm_embodied.errors import AudioError, SetupError
 
 RATE_HZ = 16_000
-"""The one sample rate of the voice room."""
+"""The sample rate of all sound here."""
 
 SampleArray = NDArray[np.float32]  # (n,) mono at RATE_HZ, in -1..1
 
-_HOW_TO_CONVERT = "convert it, e.g. `ffmpeg -i IN -ar 16000 -ac 1 -c:a pcm_s16le OUT.wav`"
+HOW_TO_CONVERT = "convert it, e.g. `ffmpeg -i IN -ar 16000 -ac 1 -c:a pcm_s16le OUT.wav`"
 
 
 def from_pcm16(data: bytes) -> SampleArray:
@@ -42,10 +46,10 @@ def read_wav(path: Path) -> SampleArray:
         raise AudioError(f"there is no recording {path}; give the path of a 16 kHz WAV file") from error
     except (OSError, EOFError, wave.Error) as error:
         reason = str(error) or "the file ends too early"
-        raise AudioError(f"cannot read {path} as a PCM WAV ({reason}); {_HOW_TO_CONVERT}") from error
+        raise AudioError(f"cannot read {path} as a PCM WAV ({reason}); {HOW_TO_CONVERT}") from error
     if rate != RATE_HZ or width != 2 or channels not in (1, 2):
         found = f"{rate} Hz, {channels} channel(s), {8 * width} bit"
-        raise AudioError(f"{path} must be 16000 Hz, mono or stereo, 16 bit, got {found}; {_HOW_TO_CONVERT}")
+        raise AudioError(f"{path} must be 16000 Hz, mono or stereo, 16 bit, got {found}; {HOW_TO_CONVERT}")
     whole = len(data) - len(data) % (2 * channels)
     if not whole:
         raise AudioError(f"{path} holds no sound; record it again")
@@ -54,9 +58,87 @@ def read_wav(path: Path) -> SampleArray:
 
 
 def write_wav(path: Path, samples: SampleArray) -> None:
-    """Write `samples` (n,) as mono 16-bit PCM at 16 kHz."""
+    """Write a mono 16-bit PCM WAV at 16 kHz.
+
+    Args:
+        path: the file.
+        samples: (n,) in -1..1; louder ones are clipped.
+    """
     with wave.open(str(path), "wb") as recording:
         recording.setnchannels(1)
         recording.setsampwidth(2)
         recording.setframerate(RATE_HZ)
         recording.writeframes(to_pcm16(samples))
+
+
+FLITE_VOICES = ("slt", "rms", "kal16", "awb")
+ESPEAK = "espeak-ng"
+VOICES = (*FLITE_VOICES, ESPEAK)
+"""Voices in the order of preference."""
+
+PAUSE_S = 0.3
+DITHER = 3e-4  # standard deviation of white noise
+SYNTHESIS_LIMIT_S = 30.0
+
+
+def synthesise(text: str, path: Path, voice: str | None = None) -> None:
+    """Synthesise `text` into a 16 kHz mono WAV, with a short dithered pause before and after.
+
+    Args:
+        text: what to say, in English.
+        path: the WAV to write.
+        voice: one of VOICES; the first one installed where None.
+
+    Raises:
+        AudioError: there is nothing to say, or the voice does not exist.
+        SetupError: no voice program is installed, or it failed.
+    """
+    if not text.strip():
+        raise AudioError('there is nothing to say; give a sentence such as "pick up the red cube"')
+    with tempfile.TemporaryDirectory(prefix="autoglm-speech-") as folder:
+        spoken = Path(folder) / "spoken.wav"
+        _run_voice_program(text, spoken, voice or _installed_voice())
+        samples = _resample(spoken)
+    if not samples.size or np.abs(samples).max() < 0.01:
+        raise AudioError(f"the voice has no sound for {text!r}; write it in English words")
+    write_wav(path, _pad_and_dither(samples))
+
+
+def _installed_voice() -> str:
+    if shutil.which("flite"):
+        return FLITE_VOICES[0]
+    if shutil.which(ESPEAK):
+        return ESPEAK
+    raise SetupError("no voice program is installed; install one with `apt install flite` (or espeak-ng)")
+
+
+def _run_voice_program(text: str, path: Path, voice: str) -> None:
+    if voice == ESPEAK:
+        command = [ESPEAK, "-v", "en-us", "-s", "150", "-w", str(path), "--stdin"]
+    elif voice in FLITE_VOICES:
+        command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
+    else:
+        raise AudioError(f"there is no voice {voice!r}; choose one of {', '.join(VOICES)}")
+    try:
+        subprocess.run(command, input=text, text=True, check=True, capture_output=True, timeout=SYNTHESIS_LIMIT_S)
+    except FileNotFoundError as error:
+        raise SetupError(f"{command[0]} is not installed; install it with `apt install {command[0]}`") from error
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise SetupError(f"{command[0]} could not speak the sentence ({error}); try another voice") from error
+
+
+def _resample(path: Path) -> SampleArray:
+    from scipy.signal import resample_poly  # slow to import, and only synthesis needs it
+
+    with wave.open(str(path), "rb") as spoken:
+        rate = spoken.getframerate()
+        samples = from_pcm16(spoken.readframes(spoken.getnframes()))
+    divisor = gcd(rate, RATE_HZ)
+    return np.asarray(resample_poly(samples, RATE_HZ // divisor, rate // divisor), dtype=np.float32)
+
+
+def _pad_and_dither(samples: SampleArray) -> SampleArray:
+    # No microphone delivers digital silence, and recognisers misbehave on it.
+    padded = np.pad(samples, round(PAUSE_S * RATE_HZ))
+    noise = np.random.default_rng(0).normal(0.0, DITHER, len(padded))
+    return (padded + noise).astype(np.float32)

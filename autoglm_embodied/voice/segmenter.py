@@ -1,4 +1,4 @@
-"""Cuts a stream of blocks into utterances, by the speech probability of each (Silero VAD on onnxruntime)."""
+"""Segments a stream of blocks into utterances by voice activity detection (Silero VAD on onnxruntime)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 
 CONTEXT = 64
-"""Samples of the block before that the network sees again."""
+"""Samples of the previous block that the network takes as context."""
 
 
 def packaged_model() -> Path:
@@ -27,7 +27,7 @@ def packaged_model() -> Path:
 
 
 class VoiceActivityDetector:
-    """Silero VAD over a stream of blocks; keeps the network's state from one to the next."""
+    """Silero VAD over a stream of blocks; keeps the network's state between blocks."""
 
     def __init__(self, model: Path | None = None) -> None:
         """Load the network `model`, the packaged one where None."""
@@ -42,7 +42,7 @@ class VoiceActivityDetector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Reset the network's state."""
         self._state = np.zeros((2, 1, 128), dtype=np.float32)
         self._context = np.zeros(CONTEXT, dtype=np.float32)
 
@@ -50,21 +50,21 @@ class VoiceActivityDetector:
         """The probability in 0..1 that the next block `samples` (BLOCK,) holds speech."""
         if samples.shape != (BLOCK,):
             raise AudioError(f"voice activity is judged on blocks of {BLOCK} samples, got {samples.shape}")
-        heard = np.concatenate((self._context, samples))[np.newaxis]  # (1, CONTEXT + BLOCK)
-        output, self._state = self._session.run(None, {"input": heard, "state": self._state, "sr": self._rate})
+        window = np.concatenate((self._context, samples))[np.newaxis]  # (1, CONTEXT + BLOCK)
+        output, self._state = self._session.run(None, {"input": window, "state": self._state, "sr": self._rate})
         self._context = samples[-CONTEXT:]
         return float(output[0, 0])
 
 
 @dataclass(frozen=True)
 class SegmenterSettings:
-    """When an utterance begins and ends."""
+    """Thresholds of the begin and end of an utterance."""
 
     start_probability: float = 0.5  # speech begins at a block this likely
     stop_probability: float = 0.35  # and goes on while blocks are at least this likely
     end_silence_s: float = 0.5
-    pre_roll_s: float = 0.3  # kept from before the beginning: soft consonants come too late for the detector
-    least_speech_s: float = 0.15  # shorter sounds are clicks
+    pre_roll_s: float = 0.3  # kept before the start: the detector is late for soft consonants
+    least_speech_s: float = 0.15  # shorter sounds are noise
     longest_s: float = 8.0
 
     def __post_init__(self) -> None:
@@ -79,35 +79,43 @@ class SegmenterSettings:
 
 @dataclass(frozen=True)
 class Utterance:
-    """One stretch of speech with some sound before and after."""
+    """A segment of speech with some sound before and after."""
 
     samples: SampleArray  # (n,)
     start_ns: int  # monotonic: the first block with speech was received
     end_ns: int  # monotonic: the last block with speech was received
-    speech_s: float  # sound in blocks with speech, pauses left out
+    speech_s: float  # duration of the blocks with speech, without pauses
 
 
 class Segmenter:
-    """Start and stop hysteresis over the speech probabilities. Time is that of the blocks."""
+    """Start and stop hysteresis over the speech probabilities; time is that of the blocks."""
 
     def __init__(self, settings: SegmenterSettings | None = None) -> None:
         """Begin in silence."""
         self._settings = settings or SegmenterSettings()
-        self._heard: deque[Block] = deque()
+        self._blocks: deque[Block] = deque()
         self._speaking = False
         self._start_ns = self._end_ns = 0
         self._speech_s = 0.0
 
     def push(self, block: Block, probability: float) -> Utterance | None:
-        """Take the next block; returns the utterance it ends, if it ends one."""
+        """Add the next block.
+
+        Args:
+            block: the sound.
+            probability: that it holds speech, in 0..1.
+
+        Returns:
+            The utterance that ends with it, if one does.
+        """
         threshold = self._settings.stop_probability if self._speaking else self._settings.start_probability
-        self._heard.append(block)
+        self._blocks.append(block)
         if probability >= threshold:
             self._extend(block)
         elif not self._speaking:
-            self._forget_all_but_pre_roll(block.receive_ns)
+            self._trim_pre_roll(block.receive_ns)
         if self._speaking and self._is_over(block.receive_ns):
-            return self._cut()
+            return self._end_utterance()
         return None
 
     def _extend(self, block: Block) -> None:
@@ -116,17 +124,17 @@ class Segmenter:
         self._end_ns = block.receive_ns
         self._speech_s += len(block.samples) / RATE_HZ
 
-    def _forget_all_but_pre_roll(self, now_ns: int) -> None:
-        while self._heard and now_ns - self._heard[0].receive_ns > self._settings.pre_roll_s * 1e9:
-            self._heard.popleft()
+    def _trim_pre_roll(self, now_ns: int) -> None:
+        while self._blocks and now_ns - self._blocks[0].receive_ns > self._settings.pre_roll_s * 1e9:
+            self._blocks.popleft()
 
     def _is_over(self, now_ns: int) -> bool:
         quiet = now_ns - self._end_ns >= self._settings.end_silence_s * 1e9
         return quiet or now_ns - self._start_ns >= self._settings.longest_s * 1e9
 
-    def _cut(self) -> Utterance | None:
-        samples = np.concatenate([block.samples for block in self._heard])
-        self._heard.clear()
+    def _end_utterance(self) -> Utterance | None:
+        samples = np.concatenate([block.samples for block in self._blocks])
+        self._blocks.clear()
         self._speaking = False
         if self._speech_s < self._settings.least_speech_s:
             return None

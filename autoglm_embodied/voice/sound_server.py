@@ -1,8 +1,8 @@
-"""A private PulseAudio server: a real microphone for a machine that has none.
+"""A private PulseAudio server: a virtual microphone, with the real capture path, for a machine that has none.
 
-What is played into its null sink is what its monitor records, and the monitor is the default
-microphone of every process that gets the server's environment. Nothing outside a temporary folder is
-touched, so several servers, and the user's own, run side by side.
+The monitor of its null sink records what is played into it, and is the default microphone of every process that has
+the server's environment. Nothing outside a temporary folder is touched, so several servers, and the user's own, run
+side by side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tempfile
 import time
 import wave
 from pathlib import Path
-from types import TracebackType
 
 from autoglm_embodied.errors import AudioError, SetupError
 
@@ -70,7 +69,7 @@ class SoundServer:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         try:
-            self._wait_until_up()
+            self._wait_until_ready()
         except BaseException:
             self.close()
             raise
@@ -78,16 +77,14 @@ class SoundServer:
     def __enter__(self) -> SoundServer:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def play(self, path: Path) -> None:
-        """Play the WAV at `path` (see `recording.read_wav`) into the microphone; returns when all of it was heard.
+        """Play the WAV at `path` (see `recording.read_wav`) into the microphone; returns when it has been played.
 
         Raises:
-            AudioError: the server does not take the sound.
+            AudioError: the server does not play it.
         """
         with wave.open(str(path), "rb") as recording:
             data = recording.readframes(recording.getnframes())
@@ -140,14 +137,14 @@ class SoundServer:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the caller, who closes the server last
+                start_new_session=True,  # Ctrl-C goes to the caller, who closes the server last
             )
 
-    def _wait_until_up(self) -> None:
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline and self._server.poll() is None:
             if (self._folder / "native").exists():
                 return
             time.sleep(0.02)
-        said = " ".join((self._folder / "log").read_text(errors="replace").split())[-300:]
-        raise SetupError(f"the private PulseAudio server did not start ({said or 'no reason given'}); use a microphone")
+        log = " ".join((self._folder / "log").read_text(errors="replace").split())[-300:]
+        raise SetupError(f"the private PulseAudio server did not start ({log or 'no reason given'}); use a microphone")

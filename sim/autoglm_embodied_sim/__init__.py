@@ -1,4 +1,4 @@
-"""A simulated Panda with camera, wrist sensor and a table of things to grasp.
+"""A simulated Panda with camera, wrist sensor and a table of objects to grasp.
 
 Where gymnasium is installed, this import makes its environment `AutoGLMGrasp-v0` known.
 """

@@ -121,9 +121,9 @@ def test_a_sensor_that_repeats_itself_to_the_last_bit_is_stuck_and_masked(aligne
         aligner.push_joints(EPOCH + ms * MS, ms * MS, np.full(9, 0.04), np.zeros(9))
         force = aligner.observe(EPOCH + ms * MS, ms * MS).force
         assert force.present == (ms < 1111)
-    assert aligner.trouble().startswith("stuck")
+    assert aligner.wrench_fault().startswith("stuck")
     aligner.push_wrench(EPOCH + 1112 * MS, 1112 * MS, WEIGHT + 1e-6)
-    assert aligner.observe(EPOCH + 1112 * MS, 1112 * MS).force.present and not aligner.trouble()
+    assert aligner.observe(EPOCH + 1112 * MS, 1112 * MS).force.present and not aligner.wrench_fault()
 
 
 def test_a_wrench_at_the_end_of_the_sensors_range_is_masked_until_it_leaves_it() -> None:
@@ -133,7 +133,7 @@ def test_a_wrench_at_the_end_of_the_sensors_range_is_masked_until_it_leaves_it()
     for ms, wrench, present in ((600, [-50.0, 0, 0, 0, 0, 0], False), (601, [49.0, 0, 0, 0, 0, 5.0], False)):
         aligner.push_wrench(EPOCH + ms * MS, ms * MS, np.array(wrench))
         assert aligner.observe(EPOCH + ms * MS, ms * MS).force.present is present
-    assert "saturated" in aligner.trouble()
+    assert "saturated" in aligner.wrench_fault()
     feed(aligner, 602, 609)
     assert aligner.observe(EPOCH + 609 * MS, 609 * MS).force.present
 
@@ -200,7 +200,7 @@ def test_a_bad_sample_is_refused_counted_and_leaves_no_trace(aligner: Aligner) -
     with pytest.raises(SensorError, match="shape"):
         aligner.push_joints(EPOCH + 600 * MS, 600 * MS, np.zeros(7), np.zeros(7))
     counts = aligner.counts()
-    assert (counts["force"].received, counts["force"].refused, counts["joints"].refused) == (601, 1, 1)
+    assert (counts["force"].received, counts["force"].rejected, counts["joints"].rejected) == (601, 1, 1)
     assert aligner.observe(EPOCH + 600 * MS, 600 * MS).force.present
 
 

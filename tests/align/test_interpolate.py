@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoglm_embodied.align.interpolate import Limits, interpolate
+from autoglm_embodied.align.interpolate import InterpolationLimits, interpolate
 
 STAMPS = np.array([100, 200, 300, 900], np.int64)
 VALUES = np.array([[1.0], [2.0], [3.0], [9.0]])
-GAP = Limits(gap_ns=100)
+GAP = InterpolationLimits(max_gap_ns=100)
 
 
 @pytest.mark.parametrize(("t", "value"), [(100, 1.0), (150, 1.5), (175, 1.75), (300, 3.0)])
@@ -40,14 +40,14 @@ def test_before_the_first_sample_there_is_no_value(stamps: np.ndarray) -> None:
 def test_a_value_is_drawn_on_by_at_most_the_limit_and_a_period_and_marked(
     t: int, beyond_ns: int, value: float, drawn_ns: int
 ) -> None:
-    sense = interpolate(STAMPS[:3], VALUES[:3], t, Limits(100, beyond_ns))
+    sense = interpolate(STAMPS[:3], VALUES[:3], t, InterpolationLimits(100, beyond_ns))
     assert sense.value == pytest.approx(value)
     assert (sense.age_ns, sense.time_error_ns, sense.extrapolated_ns) == (t - 300, t - 300 - drawn_ns, drawn_ns)
 
 
 def test_nothing_is_drawn_on_across_a_hole_or_from_a_lone_sample() -> None:
     for stamps, values in ((STAMPS, VALUES), (STAMPS[-1:], VALUES[-1:])):
-        sense = interpolate(stamps, values, 950, Limits(100, 100))
+        sense = interpolate(stamps, values, 950, InterpolationLimits(100, 100))
         assert (sense.value, sense.extrapolated_ns) == (9.0, 0)
 
 
@@ -67,25 +67,25 @@ def test_what_is_returned_is_no_view_of_the_stream() -> None:
     np.testing.assert_array_equal(values, VALUES)
 
 
-CURVED = Limits(gap_ns=100, curved=True)
+CUBIC = InterpolationLimits(max_gap_ns=100, cubic=True)
 
 
 @pytest.mark.parametrize("t", [210, 250, 299])
 def test_between_four_samples_a_curve_is_exact_on_a_cubic(t: int) -> None:
     stamps = np.array([100, 140, 200, 300, 390], np.int64)  # unevenly apart, but not by much
     values = np.stack([(stamps / 100.0) ** 3, 1.0 - (stamps / 100.0) ** 2], axis=1).reshape(-1, 1, 2)
-    value = interpolate(stamps, values, t, CURVED).value
+    value = interpolate(stamps, values, t, CUBIC).value
     np.testing.assert_allclose(value, [[(t / 100.0) ** 3, 1.0 - (t / 100.0) ** 2]], rtol=1e-12)
 
 
 def test_where_a_hole_or_the_end_is_near_a_curve_is_a_line() -> None:
     values = STAMPS[:, None] ** 3.0
     for t in (150, 250, 310, 950):
-        assert interpolate(STAMPS, values, t, CURVED).value == interpolate(STAMPS, values, t, GAP).value
+        assert interpolate(STAMPS, values, t, CUBIC).value == interpolate(STAMPS, values, t, GAP).value
 
 
 def test_a_frame_that_was_stamped_late_does_not_throw_the_curve_off() -> None:
     stamps = np.array([0, 33, 98, 99], np.int64)  # the third was taken at 66
     values = np.arange(4.0)[:, None]
-    sense = interpolate(stamps, values, 65, CURVED)
+    sense = interpolate(stamps, values, 65, CUBIC)
     assert sense.value is not None and 1.0 <= sense.value[0] <= 2.0

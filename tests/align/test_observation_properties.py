@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from autoglm_embodied.align.aligner import Aligner
-from autoglm_embodied.align.events import Events
-from autoglm_embodied.align.pyramid import Pyramid
+from autoglm_embodied.align.aligner import Aligner, InstructionBuffer
+from autoglm_embodied.align.pyramid import ForcePyramid
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.align.stream import Ring
-from autoglm_embodied.align.wrench import GRAVITY_BASE_M_S2, Gravity, bias_at_rest
+from autoglm_embodied.align.wrench import GRAVITY_BASE_M_S2, GravityCompensation, tare_bias
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, Observation
 
@@ -52,7 +51,7 @@ def test_every_window_of_the_pyramid_says_what_numpy_says_of_its_samples_wheneve
 ) -> None:
     windows = (5 * MS, 20 * MS, 60 * MS)
     ring = Ring(24, (1,))
-    pyramid = Pyramid(ring, windows, lambda stamps_ns, values: values)
+    pyramid = ForcePyramid(ring, windows, lambda stamps_ns, values: values)
     for burst in bursts:
         for stamp, value in burst:
             ring.push(EPOCH + stamp * MS, np.array([float(value)]))
@@ -83,13 +82,13 @@ def test_a_tool_that_touches_nothing_weighs_nothing_however_it_is_turned(
     first, second = np.array(numbers[:4]), np.array(numbers[4:])
     assume(min(np.linalg.norm(first), np.linalg.norm(second)) > 0.1)
     turned, sensor = Rotation.from_quat(first), Rotation.from_quat(second)
-    gravity = Gravity(mass_kg, centre_m, tuple(second))
+    gravity = GravityCompensation(mass_kg, centre_m, tuple(second))
     pose = np.eye(4)
     pose[:3, :3] = turned.as_matrix()
-    gravity.note(EPOCH, pose)
+    gravity.add_pose(EPOCH, pose)
     force_n = (turned * sensor).inv().apply(mass_kg * GRAVITY_BASE_M_S2)
     felt = np.concatenate([force_n, np.cross(centre_m, force_n)])
-    np.testing.assert_allclose(gravity.removed(np.array([EPOCH]), felt[None]), 0.0, atol=1e-9)
+    np.testing.assert_allclose(gravity.compensate(np.array([EPOCH]), felt[None]), 0.0, atol=1e-9)
 
 
 @cases
@@ -106,7 +105,7 @@ def test_taring_is_refused_unless_the_whole_window_was_heard_and_at_rest(
     fair = heard and max(fastest) <= SMALL.rest_velocity
     wrench = np.arange(6.0 * len(wrench_ms)).reshape(-1, 6)
     try:
-        bias = bias_at_rest(at(wrench_ms), wrench, at(joints_ms), velocity, SMALL)
+        bias = tare_bias(at(wrench_ms), wrench, at(joints_ms), velocity, SMALL)
     except SensorError:
         assert not fair
     else:
@@ -122,18 +121,18 @@ def test_taring_is_refused_unless_the_whole_window_was_heard_and_at_rest(
 def test_of_what_was_said_the_latest_that_is_still_valid_holds_and_after_a_cancel_nothing(
     said: list[tuple[int, str]], tick: int
 ) -> None:
-    events = Events(validity_ns=150 * MS)
+    buffer = InstructionBuffer(validity_ns=150 * MS)
     for stamp, text in said:
-        events.push(EPOCH + stamp * MS, text)
+        buffer.push(EPOCH + stamp * MS, text)
     told = {stamp: text for stamp, text in said if stamp <= tick}
-    sense = events.at(EPOCH + tick * MS)
+    sense = buffer.at(EPOCH + tick * MS)
     if told:
         assert sense.age_ns == (tick - max(told)) * MS
         assert sense.value == (told[max(told)] if tick - max(told) <= 150 else None)
     else:
         assert not sense.present
-    events.cancel()
-    assert not events.at(EPOCH + tick * MS).present
+    buffer.cancel()
+    assert not buffer.at(EPOCH + tick * MS).present
 
 
 # The whole observation
@@ -279,6 +278,6 @@ def test_a_wrong_size_is_refused_by_name_and_what_is_allowed(size_off: int, sens
     stream, sentence = names.get(sense, ("vision", r"visual tokens must have shape \(2, 3\)"))
     with pytest.raises(SensorError, match=sentence):
         push(aligner, (sense, 20, 1.0), 20, size_off)
-    assert aligner.counts()[stream].refused == before[stream].refused + 1
+    assert aligner.counts()[stream].rejected == before[stream].rejected + 1
     push(aligner, (sense, 21, 1.0), 21)  # the stream goes on
-    assert aligner.counts()[stream].refused == before[stream].refused + 1
+    assert aligner.counts()[stream].rejected == before[stream].rejected + 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autoglm_embodied.align.pyramid import Pyramid
+from autoglm_embodied.align.pyramid import ForcePyramid
 from autoglm_embodied.align.stream import Ring
 from autoglm_embodied.types import FloatArray
 
@@ -25,8 +25,8 @@ def plain(stamps_ns: NDArray[np.int64], wrench: FloatArray) -> FloatArray:
     return np.array(scales)
 
 
-def watched(ring: Ring) -> Pyramid:
-    return Pyramid(ring, WINDOWS, lambda stamps_ns, values: values)
+def watched(ring: Ring) -> ForcePyramid:
+    return ForcePyramid(ring, WINDOWS, lambda stamps_ns, values: values)
 
 
 def assert_same(scales: FloatArray, stamps_ns: NDArray[np.int64], wrench: FloatArray) -> None:
@@ -103,7 +103,7 @@ def test_each_sample_is_corrected_once_while_samples_come_in_order() -> None:
         corrected.extend(stamps_ns.tolist())
         return values + 1.0
 
-    pyramid = Pyramid(ring, WINDOWS, correct)
+    pyramid = ForcePyramid(ring, WINDOWS, correct)
     for tick in range(40):
         for k in range(33):
             ring.push((33 * tick + k) * MS, np.zeros(6))

@@ -25,14 +25,14 @@ def stream() -> Stream:
 def test_unusable_values_raise_and_are_counted(stream: Stream, value: np.ndarray) -> None:
     with pytest.raises(SensorError, match="wrench"):
         stream.push(EPOCH + 10 * MS, 5 * S, value)
-    assert stream.counts.refused == 1 and len(stream.ring) == 10
+    assert stream.counts.rejected == 1 and len(stream.ring) == 10
 
 
 @pytest.mark.parametrize("jump_ns", [-2 * S, 2 * S])
 def test_a_single_stamp_far_off_is_refused(stream: Stream, jump_ns: int) -> None:
     assert not stream.push(EPOCH + jump_ns, 5 * S + 10 * MS, np.zeros(6))
     assert stream.push(EPOCH + 10 * MS, 5 * S + 10 * MS, np.zeros(6))
-    assert (stream.counts.refused, stream.counts.restarts) == (1, 0)
+    assert (stream.counts.rejected, stream.counts.restarts) == (1, 0)
 
 
 @pytest.mark.parametrize("jump_ns", [-3600 * S, 3600 * S])

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from autoglm_embodied.align.clock import ClockMap
-from autoglm_embodied.align.interpolate import Limits, interpolate
+from autoglm_embodied.align.clock import ClockOffsetEstimator
+from autoglm_embodied.align.interpolate import InterpolationLimits, interpolate
 from autoglm_embodied.align.stream import Placement, Ring, Stream
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray
@@ -67,7 +67,7 @@ def test_a_ring_keeps_the_latest_stamps_once_each_in_order_whatever_the_order_of
 def test_every_sample_that_comes_is_counted_once_as_taken_duplicate_or_refused(
     arrivals: list[tuple[int, float, int]],
 ) -> None:
-    stream, taken = Stream("wrench", 64, (2,), JUMP_NS, largest=1e5), 0
+    stream, taken = Stream("wrench", 64, (2,), JUMP_NS, max_abs=1e5), 0
     for k, (stamp, value, size) in enumerate(arrivals):
         usable = size == 2 and abs(value) <= 1e5
         try:
@@ -76,7 +76,7 @@ def test_every_sample_that_comes_is_counted_once_as_taken_duplicate_or_refused(
         except SensorError as error:
             assert not usable and str(error).startswith("wrench must")
     counts = stream.counts
-    assert counts.received == len(arrivals) == taken + counts.duplicates + counts.refused
+    assert counts.received == len(arrivals) == taken + counts.duplicates + counts.rejected
     assert (
         len(stream.ring) == taken == len({stamp for stamp, value, size in arrivals if size == 2 and abs(value) <= 1e5})
     )
@@ -95,7 +95,7 @@ def test_stamps_that_jump_an_hour_are_refused_and_change_nothing_else(
         for _, sign in (jump for jump in jumps if jump[0] == k):
             assert not disturbed.push(EPOCH + (stamp + sign * HOUR_MS) * MS, stamp * MS, np.zeros(1))
             refused += 1
-    assert disturbed.counts.refused == refused and not disturbed.counts.restarts
+    assert disturbed.counts.rejected == refused and not disturbed.counts.restarts
     np.testing.assert_array_equal(clean.ring.stamps_ns, disturbed.ring.stamps_ns)
     np.testing.assert_array_equal(clean.ring.values, disturbed.ring.values)
 
@@ -116,15 +116,16 @@ def test_a_clock_set_anew_is_believed_once_nothing_else_comes(before: list[int],
 def test_offset_and_drift_are_found_whatever_the_delays_as_long_as_one_message_a_second_is_fast(
     offset_ns: int, drift_ppm: float, delays_ns: list[int]
 ) -> None:
-    clock = ClockMap()
+    clock = ClockOffsetEstimator()
     for k in range(100):  # 10 Hz; the first of each second travels at once
         sent_ns = k * 100 * MS
         delay_ns = 0 if k % 10 == 0 else delays_ns[k % 20]
-        clock.note(sent_ns + offset_ns + round(sent_ns * drift_ppm * 1e-6), sent_ns + delay_ns)
+        clock.add(sent_ns + offset_ns + round(sent_ns * drift_ppm * 1e-6), sent_ns + delay_ns)
     estimate = clock.estimate
     assert estimate is not None and abs(estimate.drift_ppm - drift_ppm) < 60.0
     stamp_ns = offset_ns + 9_000 * MS + round(9_000 * MS * drift_ppm * 1e-6)
-    assert abs(estimate.to_receive_ns(stamp_ns) - 9_000 * MS) < 600_000
+    drifted_ns = estimate.drift_ppm * 1e-6 * (9_000 * MS - estimate.at_ns)
+    assert abs((9_000 * MS + estimate.offset_ns - stamp_ns) + drifted_ns) < 600_000
 
 
 # Interpolation
@@ -136,7 +137,7 @@ def test_a_value_is_exact_on_a_straight_line_and_its_time_error_says_where_it_wa
     stamps: list[int], tick: int, gap_ms: int, beyond_ms: int
 ) -> None:
     stamps_ns, t_ns = at(stamps), EPOCH + tick * MS
-    sense = interpolate(stamps_ns, ramp(stamps_ns), t_ns, Limits(gap_ms * MS, beyond_ms * MS))
+    sense = interpolate(stamps_ns, ramp(stamps_ns), t_ns, InterpolationLimits(gap_ms * MS, beyond_ms * MS))
     if sense.value is None:
         return
     where_ns = t_ns - sense.time_error_ns  # what is returned is what was there then
@@ -147,7 +148,7 @@ def test_a_value_is_exact_on_a_straight_line_and_its_time_error_says_where_it_wa
 @given(in_order(1), st.integers(-50, 500), st.integers(1, 200))
 def test_interpolation_never_crosses_a_hole_longer_than_the_limit(stamps: list[int], tick: int, gap_ms: int) -> None:
     stamps_ns, t_ns = at(stamps), EPOCH + tick * MS
-    sense = interpolate(stamps_ns, ramp(stamps_ns), t_ns, Limits(gap_ms * MS))
+    sense = interpolate(stamps_ns, ramp(stamps_ns), t_ns, InterpolationLimits(gap_ms * MS))
     before = [stamp for stamp in stamps if stamp <= tick]
     after = [stamp for stamp in stamps if stamp > tick]
     if not before:
@@ -165,7 +166,9 @@ def test_a_value_is_drawn_on_by_a_period_and_the_limit_at_most_and_says_so(
     stamps: list[int], past_ms: int, beyond_ms: int
 ) -> None:
     stamps_ns, values = at(stamps), ramp(at(stamps))
-    sense = interpolate(stamps_ns, values, int(stamps_ns[-1]) + past_ms * MS, Limits(500 * MS, beyond_ms * MS))
+    sense = interpolate(
+        stamps_ns, values, int(stamps_ns[-1]) + past_ms * MS, InterpolationLimits(500 * MS, beyond_ms * MS)
+    )
     drawn_ms = min(past_ms, beyond_ms, stamps[-1] - stamps[-2])
     assert sense.extrapolated_ns == drawn_ms * MS and sense.time_error_ns == (past_ms - drawn_ms) * MS
     assert sense.age_ns == past_ms * MS
@@ -176,7 +179,7 @@ def test_a_value_is_drawn_on_by_a_period_and_the_limit_at_most_and_says_so(
 def test_an_interpolated_value_lies_between_its_neighbours(numbers: list[float], pair: list[int], tick: int) -> None:
     assume(pair[0] <= tick <= pair[1])
     values = np.array(numbers).reshape(2, 2)
-    value = interpolate(at(pair), values, EPOCH + tick * MS, Limits(500 * MS)).value
+    value = interpolate(at(pair), values, EPOCH + tick * MS, InterpolationLimits(500 * MS)).value
     assert value is not None
     slack = 1e-12 * np.abs(values).max()
     assert (value >= values.min(axis=0) - slack).all() and (value <= values.max(axis=0) + slack).all()
@@ -189,7 +192,7 @@ def test_a_curve_leaves_its_samples_by_a_third_of_their_spread_at_most_however_t
 ) -> None:
     t_ns = EPOCH + round((stamps[1] + fraction * (stamps[2] - stamps[1])) * MS)
     values = np.array(numbers)[:, None]
-    value = interpolate(at(stamps), values, t_ns, Limits(500 * MS, curved=True)).value
+    value = interpolate(at(stamps), values, t_ns, InterpolationLimits(500 * MS, cubic=True)).value
     assert value is not None
     beyond = (values.max() - values.min()) / 3 + 1e-9
     assert values.min() - beyond <= value[0] <= values.max() + beyond

@@ -34,7 +34,7 @@ def write_bag(path: Path, messages: Sequence[BagMessage], epoch_ns: int = 0, who
     writer = BagWriter(path, epoch_ns, {}, lambda _: "")
     for message in messages:
         writer.write(message)
-        writer.keep(message.receive_ns)
+        writer.flush_if_due(message.receive_ns)
     writer.close() if whole else writer.abandon()
     return path
 

@@ -11,7 +11,7 @@ from bag_cases import EPOCH_NS, MS, read, wrench, write_bag
 from mcap.reader import make_reader
 
 from autoglm_embodied.bag.bag import Bag
-from autoglm_embodied.bag.definition import SEPARATOR, definition
+from autoglm_embodied.bag.message_definition import SEPARATOR, message_definition
 from autoglm_embodied.bag.writer import BagWriter
 from autoglm_embodied.errors import BagError
 
@@ -36,7 +36,7 @@ def test_a_file_that_was_never_ended_lacks_less_than_a_second(period_ms: int, tm
     writer = BagWriter(path, 0, {}, lambda _: "")
     for k, message in enumerate(messages):
         writer.write(message)
-        writer.keep(message.receive_ns)
+        writer.flush_if_due(message.receive_ns)
         if k * period_ms >= 500 and (k % 100 == 99 or k == len(messages) - 1):
             found = read(path)  # what a kill would leave
             assert found == messages[: len(found)]
@@ -77,7 +77,7 @@ def test_a_whole_file_has_an_index_facts_and_definitions_for_other_tools(tmp_pat
     assert schema.data == b"std_msgs/Header header\n" and channel.message_encoding == "cdr"
     assert (message.data, message.log_time) == (own.data, own.receive_ns + EPOCH_NS)
     bag = Bag(path)
-    assert list(bag.messages()) == [own] and bag.facts["stream.joints"] == "/joint_states"
+    assert list(bag.messages()) == [own] and bag.metadata["stream.joints"] == "/joint_states"
 
 
 def packages(folder: Path, **texts: str) -> list[Path]:
@@ -95,11 +95,11 @@ def test_a_definition_holds_every_type_once_that_the_message_is_made_of(tmp_path
         a__Own="float64[9] values\n",
         b__Part="a/Own own\nbool there\n",
     )
-    whole, part, own = definition("a/msg/Whole", folders).split(f"\n{SEPARATOR}\n")
+    whole, part, own = message_definition("a/msg/Whole", folders).split(f"\n{SEPARATOR}\n")
     assert whole.startswith("# says much") and part == "MSG: b/Part\na/Own own\nbool there\n"
     assert own == "MSG: a/Own\nfloat64[9] values\n"
 
 
 def test_a_definition_of_which_a_part_is_not_installed_is_empty(tmp_path: Path) -> None:
     folders = packages(tmp_path, a__Whole="b/Part part\n")
-    assert definition("a/msg/Whole", folders) == definition("c/msg/Absent", folders) == ""
+    assert message_definition("a/msg/Whole", folders) == message_definition("c/msg/Absent", folders) == ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoglm_embodied.data.shards import Schema, Shard, joined, read_shard, settings_of, write_shard
+from autoglm_embodied.data.shards import Schema, Shard, concatenate_shards, read_settings, read_shard, write_shard
 from autoglm_embodied.errors import ConfigError
 
 SCHEMA = Schema("counts", 1, {"value": "(n,) int64", "weight": "(n, 2) float32"})
@@ -19,7 +19,7 @@ def shard(start: int) -> Shard:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    write_shard(tmp_path / "counts-00000.safetensors", SCHEMA, joined([shard(0), shard(5)]), "abc")
+    write_shard(tmp_path / "counts-00000.safetensors", SCHEMA, concatenate_shards([shard(0), shard(5)]), "abc")
     return tmp_path / "counts-00000.safetensors"
 
 
@@ -28,7 +28,7 @@ def test_what_was_written_is_read(path: Path) -> None:
     assert back.arrays["value"].tolist() == [0, 1, 2, 5, 6, 7]
     assert back.arrays["weight"].shape == (6, 2)
     assert back.notes == ({"s": 0}, {"s": 5})
-    assert settings_of(path, SCHEMA) == "abc"
+    assert read_settings(path, SCHEMA) == "abc"
 
 
 @pytest.mark.parametrize("where", [-1, -40, 330])

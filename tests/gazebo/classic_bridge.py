@@ -32,8 +32,9 @@ from sdf_model import named
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.ingest.conversions import to_stamp
+from autoglm_embodied.ingest.joint_states import JointStateWriter
+from autoglm_embodied.ingest.wrenches import WrenchWriter
+from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.polled_subscription import ThreadedSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST
 from autoglm_embodied.types import Frame
@@ -56,7 +57,7 @@ class ClassicBridge:
         arm = named(world, "model", robot.name)
         joints = [*robot.joint_names, *robot.finger_joint_names]
         self._positions = JointPositions(arm, joints)
-        model = build_model(self._setting.camera, slots=0)
+        model = build_model(self._setting.camera)
         self._stiffness = [gains.stiffness for gains in all_gains(model, robot)]
         self._noise = np.random.default_rng(0)
         self._last_joints_ns = 0

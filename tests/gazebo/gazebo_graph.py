@@ -15,15 +15,15 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.element import Dialect
-from autoglm_embodied_sim.gazebo.world import Setting, as_text, dressed_model, thing_model, write_world
-from autoglm_embodied_sim.scenes.primitive_scene import Scene
+from autoglm_embodied_sim.gazebo.world import Setting, as_text, object_model, scene_model, write_world
+from autoglm_embodied_sim.scenes.scene import GraspScene
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_server import GazeboServer
 from gazebo_transport import NotUpError, Transport, message_type
 
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.launch import NODES
-from autoglm_embodied.graph.processes import Ended, Processes
+from autoglm_embodied.graph.processes import Processes, ProcessExit
 from autoglm_embodied.types import FloatArray
 
 BASE = "/gazebo/autoglm"
@@ -82,9 +82,9 @@ class GazeboGraph:
     processes: Processes
     watch: Watch
     transport: Transport
-    scene: Scene
-    things: list[str]
-    ended: list[Ended] = field(default_factory=list)
+    scene: GraspScene
+    objects: list[str]  # their names
+    ended: list[ProcessExit] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def check(self) -> None:
@@ -92,23 +92,23 @@ class GazeboGraph:
         self.server.check()
         self.processes.check()
 
-    def lay_out(self, scene: Scene) -> None:
-        """Put the things of a scene in place of those on the table."""
-        for name in self.things:
+    def lay_out(self, scene: GraspScene) -> None:
+        """Put the objects of a scene in place of those on the table."""
+        for name in self.objects:
             request = new("Request", id=next(self._numbers), request="entity_delete", data=name)
             self.transport.publish(f"{BASE}/request", request)
-        self._settle(lambda at: not set(self.things) & set(at), "the old things are gone")
-        model = dressed_model(scene, Setting.shipped().camera)
-        self.things = [f"scene{scene.seed}_thing{slot}" for slot in range(len(scene.things))]
-        for slot, name in enumerate(self.things):
-            self._insert(name, thing_model(model, scene, slot))
-        self._settle(lambda at: set(self.things) <= set(at), "the new things are there")
+        self._settle(lambda at: not set(self.objects) & set(at), "the old objects are gone")
+        model = scene_model(scene, Setting.shipped().camera)
+        self.objects = [f"scene{scene.seed}_object{index}" for index in range(len(scene.objects))]
+        for index, name in enumerate(self.objects):
+            self._insert(name, object_model(model, scene, index))
+        self._settle(lambda at: set(self.objects) <= set(at), "the new objects are there")
         self.scene = scene
 
     def heights_m(self) -> FloatArray:
-        """(K,) of the centres of the things, now."""
+        """(K,) of the centres of the objects, now."""
         self.watch.pass_time(0.1)
-        return np.array([self.watch.position_m[name][2] for name in self.things])
+        return np.array([self.watch.position_m[name][2] for name in self.objects])
 
     def _insert(self, name: str, model: Element) -> None:
         model.set("name", name)
@@ -124,7 +124,7 @@ class GazeboGraph:
 
 
 @contextmanager
-def gazebo_graph(scene: Scene, nodes: Mapping[str, Sequence[str]], folder: Path) -> Iterator[GazeboGraph]:
+def gazebo_graph(scene: GraspScene, nodes: Mapping[str, Sequence[str]], folder: Path) -> Iterator[GazeboGraph]:
     """Gazebo with a scene, and nodes (names out of MODULES, each with its arguments), until the context is left.
 
     Where Gazebo locks up at its start, it is started again.
@@ -147,9 +147,9 @@ def gazebo_graph(scene: Scene, nodes: Mapping[str, Sequence[str]], folder: Path)
     raise AssertionError(f"Gazebo locked up {STARTS} times in a row")
 
 
-def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int, lock: int) -> GazeboGraph:
+def _begun(stack: ExitStack, scene: GraspScene, world: Path, logs: Path, domain: int, lock: int) -> GazeboGraph:
     """Gazebo and the bridge; NotUpError unless its images flow once all are connected."""
-    processes, ended = Processes(logs, os.environ, [lock]), list[Ended]()
+    processes, ended = Processes(logs, os.environ, [lock]), list[ProcessExit]()
     server = stack.enter_context(GazeboServer(world.parent, logs / "gazebo.log"))
     server.wait()
     transport = stack.enter_context(Transport(server.port))
@@ -164,7 +164,7 @@ def _begun(stack: ExitStack, scene: Scene, world: Path, logs: Path, domain: int,
     deadline = time.monotonic() + UP_S
     while not up.exists():
         if time.monotonic() > deadline or processes.running[0].popen.poll() is not None:
-            raise NotUpError(f"no images: {processes.running[0].last_words()}")
+            raise NotUpError(f"no images: {processes.running[0].last_log_line()}")
         time.sleep(0.05)
-    things = [f"thing{slot}" for slot in range(len(scene.things))]
-    return GazeboGraph(domain, server, processes, watch, transport, scene, things, ended)
+    objects = [f"object{index}" for index in range(len(scene.objects))]
+    return GazeboGraph(domain, server, processes, watch, transport, scene, objects, ended)

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.primitive_results import EpisodeResult, add_figures
+from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
+from autoglm_embodied_sim.eval.measure import add_case
+from autoglm_embodied_sim.gazebo.world import resting_m
+from autoglm_embodied_sim.judge import RAISED_M, Verdict
+from autoglm_embodied_sim.language.instruction import instruct, words_for
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.panda import HOME_TOOL_M
-from autoglm_embodied_sim.robots.panda_model import TOOL_BELOW_HAND_M
-from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
+from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M, TOOL_BELOW_HAND_M
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 from gazebo_graph import GazeboGraph, gazebo_graph
 from gazebo_server import why_not
 
-from autoglm_embodied.graph.launch import missing, parameters
-from autoglm_embodied.graph.scene_description import SceneThings
+from autoglm_embodied.graph.launch import not_ready_reasons, parameters
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.train.instructions import described, matches
 
 if TYPE_CHECKING:
     from autoglm_embodied.nodes.grasp_client import GraspClient
@@ -32,6 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated"),  # rclpy's parser
     pytest.mark.timeout(700),
 ]
+SUITE = suite_named("primitives")
 CASE = "primitives/learned/gazebo_classic"
 FIGURES = Path(__file__).resolve().parents[2] / "out" / "gazebo.json"
 FIRST_SEED, EPISODES = 20_000, 20
@@ -41,7 +46,6 @@ NODES = {
     "fusion_node": parameters(use_sim_time=True),
 }
 GRASP_S, READY_S = 60.0, 90.0
-HELD_M = 0.10  # above where it lay
 STAYS_S = 1.5
 LEAST_HELD = 15
 HAND, AT_HOME_M = "panda::panda_hand", 0.02
@@ -63,7 +67,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
                 results.append(episode(graph, client, seed))
                 print(results[-1], flush=True)
             pace = (graph.watch.time_s - began_sim_s) / (time.monotonic() - began_s)
-    add_figures(report, results, CASE)
+    add_case(report, CASE, results)
     report.add("sim.realtime_factor", pace, "s/s", case="gazebo_classic")
     show(report)
     assert all(ended.clean for ended in graph.ended), graph.ended
@@ -71,7 +75,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
 
 
 def await_readiness(graph: GazeboGraph, observer: Observer) -> None:
-    ready = partial(missing, nodes=("governor_node", "fusion_node"))
+    ready = partial(not_ready_reasons, nodes=("governor_node", "fusion_node"))
     come = observer.wait_for(lambda observed: not ready(observed), READY_S, graph.check)
     assert come, ready(observer.recording)
 
@@ -84,8 +88,8 @@ def show(report: Report) -> None:
     report.write_json(FIGURES, now_ns)
 
 
-def scene(seed: int) -> Scene:
-    return sample_scene(np.random.default_rng(seed))
+def scene(seed: int) -> GraspScene:
+    return sample_grasp_scene(SUITE, (), seed)
 
 
 def go_home(graph: GazeboGraph, observer: Observer) -> None:
@@ -95,23 +99,29 @@ def go_home(graph: GazeboGraph, observer: Observer) -> None:
     graph.watch.until(lambda at: np.linalg.norm(at[HAND] - home_m) < AT_HOME_M, "the hand is home")
 
 
-def episode(graph: GazeboGraph, client: GraspClient, seed: int) -> EpisodeResult:
-    things = [(thing.colour, thing.shape) for thing in graph.scene.things]
-    sentence = SceneThings(tuple(things)).sentence(seed)
-    target = matches(described(sentence), things)[0]
-    rest_m, began_ns = graph.heights_m(), time.monotonic_ns()
+def episode(graph: GazeboGraph, client: GraspClient, seed: int) -> GraspResult:
+    objects, target = graph.scene.objects, graph.scene.target
+    rest_m = np.array([resting_m(graph.scene, index) for index in range(len(objects))]) - TABLE_ORIGIN_M
+    instruction = instruct(SUITE, graph.scene, rest_m, LEARNING_GRAMMAR)
+    sentence = words_for(instruction, graph.scene)
+    rest_height_m, began_ns = graph.heights_m(), time.monotonic_ns()
     end = client.grasp(sentence, GRASP_S, graph.check)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
-    at_once = graph.heights_m() - rest_m > HELD_M
+    at_once = graph.heights_m() - rest_height_m >= RAISED_M
     graph.watch.pass_time(STAYS_S)
-    up = at_once & (graph.heights_m() - rest_m > HELD_M)
-    return EpisodeResult(
+    up = at_once & (graph.heights_m() - rest_height_m >= RAISED_M)
+    verdict = Verdict((), tuple(np.flatnonzero(up).tolist()))
+    return GraspResult(
+        suite=SUITE.name,
+        policy=LEARNED,
         seed=seed,
-        sentence=sentence,
-        outcome=end.outcome,
-        held=up.tolist() == [index == target for index in range(len(things))],
-        wrong_object=any(up[index] for index in range(len(things)) if index != target),
+        target=objects[target].name,
+        held=verdict.success(target),
+        wrong_object=verdict.wrong_object(target),
+        approaches=end.tries,
         tries=end.tries,
+        confident=end.outcome == "held",
         seconds=seconds,
-        peak_force_n=None,
+        instruction=sentence,
+        kind="one",
     )

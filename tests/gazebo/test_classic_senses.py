@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from autoglm_embodied_sim.gazebo.world import dressed_model
+from autoglm_embodied_sim.gazebo.world import resting_m, scene_model
 from autoglm_embodied_sim.robots.servo import HOME_Q
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from gazebo_graph import GazeboGraph, gazebo_graph
 from gazebo_server import why_not
 from sim_listener import Listener
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.ingest.conversions import depth_array_m, rgb_array
+from autoglm_embodied.ingest.cdr import RawImage, read_image
+from autoglm_embodied.ingest.rgbd_frames import depth_array_m, rgb_array
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import FloatArray
 
@@ -28,7 +30,7 @@ pytestmark = [
     pytest.mark.timeout(400),
 ]
 ROBOT = Robot.from_file(shipped("panda.yaml"))
-SCENE = sample_scene(np.random.default_rng(0))
+SCENE = sample_grasp_scene(suite_named("primitives"), (), 0)
 GRAVITY_M_S2 = 9.81
 HOMING_S = 20.0
 RATES_HZ = {
@@ -100,10 +102,16 @@ def test_images_share_stamp_frame_and_the_settings_intrinsics(listener: Listener
     assert np.allclose(info.k, CameraSettings.from_file().camera(640, 480).K.ravel())
 
 
+def raw_image(listener: Listener, stream: str) -> RawImage:
+    from rclpy.serialization import serialize_message
+
+    return read_image(bytes(serialize_message(listener.last[stream])))
+
+
 def points_m(listener: Listener) -> FloatArray:
     """(480, 640, 3) what the depth camera sees, in the base frame."""
     camera = CameraSettings.from_file().camera(640, 480)
-    depth_m = np.asarray(depth_array_m(listener.last["depth"]), float)
+    depth_m = np.asarray(depth_array_m(raw_image(listener, "depth")), float)
     rows, columns = np.mgrid[:480, :640]
     rays = np.stack([columns, rows, np.ones_like(rows)], axis=-1) @ np.linalg.inv(camera.K).T
     seen = rays * depth_m[..., None]
@@ -118,17 +126,18 @@ def test_depth_of_the_table_is_where_the_table_is(listener: Listener) -> None:
     assert abs(np.median(heights_m)) < 0.001 and np.percentile(np.abs(heights_m), 95) < 0.003
 
 
-def test_things_are_seen_where_they_are_and_in_their_colour(listener: Listener) -> None:
-    at_m, rgb = points_m(listener), np.asarray(rgb_array(listener.last["rgb"]), float)
-    for thing in SCENE.things:
-        near = np.linalg.norm(at_m[..., :2] - np.array(thing.position_m[:2]), axis=-1) < 0.6 * thing.size_m
-        mine = near & (at_m[..., 2] > 0.3 * thing.size_m)
-        assert mine.sum() > 100, thing.name
+def test_objects_are_seen_where_they_are_and_in_their_colour(listener: Listener) -> None:
+    at_m, rgb = points_m(listener), np.asarray(rgb_array(raw_image(listener, "rgb")), float)
+    for index, obj in enumerate(SCENE.objects):
+        size_m = obj.shape.extent_m[0]
+        near = np.linalg.norm(at_m[..., :2] - resting_m(SCENE, index)[:2], axis=-1) < 0.6 * size_m
+        mine = near & (at_m[..., 2] > 0.3 * size_m)
+        assert mine.sum() > 100, obj.name
         top_m = np.percentile(at_m[..., 2][mine], 98)
-        assert top_m == pytest.approx(thing.size_m, abs=0.003), thing.name
+        assert top_m == pytest.approx(size_m, abs=0.003), obj.name
         shade = rgb[mine].mean(axis=0) / rgb[mine].mean(axis=0).max()
-        wanted = np.array(thing.rgb) / max(thing.rgb)
-        assert np.abs(shade - wanted).max() < 0.1, thing.name
+        wanted = np.array(obj.rgb) / max(obj.rgb)
+        assert np.abs(shade - wanted).max() < 0.1, obj.name
 
 
 def test_the_wrist_feels_exactly_the_hand(listener: Listener) -> None:
@@ -147,7 +156,7 @@ def test_the_wrist_feels_exactly_the_hand(listener: Listener) -> None:
     subscription = PolledSubscription(listener.node, WrenchStamped, topic, take, FAST)
     listener.simulate(1.0, subscription.poll)
     subscription.destroy()
-    model = dressed_model(SCENE, CameraSettings.from_file())
+    model = scene_model(SCENE, CameraSettings.from_file())
     weight_n = GRAVITY_M_S2 * sum(model.body(name).mass[0] for name in ("hand", "left_finger", "right_finger"))
     assert len(forces) > 100
     rotation = forward_kinematics(ROBOT, arm_rad(listener))[:3, :3]

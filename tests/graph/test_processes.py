@@ -1,4 +1,4 @@
-"""Processes of a run: what dies early is named with its last words, and nothing is left at the end."""
+"""Processes of a run: what dies early is named with its last log line, and nothing is left at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph import domain as graph
-from autoglm_embodied.graph.processes import RUN_MARK, Processes, end_survivors, new_mark, survivors
+from autoglm_embodied.graph.processes import RUN_ID, Processes, kill_leftover_processes, leftover_processes, new_run_id
 
 LIMIT_S = 20.0
 
@@ -42,72 +42,86 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def processes(tmp_path: Path, mark: dict[str, str]) -> Processes:
+def processes(tmp_path: Path, run_id: dict[str, str]) -> Processes:
     (tmp_path / "obedient.py").write_text(OBEDIENT)
     (tmp_path / "stubborn.py").write_text(STUBBORN)
-    return Processes(tmp_path / "log", os.environ | mark | {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"})
+    return Processes(tmp_path / "log", os.environ | run_id | {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"})
 
 
-def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
-    running = processes(tmp_path, new_mark())
+def test_a_process_that_dies_is_named_with_its_last_log_line(tmp_path: Path) -> None:
+    running = processes(tmp_path, new_run_id())
     running.start("reader", "json.tool")  # has nothing to read and says so
     until(lambda: running.running[0].popen.poll() is not None)
     with pytest.raises(SetupError, match="reader ended with status 1: Expecting value"):
         running.check()
 
 
+def test_waiting_ends_with_the_last_process_and_names_one_that_failed_or_did_not_end(tmp_path: Path) -> None:
+    running = processes(tmp_path, new_run_id())
+    running.start("lister", "calendar", "2026")
+    running.wait(LIMIT_S)
+    running.start("reader", "json.tool")
+    with pytest.raises(SetupError, match="reader ended with status 1: Expecting value"):
+        running.wait(LIMIT_S)
+    running.running.clear()
+    running.start("stubborn", "stubborn")
+    with pytest.raises(SetupError, match="stubborn did not end within 0 s"):
+        running.wait(0.1)
+    running.stop({signal.SIGKILL: 5.0})
+
+
 def test_a_process_that_follows_the_first_request_ended_clean(tmp_path: Path) -> None:
-    mark = new_mark()
-    running = processes(tmp_path, mark)
+    run_id = new_run_id()
+    running = processes(tmp_path, run_id)
     obedient = running.start("obedient", "obedient")
     until(lambda: "up" in obedient.log.read_text())
     running.check()
     assert [ended.clean for ended in running.stop()] == [True]
-    assert survivors(mark) == []
+    assert leftover_processes(run_id) == []
 
 
 def test_a_process_that_ignores_requests_is_ended_with_its_children(tmp_path: Path) -> None:
-    mark = new_mark()
-    running = processes(tmp_path, mark)
+    run_id = new_run_id()
+    running = processes(tmp_path, run_id)
     stubborn = running.start("stubborn", "stubborn")
     until(lambda: "up" in stubborn.log.read_text())
-    assert len(survivors(mark)) == 2
+    assert len(leftover_processes(run_id)) == 2
     ended = running.stop({signal.SIGINT: 0.3, signal.SIGTERM: 5.0})[0]
-    assert (ended.followed, ended.clean) == (signal.SIGTERM, False)
-    assert survivors(mark) == []
+    assert (ended.ended_by, ended.clean) == (signal.SIGTERM, False)
+    assert leftover_processes(run_id) == []
 
 
-def test_a_child_in_a_group_of_its_own_is_a_survivor_and_ended() -> None:
-    mark = new_mark()
+def test_a_child_in_a_group_of_its_own_is_a_leftover_and_killed() -> None:
+    run_id = new_run_id()
     child = subprocess.Popen(
         [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
-        env=os.environ | mark,
+        env=os.environ | run_id,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
     with child:
         assert child.stdout is not None and child.stdout.readline() == b"up\n"
-        assert [process.pid for process in survivors(mark)] == [child.pid]
-        (ended,) = end_survivors(mark)
+        assert [process.pid for process in leftover_processes(run_id)] == [child.pid]
+        (ended,) = kill_leftover_processes(run_id)
         assert ended.endswith(f"({child.pid})")
         child.wait(LIMIT_S)
-    assert survivors(mark) == []
+    assert leftover_processes(run_id) == []
 
 
 def test_killing_the_starter_ends_what_it_started(tmp_path: Path) -> None:
-    mark = new_mark()
+    run_id = new_run_id()
     script = (
         "import sys, os; from pathlib import Path; from autoglm_embodied.graph.processes import Processes\n"
         "started = Processes(Path(sys.argv[1]), os.environ).start('server', 'http.server', '-b', '127.0.0.1', '0')\n"
         "print('up', flush=True); started.popen.wait()"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
-    told = os.environ | mark | {"PYTHONUNBUFFERED": "1"}
+    told = os.environ | run_id | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=told, stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None and starter.stdout.readline() == b"up\n"
         until(lambda: "Serving" in (tmp_path / "server.log").read_text())
         starter.kill()
-    until(lambda: survivors(mark) == [])
+    until(lambda: leftover_processes(run_id) == [])
 
 
 def test_two_graphs_never_share_a_domain() -> None:
@@ -122,7 +136,7 @@ def test_a_full_range_of_domains_is_one_sentence() -> None:
 
 
 def test_a_graph_keeps_to_this_machine_with_transports_for_frames() -> None:
-    environment = graph.environment(77, {RUN_MARK: "kept"})
-    assert environment["ROS_DOMAIN_ID"] == "77" and environment[RUN_MARK] == "kept"
+    environment = graph.environment(77, {RUN_ID: "kept"})
+    assert environment["ROS_DOMAIN_ID"] == "77" and environment[RUN_ID] == "kept"
     assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
     assert "segment_size" in Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from autoglm_embodied.graph.launch import NODES, missing
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Health
+from autoglm_embodied.graph.launch import NODES, not_ready_reasons
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, NodeStatus
 
 
-def health(node: str, **values: str) -> Health:
+def status(node: str, **values: str) -> NodeStatus:
     message = "listening" if node == "voice_node" else "active"
-    return Health(0, node, 0, message, {"realtime_factor": "1.000"} | values)
+    return NodeStatus(0, node, 0, message, {"realtime_factor": "1.000"} | values)
 
 
 def tick(present: tuple[bool, ...]) -> FusionTick:
@@ -17,33 +17,33 @@ def tick(present: tuple[bool, ...]) -> FusionTick:
 
 
 def ready() -> GraphRecording:
-    return GraphRecording(health=[health(node) for node in NODES], ticks=[tick((True, True, True, False))])
+    return GraphRecording(statuses=[status(node) for node in NODES], ticks=[tick((True, True, True, False))])
 
 
 def test_with_every_node_and_sense_nothing_is_missing() -> None:
-    assert missing(ready(), NODES) == []
+    assert not_ready_reasons(ready(), NODES) == []
 
 
 def test_each_absent_node_is_named() -> None:
     recording = ready()
-    recording.health.pop(0)
-    assert missing(recording, NODES) == ["sim_node is not heard of"]
+    recording.statuses.pop(0)
+    assert not_ready_reasons(recording, NODES) == ["sim_node has not reported"]
 
 
 def test_a_microphone_that_opens_is_waited_for() -> None:
     recording = ready()
-    recording.health.append(Health(1, "voice_node", 1, "opening", {}))
-    assert missing(recording, NODES) == ["voice_node is opening"]
+    recording.statuses.append(NodeStatus(1, "voice_node", 1, "opening", {}))
+    assert not_ready_reasons(recording, NODES) == ["voice_node is opening"]
 
 
 def test_only_the_newest_tick_counts() -> None:
     recording = ready()
     recording.ticks.append(tick((True, False, True, False)))
-    assert missing(recording, NODES) == ["fusion_node lacks force"]
+    assert not_ready_reasons(recording, NODES) == ["fusion_node lacks force"]
 
 
 def test_a_simulator_that_falls_behind_is_waited_for() -> None:
     recording = ready()
-    recording.health.append(health("sim_node", realtime_factor="0.110"))
-    (said,) = missing(recording, NODES)
+    recording.statuses.append(status("sim_node", realtime_factor="0.110"))
+    (said,) = not_ready_reasons(recording, NODES)
     assert "0.11 of real time" in said

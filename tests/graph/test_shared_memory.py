@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from autoglm_embodied.graph.domain import STARTING_S, remove_left_behind
+from autoglm_embodied.graph.domain import MIN_AGE_S, remove_orphaned_segments
 
 SIZE = 4096
 
@@ -22,7 +22,7 @@ def segment(folder: Path, name: str, age_s: float) -> tuple[Path, Path]:
 
 def test_a_segment_whose_owner_is_gone_is_removed(tmp_path: Path) -> None:
     left = segment(tmp_path, "00aa", age_s=60.0)
-    assert remove_left_behind(tmp_path) == SIZE
+    assert remove_orphaned_segments(tmp_path) == SIZE
     assert not any(path.exists() for path in left)
 
 
@@ -30,13 +30,13 @@ def test_a_segment_whose_owner_lives_is_kept(tmp_path: Path) -> None:
     kept = segment(tmp_path, "00bb", age_s=60.0)
     with kept[1].open("rb") as owner:
         fcntl.flock(owner, fcntl.LOCK_EX)
-        assert remove_left_behind(tmp_path) == 0
+        assert remove_orphaned_segments(tmp_path) == 0
     assert all(path.exists() for path in kept)
 
 
 def test_a_segment_that_is_just_being_made_is_kept(tmp_path: Path) -> None:
-    kept = segment(tmp_path, "00cc", age_s=STARTING_S / 2)
-    assert remove_left_behind(tmp_path) == 0
+    kept = segment(tmp_path, "00cc", age_s=MIN_AGE_S / 2)
+    assert remove_orphaned_segments(tmp_path) == 0
     assert all(path.exists() for path in kept)
 
 
@@ -44,5 +44,5 @@ def test_what_is_no_segment_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other_el"
     other.touch()
     os.utime(other, (0, 0))
-    assert remove_left_behind(tmp_path) == 0
+    assert remove_orphaned_segments(tmp_path) == 0
     assert other.exists()

@@ -14,10 +14,10 @@ from sensor_msgs.msg import CameraInfo, JointState
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.conversions import image_message, to_stamp
-from autoglm_embodied.ingest.sensor_input import Intake, Rates
+from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.types import FloatArray, Frame, require_finite
 
 ROBOT = Robot.from_file(shipped("panda.yaml"))
@@ -26,7 +26,7 @@ T_NS = 1_700_000_000_000 * MS
 
 
 @dataclass
-class Taken:
+class LoggedSink:
     """A sink that keeps what it is given, and is as strict about wrenches as the aligner."""
 
     frames: list[Frame] = field(default_factory=list)
@@ -45,18 +45,18 @@ class Taken:
 
 
 @pytest.fixture
-def taken() -> Taken:
-    return Taken()
+def taken() -> LoggedSink:
+    return LoggedSink()
 
 
 @pytest.fixture
-def refusals() -> RejectedMessages:
+def rejected() -> RejectedMessages:
     return RejectedMessages(lambda sentence: None)
 
 
 @pytest.fixture
-def intake(taken: Taken, refusals: RejectedMessages) -> Intake:
-    return Intake(taken, ROBOT, np.eye(4), Rates(), refusals.reject)
+def sensors(taken: LoggedSink, rejected: RejectedMessages) -> SensorInput:
+    return SensorInput(taken, ROBOT, np.eye(4), NominalRates(), rejected.reject)
 
 
 def wrench(number: float = 1.0, frame: str = ROBOT.wrench_frame, t_ns: int = T_NS) -> WrenchStamped:
@@ -92,42 +92,44 @@ def info(size: tuple[int, int] = (480, 640), focal: float = 600.0) -> CameraInfo
     return CameraInfo(width=width, height=height, k=[focal, 0.0, 320.0, 0.0, focal, 240.0, 0.0, 0.0, 1.0])
 
 
-def give(intake: Intake, stream: str, message: Any, receive_ns: int = 7) -> None:
+def feed(sensors: SensorInput, stream: str, message: Any, receive_ns: int = 7) -> None:
     data = message if isinstance(message, bytes) else serialize_message(message)
-    pair = intake.take(stream, data, receive_ns)
+    pair = sensors.take(stream, data, receive_ns)
     if pair is not None:
-        intake.push(pair)
+        sensors.push(pair)
 
 
-def test_a_batch_says_what_its_samples_say_one_by_one(intake: Intake, taken: Taken) -> None:
+def test_a_batch_says_what_its_samples_say_one_by_one(sensors: SensorInput, taken: LoggedSink) -> None:
     numbers = [1.0, 2.0, 3.0]
-    give(intake, "wrench_batch", batch(numbers))
+    feed(sensors, "wrench_batch", batch(numbers))
     together, taken.wrenches = taken.wrenches, []
     for k, number in enumerate(numbers):
-        give(intake, "wrench", wrench(number, t_ns=T_NS + k * MS))
+        feed(sensors, "wrench", wrench(number, t_ns=T_NS + k * MS))
     assert together == taken.wrenches and [each[2][2] for each in together] == numbers
-    assert intake.meters["wrench"].received == 6
+    assert sensors.meters["wrench"].received == 6
 
 
 def test_a_bad_sample_of_a_batch_does_not_harm_the_others(
-    intake: Intake, taken: Taken, refusals: RejectedMessages
+    sensors: SensorInput, taken: LoggedSink, rejected: RejectedMessages
 ) -> None:
-    give(intake, "wrench_batch", batch([1.0, float("nan"), 3.0]))
-    assert [each[2][2] for each in taken.wrenches] == [1.0, 3.0] and refusals.values()["wrench_refused"] == 1
+    feed(sensors, "wrench_batch", batch([1.0, float("nan"), 3.0]))
+    assert [each[2][2] for each in taken.wrenches] == [1.0, 3.0] and rejected.values()["wrench_refused"] == 1
 
 
 @pytest.mark.parametrize("first", ["rgb", "depth"])
-def test_images_of_one_stamp_become_a_frame_whichever_comes_first(intake: Intake, taken: Taken, first: str) -> None:
-    give(intake, "camera_info", info())
+def test_images_of_one_stamp_become_a_frame_whichever_comes_first(
+    sensors: SensorInput, taken: LoggedSink, first: str
+) -> None:
+    feed(sensors, "camera_info", info())
     images = {"rgb": colour(), "depth": depth()}
     for stream in (first, *(images.keys() - {first})):
-        give(intake, stream, images[stream])
+        feed(sensors, stream, images[stream])
     (frame,) = taken.frames
     assert (
         frame.stamp_ns == T_NS and frame.rgb[0, 0].tolist() == [9, 9, 9] and frame.depth_m[0, 0] == pytest.approx(0.9)
     )
-    give(intake, "rgb", colour(t_ns=T_NS + MS))
-    give(intake, "depth", depth(t_ns=T_NS + 2 * MS))
+    feed(sensors, "rgb", colour(t_ns=T_NS + MS))
+    feed(sensors, "depth", depth(t_ns=T_NS + 2 * MS))
     assert len(taken.frames) == 1  # of different stamps
 
 
@@ -156,21 +158,27 @@ BAD = [
     ("stream", "message", "blamed", "reason"), BAD, ids=[f"{bad[0]}-{k}" for k, bad in enumerate(BAD)]
 )
 def test_what_cannot_be_used_is_refused_by_name_counted_and_the_stream_goes_on(
-    intake: Intake, taken: Taken, refusals: RejectedMessages, stream: str, message: Any, blamed: str, reason: str
+    sensors: SensorInput,
+    taken: LoggedSink,
+    rejected: RejectedMessages,
+    stream: str,
+    message: Any,
+    blamed: str,
+    reason: str,
 ) -> None:
     """A bad image, or a bad calibration, shows when it meets good ones."""
     good = {"camera_info": info(), "rgb": colour(), "depth": depth()}
     if stream in good:
         for each, its_message in (good | {stream: message}).items():
-            give(intake, each, its_message)
+            feed(sensors, each, its_message)
     else:
-        give(intake, stream, message)
+        feed(sensors, stream, message)
     assert not taken.frames and not taken.wrenches and not taken.joints
-    values = refusals.values()
+    values = rejected.values()
     assert values["refused"] == values[f"{blamed}_refused"] == 1
     assert reason in str(values[f"{blamed}_refused_because"])
-    (news,) = refusals.news()
-    assert news.startswith(f"1 of {blamed} refused: ") and not refusals.news()
+    (summary,) = rejected.summaries_since_last()
+    assert summary.startswith(f"1 of {blamed} refused: ") and not rejected.summaries_since_last()
 
     for each, its_message in (
         ("wrench", wrench()),
@@ -178,24 +186,24 @@ def test_what_cannot_be_used_is_refused_by_name_counted_and_the_stream_goes_on(
         ("rgb", colour(t_ns=T_NS + MS)),
         ("depth", depth(t_ns=T_NS + MS)),
     ):
-        give(intake, each, its_message)
-    assert len(taken.wrenches) == len(taken.frames) == 1 and refusals.values()["refused"] == 1
+        feed(sensors, each, its_message)
+    assert len(taken.wrenches) == len(taken.frames) == 1 and rejected.values()["refused"] == 1
 
 
 def test_images_without_a_usable_calibration_are_refused_with_the_cure(
-    intake: Intake, refusals: RejectedMessages
+    sensors: SensorInput, rejected: RejectedMessages
 ) -> None:
-    give(intake, "camera_info", info(focal=0.0))
-    assert "focal" in str(refusals.values()["camera_info_refused_because"])
-    give(intake, "rgb", colour())
-    give(intake, "depth", depth())
-    assert "images come but no camera_info" in str(refusals.values()["frame_refused_because"])
+    feed(sensors, "camera_info", info(focal=0.0))
+    assert "focal" in str(rejected.values()["camera_info_refused_because"])
+    feed(sensors, "rgb", colour())
+    feed(sensors, "depth", depth())
+    assert "images come but no camera_info" in str(rejected.values()["frame_refused_because"])
 
 
-def test_an_error_that_is_no_refusal_is_not_hidden(taken: Taken) -> None:
+def test_an_error_that_is_no_refusal_is_not_hidden(taken: LoggedSink) -> None:
     def broken(stream: str, error: SensorError) -> None:
-        raise AssertionError("refuse was called")
+        raise AssertionError("reject was called")
 
-    intake = Intake(taken, ROBOT, np.eye(4), Rates(), broken)
+    sensors = SensorInput(taken, ROBOT, np.eye(4), NominalRates(), broken)
     with pytest.raises(KeyError):
-        intake.take("smell", b"", 0)
+        sensors.take("smell", b"", 0)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from autoglm_embodied.ingest.stream_health import Meter
+from autoglm_embodied.ingest.stream_health import StreamMeter
 
 MS = 1_000_000
 
 
-def fed(stamps_ms: list[int]) -> Meter:
-    meter = Meter(1000.0)
+def fed(stamps_ms: list[int]) -> StreamMeter:
+    meter = StreamMeter(1000.0)
     for stamp in stamps_ms:
         meter.count(stamp * MS, stamp * MS)
     return meter
@@ -31,7 +31,7 @@ def test_holes_in_the_stamps_are_losses(stamps_ms: list[int], lost: int) -> None
 
 
 def test_jitter_is_no_loss() -> None:
-    meter = Meter(30.0)
+    meter = StreamMeter(30.0)
     for k in range(300):
         meter.count(round(k * 1e9 / 30) + (k % 3 - 1) * 5 * MS, k)
     assert meter.lost == 0

@@ -18,8 +18,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.ingest.conversions import image_message
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import image_message
 from autoglm_embodied.ros.qos import FAST, FRAMES
 
 LIMIT_S = 60.0

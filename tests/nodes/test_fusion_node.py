@@ -12,7 +12,7 @@ from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from node_graph import Graph, publish_grey_images, publish_hand_at_rest
 from rclpy.action import ActionClient
 
-from autoglm_embodied.ingest.conversions import stamp_ns
+from autoglm_embodied.ros.conversions import stamp_ns
 from autoglm_embodied.ros.qos import EVENTS
 
 pytestmark = pytest.mark.slow

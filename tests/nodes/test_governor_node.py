@@ -17,7 +17,7 @@ from node_graph import Graph, publish_hand_at_rest
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.ingest.conversions import to_twist, twist_array
+from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS
 
 pytestmark = pytest.mark.slow

@@ -14,21 +14,22 @@ from pathlib import Path
 import pytest
 from mcap.reader import make_reader
 from node_graph import LIMIT_S, Graph
-from replay_cases import ROBOT, STREAM_OF, GivenTicks, aligning_session, bits, player
+from observing import ROBOT, GivenTicks, aligner_runner, bits, player
+from replay_cases import STREAM_OF
 
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.bag.spool import Spool
-from autoglm_embodied.bag.writer import BagWriter
+from autoglm_embodied.bag.writer import BackgroundBagWriter, BagWriter
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.graph.domain import environment
 from autoglm_embodied.ingest.cdr import read_wrench
+from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.nodes.record_node import SWITCH_INTERVAL_S
-from autoglm_embodied.replay.player import replay
-from autoglm_embodied.replay.sessions import ActingSession, Session
+from autoglm_embodied.replay.player import play
+from autoglm_embodied.replay.runners import PolicyRunner, Runner
 from autoglm_embodied.replay.tick_schedule import Instant
-from autoglm_embodied.ros.raw_subscriptions import KINDS, TOPICS, RawTopics
+from autoglm_embodied.ros.raw_subscriptions import STREAM_TYPES, RawSubscriptions
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.types import Observation
 
@@ -77,20 +78,20 @@ def recorder(start: Start) -> Start:
     return begin
 
 
-class Ear:
+class RecordingReceiver:
     """Records and observes what comes, both on one thread, as the fusion node does in its own time."""
 
-    def __init__(self, graph: Graph, session: Session, path: Path) -> None:
+    def __init__(self, graph: Graph, runner: Runner, path: Path) -> None:
         self.observed: list[Observation] = []
         self.instants: list[Instant] = []
         self.rejected: list[SensorError] = []
         epoch_ns = time.time_ns() - time.monotonic_ns()
-        self._session = session
-        self._player = player(session, GivenTicks(), self.observed, self.rejected)
-        self._spool = Spool(BagWriter(path, epoch_ns, {}, lambda _: ""), time.monotonic_ns)
-        self._topics = RawTopics(graph.node, epoch_ns, self._take)
-        for stream, topic in TOPICS.items():
-            self._topics.add(topic, KINDS[stream])
+        self._runner = runner
+        self._player = player(runner, GivenTicks(), self.observed, self.rejected)
+        self._writer = BackgroundBagWriter(BagWriter(path, epoch_ns, {}, lambda _: ""), time.monotonic_ns)
+        self._topics = RawSubscriptions(graph.node, epoch_ns, self._take)
+        for stream, default in STREAMS.items():
+            self._topics.add(default.topic, STREAM_TYPES[stream])
 
     def listen(self, sender: subprocess.Popen[str]) -> None:
         """Until all senses were there for a good while, or the sender is done."""
@@ -101,19 +102,19 @@ class Ear:
             if time.monotonic_ns() >= next_ns:
                 next_ns += TICK_NS
                 self.instants.append(Instant(time.time_ns(), time.monotonic_ns()))
-                self.observed.append(self._session.tick(self.instants[-1]))
+                self.observed.append(self._runner.tick(self.instants[-1]))
         self._topics.wait(NS_PER_S)
         self._topics.poll()  # a replay does the last tick when it comes to a later message
         self._topics.close()
-        self._spool.close()
-        assert self._spool.failure is None and not self._spool.dropped
+        self._writer.close()
+        assert self._writer.failure is None and not self._writer.dropped
 
     def whole(self) -> int:
         """Observations in which every sense was there."""
         return sum(all(sense.present for sense in observation.senses()) for observation in self.observed)
 
     def _take(self, message: BagMessage) -> None:
-        self._spool.put(message)
+        self._writer.put(message)
         self._player.take(STREAM_OF[message.topic], message)
 
 
@@ -126,35 +127,35 @@ def short_turns() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def acting_session(checkpoint: Path) -> ActingSession:
-    from autoglm_embodied.replay.replay import acting
+def policy_runner(checkpoint: Path) -> PolicyRunner:
+    from autoglm_embodied.replay import bag_replay
 
-    return acting(checkpoint, ROBOT, AlignSettings())
+    return bag_replay.policy_runner(checkpoint, ROBOT, AlignSettings())
 
 
 @pytest.mark.parametrize("acts", [False, True], ids=["aligner", "aligner and model"])
 def test_a_replay_observes_what_was_observed_live_to_the_bit(
     acts: bool, short_turns: None, graph: Graph, start: Start, checkpoint: Path, tmp_path: Path
 ) -> None:
-    sessions = [acting_session(checkpoint) if acts else aligning_session() for _ in range(2)]
-    ear = Ear(graph, sessions[0], tmp_path / "live.mcap")
+    runners = [policy_runner(checkpoint) if acts else aligner_runner() for _ in range(2)]
+    receiver = RecordingReceiver(graph, runners[0], tmp_path / "live.mcap")
     sender = start(SENDER, "40", "10", "320x240")
-    ear.listen(sender)
+    receiver.listen(sender)
     sender.kill()
-    assert ear.whole() >= ENOUGH, "all senses must be there for a good while"
+    assert receiver.whole() >= ENOUGH, "all senses must be there for a good while"
 
     again: list[Observation] = []
     rejected: list[SensorError] = []
     bag = Bag(tmp_path / "live.mcap")
-    ticks = GivenTicks(ear.instants)
-    replay(bag, {}, player(sessions[1], ticks, again, rejected).take)
-    assert list(map(str, rejected)) == list(map(str, ear.rejected))
-    assert len(again) == len(ear.observed) >= ENOUGH
-    for before, after in zip(ear.observed, again, strict=True):
+    ticks = GivenTicks(receiver.instants)
+    play(bag, {}, player(runners[1], ticks, again, rejected).take)
+    assert list(map(str, rejected)) == list(map(str, receiver.rejected))
+    assert len(again) == len(receiver.observed) >= ENOUGH
+    for before, after in zip(receiver.observed, again, strict=True):
         assert bits(before) == bits(after)
     if acts:
-        live, replayed = sessions
-        assert isinstance(live, ActingSession) and isinstance(replayed, ActingSession)
+        live, replayed = runners
+        assert isinstance(live, PolicyRunner) and isinstance(replayed, PolicyRunner)
         assert live.decisions == replayed.decisions >= ENOUGH - 1 and bits(live.newest) == bits(replayed.newest)
 
 

@@ -1,43 +1,27 @@
-"""Messages of an arm at rest without a network, and Observations to the bit."""
+"""Messages of an arm at rest, without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
-
 import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand
+from observing import EPOCH_NS, MS, ROBOT
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo
 
-from autoglm_embodied.align.aligner import Aligner
-from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.config import shipped
-from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.cdr import JointStateWriter, WrenchWriter
-from autoglm_embodied.ingest.conversions import image_message, to_stamp
-from autoglm_embodied.ingest.sensor_input import Intake, Rates
-from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.replay.player import Player
-from autoglm_embodied.replay.sessions import AligningSession, Session
-from autoglm_embodied.replay.tick_schedule import Instant
-from autoglm_embodied.ros.camera_subscription import camera_pose
-from autoglm_embodied.ros.raw_subscriptions import KINDS, TOPICS
-from autoglm_embodied.ros.sensor_topic import type_name
-from autoglm_embodied.types import Observation
+from autoglm_embodied.ingest.joint_states import JointStateWriter
+from autoglm_embodied.ingest.sensor_input import STREAMS
+from autoglm_embodied.ingest.wrenches import WrenchWriter
+from autoglm_embodied.ros.conversions import image_message, to_stamp
 
-MS = 1_000_000
-EPOCH_NS = 1_700_000_000_000 * MS
 READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.04, 0.04])
 HEIGHT, WIDTH = 48, 64
-ROBOT = Robot.from_file(shipped("panda.yaml"))
-STREAM_OF = {f"/{topic}": stream for stream, topic in TOPICS.items()}
+STREAM_OF = {f"/{default.topic}": stream for stream, default in STREAMS.items()}
 
 
 def message(stream: str, data: bytes, receive_ns: int, topic: str = "") -> BagMessage:
-    return BagMessage(topic or f"/{TOPICS[stream]}", type_name(KINDS[stream].message), data, receive_ns, receive_ns)
+    default = STREAMS[stream]
+    return BagMessage(topic or f"/{default.topic}", default.type_name, data, receive_ns, receive_ns)
 
 
 def recording(milliseconds: int, late_ns: int = 300_000) -> list[BagMessage]:
@@ -64,38 +48,3 @@ def recording(milliseconds: int, late_ns: int = 300_000) -> list[BagMessage]:
             command.header.stamp = to_stamp(t_ns)
             found.append(message("voice", serialize_message(command), receive_ns))
     return found
-
-
-class GivenTicks:
-    """The instants of an earlier run."""
-
-    def __init__(self, instants: Iterable[Instant] = ()) -> None:
-        self._instants = list(instants)
-
-    def note(self, stamp_ns: int, receive_ns: int) -> None:
-        pass
-
-    def before(self, receive_ns: int) -> Iterable[Instant]:
-        while self._instants and self._instants[0].now_receive_ns < receive_ns:
-            yield self._instants.pop(0)
-
-
-def aligning_session() -> AligningSession:
-    settings = replace(AlignSettings(), arm_joints=ROBOT.joints, finger_joints=len(ROBOT.finger_joint_names))
-    return AligningSession(Aligner(settings, lambda position: forward_kinematics(ROBOT, position)))
-
-
-def player(session: Session, ticks: GivenTicks, observed: list[Observation], rejected: list[SensorError]) -> Player:
-    intake = Intake(
-        session.sink, ROBOT, camera_pose(shipped("camera.yaml")), Rates(), lambda _, error: rejected.append(error)
-    )
-    return Player(intake, session, ticks, observed.append)
-
-
-def bits(value: Any) -> Any:
-    """A value with every number as its bytes, so that equal means equal to the last bit."""
-    if is_dataclass(value):
-        return tuple((field.name, bits(getattr(value, field.name))) for field in fields(value))
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    return value.hex() if isinstance(value, float) else value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,25 +12,25 @@ from typing import Any
 
 import pytest
 from bag_cases import write_bag, write_metadata, write_ros2_mcap, write_sqlite
-from replay_cases import EPOCH_NS, MS, STREAM_OF, GivenTicks, aligning_session, bits, player, recording
+from observing import EPOCH_NS, INSTANTS, MS, GivenTicks, aligner_runner, bits, digest, player
+from replay_cases import STREAM_OF, recording
 
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.replay.player import replay
+from autoglm_embodied.replay.player import play
 from autoglm_embodied.replay.tick_schedule import EvenTicks, Instant
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.types import Observation
 
 RECORDING = recording(1500)
-INSTANTS = [Instant(EPOCH_NS + k * MS, EPOCH_NS + k * MS) for k in range(5, 1500, 7)]
 
 
 def observe(feed: Callable[[Callable[[str, BagMessage], None]], None]) -> list[Observation]:
     """What is observed at INSTANTS of messages that `feed` hands over."""
     observed: list[Observation] = []
     rejected: list[SensorError] = []
-    feed(player(aligning_session(), GivenTicks(INSTANTS), observed, rejected).take)
+    feed(player(aligner_runner(), GivenTicks(INSTANTS), observed, rejected).take)
     assert not rejected
     return observed
 
@@ -73,11 +75,19 @@ def test_every_kind_of_bag_gives_the_observations_of_the_messages_themselves(
     write: Callable[[Path], Path], live: list[Observation], tmp_path: Path
 ) -> None:
     bag = Bag(write(tmp_path / "bag"))
-    assert bits_of(observe(lambda take: replay(bag, {}, take))) == bits_of(live)
+    assert bits_of(observe(lambda take: play(bag, {}, take))) == bits_of(live)
 
 
 def bits_of(observed: list[Observation]) -> list[Any]:
     return [bits(observation) for observation in observed]
+
+
+def test_a_machine_without_ros_observes_the_same_to_the_bit(live: list[Observation], tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "bag.mcap", RECORDING, epoch_ns=123 * MS)
+    program = [sys.executable, str(Path(__file__).with_name("observing.py")), str(path)]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "replay.observations" in done.stdout and done.stdout.splitlines()[-1] == digest(live)
 
 
 def test_a_time_of_receipt_that_is_wrong_shows_in_the_observations(live: list[Observation]) -> None:
@@ -87,16 +97,16 @@ def test_a_time_of_receipt_that_is_wrong_shows_in_the_observations(live: list[Ob
 
 def test_ticks_are_even_on_the_clock_of_the_stamps() -> None:
     ticks = EvenTicks(100.0, lambda: EPOCH_NS)
-    assert list(ticks.before(5 * MS)) == []
-    ticks.note(EPOCH_NS + 4 * MS, 5 * MS)
-    assert list(ticks.before(26 * MS)) == [Instant(EPOCH_NS + k * MS, k * MS) for k in (5, 15, 25)]
+    assert list(ticks.due_before(5 * MS)) == []
+    ticks.update(EPOCH_NS + 4 * MS, 5 * MS)
+    assert list(ticks.due_before(26 * MS)) == [Instant(EPOCH_NS + k * MS, k * MS) for k in (5, 15, 25)]
 
 
 def test_where_stamps_are_of_a_clock_of_their_own_ticks_follow_it() -> None:
     ticks = EvenTicks(100.0, lambda: EPOCH_NS)
-    list(ticks.before(0))
-    ticks.note(70 * MS, 3 * MS)  # simulated time
-    assert list(ticks.before(11 * MS)) == [Instant(67 * MS, 0), Instant(77 * MS, 10 * MS)]
+    list(ticks.due_before(0))
+    ticks.update(70 * MS, 3 * MS)  # simulated time
+    assert list(ticks.due_before(11 * MS)) == [Instant(67 * MS, 0), Instant(77 * MS, 10 * MS)]
 
 
 # The command

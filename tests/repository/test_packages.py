@@ -56,6 +56,13 @@ def test_the_workspace_reaches_each_package_by_a_relative_link(name: str) -> Non
     assert link.resolve() == FOLDERS[name]
 
 
+@pytest.mark.parametrize("name", [CORE, SIM])
+def test_a_built_package_tells_type_checkers_that_it_is_typed(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "setup.py", "--quiet", "build_py", "--build-lib", str(tmp_path)]
+    subprocess.run(command, cwd=FOLDERS[name], check=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    assert (tmp_path / name / "py.typed").is_file()
+
+
 def test_every_node_has_a_command() -> None:
     commands = (ROOT / "setup.py").read_text() + (ROOT / "sim" / "setup.py").read_text()
     nodes: list[Path] = []

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
+import time
 import wave
+from collections.abc import Iterator
 from importlib.metadata import EntryPoints
 from pathlib import Path
+from select import select
+from threading import Thread, get_ident
 
 import pytest
-from autoglm_embodied_sim.eval.ablation import ABLATIONS
 from autoglm_embodied_sim.eval.episode import LEARNED
 from autoglm_embodied_sim.eval.splits import SPLITS
-from autoglm_embodied_sim.policies.registry import BASELINES
+from autoglm_embodied_sim.policies.registry import ABLATIONS, BASELINES
 from autoglm_embodied_sim.robots.layout import RIGS
 from autoglm_embodied_sim.scenes.suite import SUITES
 
@@ -86,7 +90,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("--seed", "-1", "--seed must be 0 or more, got -1"), ("--things", "9", "--things must be 1 to 4, got 9")],
+    [("--seed", "-1", "--seed must be 0 or more, got -1"), ("--objects", "9", "--objects must be 1 to 4, got 9")],
 )
 def test_an_impossible_number_is_refused(
     option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -132,6 +136,26 @@ def test_an_interrupt_is_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", interrupted)
     assert main(["doctor"]) == 130
     assert capsys.readouterr().err == "autoglm doctor: stopped\n"
+
+
+@pytest.fixture
+def signal_handlers() -> Iterator[None]:
+    before = {request: signal.getsignal(request) for request in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for request, handler in before.items():
+        signal.signal(request, handler)
+
+
+@pytest.mark.usefixtures("signal_handlers")
+def test_a_signal_that_another_thread_receives_ends_the_main_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(*_: object) -> int:
+        Thread(target=lambda: signal.pthread_kill(get_ident(), signal.SIGTERM)).start()
+        return len(select([], [], [], 30.0))
+
+    monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", waits)
+    asked_s = time.monotonic()
+    assert main(["doctor"]) == 130
+    assert time.monotonic() - asked_s < 5.0
 
 
 def test_what_a_subcommand_cannot_do_is_one_sentence(

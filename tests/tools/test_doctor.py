@@ -12,51 +12,50 @@ import pytest
 from rich.console import Console
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.tools.doctor import checkup, graph
-from autoglm_embodied.tools.doctor.checkup import all_needed_is_well, examine, print_table, report
-from autoglm_embodied.tools.doctor.finding import Finding, Need
+from autoglm_embodied.tools import doctor
+from autoglm_embodied.tools.doctor import CheckResult, Need, all_needed_ok, print_table, report, run_checks
 
-WELL = Finding("Python", True, "3.11")
-ABSENT = Finding("microphone", False, "none", "plug one in", Need.OPTION)
-BROKEN = Finding("EGL", False, "no display", "apt install libegl1")
+WORKING = CheckResult("Python", True, "3.11")
+ABSENT = CheckResult("microphone", False, "none", "plug one in", Need.OPTION)
+BROKEN = CheckResult("EGL", False, "no display", "apt install libegl1")
 
 
 def test_only_what_the_demo_needs_decides() -> None:
-    assert all_needed_is_well([WELL, ABSENT])
-    assert not all_needed_is_well([WELL, ABSENT, BROKEN])
+    assert all_needed_ok([WORKING, ABSENT])
+    assert not all_needed_ok([WORKING, ABSENT, BROKEN])
 
 
 def test_table_and_figures_say_the_same() -> None:
-    text, findings = io.StringIO(), [WELL, ABSENT, BROKEN]
-    print_table(findings, Console(file=text, width=120))
-    rows = {row.case: row.value for row in report(findings, 0).rows}
+    text, results = io.StringIO(), [WORKING, ABSENT, BROKEN]
+    print_table(results, Console(file=text, width=120))
+    rows = {row.case: row.value for row in report(results, 0).rows}
     assert rows == {"Python": 1, "microphone": 0, "EGL": 0}
-    for finding in findings:
-        line = next(line for line in text.getvalue().splitlines() if finding.item in line)
-        assert finding.state in line and finding.advice in line
+    for result in results:
+        line = next(line for line in text.getvalue().splitlines() if result.item in line)
+        assert result.state in line and result.advice in line
 
 
 def test_a_check_that_cannot_work_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Finding:
+    def broken() -> CheckResult:
         raise SetupError("pulseaudio is not installed; apt install pulseaudio")
 
-    monkeypatch.setattr(checkup, "CHECKS", (("sound server", Need.DEMO, broken),))
-    monkeypatch.setattr(graph, "ros", list)
-    told: list[str] = []
-    found = examine(told.append)
-    assert found == [Finding("sound server", False, "pulseaudio is not installed", "apt install pulseaudio")]
-    assert told[0] == "sound server"
+    monkeypatch.setattr(doctor, "CHECKS", (("sound server", Need.DEMO, broken),))
+    monkeypatch.setattr(doctor, "ros", list)
+    items: list[str] = []
+    found = run_checks(items.append)
+    assert found == [CheckResult("sound server", False, "pulseaudio is not installed", "apt install pulseaudio")]
+    assert items[0] == "sound server"
 
 
 def test_no_ros_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graph, "MODULE", "absent_package")
-    (row,) = graph.ros()
+    monkeypatch.setattr(doctor, "PROBES", "absent_package")
+    (row,) = doctor.ros()
     assert not row.ok and "absent_package" in row.state and "setup.bash" in row.advice
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_the_doctor_examines_this_machine(tmp_path: Path) -> None:
+def test_the_doctor_checks_this_machine(tmp_path: Path) -> None:
     path = tmp_path / "doctor.json"
     command = [sys.executable, "-m", "autoglm_embodied.tools.cli", "doctor", "--json", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=170)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import distance, snapped, understand
+from autoglm_embodied.voice.grammar import edit_distance, parse_command, snap_to_vocabulary
 
 GRASPS = {
     "Pick up the red cube.": "pick up the red cube",
@@ -33,9 +33,9 @@ GRASPS = {
 
 @pytest.mark.parametrize(("heard", "instruction"), GRASPS.items())
 def test_grasp_sentences_become_one_normal_form(heard: str, instruction: str) -> None:
-    meaning = understand(heard)
-    assert meaning is not None
-    assert (meaning.intent, meaning.instruction) == (Intent.GRASP, instruction)
+    parsed = parse_command(heard)
+    assert parsed is not None
+    assert (parsed.intent, parsed.instruction) == (Intent.GRASP, instruction)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_grasp_sentences_become_one_normal_form(heard: str, instruction: str) ->
     ],
 )
 def test_short_commands_are_recognised(heard: str, intent: Intent) -> None:
-    meaning = understand(heard)
-    assert meaning is not None
-    assert meaning.intent is intent
-    assert meaning.instruction == ""
+    parsed = parse_command(heard)
+    assert parsed is not None
+    assert parsed.intent is intent
+    assert parsed.instruction == ""
 
 
 @pytest.mark.parametrize(
@@ -91,18 +91,18 @@ def test_short_commands_are_recognised(heard: str, intent: Intent) -> None:
     ],
 )
 def test_other_sentences_are_no_command(heard: str) -> None:
-    assert understand(heard) is None
+    assert parse_command(heard) is None
 
 
 def test_near_misses_snap_only_beside_an_exact_word_in_their_place() -> None:
-    assert snapped(["read", "cube"]) == ["red", "cube"]
-    assert snapped(["grean", "ball"]) == ["green", "ball"]
-    assert snapped(["blue", "bell"]) == ["blue", "ball"]
+    assert snap_to_vocabulary(["read", "cube"]) == ["red", "cube"]
+    assert snap_to_vocabulary(["grean", "ball"]) == ["green", "ball"]
+    assert snap_to_vocabulary(["blue", "bell"]) == ["blue", "ball"]
     for unchanged in (["call"], ["read", "bowl"], ["black", "cube"], ["tall", "red", "cube"], ["red", "cone"]):
-        assert snapped(unchanged) == unchanged
+        assert snap_to_vocabulary(unchanged) == unchanged
 
 
 def test_distance_counts_a_swap_of_neighbours_once() -> None:
-    assert distance("bleu", "blue") == 1
-    assert distance("sylinder", "cylinder") == 1
-    assert distance("", "cube") == 4
+    assert edit_distance("bleu", "blue") == 1
+    assert edit_distance("sylinder", "cylinder") == 1
+    assert edit_distance("", "cube") == 4

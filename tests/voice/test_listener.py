@@ -14,13 +14,11 @@ import pytest
 
 from autoglm_embodied.errors import AudioError, SetupError
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.command import VoiceCommand
-from autoglm_embodied.voice.listener import Listener
+from autoglm_embodied.voice.listener import Listener, VoiceCommand
 from autoglm_embodied.voice.microphone import BLOCK, Block, Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
-from autoglm_embodied.voice.recording import read_wav
+from autoglm_embodied.voice.recording import read_wav, synthesise
 from autoglm_embodied.voice.sound_server import SoundServer
-from autoglm_embodied.voice.speech import synthesise
 
 HEARD_WITHIN_S = 40.0  # on a busy machine
 

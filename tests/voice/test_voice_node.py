@@ -15,13 +15,13 @@ import yaml
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.graph.domain import environment, private_domain
-from autoglm_embodied.graph.processes import Process, Processes, new_mark, survivors
+from autoglm_embodied.graph.processes import Process, Processes, leftover_processes, new_run_id
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.command import CommandSettings
+from autoglm_embodied.voice.listener import CommandSettings
 from autoglm_embodied.voice.recogniser import RecogniserSettings
+from autoglm_embodied.voice.recording import synthesise
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.sound_server import SoundServer
-from autoglm_embodied.voice.speech import synthesise
 
 if TYPE_CHECKING:
     from autoglm_embodied.nodes.observer_node import Observer
@@ -38,7 +38,7 @@ class Graph:
 
     observer: Observer
     processes: Processes
-    mark: dict[str, str]
+    run_id: dict[str, str]
 
     def start(self, *arguments: str, sound: SoundServer | None = None) -> Process:
         parameters = ["--ros-args", "--params-file", str(shipped("voice.yaml")), *arguments]
@@ -46,7 +46,7 @@ class Graph:
 
     def is_listening(self) -> bool:
         def listening() -> bool:
-            health = self.observer.recording.latest_health().get("voice_node")
+            health = self.observer.recording.latest_status().get("voice_node")
             return health is not None and health.message == "listening"
 
         return self.observer.wait_for(lambda _: listening(), LIMIT_S, self.processes.check)
@@ -54,17 +54,17 @@ class Graph:
 
 @pytest.fixture
 def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
-    mark = new_mark()
+    run_id = new_run_id()
     with ExitStack() as stack:
         domain, lock = stack.enter_context(private_domain())
-        for name, value in environment(domain, mark).items():
+        for name, value in environment(domain, run_id).items():
             monkeypatch.setenv(name, value)
         processes = Processes(tmp_path / "log", os.environ, [lock])
         stack.callback(processes.stop)
         from autoglm_embodied.nodes.observer_node import Observer
 
-        yield Graph(stack.enter_context(Observer(domain)), processes, mark)
-    for name in mark:
+        yield Graph(stack.enter_context(Observer(domain)), processes, run_id)
+    for name in run_id:
         monkeypatch.delenv(name)
 
 
@@ -77,14 +77,14 @@ def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: G
         began_ns = time.time_ns()
         sound.play(tmp_path / "a.wav")
         played_ns = time.time_ns()
-        assert graph.observer.wait_for(lambda observed: bool(observed.heard), LIMIT_S, graph.processes.check)
+        assert graph.observer.wait_for(lambda observed: bool(observed.commands), LIMIT_S, graph.processes.check)
         (ended,) = graph.processes.stop()
-    (heard,) = graph.observer.recording.heard
+    (heard,) = graph.observer.recording.commands
     assert (heard.intent, heard.instruction) == (Intent.GRASP.value, "pick up the yellow ball")
     assert began_ns < heard.stamp_ns < played_ns
     assert heard.latency_ns > 5e8
     assert ended.clean
-    assert not survivors(graph.mark)
+    assert not leftover_processes(graph.run_id)
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_the_node_ends_clean_while_it_is_still_opening(graph: Graph) -> None:
         process = graph.start(sound=sound)
         assert graph.observer.wait_for(lambda observed: "voice_node" in _nodes(graph), LIMIT_S, graph.processes.check)
         (ended,) = graph.processes.stop()
-    assert ended.clean, process.last_words()
+    assert ended.clean, process.last_log_line()
 
 
 @pytest.mark.slow
@@ -129,4 +129,4 @@ def last_sentence(process: Process) -> str:
 
 
 def _nodes(graph: Graph) -> set[str]:
-    return set(graph.observer.recording.latest_health())
+    return set(graph.observer.recording.latest_status())

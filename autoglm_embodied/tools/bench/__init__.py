@@ -1,1 +1,1 @@
-"""What the parts cost, lose and get wrong, measured: a module for each `autoglm bench`."""
+"""Benchmarks: cost, losses and errors of the parts, a module for each `autoglm bench`."""

@@ -1,14 +1,12 @@
-"""`autoglm bench ingest`: does anything get lost between real publishers and the aligner, beside ticks at 100 Hz?
+"""`autoglm bench ingest`: messages lost between real publishers and the aligner, and the regularity of 100 Hz ticks.
 
-Two processes over DDS: one sends what a camera, a wrist sensor and an arm send, the other runs the fusion node's own
-subscriptions, encodes every frame with the shipped policy and observes at each tick.
+Two processes over DDS: one publishes like a camera, a wrist sensor and an arm, the other runs the subscriptions of the
+fusion node, encodes every frame with the shipped policy and observes at each tick.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,43 +14,52 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph.domain import environment, private_domain
+from autoglm_embodied.graph.processes import Processes
 from autoglm_embodied.metrics import Report
 
 TICK_HZ = 100.0
 SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nodes.ingest_receiver"
-START_LIMIT_S, END_LIMIT_S = 180.0, 5.0
+START_LIMIT_S = 180.0
 
 
-def measure(report: Report, seconds: float, reliability: str, say: Callable[[str], None]) -> None:
-    """Add the figures of `seconds` of sensors, counted from when all was discovered.
+def measure(report: Report, seconds: float, reliability: str, progress: Callable[[str], None]) -> None:
+    """Run both processes and add their figures.
+
+    Args:
+        report: filled.
+        seconds: of sensor messages, counted from when all endpoints are matched.
+        reliability: of the publishers, RELIABLE or BEST_EFFORT.
+        progress: called with what is done.
 
     Raises:
-        SetupError: one of the processes failed.
+        SetupError: one of the processes failed or did not end.
     """
-    say(f"sending for {seconds:g} s")
+    progress(f"sending for {seconds:g} s")
     with tempfile.TemporaryDirectory() as folder, private_domain() as (domain, _):
-        files = Path(folder) / "received.npz", Path(folder) / "sent.npz"
-        receiver = _start(RECEIVER, environment(domain, os.environ), f"{TICK_HZ:g}", files[0])
-        sender = _start(
-            SENDER, environment(domain, os.environ, sends_frames=True), f"{seconds:g}", files[1], reliability
-        )
+        received, sent = Path(folder) / "received.npz", Path(folder) / "sent.npz"
+        processes = Processes(Path(folder), environment(domain, os.environ))
+        frames = environment(domain, os.environ, sends_frames=True)
         try:
-            for process in (receiver, sender):
-                _wait(process, seconds)
+            processes.start("ingest_receiver", RECEIVER, f"{TICK_HZ:g}", str(received))
+            processes.start("ingest_sender", SENDER, f"{seconds:g}", str(sent), reliability, environment=frames)
+            processes.wait(START_LIMIT_S + 10 * seconds)
         finally:
-            for process in (receiver, sender):
-                _end(process)
-        received, sent = (dict(np.load(file)) for file in files)
-    add_figures(report, sent, received)
+            processes.stop()
+        add_figures(report, dict(np.load(sent)), dict(np.load(received)))
 
 
 def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) -> None:
-    """The figures of what the two processes noted: stamps sent and taken, and the ticks."""
+    """Add the figures of what both processes recorded.
+
+    Args:
+        report: filled.
+        sent: stamps (n,) [ns] of each stream.
+        received: stamps of frames and wrenches, ticks (m, 3): begin [ns], duration [ns], modalities present.
+    """
     for stream in ("rgb", "depth", "wrench"):
         report.add("ingest.sent", len(sent[stream]), "messages", len(sent[stream]), case=stream)
-    frames = np.isin(sent["rgb"], received["frame"], invert=True).sum()  # skipped ones, too: they reached no tick
+    frames = np.isin(sent["rgb"], received["frame"], invert=True).sum()  # including skipped ones, which reached no tick
     wrenches = np.isin(sent["wrench"], received["wrench"], invert=True).sum()
     report.add("ingest.frames_lost", float(frames), "frames", len(sent["rgb"]))
     report.add("ingest.frames_skipped", float(received["skipped"]), "frames", len(sent["rgb"]))
@@ -65,28 +72,3 @@ def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) 
     report.add_fraction("ingest.ticks_whole", int((present == 3).sum()), len(present))
     report.add("ingest.cpu_core", float(received["cpu_core"]), "cores", case="node")
     report.add("ingest.cpu_core", float(received["busy_cores"]), "cores", case="machine")
-
-
-def _start(module: str, variables: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End what is still running; a process that is killed leaves its shared memory behind."""
-    process.terminate()
-    try:
-        process.wait(END_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _wait(process: subprocess.Popen[str], seconds: float) -> None:
-    try:
-        _, said = process.communicate(timeout=START_LIMIT_S + 10 * seconds)
-    except subprocess.TimeoutExpired as error:
-        raise SetupError("the processes of bench ingest did not end; unload this machine and try again") from error
-    if process.returncode:
-        last = said.strip().splitlines()[-1:] or ["it said nothing"]
-        raise SetupError(f"a process of bench ingest failed: {last[0]}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from autoglm_embodied.tools.cli import run_and_exit
 
-from autoglm_embodied.tools.cli import main
-
-sys.exit(main())
+run_and_exit()

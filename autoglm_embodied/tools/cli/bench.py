@@ -1,4 +1,4 @@
-"""`autoglm bench`: what the parts cost, lose and get wrong."""
+"""`autoglm bench`: cost, losses and errors of the parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.tools.bench.align_sets import Synchronise
 
 NAME = "bench"
-HELP = "measure what the parts cost, lose and get wrong"
+HELP = "measure cost, losses and errors of the parts"
 EPILOG = """examples:
   autoglm bench align --hours 0 --json out/align.json --plot out/align.png
   autoglm bench ingest --seconds 60 --json out/ingest.json"""
@@ -30,13 +30,15 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         NAME, help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    align = add_part(parts, "align", "the one clock: its cost and its error, beside what others do")
-    align.add_argument("--hours", type=float, default=1.0, help="simulated, of watching the memory (default 1)")
+    align = add_part(parts, "align", "the aligner: its cost and error, beside the usual alternatives")
+    align.add_argument(
+        "--hours", type=float, default=1.0, help="of simulated time for the memory measurement (default 1)"
+    )
     align.add_argument("--plot", metavar="FILE", type=Path, help="draw error against frequency here")
     align.set_defaults(run=run_align)
-    ingest = add_part(parts, "ingest", "real topics into the one clock: what is lost, and how regular the ticks are")
-    ingest.add_argument("--seconds", type=float, default=60.0, help="of sensors (default 60)")
-    ingest.add_argument("--best-effort", action="store_true", help="publishers that send nothing again")
+    ingest = add_part(parts, "ingest", "real topics into the aligner: lost messages and the regularity of the ticks")
+    ingest.add_argument("--seconds", type=float, default=60.0, help="of sensor messages (default 60)")
+    ingest.add_argument("--best-effort", action="store_true", help="best-effort instead of reliable publishers")
     ingest.set_defaults(run=run_ingest)
     parser.set_defaults(parts=parts)
 
@@ -48,10 +50,16 @@ def add_parts_of_others(parser: argparse.ArgumentParser) -> None:
 
 
 def add_part(parts: _SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:
-    """Add a benchmark to `autoglm bench`, with the options that all of them have."""
+    """Add a benchmark with the options that all of them have.
+
+    Args:
+        parts: subparsers of `autoglm bench`.
+        name: of the benchmark.
+        what: its help.
+    """
     parser = parts.add_parser(name, help=what, description=what, epilog=f"example:\n  autoglm bench {name}")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--seed", type=int, default=0, help="of what is drawn at random (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random generators (default %(default)s)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     return parser
 
@@ -65,13 +73,13 @@ def run_align(args: argparse.Namespace) -> int:
     if not 0 <= args.hours < 1e4:
         raise ConfigError(f"--hours must be 0 or more, got {args.hours:g}")
     report = begin_report(args)
-    with Progress(auto_refresh=False) as progress:  # a thread of its own would disturb what is measured
+    with Progress(auto_refresh=False) as progress:  # a refresh thread would disturb the measurement
         task = progress.add_task("", total=1.0)
 
-        def advance(part: str, done: float) -> None:
+        def show(part: str, done: float) -> None:
             progress.update(task, description=part, completed=done, refresh=True)
 
-        measure(report, args.seed, args.hours, args.plot, _synchroniser(), advance)
+        measure(report, args.seed, args.hours, args.plot, _synchroniser(), show)
     return end_report(report, args)
 
 
@@ -90,7 +98,7 @@ def run_ingest(args: argparse.Namespace) -> int:
 
 
 def begin_report(args: argparse.Namespace) -> Report:
-    """An empty report of the benchmark that was asked for."""
+    """An empty report of the chosen benchmark."""
     from autoglm_embodied.metrics import Report
 
     if args.seed < 0:
@@ -99,7 +107,12 @@ def begin_report(args: argparse.Namespace) -> Report:
 
 
 def end_report(report: Report, args: argparse.Namespace) -> int:
-    """Print the figures and write them where they are wanted."""
+    """Print the figures and write them to the JSON file, if one is given.
+
+    Args:
+        report: the figures.
+        args: of the command line.
+    """
     report.print_table()
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
@@ -107,7 +120,7 @@ def end_report(report: Report, args: argparse.Namespace) -> int:
 
 
 def _synchroniser() -> Synchronise | str:
-    """The one of ROS, where it is installed."""
+    """The approximate-time synchroniser of ROS, or why there is none."""
     try:
         from autoglm_embodied.nodes.approximate_time_probe import synchronise
     except ImportError as error:

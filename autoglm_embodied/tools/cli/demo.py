@@ -1,4 +1,4 @@
-"""`autoglm demo`: a spoken sentence becomes a held object, in simulation, over real ROS 2."""
+"""`autoglm demo`: from a spoken sentence to a grasped object, in simulation, over real ROS 2."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPILOG = """examples:
   autoglm demo --say "grab the blue ball" --seed 3 --out out/blue
   autoglm demo --mic --view
 
-exit status: 0 the named thing is held, 1 it is not, 2 bad input or a broken set-up"""
+exit status: 0 the named object is held, 1 it is not, 2 bad input or a broken set-up"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,7 +28,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     sentence.add_argument("--wav", metavar="FILE", type=Path, help="play this recording (16 kHz, 16 bit) instead")
     sentence.add_argument("--mic", action="store_true", help="listen to the default microphone instead")
     parser.add_argument("--seed", type=int, default=0, help="of the scene and the sentence (default %(default)s)")
-    parser.add_argument("--things", type=int, default=3, help="on the table, 1 to 4 (default %(default)s)")
+    parser.add_argument("--objects", type=int, default=3, help="on the table, 1 to 4 (default %(default)s)")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/demo"), help="default %(default)s")
     parser.add_argument("--view", action="store_true", help="open the Rerun viewer and watch live")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
@@ -43,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
     from autoglm_embodied.tools.demo.request import DemoRequest
     from autoglm_embodied.tools.demo.run import run as run_demo
 
-    fields = ("say", "wav", "mic", "seed", "things", "out", "view", "json", "checkpoint")
+    fields = ("say", "wav", "mic", "seed", "objects", "out", "view", "json", "checkpoint")
     return run_demo(DemoRequest(**{name: getattr(args, name) for name in fields}), Console())

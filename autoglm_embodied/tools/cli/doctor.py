@@ -1,4 +1,4 @@
-"""`autoglm doctor`: one table of what is present and working."""
+"""`autoglm doctor`: a table of what works on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EPILOG = """examples:
   autoglm doctor
   autoglm doctor --json out/doctor.json
 
-exit status: 0 all that the demo needs is well, 1 something is missing"""
+exit status: 0 all that the demo needs works, 1 something is missing"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,17 +27,17 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine this machine."""
+    """Run all checks."""
     import time
 
     from rich.console import Console
 
-    from autoglm_embodied.tools.doctor.checkup import all_needed_is_well, examine, print_table, report
+    from autoglm_embodied.tools.doctor import all_needed_ok, print_table, report, run_checks
 
     started_ns, console = time.time_ns(), Console()
-    with console.status("looking") as status:
-        findings = examine(lambda item: status.update(f"looking at: {item}"))
-    print_table(findings, console)
+    with console.status("checking") as status:
+        results = run_checks(lambda item: status.update(f"checking: {item}"))
+    print_table(results, console)
     if args.json is not None:
-        report(findings, started_ns).write_json(args.json, time.time_ns())
-    return 0 if all_needed_is_well(findings) else 1
+        report(results, started_ns).write_json(args.json, time.time_ns())
+    return 0 if all_needed_ok(results) else 1

@@ -1,4 +1,4 @@
-"""`autoglm record`: the sensors and commands on the graph, to a file."""
+"""`autoglm record`: the topics of sensors and voice commands to an MCAP file."""
 
 from __future__ import annotations
 
@@ -46,15 +46,21 @@ def run(args: argparse.Namespace) -> int:
     """Record."""
     if not (math.isfinite(args.seconds) and args.seconds >= 0):
         raise ConfigError(f"--seconds must be 0 or more, got {args.seconds:g}")
-    streams, more = sorted_topics(args.topic)
+    streams, more = parse_topics(args.topic)
     from autoglm_embodied.nodes.record_node import record
 
     topics = {f"topics.{name}": topic for name, topic in streams.items()}
     return record({"out": str(args.out), "seconds": args.seconds, "more": more or [""]} | topics)
 
 
-def sorted_topics(given: list[str]) -> tuple[dict[str, str], list[str]]:
-    """The topics of streams, and the other topics.
+def parse_topics(given: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Parse the values of --topic.
+
+    Args:
+        given: each NAME or STREAM=NAME.
+
+    Returns:
+        Topic of each stream, and the other topics.
 
     Raises:
         ConfigError: there is no such stream, or a name is empty.

@@ -1,4 +1,4 @@
-"""`autoglm replay`: a recording through the same intake and aligner, and if asked the policy, as on the robot."""
+"""`autoglm replay`: a recording through the same ingest and aligner, and optionally the policy, as on the robot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.tools.cli.record import STREAMS, sorted_topics
+from autoglm_embodied.tools.cli.record import STREAMS, parse_topics
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -22,7 +22,7 @@ EPILOG = f"""examples:
 FILE is a .mcap or .db3 file, or the folder that ros2 bag record makes.
 --topic STREAM=NAME takes a stream from another topic (streams: {", ".join(STREAMS)}).
 
-exit status: 0 replayed; 1 no sense was ever there to observe; 2 bad input"""
+exit status: 0 replayed; 1 no modality was ever present; 2 bad input"""
 FASTEST_HZ = 10_000.0
 
 
@@ -49,23 +49,23 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay, and print what came and what was observed."""
+    """Replay, and print the messages and observations."""
     if not 0.0 < args.rate <= FASTEST_HZ:
         raise ConfigError(f"--rate must be above 0 and at most {FASTEST_HZ:g} Hz, got {args.rate:g}")
-    chosen, more = sorted_topics(args.topic)
+    chosen, more = parse_topics(args.topic)
     if more:
         raise ConfigError(f"--topic must be STREAM=NAME, got {more[0]!r}")
     from autoglm_embodied.bag.bag import Bag
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied.replay.replay import Replayed
+    from autoglm_embodied.replay.bag_replay import BagReplay
 
     report, bag = Report("autoglm replay", None, time.time_ns()), Bag(args.file)
-    replayed = Replayed(bag, args.rate, args.policy, args.robot, args.camera)
+    replayed = BagReplay(bag, args.rate, args.policy, args.robot, args.camera)
     replayed.run(chosen)
     replayed.add_figures(report)
     report.print_table()
-    for note in replayed.notes():
-        print(note)
+    for problem in replayed.problems():
+        print(problem)
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
     return 0 if replayed.observed_any else 1

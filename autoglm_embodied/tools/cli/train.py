@@ -31,7 +31,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--imitation-epochs", type=int, default=16, help="default %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="more help only on an idle machine (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, resumable=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`autoglm voice`: what the voice path hears, from a microphone or through a real capture path of its own."""
+"""`autoglm voice`: recognise commands from a microphone, or from a recording through the real capture path."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from autoglm_embodied.voice.command import VoiceCommand
-    from autoglm_embodied.voice.listener import Listener
+    from autoglm_embodied.voice.listener import Listener, VoiceCommand
 
-HELP = "print what the voice path hears and understands"
+HELP = "print recognised speech and the commands in it"
 EPILOG = """examples:
   autoglm voice
   autoglm voice --say "stop"
   autoglm voice --wav command.wav
 
-exit status: 0 a command was understood, or Ctrl-C ended listening; 1 none was; 2 bad input or a broken set-up"""
+exit status: 0 a command was recognised, or Ctrl-C ended listening; 1 none was; 2 bad input or a broken set-up"""
 
 OPEN_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 15.0
-LOOK_S = 0.05
+POLL_S = 0.05
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,34 +41,33 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Listen and print."""
     if args.wav is None and args.say is None:
-        return _hear_microphone()
+        return _listen_to_microphone()
     import tempfile
 
-    from autoglm_embodied.voice.recording import read_wav
-    from autoglm_embodied.voice.speech import synthesise
+    from autoglm_embodied.voice.recording import read_wav, synthesise
 
     with tempfile.TemporaryDirectory(prefix="autoglm-voice-") as folder:
         wav = args.wav or Path(folder) / "said.wav"
         if args.say is not None:
             synthesise(args.say, wav)
         read_wav(wav)
-        return _hear_recording(wav)
+        return _listen_to_recording(wav)
 
 
-def _hear_microphone() -> int:
+def _listen_to_microphone() -> int:
     with _listener() as listener:
         _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
         print("listening; Ctrl-C ends", flush=True)
-        told = 0
+        printed = 0
         while True:
-            time.sleep(LOOK_S)
-            _raise_its_error(listener)
-            if listener.health.rejected > told:
-                told = listener.health.rejected
+            time.sleep(POLL_S)
+            _raise_error(listener)
+            if listener.health.rejected > printed:
+                printed = listener.health.rejected
                 _print_rejected(listener)
 
 
-def _hear_recording(wav: Path) -> int:
+def _listen_to_recording(wav: Path) -> int:
     import os
 
     from autoglm_embodied.voice.sound_server import SoundServer
@@ -95,24 +93,25 @@ def _listener() -> Listener:
 
 
 def _wait(listener: Listener, condition: Callable[[], bool], limit_s: float) -> None:
-    """Until `condition` or the limit; what stopped the listener is raised."""
+    """Wait until `condition` or the limit; an error that ended the listener is raised."""
     deadline = time.monotonic() + limit_s
     while not condition() and time.monotonic() < deadline:
-        _raise_its_error(listener)
-        time.sleep(LOOK_S)
+        _raise_error(listener)
+        time.sleep(POLL_S)
 
 
-def _raise_its_error(listener: Listener) -> None:
+def _raise_error(listener: Listener) -> None:
     if listener.health.error is not None:
         raise listener.health.error
 
 
 def _print_command(command: VoiceCommand) -> None:
     what = f"{command.intent.name}: {command.instruction}" if command.instruction else command.intent.name
-    late_ms, sure = command.latency_ns / 1e6, command.confidence
-    print(f"{command.text!r} -> {what} (confidence {sure:.2f}, {late_ms:.0f} ms after the last word)", flush=True)
+    latency_ms = command.latency_ns / 1e6
+    figures = f"confidence {command.confidence:.2f}, {latency_ms:.0f} ms after the last word"
+    print(f"{command.text!r} -> {what} ({figures})", flush=True)
 
 
 def _print_rejected(listener: Listener) -> None:
     text = listener.health.last_text
-    print(f"{text!r} -> no command, or not surely one" if text else "nothing was heard", flush=True)
+    print(f"{text!r} -> no command, or too little confidence" if text else "no speech was recognised", flush=True)

@@ -44,7 +44,7 @@ def composed(recording: GraphRecording, start_ns: int) -> Iterator[tuple[Compres
     for image in recording.images:
         index = bisect.bisect_right(stamps, image.stamp_ns) - 1
         tick = recording.ticks[index] if index >= 0 else None
-        heard = [command.text for command in recording.heard if command.understood_ns <= image.stamp_ns]
+        heard = [command.text for command in recording.commands if command.recognised_ns <= image.stamp_ns]
         yield image, compose(image, tick, heard[-1] if heard else None, (image.stamp_ns - start_ns) / 1e9)
 
 

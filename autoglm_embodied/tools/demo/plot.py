@@ -50,7 +50,7 @@ def plot_wrench(path: Path, recording: GraphRecording, moments: Sequence[Moment]
     shown = [moment for moment in moments if moment.name in MARKED]
     begin = (shown[0].t_ns - start_ns) / 1e9 - BEFORE_S if shown else seconds[0]
     force.set_xlim(max(begin, seconds[0]), seconds[-1])
-    spans = [*phase_spans(recording.working()), *_judging(moments)]
+    spans = [*phase_spans(recording.grasp_ticks()), *_judging(moments)]
     for axes in (force, torque, width):
         _mark_spans(axes, spans, start_ns)
         axes.grid(alpha=0.3)

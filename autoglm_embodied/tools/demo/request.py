@@ -7,10 +7,10 @@ from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError, InstructionError
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import understand
+from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.recording import read_wav
 
-MOST_THINGS = 4
+MOST_OBJECTS = 4
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DemoRequest:
     wav: Path | None
     mic: bool
     seed: int
-    things: int
+    objects: int
     out: Path
     view: bool
     json: Path | None
@@ -31,14 +31,14 @@ class DemoRequest:
         """Refuse what cannot work, and make the folder for the results.
 
         Raises:
-            ConfigError: a seed, a number of things or a folder that cannot be used.
+            ConfigError: a seed, a number of objects or a folder that cannot be used.
             InstructionError: the sentence is no command to pick something up.
             AudioError: the recording cannot be used.
         """
         if self.seed < 0:
             raise ConfigError(f"--seed must be 0 or more, got {self.seed}")
-        if not 1 <= self.things <= MOST_THINGS:
-            raise ConfigError(f"--things must be 1 to {MOST_THINGS}, got {self.things}")
+        if not 1 <= self.objects <= MOST_OBJECTS:
+            raise ConfigError(f"--objects must be 1 to {MOST_OBJECTS}, got {self.objects}")
         if self.say is not None:
             _require_grasp_command(self.say)
         if self.wav is not None:
@@ -50,7 +50,7 @@ class DemoRequest:
 
 
 def _require_grasp_command(sentence: str) -> None:
-    meaning = understand(sentence)
+    meaning = parse_command(sentence)
     if meaning is None or meaning.intent is not Intent.GRASP:
         raise InstructionError(
             f'{sentence!r} is no command to pick something up; say for example --say "pick up the red cube"'

@@ -10,7 +10,14 @@ import numpy as np
 import rerun as rr
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, Heard, Sample, arrays
+from autoglm_embodied.graph_recording import (
+    CompressedFrame,
+    FusionTick,
+    GraphRecording,
+    RecordedCommand,
+    Sample,
+    arrays,
+)
 
 T = TypeVar("T")
 
@@ -39,7 +46,7 @@ class RerunLog:
         """Log what came since the last update."""
         for image in _new(recording.images, self._logged.images):
             self._log_image(image)
-        for heard in _new(recording.heard, self._logged.heard):
+        for heard in _new(recording.commands, self._logged.commands):
             self._log_heard(heard)
         for tick in _new(recording.ticks, self._logged.ticks):
             self._log_tick(tick)
@@ -56,8 +63,8 @@ class RerunLog:
         self._at(image.stamp_ns)
         self._stream.log("camera", rr.EncodedImage(contents=image.jpeg, media_type="image/jpeg"))
 
-    def _log_heard(self, heard: Heard) -> None:
-        self._at(heard.understood_ns)
+    def _log_heard(self, heard: RecordedCommand) -> None:
+        self._at(heard.recognised_ns)
         self._stream.log("voice", rr.TextLog(f"{heard.text} ({heard.confidence:.2f})"))
 
     def _log_tick(self, tick: FusionTick) -> None:

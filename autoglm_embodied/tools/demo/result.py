@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied.graph.launch import Ending
-from autoglm_embodied.graph.scene_description import SceneThings
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Heard, arrays
+from autoglm_embodied.graph.launch import GraphExit
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, RecordedCommand, arrays
 from autoglm_embodied.metrics import Report
+from autoglm_embodied.tools.demo.scene import DemoScene
 from autoglm_embodied.tools.demo.timeline import Timeline
-from autoglm_embodied.train.instructions import Named
 from autoglm_embodied.vocabulary import words
 
 SENSORS = ("rgb", "depth", "wrench", "joints")
@@ -25,21 +24,21 @@ NOT_UP = "the run ended before it could be measured"
 class Course:
     """How a run went, filled while it runs; None is what did not come."""
 
-    scene: SceneThings | None = None
+    scene: DemoScene | None = None
     said: str | None = None  # None also where a recording or a person spoke
-    heard: Heard | None = None
+    heard: RecordedCommand | None = None
     end: FusionTick | None = None
     spoken_at: int = 0  # joint states observed by the end of the sentence
     over_at: int = 0  # and by the outcome
-    in_hand: list[Named] | None = None  # the simulator's word, after a grasp that claims to hold
-    ending: Ending = field(default_factory=Ending)
+    in_hand: tuple[int, ...] | None = None  # the judge's word, after a grasp that claims to hold
+    ended: GraphExit = field(default_factory=GraphExit)
 
     @property
     def held(self) -> bool:
-        """Whether the one thing that was named, and no other, is in the hand."""
+        """Whether the judge found the one object that was named, and no other, in the hand."""
         sentence = self.said or (self.heard.instruction if self.heard else "")
-        named = self.scene.named_by(sentence) if self.scene else []
-        return len(named) == 1 and self.in_hand == named
+        named = self.scene.named_by(sentence) if self.scene else None
+        return named is not None and self.in_hand == (named,)
 
 
 def report(course: Course, recording: GraphRecording, timeline: Timeline, seed: int, now_ns: int) -> Report:
@@ -51,7 +50,7 @@ def report(course: Course, recording: GraphRecording, timeline: Timeline, seed: 
     _add_rates(made, recording, timeline)
     _add_motion(made, course, recording)
     _add_seconds(made, timeline, now_ns)
-    made.add("demo.survivors", len(course.ending.survivors), "processes")
+    made.add("demo.survivors", len(course.ended.leftover), "processes")
     made.details = _details(course, recording, timeline)
     return made
 
@@ -65,9 +64,10 @@ def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
 
 def _add_rates(made: Report, recording: GraphRecording, timeline: Timeline) -> None:
     """What the fusion node received from the moment when all was ready, and lost since it started."""
-    told = [status for status in recording.health if status.node == "fusion_node"]
+    statuses = [status for status in recording.statuses if status.node == "fusion_node"]
     ready_s = timeline.at_s("ready")
-    since = [status for status in told if ready_s is not None and timeline.since_start_s(status.stamp_ns) >= ready_s]
+    began_s = float("inf") if ready_s is None else ready_s
+    since = [status for status in statuses if timeline.since_start_s(status.stamp_ns) >= began_s]
     for sensor in SENSORS:
         counts = [int(status.values.get(f"{sensor}_received", 0)) for status in since]
         if len(counts) > 1 and counts[-1] > counts[0]:
@@ -82,9 +82,9 @@ def _add_rates(made: Report, recording: GraphRecording, timeline: Timeline) -> N
     else:
         made.skip("demo.rate_hz", f"tick: {NOT_UP}")
     for sensor in LOSSES:
-        received = int(told[-1].values.get(f"{sensor}_received", 0)) if told else 0
+        received = int(statuses[-1].values.get(f"{sensor}_received", 0)) if statuses else 0
         if received:
-            made.add("demo.lost", float(told[-1].values[f"{sensor}_lost"]), "messages", received, case=sensor)
+            made.add("demo.lost", float(statuses[-1].values[f"{sensor}_lost"]), "messages", received, case=sensor)
         else:
             made.skip("demo.lost", f"{sensor}: {NOT_UP}")
 
@@ -112,7 +112,7 @@ def _add_seconds(made: Report, timeline: Timeline, now_ns: int) -> None:
 def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> dict[str, Any]:
     end, heard = course.end, course.heard
     return {
-        "scene": _words(course.scene.things) if course.scene else None,
+        "scene": _names(course, range(len(course.scene.objects))) if course.scene else None,
         "said": course.said,
         "heard": heard.text if heard else None,
         "understood": heard.instruction if heard else None,
@@ -121,18 +121,16 @@ def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> d
         "message": end.message if end else None,
         "tries": end.tries if end else None,
         "held_force_n": round(end.held_force_n, 3) if end else None,
-        "held": _words(course.in_hand) if course.in_hand is not None else None,
-        "nodes": {name: dict(health.values) for name, health in recording.latest_health().items()},
+        "held": _names(course, course.in_hand) if course.in_hand is not None else None,
+        "nodes": {name: dict(health.values) for name, health in recording.latest_status().items()},
         "timeline": [
             {"moment": moment.name, "seconds": round(timeline.since_start_s(moment.t_ns), 3), "text": moment.text}
             for moment in timeline.moments
         ],
-        "processes": [
-            asdict(ended) | {"followed": ended.followed and ended.followed.name} for ended in course.ending.ended
-        ],
-        "survivors": course.ending.survivors,
+        "processes": [asdict(each) | {"ended_by": each.ended_by and each.ended_by.name} for each in course.ended.exits],
+        "survivors": course.ended.leftover,
     }
 
 
-def _words(things: Sequence[Named]) -> list[str]:
-    return [" ".join(thing) for thing in things]
+def _names(course: Course, objects: Sequence[int]) -> list[str]:
+    return [" ".join(course.scene.objects[index]) for index in objects] if course.scene else []

@@ -73,8 +73,8 @@ class Narrator:
 
     def follow(self, recording: GraphRecording) -> bool:
         """Read what is new; whether the grasp has an outcome."""
-        for heard in recording.heard[:1]:
-            self._timeline.mark("heard", f"“{heard.text}”", heard.understood_ns)
+        for heard in recording.commands[:1]:
+            self._timeline.mark("heard", f"“{heard.text}”", heard.recognised_ns)
         ticks, self._ticks_read = recording.ticks[self._ticks_read :], len(recording.ticks)
         for tick in ticks:
             if self.end is None:

@@ -37,7 +37,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     add_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, resumable=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from autoglm_embodied.errors import ConfigError
 if TYPE_CHECKING:
     import argparse
 
-    from autoglm_embodied.data.journal import Plan, Produce, Written
+    from autoglm_embodied.data.collection import Collected, CollectionPlan, MakeUnit
     from autoglm_embodied.metrics import Report
 
 
@@ -29,29 +29,29 @@ def run_suite(args: argparse.Namespace) -> int:
     """Collect, and say at what rate and with what success."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from autoglm_embodied.data.journal import write_missing
+    from autoglm_embodied.data.collection import collect_missing_shards
     from autoglm_embodied.metrics import Report
 
     if args.checkpoint is not None or args.practice:
         raise ConfigError("--practice is of the primitives; leave it out, or leave out --suite")
-    plan, produce = _outcomes(args) if args.outcomes is not None else _demonstrations(args)
+    plan, make_unit = _outcomes(args) if args.outcomes is not None else _demonstrations(args)
     report = Report("autoglm collect", args.seed, time.time_ns())
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task(f"shards of {plan.name}", total=plan.shards)
-        written = write_missing(
-            plan, produce, args.workers, lambda done, total: progress.update(task, completed=done, total=total)
+        collected = collect_missing_shards(
+            plan, make_unit, args.workers, lambda done, total: progress.update(task, completed=done, total=total)
         )
-    _add_figures(report, args, written, (time.time_ns() - report.started_ns) / 60e9)
+    _add_figures(report, args, collected, (time.time_ns() - report.started_ns) / 60e9)
     report.print_table()
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
     return 0
 
 
-def _demonstrations(args: argparse.Namespace) -> tuple[Plan, Produce]:
+def _demonstrations(args: argparse.Namespace) -> tuple[CollectionPlan, MakeUnit]:
     from functools import partial
 
-    from autoglm_embodied.data.journal import Plan, settings_digest
+    from autoglm_embodied.data.collection import CollectionPlan, settings_digest
     from autoglm_embodied_sim.collect.demonstrations import (
         DEMONSTRATIONS,
         PER_SHARD,
@@ -61,29 +61,29 @@ def _demonstrations(args: argparse.Namespace) -> tuple[Plan, Produce]:
 
     settings = DemonstrationSettings(args.suite, args.split, args.image_hz, args.seed)
     name = f"demonstrations-{settings.suite}"
-    plan = Plan(args.out, DEMONSTRATIONS, name, args.episodes, PER_SHARD, settings_digest(settings.all()))
+    plan = CollectionPlan(args.out, DEMONSTRATIONS, name, args.episodes, PER_SHARD, settings_digest(settings.all()))
     return plan, partial(demonstration, settings)
 
 
-def _outcomes(args: argparse.Namespace) -> tuple[Plan, Produce]:
+def _outcomes(args: argparse.Namespace) -> tuple[CollectionPlan, MakeUnit]:
     from functools import partial
 
-    from autoglm_embodied.data.journal import Plan, settings_digest
+    from autoglm_embodied.data.collection import CollectionPlan, settings_digest
     from autoglm_embodied_sim.collect.outcomes import OUTCOMES, SCENES_PER_SHARD, OutcomeSettings, scene_outcomes
 
     settings = OutcomeSettings(args.suite, args.split, args.seed)
     scenes = -(-args.outcomes // settings.per_scene)
     name = f"outcomes-{settings.suite}"
-    plan = Plan(args.out, OUTCOMES, name, scenes, SCENES_PER_SHARD, settings_digest(settings.all()))
+    plan = CollectionPlan(args.out, OUTCOMES, name, scenes, SCENES_PER_SHARD, settings_digest(settings.all()))
     return plan, partial(scene_outcomes, settings)
 
 
-def _add_figures(report: Report, args: argparse.Namespace, written: Written, minutes: float) -> None:
+def _add_figures(report: Report, args: argparse.Namespace, collected: Collected, minutes: float) -> None:
     """The rate, and how often what was wanted was held, over what this run made itself."""
-    notes: tuple[dict[str, Any], ...] = written.notes
+    notes: tuple[dict[str, Any], ...] = collected.notes
     rate = "collect.per_minute" if args.outcomes is None else "collect.outcomes_per_minute"
     if not notes:
-        report.skip(rate, f"nothing was collected now; {written.found} shards were there")
+        report.skip(rate, f"nothing was collected now; {collected.found} shards were there")
     elif args.outcomes is None:
         report.add(rate, len(notes) / minutes, "1/min", len(notes), case=args.suite)
         report.add_fraction("collect.expert_success", sum(note["held"] for note in notes), len(notes), case=args.suite)
@@ -91,4 +91,4 @@ def _add_figures(report: Report, args: argparse.Namespace, written: Written, min
         tried = sum(note["tried"] for note in notes)
         report.add(rate, tried / minutes, "1/min", tried, case=args.suite)
         report.add_fraction("collect.outcomes_held", sum(note["held"] for note in notes), tried, case=args.suite)
-    report.details["shards"] = {"written": written.shards, "found": written.found}
+    report.details["shards"] = {"written": collected.shards, "found": collected.found}

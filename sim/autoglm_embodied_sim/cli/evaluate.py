@@ -1,4 +1,4 @@
-"""`autoglm evaluate`: fresh episodes of a policy, in simulation or through the real nodes."""
+"""`autoglm evaluate`: fresh episodes of policies in suites, in simulation or through the real nodes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.cli.suites import add_options, refuse_without_suite, run_suites
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from autoglm_embodied_sim.eval.primitive_results import EpisodeResult
+    from autoglm_embodied.metrics import Report
+    from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, Unusable
+
 
 HELP = "measure how often the policy holds what was named"
 EPILOG = """examples:
@@ -67,47 +68,125 @@ def run(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     if args.episodes < 1 or args.seed < 0 or args.workers < 1:
         raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
-    if args.suite is not None:
-        return run_suites(args)
-    refuse_without_suite(args)
-    if args.ros and args.without:
-        raise ConfigError("--without is measured in process; leave out --ros")
-    return _run_primitives(args)
+    args.resumable = not args.ros
+    return run_suites(args)
 
 
-def _run_primitives(args: argparse.Namespace) -> int:
-    """The learned policy among coloured primitives."""
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+LEARNED = "learned"
+RIG, SPLIT, THUMBNAILS = "gantry", "test", 24  # by default
 
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only suites need."""
+    group = parser.add_argument_group("suites")
+    suites = "primitives (default), separated, large, weak_grip, pile, language, declutter; repeatable"
+    group.add_argument("--suite", action="append", metavar="S", help=suites)
+    group.add_argument(
+        "--policy",
+        action="append",
+        metavar="P",
+        help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also "
+        "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script; without "
+        "--suite learned)",
+    )
+    group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG}; without --suite arm)")
+    group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
+    group.add_argument("--split", help=f"test, validate or train: objects and words (default {SPLIT})")
+    group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
+    group.add_argument("--easy", action="store_true", help="exact camera, light objects, good friction")
+    group.add_argument("--report", metavar="DIR", type=Path, help="write DIR/index.html: figures, plots, every failure")
+    group.add_argument(
+        "--thumbnails",
+        metavar="N",
+        type=int,
+        help=f"failed episodes shown in the report, for each suite and policy (default {THUMBNAILS})",
+    )
+
+
+def run_suites(args: argparse.Namespace) -> int:
+    """Run the episodes and print the figures."""
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied.model.checkpoint import SHIPPED
-    from autoglm_embodied_sim.eval.ablation import ablation, suffix
-    from autoglm_embodied_sim.eval.primitive_results import add_figures
+    from autoglm_embodied_sim.eval.measure import drawn_scenes, shapes_of
+    from autoglm_embodied_sim.eval.metrics import PRIVILEGES, add_metrics
+    from autoglm_embodied_sim.report.page import prepare
 
-    without = ablation(args.without)
+    if args.checkpoint is not None and args.suite is not None and LEARNED not in (args.policy or ()):
+        raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
+    if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
+        raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
+    wanted = measurement(args)
+    if args.report is not None:
+        prepare(args.report)
     report = Report("autoglm evaluate", args.seed, time.time_ns())
-    checkpoint = args.checkpoint or SHIPPED
-    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task("episodes", total=args.episodes)
-
-        def done(result: EpisodeResult) -> None:
-            progress.advance(task)
-            held = "held" if result.held else f"not held ({result.outcome})"
-            progress.console.print(f"{result.seed}: {result.sentence}: {held}", highlight=False)
-
-        results = _results(args, checkpoint, done)
-    add_figures(report, results, f"primitives/learned/{'over_dds' if args.ros else 'in_process'}{suffix(without)}")
+    results = _measured(args, wanted, report)
+    add_metrics(report, wanted, results)
+    report.details["scenes"] = drawn_scenes(wanted, shapes_of(wanted))
     report.print_table()
+    print(f"Note: {PRIVILEGES}.")
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
+    if args.report is not None:
+        _write_page(args, wanted, report, results)
     return 0
 
 
-def _results(args: argparse.Namespace, checkpoint: Path, done: Callable[[EpisodeResult], None]) -> list[EpisodeResult]:
-    if args.ros:
-        from autoglm_embodied_sim.eval.primitives_over_graph import evaluate_over_graph
+def measurement(args: argparse.Namespace) -> Measurement:
+    """What the options ask for; without a suite, the learned policy among primitives on the arm."""
+    from autoglm_embodied_sim.eval.measure import Measurement
 
-        return evaluate_over_graph(checkpoint, args.seed, args.episodes, args.log, done)
-    from autoglm_embodied_sim.eval.primitive_evaluation import evaluate
+    return Measurement(
+        suites=tuple(dict.fromkeys(args.suite or ["primitives"])),
+        policies=tuple(dict.fromkeys(args.policy or [LEARNED if args.suite is None else "script"])),
+        episodes=args.episodes,
+        seed=args.seed,
+        rig=args.rig or (RIG if args.suite else "arm"),
+        split=args.split or SPLIT,
+        easy=args.easy,
+        objects=None if args.objects is None else Path(args.objects),
+        checkpoint=args.checkpoint,
+        over_dds=args.ros,
+        without=tuple(args.without),
+    )
 
-    return evaluate(checkpoint, list(range(args.seed, args.seed + args.episodes)), args.workers, done, args.without)
+
+def _measured(args: argparse.Namespace, wanted: Measurement, report: Report) -> list[GraspResult]:
+    """The results, with a bar that shows how far it is."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from autoglm_embodied_sim.eval.measure import measure
+
+    total = len(wanted.suites) * len(wanted.policies) * wanted.episodes
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("episodes", total=total)
+
+        def done(result: GraspResult) -> None:
+            progress.update(task, advance=1, description=f"{result.suite}/{result.policy}")
+
+        def left_out(meshes: Sequence[Unusable]) -> None:
+            report.details["unusable"] = {mesh.file: mesh.why for mesh in meshes}
+            for mesh in meshes:
+                progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
+            progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
+
+        if not wanted.over_dds:
+            return measure(wanted, args.workers, done, left_out, args.log, args.fresh)
+        from autoglm_embodied_sim.eval.over_graph import measure_over_graph
+
+        return measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
+
+
+def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, results: Sequence[GraspResult]) -> None:
+    """Photograph failed episodes and write the page that shows them."""
+    from rich.progress import MofNCompleteColumn, Progress
+
+    from autoglm_embodied_sim.eval.failure_replay import failures_to_replay, replay_failures
+    from autoglm_embodied_sim.report.evaluation import Evaluation
+    from autoglm_embodied_sim.report.page import write_page
+
+    most = THUMBNAILS if args.thumbnails is None else args.thumbnails
+    shown = failures_to_replay(results, most)
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn()) as progress:
+        task = progress.add_task("images of failed episodes", total=len(shown))
+        images = replay_failures(wanted, shown, args.workers, lambda: progress.advance(task))
+    page = write_page(args.report, Evaluation.of(args.typed, wanted, report, results, images, time.time_ns()))
+    print(f"Report: {page}")

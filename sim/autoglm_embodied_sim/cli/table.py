@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.whole_file import write_whole
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -34,20 +35,19 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables, or put them where they are wanted."""
-    from autoglm_embodied_sim.report.markdown import insert, tables
-    from autoglm_embodied_sim.report.measured import Measured
+    from autoglm_embodied_sim.report.markdown import RecordedFigures, insert, tables
 
-    read = [(path.stem, Measured.read(path)) for path in args.file]
+    read = [(path.stem, RecordedFigures.read(path)) for path in args.file]
     if args.into is not None:
         document = _text(args.into)
-        for name, measured in read:
-            document = insert(document, name, tables(measured))
+        for name, recorded in read:
+            document = insert(document, name, tables(recorded))
         _write(args.into, document)
     else:
-        print("\n".join(tables(measured) for _, measured in read), end="")
+        print("\n".join(tables(recorded) for _, recorded in read), end="")
     if args.keep is not None:
-        for name, measured in read:
-            _write(args.keep / f"{name}.json", measured.as_text())
+        for name, recorded in read:
+            _write(args.keep / f"{name}.json", recorded.as_text())
     return 0
 
 
@@ -61,6 +61,6 @@ def _text(path: Path) -> str:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise ConfigError(f"cannot write {path} ({error.strerror}); name a file that can be") from error

@@ -13,7 +13,7 @@ from autoglm_embodied_sim.policies.antipodal_search import (
 )
 from autoglm_embodied_sim.policies.grasp import Grasp, grasp_at
 from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap
-from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M, HandPose
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, HandPose
 
 ANTIPODAL, SPOILT = 0.4, 0.3  # shares; the rest is drawn over what is seen of the object
 SPOILT_M, SPOILT_TIP_M, SPOILT_RAD = 0.008, 0.006, 0.4

@@ -14,9 +14,9 @@ from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.collect.learning_objects import check_split, episode_seed, shapes
 from autoglm_embodied_sim.collect.step_recorder import Recorder, Steps
+from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.instruction import Instruction, instruct
 from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.policies.baseline import PolicyReport
 from autoglm_embodied_sim.policies.expert import Approach, Search
@@ -98,7 +98,7 @@ class DemonstrationSettings:
 
     def all(self) -> dict[str, Any]:
         """Everything that an episode follows from but its number."""
-        return {"schema": DEMONSTRATIONS.mark, **asdict(self), "settings": asdict(suite_named(self.suite))}
+        return {"schema": DEMONSTRATIONS.identifier, **asdict(self), "settings": asdict(suite_named(self.suite))}
 
 
 def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
@@ -127,14 +127,14 @@ def _demonstrate(settings: DemonstrationSettings, suite: Suite, scene: GraspScen
     report = search.run()
     seconds = (rig.time_ns - began_ns) / 1e9
     steps = recorder.stop()
-    raised = lift_and_shake_test(rig, rest_height_m).raised
-    episode = _episode(suite, scene, report, raised, seconds) | _camera(recorder.frames[0])
+    verdict = judge(rig, rest_height_m)
+    episode = _episode(suite, scene, report, verdict, seconds) | _camera(recorder.frames[0])
     arrays = {name: np.asarray(value)[None] for name, value in episode.items()} | objects
     arrays |= _approaches(search.approaches, views, [*tares[1:], rig.tared]) | _frames(recorder.frames) | _steps(steps)
     for name, count in (("objects", "object_shape"), ("approaches", "approach_ns"), ("frames", "frame_ns")):
         arrays[name] = np.array([len(arrays[count])])
     arrays["steps"] = np.array([len(arrays["step_ns"])])
-    return Shard(arrays, (_note(scene, report, raised == (scene.target,), instruction),))
+    return Shard(arrays, (_note(scene, report, verdict.success(scene.target), instruction),))
 
 
 def _note(scene: GraspScene, report: PolicyReport, held: bool, instruction: Instruction | None) -> dict[str, Any]:
@@ -144,14 +144,12 @@ def _note(scene: GraspScene, report: PolicyReport, held: bool, instruction: Inst
     return {"seed": scene.seed, "instruction": text, "held": held, "sure": report.confident}
 
 
-def _episode(
-    suite: Suite, scene: GraspScene, report: PolicyReport, raised: tuple[int, ...], seconds: float
-) -> dict[str, Any]:
+def _episode(suite: Suite, scene: GraspScene, report: PolicyReport, verdict: Verdict, seconds: float) -> dict[str, Any]:
     return {
         "seed": scene.seed,
         "target": scene.target,
-        "held": raised == (scene.target,),
-        "wrong_object": any(obj != scene.target for obj in raised),
+        "held": verdict.success(scene.target),
+        "wrong_object": verdict.wrong_object(scene.target),
         "tries": report.tries,
         "seconds": seconds,
         "hand_eye_m": scene.hand_eye_m,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied.data.shards import Arrays, Schema, Shard, joined
+from autoglm_embodied.data.shards import Arrays, Schema, Shard, concatenate_shards
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.collect.candidates import varied_grasps
 from autoglm_embodied_sim.collect.crop import crops
@@ -68,7 +68,7 @@ class OutcomeSettings:
 
     def all(self) -> dict[str, Any]:
         """Everything that a scene's outcomes follow from but its number."""
-        return {"schema": OUTCOMES.mark, **asdict(self), "settings": asdict(suite_named(self.suite))}
+        return {"schema": OUTCOMES.identifier, **asdict(self), "settings": asdict(suite_named(self.suite))}
 
 
 def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
@@ -91,7 +91,7 @@ def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
         ]
     finally:
         rig.close()
-    arrays = joined(parts).arrays | _shared(scene, rig.grip_force_n, table_m, settings.per_scene)
+    arrays = concatenate_shards(parts).arrays | _shared(scene, rig.grip_force_n, table_m, settings.per_scene)
     return Shard(arrays, ({"seed": seed, "tried": settings.per_scene, "held": int(arrays["held_target"].sum())},))
 
 

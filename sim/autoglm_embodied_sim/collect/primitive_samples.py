@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.data.samples import SAMPLES
 from autoglm_embodied.data.shards import Shard, shard_path, write_shard
-from autoglm_embodied.data.workers import end_with_parent
+from autoglm_embodied.data.worker_pool import end_with_parent
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load
@@ -37,12 +39,14 @@ from autoglm_embodied_sim.collect.dagger_rollout import DaggerRollout
 from autoglm_embodied_sim.collect.perturbed_expert import PerturbedExpert
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action, expert_chunk, observe
-from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.robots.primitive_truth import Truth
-from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 
 KINDS = DEMONSTRATIONS, IMAGES, PRACTICE = ("demonstrations", "images", "practice")
 MAX_THINGS = 4
+FIRST_SEED = 1_000_000_000
 IMAGES_PER_SCENE = 2
 WANDER_TICKS = 10  # of the arm between two images of a scene
 TICKS = 450  # of an episode at most
@@ -101,7 +105,9 @@ def collect(
     wanted += [(IMAGES, n) for n in range(-(-settings.images // settings.images_per_shard))]
     missing = [(kind, index) for kind, index in wanted if not shard_path(out, kind, index).exists()]
     episodes = held = 0
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
+    ) as pool:
         jobs = [pool.submit(_write, settings, out, kind, index) for kind, index in missing]
         for done, job in enumerate(as_completed(jobs), len(wanted) - len(missing) + 1):
             shard_episodes, shard_held = job.result()
@@ -135,7 +141,7 @@ class Collector:
         self._rng = rng
         self._config = GraspConfig()
         self._robot = Robot.from_file(shipped("panda.yaml"))
-        self._rig = ArmRig(seed=int(rng.integers(2**31)), slots=MAX_THINGS)
+        self._lay_out(1, unique=True)
         self._policy = None if settings.checkpoint is None else LearnedPolicy(load(settings.checkpoint, "cpu"))
         self._rows: dict[str, list[NDArray[Any]]] = defaultdict(list)
 
@@ -146,55 +152,64 @@ class Collector:
     def look_around(self) -> None:
         """Images of a random scene, often with things alike, while the arm wanders over it."""
         count = int(self._rng.integers(1, MAX_THINGS + 1))
+        self.close()
+        self._lay_out(count, unique=bool(self._rng.random() < 0.4))
         rollout = self._rollout()
-        rollout.begin(sample_scene(self._rng, count=count, unique=bool(self._rng.random() < 0.4)))
+        rollout.settle()
         for _ in range(IMAGES_PER_SCENE):
-            self._keep(rollout, self._rig.frame(), -1, None)
+            self._keep(rollout, self._arm.rig.frame(), -1, None)
             twist = np.r_[self._rng.normal([0.12, 0, -0.12], 0.15), np.zeros(3)]
             for _ in range(WANDER_TICKS):
                 rollout.advance(Command(twist, self._config.max_width_m))
 
     def close(self) -> None:
         """Free the renderer."""
-        self._rig.close()
+        self._arm.close()
 
     def episode(self, practice: bool) -> None:
         """One episode on one thing of a scene, by the policy if it is `practice`, else by the expert with mishaps."""
-        scene = sample_scene(self._rng, count=3, unique=practice or bool(self._rng.random() < 0.7))
-        target = int(self._rng.integers(len(scene.things)))
+        self.close()
+        self._lay_out(3, unique=practice or bool(self._rng.random() < 0.7))
+        arm, objects, target = self._arm, self._scene.objects, self._scene.target
         rollout = self._rollout()
-        rollout.begin(scene, gripper_width_m=0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
+        rollout.settle(0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
         actor = self._dagger_rollout(rollout, target) if practice else PerturbedExpert(self._rng)
         holding = 0
         for tick in range(TICKS):
-            state = observe(self._rig, target)
+            state = observe(arm, objects, target)
             if tick % self._settings.sample_every == 0:
-                frame = self._rig.frame()
+                frame = self._arm.rig.frame()
             rollout.advance(actor.act(state))
             if tick % self._settings.sample_every == 0:
-                self._keep(rollout, frame, target, observe(self._rig, target))
+                self._keep(rollout, frame, target, observe(arm, objects, target))
             holding = holding + 1 if expert_action(state)[2] is Phase.HOLD else 0
             if holding > HOLD_TICKS:
                 break
         self.episodes += 1
         self.held += holding > HOLD_TICKS
 
+    def _lay_out(self, count: int, unique: bool) -> None:
+        """The next scene of the suite primitives, whose seeds no evaluation reaches, on an arm of its own."""
+        suite = replace(suite_named("primitives"), objects=count, unique=unique)
+        self._scene = sample_grasp_scene(suite, (), int(self._rng.integers(FIRST_SEED, 2**31)))
+        self._arm = lay_out(suite, self._scene, partial(Arm, scattered=True))
+
     def _dagger_rollout(self, rollout: SimulatedRollout, target: int) -> DaggerRollout:
         if self._policy is None:
             raise ConfigError("practice needs a checkpoint; give collect one")
-        things = [(thing.colour, thing.shape) for thing in self._rig.scene.things]
+        things = [(obj.colour, obj.shape.name) for obj in self._scene.objects]
         sentence = naming(things, target, self._rng).sentence(random_verb(self._rng))
         controller = GraspController(Pipeline(rollout.aligner, TemporalEnsemble(self._policy)), GraspSettings())
         return DaggerRollout(controller, rollout, sentence, self._rng)
 
     def _rollout(self) -> SimulatedRollout:
         aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(self._robot, position))
-        return SimulatedRollout(self._rig, aligner)
+        return SimulatedRollout(self._arm.rig, aligner)
 
     def _keep(self, rollout: SimulatedRollout, frame: Frame, target: int, state: ExpertState | None) -> None:
         """Add a row: what is sensed now, with a frame that is a tick old, and what the expert would do."""
-        self._sense(rollout.aligner.observe(self._rig.time_ns), frame)
-        self._rows["things"].append(things_array(self._rig.scene, self._rig.truth()))
+        self._sense(rollout.aligner.observe(self._arm.rig.time_ns), frame)
+        self._rows["things"].append(things_array(self._scene, self._arm))
         self._rows["target"].append(np.array(target))
         steps = self._config.chunk
         if state is None:
@@ -227,9 +242,9 @@ class Collector:
             self._rows[name].append(value)
 
 
-def things_array(scene: Scene, truth: Truth) -> FloatArray:
-    """(T, 6): colour and shape index, centre now [m] and size [m] of each thing; rows of -1 fill up to T."""
+def things_array(scene: GraspScene, arm: Arm) -> FloatArray:
+    """(T, 6): colour and shape index, centre now [m] and size [m] of each object; rows of -1 fill up to T."""
     rows = np.full((MAX_THINGS, 6), -1, np.float32)
-    for row, thing, place in zip(rows, scene.things, truth.position_m, strict=False):
-        row[:] = COLOURS.index(thing.colour), SHAPES.index(thing.shape), *place, thing.size_m
+    for row, obj, place in zip(rows, scene.objects, arm.truth.pose(arm.data)[:, :3], strict=False):
+        row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape.name), *place, obj.shape.extent_m[0]
     return rows

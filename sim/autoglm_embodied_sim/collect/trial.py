@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray, Phase
 from autoglm_embodied_sim.collect.step_recorder import Recorder
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.policies.grasp import (
     ALMOST_M,
     EMPTY_M,
@@ -67,7 +67,7 @@ class Trials:
                 weight_n = float(twin.weigh()[2])
         wrench = _summary(recorder, twin.tared)
         lifted = weight_n > LEAST_WEIGHT_N and twin.width_m > EMPTY_M
-        held = lift_and_shake_test(twin, self._rest_height_m).raised if lifted else ()
+        held = judge(twin, self._rest_height_m).held if lifted else ()
         return GraspOutcome(
             not arrived, contact_tip_m, contact_n, width_m, weight_n, wrench, held == (obj,), len(held) > 0
         )

@@ -15,7 +15,7 @@ import numpy as np
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.policies.baseline import Baseline
 from autoglm_embodied_sim.policies.grasp import let_go
 from autoglm_embodied_sim.policies.registry import baseline_named
@@ -36,7 +36,7 @@ class RoundResult(GraspResult):
 
 
 @dataclass(frozen=True)
-class Played:
+class RoundOutcome:
     """How the tries of a round went, in their order."""
 
     outcomes: tuple[bool, ...]
@@ -45,11 +45,12 @@ class Played:
 
 def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> RoundResult:
     """Lay out a scene and let a baseline clear it; a function of its arguments alone."""
-    scene, rig = scenario.lay_out()
+    task = scenario.lay_out()
+    count = len(task.scene.objects)
     rng = np.random.default_rng([scenario.seed, 1])
-    table = _Table(rig, baseline_named(policy), rng, feels="force" not in without)
+    table = _Table(task.rig, baseline_named(policy), rng, feels="force" not in without)
     try:
-        played = play(table.attempt, len(scene.objects))
+        outcome = run_tries(table.attempt, count)
     finally:
         table.rig.close()
     return RoundResult(
@@ -57,16 +58,16 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
         policy=policy,
         seed=scenario.seed,
         target="",
-        held=not played.left,
+        held=not outcome.left,
         wrong_object=False,
         approaches=table.approaches,
-        tries=len(played.outcomes),
+        tries=len(outcome.outcomes),
         confident=False,
         seconds=table.seconds,
         peak_force_n=table.peak_force_n,
-        successes=sum(played.outcomes),
-        removed=len(scene.objects) - len(played.left),
-        objects=len(scene.objects),
+        successes=sum(outcome.outcomes),
+        removed=count - len(outcome.left),
+        objects=count,
     )
 
 
@@ -93,7 +94,7 @@ class _Table:
         observed.end()
         self.peak_force_n = max(self.peak_force_n or 0.0, observed.peak_force_n or 0.0)
         self.seconds += (rig.time_ns - began_ns) / 1e9
-        held = left.intersection(lift_and_shake_test(rig, rest_height_m).raised)
+        held = left.intersection(judge(rig, rest_height_m).held)
         for obj in held:
             put_away(rig, obj)
         let_go(rig)
@@ -101,7 +102,7 @@ class _Table:
         return held
 
 
-def play(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> Played:
+def run_tries(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> RoundOutcome:
     """Try until nothing is left or FAILURES tries in a row have failed.
 
     Args:
@@ -114,4 +115,4 @@ def play(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> P
         taken = attempt(left)
         outcomes.append(bool(taken))
         left -= taken
-    return Played(tuple(outcomes), left)
+    return RoundOutcome(tuple(outcomes), left)

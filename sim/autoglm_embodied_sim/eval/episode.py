@@ -12,11 +12,11 @@ from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.failure import Failure, failure_of
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.language.instruction import instruct
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.policies.baseline import Baseline, PolicyReport
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
+from autoglm_embodied_sim.robots.layout import GraspTask
 from autoglm_embodied_sim.scenes.suite import Suite
 
 STRICT_APPROACHES = 3
@@ -64,7 +64,7 @@ def run_grasp_episode(
 ) -> GraspResult:
     """Lay out a scene, let a baseline act, judge; a function of its arguments alone.
 
-    Baselines are told which object is meant; where the instruction fits none or several, they are told so and do
+    Baselines are given the named object; where the instruction fits none or several, they know that and do
     nothing.
 
     Args:
@@ -74,29 +74,27 @@ def run_grasp_episode(
         album: takes images of the episode, which goes as it would without.
     """
     baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
-    suite, (scene, rig) = scenario.suite, scenario.lay_out()
+    suite, task = scenario.suite, scenario.lay_out()
+    target, text = task.target, None if task.instruction is None else task.words
     try:
-        instruction = instruct(suite, scene, rig.truth.position_m(rig.data), scenario.grammar)
-        target = scene.target if instruction is None else instruction.target
-        text, kind = (None, None) if instruction is None else (instruction.text, instruction.kind.value)
         if target is None:
-            return nothing_to_grasp(suite, policy, scenario.seed, text, kind)
-        acted = _act(rig, baseline, target, rng, "force" not in without, album)
+            return nothing_to_grasp(suite, policy, scenario.seed, text, task.kind)
+        acted = _act(task, baseline, target, rng, "force" not in without, album)
     finally:
-        rig.close()
+        task.rig.close()
     return GraspResult(
         suite=suite.name,
         policy=policy,
         seed=scenario.seed,
-        target=scene.objects[target].name,
-        held=acted.failure is Failure.NONE,
-        wrong_object=any(obj != target for obj in acted.raised),
+        target=task.scene.objects[target].name,
+        held=acted.verdict.success(target),
+        wrong_object=acted.verdict.wrong_object(target),
         approaches=acted.report.approaches,
         tries=acted.report.tries,
         confident=acted.report.confident,
         seconds=acted.seconds,
         instruction=text,
-        kind=kind,
+        kind=task.kind,
         peak_force_n=acted.peak_force_n,
         failure=acted.failure,
     )
@@ -104,20 +102,25 @@ def run_grasp_episode(
 
 @dataclass(frozen=True)
 class _Acted:
-    """What a baseline told, and what the simulator saw."""
+    """What a baseline reported, and what the simulator saw."""
 
     report: PolicyReport
     seconds: float
-    raised: tuple[int, ...]
+    verdict: Verdict
     peak_force_n: float | None
     failure: Failure
 
 
 def _act(
-    rig: SuiteRig, baseline: Baseline, target: int, rng: np.random.Generator, feels: bool, album: Album | None
+    task: GraspTask[SuiteRig],
+    baseline: Baseline,
+    target: int,
+    rng: np.random.Generator,
+    feels: bool,
+    album: Album | None,
 ) -> _Acted:
     """Let a baseline act, then judge."""
-    rest_height_m = rig.truth.position_m(rig.data)[:, 2]
+    rig, rest_height_m = task.rig, task.rest_height_m
     if album is not None:
         album.before(rig, target)
     observed = ObservedRig(rig, None if album is None else partial(album.contact, rig))
@@ -125,14 +128,14 @@ def _act(
     report = baseline.run(observed if feels else RigWithoutForce(observed), target, rng)
     observed.end()
     seconds = (rig.time_ns - began_ns) / 1e9
-    trial = lift_and_shake_test(rig, rest_height_m)
+    verdict = judge(rig, rest_height_m)
     if album is not None:
-        album.after(rig, target, not trial.raised)
-    held = trial.raised == (target,)
-    failure = Failure.NONE if held else failure_of(observed.story(frozenset({target}), trial))
-    return _Acted(report, seconds, trial.raised, observed.peak_force_n, failure)
+        album.after(rig, target, not verdict.held)
+    events = observed.events(frozenset({target}), verdict)
+    failure = Failure.NONE if verdict.success(target) else failure_of(events)
+    return _Acted(report, seconds, verdict, observed.peak_force_n, failure)
 
 
 def nothing_to_grasp(suite: Suite, policy: str, seed: int, text: str | None, kind: str | None) -> GraspResult:
-    """The result of a policy that was told that there is nothing to grasp, and did nothing."""
+    """The result of a policy that knew that there is nothing to grasp, and did nothing."""
     return GraspResult(suite.name, policy, seed, "", False, False, 0, 0, False, 0.0, text, kind)

@@ -37,42 +37,42 @@ class Closing:
 
 
 @dataclass(frozen=True)
-class Story:
+class GraspEvents:
     """What happened in an episode, as far as its failure depends on it."""
 
     wanted: frozenset[int]  # objects any of which would do: the named one
     stopped: int  # descents broken off by contact
     closings: tuple[Closing, ...]
     open_at_end: bool  # whether the policy was done with an open hand
-    lifted: frozenset[int]  # objects in the air after the judge's lift
-    raised: frozenset[int]  # and after its shake
+    lifted: frozenset[int]  # objects that hung from the hand after the judge's lift
+    held: frozenset[int]  # and after its shakes
 
 
-def failure_of(story: Story) -> Failure:
+def failure_of(events: GraspEvents) -> Failure:
     """The class of an episode in which what was wanted was not held, or not alone."""
-    if story.raised:
-        return Failure.TWO_OBJECTS if story.raised & story.wanted else Failure.WRONG_OBJECT
-    if not story.closings:
-        return Failure.COLLIDED if story.stopped else Failure.NO_GRASP_FOUND
-    return _empty_handed(story) if story.open_at_end else _lost(story)
+    if events.held:
+        return Failure.TWO_OBJECTS if events.held & events.wanted else Failure.WRONG_OBJECT
+    if not events.closings:
+        return Failure.COLLIDED if events.stopped else Failure.NO_GRASP_FOUND
+    return _empty_handed(events) if events.open_at_end else _lost(events)
 
 
-def _lost(story: Story) -> Failure:
+def _lost(events: GraspEvents) -> Failure:
     """The policy was done with a closed hand, and at the end nothing was in it."""
-    last = story.closings[-1]
-    if story.lifted & story.wanted:
+    last = events.closings[-1]
+    if events.lifted & events.wanted:
         return Failure.SLIPPED_IN_SHAKE
-    if last.gripped & story.wanted:
+    if last.gripped & events.wanted:
         return Failure.SLIPPED_IN_LIFT
-    return Failure.WRONG_OBJECT if last.gripped or story.lifted else Failure.CLOSED_ON_NOTHING
+    return Failure.WRONG_OBJECT if last.gripped or events.lifted else Failure.CLOSED_ON_NOTHING
 
 
-def _empty_handed(story: Story) -> Failure:
+def _empty_handed(events: GraspEvents) -> Failure:
     """The policy was done with an open hand: the try that came furthest."""
-    if any(closing.kept & story.wanted for closing in story.closings):
+    if any(closing.kept & events.wanted for closing in events.closings):
         return Failure.GAVE_UP
-    if any(closing.gripped & story.wanted for closing in story.closings):
+    if any(closing.gripped & events.wanted for closing in events.closings):
         return Failure.SLIPPED_IN_LIFT
-    if any(not closing.gripped for closing in story.closings):
+    if any(not closing.gripped for closing in events.closings):
         return Failure.CLOSED_ON_NOTHING
     return Failure.GAVE_UP

@@ -20,8 +20,8 @@ from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.language.instruction import instruct, words_for
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
 
@@ -89,9 +89,9 @@ def run_learned_episode(
         rollout = SimulatedRollout(arm.rig, pipeline)
         rollout.settle()
         acted = act(pipeline, rollout, words_for(instruction, scene), GraspSettings())
-        raised = lift_and_shake_test(arm, rest_m[:, 2]).raised
+        verdict = judge(arm, rest_m[:, 2])
         if album is not None:
-            album.after(arm, target, not raised)
+            album.after(arm, target, not verdict.held)
     finally:
         arm.close()
     return GraspResult(
@@ -99,8 +99,8 @@ def run_learned_episode(
         policy=LEARNED,
         seed=scenario.seed,
         target="" if target is None else scene.objects[target].name,
-        held=raised == (target,),
-        wrong_object=any(obj != target for obj in raised),
+        held=verdict.success(target),
+        wrong_object=verdict.wrong_object(target),
         approaches=acted.tries,
         tries=acted.tries,
         confident=acted.outcome is Outcome.HELD,

@@ -11,39 +11,24 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from autoglm_embodied import __version__
+from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.metrics import Report, git_commit
-from autoglm_embodied_sim.eval.ablation import ablation, suffix
+from autoglm_embodied.metrics import git_commit
 from autoglm_embodied_sim.eval.album import Album
-from autoglm_embodied_sim.eval.declutter import RoundResult
-from autoglm_embodied_sim.eval.declutter_statistics import add_declutter
 from autoglm_embodied_sim.eval.episode import LEARNED
 from autoglm_embodied_sim.eval.episode import GraspResult as GraspResult
-from autoglm_embodied_sim.eval.metrics import add_facts
-from autoglm_embodied_sim.eval.paired import Pairs
 from autoglm_embodied_sim.eval.policies import check_policy, checkpoint_digest, run_suite_episode
 from autoglm_embodied_sim.eval.result_cache import Key, ResultCache
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
-from autoglm_embodied_sim.eval.worker_pool import over_jobs, shared_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.instruction import Kind
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
 from autoglm_embodied_sim.objects.user_meshes import user_shapes
-from autoglm_embodied_sim.policies.registry import require_able
+from autoglm_embodied_sim.policies.registry import ablation, require_able, suffix
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
-
-STRONGEST = "script"
-"""The baseline that every other policy is held against."""
-
-TOLD_TO_REFUSE = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
-TOLD = (
-    "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
-    "the expert is privileged: it is shown the simulator's whole state and tries grasps out in copies of it"
-)
 
 
 @dataclass(frozen=True)
@@ -73,6 +58,8 @@ class Measurement:
         if LEARNED in self.policies and nameless:
             raise ConfigError(f"the policy {LEARNED!r} grasps what is named; leave out {' and '.join(nameless)}")
         object.__setattr__(self, "without", ablation(self.without))
+        if self.over_dds and self.without:
+            raise ConfigError("--without is measured in process; leave out --ros")
         require_able([policy for policy in self.policies if policy != LEARNED], self.without)
 
     @property
@@ -82,7 +69,7 @@ class Measurement:
 
     @property
     def table(self) -> dict[str, object]:
-        """What the simulator's node is told of the scenes, besides suite and seed."""
+        """The simulator's parameters, besides suite and seed."""
         return {"objects": self.objects.resolve() if self.objects else self.split, "easy": str(self.easy).lower()}
 
     def suite(self, name: str) -> Suite:
@@ -150,10 +137,11 @@ def _run(
     finished: ResultCache,
     progress: Callable[[GraspResult], None],
 ) -> None:
-    """Run the episodes in other processes; this one writes each down as it comes."""
-    for result in over_jobs(partial(_episode, wanted), jobs, shapes, workers):
-        finished.add(result)
-        progress(result)
+    """Run the episodes in worker processes; this one writes each down as soon as it is done."""
+    with WorkerPool(partial(_episode, wanted, shapes), workers) as pool:
+        for _, result in pool.as_completed(jobs):
+            finished.add(result)
+            progress(result)
 
 
 def drawn_scenes(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, dict[int, dict[str, object]]]:
@@ -178,79 +166,17 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
     }
 
 
-def add_measured(report: Report, wanted: Measurement, results: Sequence[GraspResult]) -> None:
-    """Success with Wilson intervals, wrong objects and time of every policy in every suite; episodes in the details."""
-    report.details["episodes"] = [asdict(result) for result in results]
-    everything = results
-    results = [result for result in results if result.kind in (None, Kind.ONE.value)]
-    for suite in wanted.suites:
-        if not suite_named(suite).named:
-            cases = {policy: wanted.case(suite, policy) for policy in wanted.policies}
-            add_declutter(report, cases, [row for row in results if isinstance(row, RoundResult)], STRONGEST)
-            continue
-        for policy in wanted.policies:
-            rows = [result for result in results if (result.suite, result.policy) == (suite, policy)]
-            _add_case(report, wanted.case(suite, policy), rows)
-            add_facts(report, wanted.case(suite, policy), rows)
-        _add_differences(report, wanted, suite, results)
-        if suite_named(suite).refusals:
-            _add_refusals(report, wanted, suite, everything)
-    report.details["note"] = TOLD
-    report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
-
-
-def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
-    """How often a policy that understands words refused those that fit none, or several, and grasped nothing."""
-    for policy in wanted.policies:
-        if policy != LEARNED:
-            report.skip("grasp.refused_rightly", f"{policy}: {TOLD_TO_REFUSE}")
-            continue
-        rows = [row for row in results if (row.suite, row.policy) == (suite, policy)]
-        rows = [row for row in rows if row.kind not in (None, Kind.ONE.value)]
-        rightly = sum(row.refused and not row.wrong_object for row in rows)
-        report.add_fraction("grasp.refused_rightly", rightly, len(rows), case=wanted.case(suite, policy))
-
-
-def _add_differences(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
-    """Final success of each policy less that of the strongest script, on the same seeds."""
-    held = {
-        policy: [result.held for result in results if (result.suite, result.policy) == (suite, policy)]
-        for policy in wanted.policies
-    }
-    for policy in wanted.policies:
-        if policy == STRONGEST or not held.get(STRONGEST) or not held[policy]:
-            continue
-        pairs, case = Pairs.of(held[policy], held[STRONGEST]), wanted.case(suite, policy)
-        report.add("grasp.minus_baseline", pairs.difference, "fraction", pairs.n, case=case, ci95=pairs.interval())
-        report.add("grasp.minus_baseline", pairs.chance(), "probability", pairs.n, case=case, stat="mcnemar_p")
-
-
-def _add_case(report: Report, case: str, rows: Sequence[GraspResult]) -> None:
-    n = len(rows)
-    counts = {
-        "first_descent": sum(row.first_descent for row in rows),
-        "strict": sum(row.strict for row in rows),
-        "final": sum(row.held for row in rows),
-    }
-    for stat, count in counts.items():
-        report.add_fraction("grasp.success", count, n, case=case, stat=stat)
-    report.add_fraction("grasp.wrong_object", sum(row.wrong_object for row in rows), n, case=case)
-    if not rows:
-        report.skip("grasp.seconds", f"no trial of {case} was run")
-        return
-    report.add("grasp.seconds", float(np.median([row.seconds for row in rows])), "s", n, case=case, stat="p50")
-
-
 def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> Sequence[Shape]:
-    """What the objects are drawn from; `left_out` is told which of the user's meshes cannot be used."""
+    """What the objects are drawn from; `left_out` is called with the user's meshes that cannot be used."""
     if wanted.objects is not None:
-        shapes, unusable = user_shapes(wanted.objects)
+        with WorkerPool(user_shapes, 1) as pool:  # cutting a mesh takes seconds, in which this process answers signals
+            ((shapes, unusable),) = pool.in_order([wanted.objects])
         if unusable and left_out is not None:
             left_out(unusable)
         return shapes
-    return split_shapes(wanted.split)
+    return () if all(suite_named(suite).primitives for suite in wanted.suites) else split_shapes(wanted.split)
 
 
-def _episode(wanted: Measurement, job: tuple[str, str, int]) -> GraspResult:
-    suite, policy, seed = job
-    return wanted.run(suite, policy, seed, shared_shapes())
+def _episode(wanted: Measurement, shapes: Sequence[Shape], episode: Key) -> GraspResult:
+    suite, policy, seed = episode
+    return wanted.run(suite, policy, seed, shapes)

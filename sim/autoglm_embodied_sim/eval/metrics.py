@@ -1,24 +1,107 @@
-"""Figures of what happened in the episodes: force on the wrist, and why the failed ones failed."""
+"""The metrics of suites: success, paired difference from the strongest baseline, time, force, classes of failure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
-from autoglm_embodied.metrics import Report
+from autoglm_embodied.metrics import Report, wilson
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.eval.episode import GraspResult
+from autoglm_embodied_sim.eval.declutter import RoundResult
+from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
+from autoglm_embodied_sim.eval.measure import Measurement
+from autoglm_embodied_sim.eval.statistics import PairedOutcomes, cluster_bootstrap, quantile_bootstrap
+from autoglm_embodied_sim.language.instruction import Kind
+from autoglm_embodied_sim.scenes.suite import suite_named
 
-RESAMPLES, BOOTSTRAP_SEED = 2_000, 0
+STRONGEST = "script"
+"""The baseline that every other policy is compared with."""
 PEAK_QUANTILE = 0.95
+NO_REFUSALS = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
+PRIVILEGES = (
+    "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
+    "the expert is privileged: it is shown the simulator's whole state and tries grasps out in copies of it"
+)
 
 
-def add_facts(report: Report, case: str, results: Sequence[GraspResult]) -> None:
-    """Peak force and the classes of failure that occurred as rows; the count of every class in the details."""
-    add_peak_force(report, case, results)
+def add_metrics(report: Report, wanted: Measurement, results: Sequence[GraspResult]) -> None:
+    """Add the rows of every policy in every suite, and the single episodes as a detail.
+
+    Args:
+        report: gets the rows.
+        wanted: what was measured.
+        results: of all its episodes, those of a suite and policy in the order of their seeds.
+    """
+    report.details["episodes"] = [asdict(result) for result in results]
+    for suite in wanted.suites:
+        of_policy = {policy: _of(results, suite, policy) for policy in wanted.policies}
+        if suite_named(suite).named:
+            _add_named(report, wanted, suite, of_policy)
+        else:
+            _add_declutter(report, wanted, suite, of_policy)
+        if suite_named(suite).refusals:
+            _add_refusals(report, wanted, suite, results)
+    report.details["note"] = PRIVILEGES
+    report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
+
+
+def failure_counts(results: Sequence[GraspResult]) -> dict[Failure, int]:
+    """How many episodes ended in each class; those that nobody watched are left out."""
+    counted = Counter(result.failure for result in results)
+    return {failure: counted[failure] for failure in Failure}
+
+
+def _of(results: Sequence[GraspResult], suite: str, policy: str) -> list[GraspResult]:
+    """The episodes of one suite and policy in which there was one object to grasp."""
+    mine = [result for result in results if (result.suite, result.policy) == (suite, policy)]
+    return [result for result in mine if result.kind in (None, Kind.ONE.value)]
+
+
+def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[str, list[GraspResult]]) -> None:
+    """The rows of a suite in which one object is named."""
+    for policy, results in of_policy.items():
+        case = wanted.case(suite, policy)
+        _add_success(report, case, results)
+        _add_peak_force(report, case, results)
+        _add_failures(report, case, results)
+    for policy, results in of_policy.items():
+        if policy != STRONGEST and results and of_policy.get(STRONGEST):
+            outcomes = PairedOutcomes.of([r.held for r in results], [r.held for r in of_policy[STRONGEST]])
+            _add_paired_difference(report, wanted.case(suite, policy), outcomes)
+
+
+def _add_success(report: Report, case: str, results: Sequence[GraspResult]) -> None:
+    n = len(results)
+    counts = {
+        "first_descent": sum(result.first_descent for result in results),
+        "strict": sum(result.strict for result in results),
+        "final": sum(result.held for result in results),
+    }
+    for stat, count in counts.items():
+        report.add_fraction("grasp.success", count, n, case=case, stat=stat)
+    report.add_fraction("grasp.wrong_object", sum(result.wrong_object for result in results), n, case=case)
+    if not results:
+        report.skip("grasp.seconds", f"no trial of {case} was run")
+        return
+    report.add("grasp.seconds", float(np.median([r.seconds for r in results])), "s", n, case=case, stat="p50")
+
+
+def _add_peak_force(report: Report, case: str, results: Sequence[GraspResult]) -> None:
+    """The 95th percentile of the peak force over the episodes, or rounds."""
+    peaks = np.array([result.peak_force_n for result in results if result.peak_force_n is not None])
+    if len(peaks) == 0:
+        report.skip("grasp.peak_force_n", f"no wrist was watched in {case}")
+        return
+    value, ci95 = float(np.quantile(peaks, PEAK_QUANTILE)), quantile_bootstrap(peaks, PEAK_QUANTILE)
+    report.add("grasp.peak_force_n", value, "N", len(peaks), case=case, stat="p95", ci95=ci95)
+
+
+def _add_failures(report: Report, case: str, results: Sequence[GraspResult]) -> None:
+    """The classes that occurred as rows; the count of every class as a detail."""
     counts = failure_counts(results)
     for failure, count in counts.items():
         if count and failure is not Failure.NONE:
@@ -26,25 +109,73 @@ def add_facts(report: Report, case: str, results: Sequence[GraspResult]) -> None
     report.details.setdefault("failures", {})[case] = {failure.value: count for failure, count in counts.items()}
 
 
-def add_peak_force(report: Report, case: str, results: Sequence[GraspResult]) -> None:
-    """The force that a twentieth of the episodes, or rounds, exceeded."""
-    peaks = np.array([result.peak_force_n for result in results if result.peak_force_n is not None])
-    if len(peaks):
-        value, ci95 = float(np.quantile(peaks, PEAK_QUANTILE)), quantile_interval(peaks, PEAK_QUANTILE)
-        report.add("grasp.peak_force_n", value, "N", len(peaks), case=case, stat="p95", ci95=ci95)
-    else:
-        report.skip("grasp.peak_force_n", f"no wrist was watched in {case}")
+def _add_paired_difference(report: Report, case: str, outcomes: PairedOutcomes) -> None:
+    """Final success less that of the strongest baseline on the same seeds."""
+    n, interval = outcomes.n, outcomes.newcombe_interval()
+    report.add("grasp.minus_baseline", outcomes.difference, "fraction", n, case=case, ci95=interval)
+    report.add("grasp.minus_baseline", outcomes.mcnemar_p(), "probability", n, case=case, stat="mcnemar_p")
 
 
-def failure_counts(results: Sequence[GraspResult]) -> dict[Failure, int]:
-    """How many episodes ended in each class, those that nobody watched left out."""
-    counted = Counter(result.failure for result in results)
-    return {failure: counted[failure] for failure in Failure}
+def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
+    """How often a policy refused an instruction that fits none or several objects, and grasped nothing."""
+    for policy in wanted.policies:
+        if policy != LEARNED:
+            report.skip("grasp.refused_rightly", f"{policy}: {NO_REFUSALS}")
+            continue
+        mine = [result for result in results if (result.suite, result.policy) == (suite, policy)]
+        to_refuse = [result for result in mine if result.kind not in (None, Kind.ONE.value)]
+        rightly = sum(result.refused and not result.wrong_object for result in to_refuse)
+        report.add_fraction("grasp.refused_rightly", rightly, len(to_refuse), case=wanted.case(suite, policy))
 
 
-def quantile_interval(values: FloatArray, quantile: float) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of a quantile of `values` (n,); the same at every call."""
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
-    drawn = values[rng.integers(len(values), size=(RESAMPLES, len(values)))]
-    low, high = np.quantile(np.quantile(drawn, quantile, axis=1), (0.025, 0.975))
-    return float(low), float(high)
+def _add_declutter(report: Report, wanted: Measurement, suite: str, of_policy: dict[str, list[GraspResult]]) -> None:
+    """The rows of a suite of rounds, and the difference of each policy from the strongest baseline."""
+    rounds = {policy: [row for row in of if isinstance(row, RoundResult)] for policy, of in of_policy.items()}
+    for policy, mine in rounds.items():
+        case = wanted.case(suite, policy)
+        if not mine:
+            report.skip("grasp.success", f"no round of {case} was run")
+            report.skip("grasp.seconds", f"no round of {case} was run")
+            continue
+        _add_rounds(report, case, mine)
+        if policy != STRONGEST and rounds.get(STRONGEST):
+            _add_rounds_difference(report, case, mine, rounds[STRONGEST])
+
+
+def _add_rounds(report: Report, case: str, rounds: Sequence[RoundResult]) -> None:
+    """Success per attempt, share cleared, force and time.
+
+    `per_attempt_wilson` repeats `per_attempt` with the interval that other papers give. It takes the tries of a round
+    to be independent, which they are not, and is there to compare with them.
+    """
+    tries, successes = _tries_and_successes(rounds)
+    cleared = np.array([row.removed / row.objects for row in rounds])
+    n, count = int(tries.sum()), int(successes.sum())
+    intervals = {"per_attempt": cluster_bootstrap(successes, tries), "per_attempt_wilson": wilson(count, n)}
+    for stat, interval in intervals.items():
+        report.add("grasp.success", count / n, "fraction", n, case=case, stat=stat, ci95=interval)
+    interval = cluster_bootstrap(cleared, np.ones(len(rounds)))
+    report.add(
+        "grasp.success", float(cleared.mean()), "fraction", len(rounds), case=case, stat="cleared", ci95=interval
+    )
+    _add_peak_force(report, case, rounds)
+    seconds = float(np.median([row.seconds / row.tries for row in rounds]))
+    report.add("grasp.seconds", seconds, "s", len(rounds), case=case, stat="p50")
+
+
+def _add_rounds_difference(
+    report: Report, case: str, rounds: Sequence[RoundResult], baseline: Sequence[RoundResult]
+) -> None:
+    """Success per attempt less that of the baseline; rounds of one seed are resampled together."""
+    (tries, successes), (baseline_tries, baseline_successes) = map(_tries_and_successes, (rounds, baseline))
+    difference = float(successes.sum() / tries.sum() - baseline_successes.sum() / baseline_tries.sum())
+    interval = cluster_bootstrap(successes, tries, baseline_successes, baseline_tries)
+    report.add(
+        "grasp.minus_baseline", difference, "fraction", len(rounds), case=case, stat="per_attempt", ci95=interval
+    )
+
+
+def _tries_and_successes(rounds: Sequence[RoundResult]) -> tuple[FloatArray, FloatArray]:
+    """(n,) each, a round an element."""
+    tries, successes = np.array([(row.tries, row.successes) for row in rounds], dtype=float).T
+    return tries, successes

@@ -1,15 +1,54 @@
-"""A rig that does what it is told and writes down, from the simulator's truth, what came of it."""
+"""A rig that does as commanded and writes down, from the simulator's truth, what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from autoglm_embodied_sim.eval.contacts import FingerContacts
-from autoglm_embodied_sim.eval.failure import Closing, Story
-from autoglm_embodied_sim.eval.peak_force import PeakForce
-from autoglm_embodied_sim.lift_and_shake import Trial
-from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
-from autoglm_embodied_sim.robots.hand_rig import SuiteRig, WrappedRig
+import numpy as np
+
+from autoglm_embodied_sim.eval.failure import Closing, GraspEvents
+from autoglm_embodied_sim.judge import Verdict
+from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose, SuiteRig, WrappedRig
+
+ROWS = 4096  # readings kept before they are reduced to their largest: one at a time would slow the physics down
+
+
+class PeakForce:
+    """Watches the wrist sensor, without its noise and less what it carries when the watch begins.
+
+    Args:
+        model: of the rig (MjModel), whose sensor `force` is at the wrist.
+        data: of the rig (MjData), the hand at rest and empty.
+    """
+
+    def __init__(self, model: Any, data: Any) -> None:
+        start = int(model.sensor("force").adr[0])
+        self._reading = data.sensordata[start : start + 3]  # a view
+        self._rest_n = self._reading.copy()
+        self._readings = np.empty((ROWS, 3))
+        self._row = 0
+        self._peak_n: float | None = None
+
+    def note(self) -> None:
+        """Take the reading of this step."""
+        self._readings[self._row] = self._reading
+        self._row += 1
+        if self._row == ROWS:
+            self._reduce()
+
+    @property
+    def peak_n(self) -> float | None:
+        """The largest norm so far; None if no step was noted."""
+        self._reduce()
+        return self._peak_n
+
+    def _reduce(self) -> None:
+        if self._row:
+            norms = np.linalg.norm(self._readings[: self._row] - self._rest_n, axis=1)
+            self._peak_n = max(self._peak_n or 0.0, float(norms.max()))
+            self._row = 0
+
 
 SHUT_M = 0.005
 """Fingers sent closer than this close; sent to a wider opening they only prepare to, unless they meet an object."""
@@ -27,7 +66,7 @@ class ObservedRig(WrappedRig):
         super().__init__(rig)
         self._observed = rig
         self._on_contact = on_contact or (lambda: None)
-        self._contacts = FingerContacts(rig.model, rig.truth.object_of_geom)
+        self._contacts = rig.truth.contacts
         self._force = PeakForce(rig.model, rig.data)
         self._stopped = 0
         self._closings: list[Closing] = []
@@ -66,10 +105,10 @@ class ObservedRig(WrappedRig):
         self._note_kept()
         self._observed.watch = None
 
-    def story(self, wanted: frozenset[int], trial: Trial) -> Story:
+    def events(self, wanted: frozenset[int], verdict: Verdict) -> GraspEvents:
         """What happened, when any of the objects `wanted` would have done."""
-        lifted, raised = frozenset(trial.lifted), frozenset(trial.raised)
-        return Story(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, raised)
+        lifted, held = frozenset(verdict.lifted), frozenset(verdict.held)
+        return GraspEvents(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, held)
 
     def _note_kept(self) -> None:
         """What was between the fingers is about to be let go."""

@@ -4,17 +4,67 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autoglm_embodied.errors import SensorError
-from autoglm_embodied.graph.launch import parameters
+from autoglm_embodied.errors import SensorError, SetupError
+from autoglm_embodied.graph.launch import GraphExit, not_ready_reasons, parameters, run_graph
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
-from autoglm_embodied_sim.eval.primitives_over_graph import GRASP_S, Graph, graph
+from autoglm_embodied_sim.judge import Verdict
+
+if TYPE_CHECKING:
+    from autoglm_embodied.graph.processes import Processes
+    from autoglm_embodied.nodes.grasp_client import GraspClient
+    from autoglm_embodied.nodes.observer_node import Observer
 
 HELD = "held"
 REFUSALS = ("not_found", "ambiguous", "unknown_words")
+READY_S, GRASP_S, SERVICE_S = 90.0, 60.0, 30.0
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Simulator, governor and fusion node, running, and who talks to them."""
+
+    observer: Observer
+    processes: Processes
+    client: GraspClient
+
+    def call(self, service: str) -> str:
+        """The message that a service answers with."""
+        return self.observer.call(service, SERVICE_S, self.processes.check)
+
+
+@contextmanager
+def evaluation_graph(scenes: Sequence[str], checkpoint: Path, log_dir: Path) -> Iterator[Graph]:
+    """A graph whose every node is ready, until the context is left.
+
+    Args:
+        scenes: command line arguments of the simulator.
+        checkpoint: of the policy.
+        log_dir: for what the nodes print.
+
+    Raises:
+        AutoGLMError: a node died or did not come up.
+    """
+    nodes = {
+        "sim_node": scenes,
+        "governor_node": [],
+        "fusion_node": parameters(checkpoint=checkpoint.resolve()),
+    }
+    with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
+        from autoglm_embodied.nodes.grasp_client import GraspClient
+
+        ready = partial(not_ready_reasons, nodes=nodes)
+        if not graph.observer.wait_for(lambda recording: not ready(recording), READY_S, graph.processes.check):
+            lacking = "; ".join(ready(graph.observer.recording))
+            raise SetupError(f"not ready after {READY_S:.0f} s: {lacking}; see the logs in {log_dir}")
+        with GraspClient(graph.domain) as client:
+            yield Graph(graph.observer, graph.processes, client)
 
 
 def measure_over_graph(
@@ -45,7 +95,7 @@ def measure_over_graph(
     results = []
     for suite in suites:
         scenes = parameters(suite=suite, seed=seeds.start, **table)
-        with graph(scenes, checkpoint or SHIPPED, log_dir / suite) as running:
+        with evaluation_graph(scenes, checkpoint or SHIPPED, log_dir / suite) as running:
             for seed in seeds:
                 results.append(_episode(running, suite, seed))
                 progress(results[-1])
@@ -53,26 +103,25 @@ def measure_over_graph(
 
 
 def _episode(running: Graph, suite: str, seed: int) -> GraspResult:
-    laid = _answer(running.call("sim/reset"), "instruction", "kind", "target", "things")
-    target, things = laid["target"], laid["things"]
+    scene = _answer(running.call("sim/reset"), "instruction", "kind", "target", "objects")
+    target = scene["target"]
     began_ns = time.monotonic_ns()
-    end = running.client.grasp(laid["instruction"], GRASP_S, running.processes.check)
+    end = running.client.grasp(scene["instruction"], GRASP_S, running.processes.check)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
-    judged = _answer(running.call("sim/judge"), "things")["things"]
-    held = [index for index, thing in enumerate(judged) if thing["held"]]
+    verdict = Verdict((), tuple(_answer(running.call("sim/judge"), "held")["held"]))
     return GraspResult(
         suite=suite,
         policy=LEARNED,
         seed=seed,
-        target="" if target is None else f"{things[target]['colour']} {things[target]['shape']}",
-        held=held == [target],
-        wrong_object=any(index != target for index in held),
+        target="" if target is None else " ".join(scene["objects"][target][part] for part in ("colour", "shape")),
+        held=verdict.success(target),
+        wrong_object=verdict.wrong_object(target),
         approaches=end.tries,
         tries=end.tries,
         confident=end.outcome == HELD,
         seconds=seconds,
-        instruction=laid["instruction"],
-        kind=laid["kind"],
+        instruction=scene["instruction"],
+        kind=scene["kind"],
         refused=end.outcome in REFUSALS,
     )
 

@@ -1,6 +1,6 @@
 """How fast the whole rig runs on one core: physics and wrist at 1 kHz, an image with depth 30 times a second.
 
-What moves: the arm, led by the expert, grasps and lifts one of the three things of each of a few scenes. The time is
+What moves: the arm, led by the expert, grasps and lifts one of the three objects of each of a few scenes. The time is
 that of the wall clock, for stepping and for images; what the expert takes to decide and a scene to be laid out is not
 the rig's.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,8 +18,12 @@ import numpy as np
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.types import FloatArray, Phase
 from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
-from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.robots.panda import STEP_NS
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
+from autoglm_embodied_sim.scenes.suite import suite_named
 
 SIZES = ((640, 480), (320, 240), (96, 96))
 SCENES = 6
@@ -29,7 +33,7 @@ STEPS_PER_S = 1_000_000_000 // STEP_NS
 
 
 @dataclass
-class Laps:
+class Timings:
     """How long was simulated, and what each image and the steps before it took on the wall clock."""
 
     steps: list[int] = field(default_factory=list)  # before the image
@@ -44,15 +48,11 @@ class Laps:
 
 def measure(report: Report, say: Callable[[str], None]) -> None:
     """Add the figures of `autoglm bench sim`."""
-    report.details["moving"] = f"an expert's grasps in {SCENES} scenes of 3 things"
+    report.details["moving"] = f"an expert's grasps in {SCENES} scenes of 3 objects"
     with one_core():
-        rig = ArmRig(seed=report.seed or 0)
-        try:
-            for size in SIZES:
-                say(f"simulating with images of {size[0]}x{size[1]}")
-                _add(report, f"{size[0]}x{size[1]}", run(rig, size, report.seed or 0, SCENES))
-        finally:
-            rig.close()
+        for size in SIZES:
+            say(f"simulating with images of {size[0]}x{size[1]}")
+            _add(report, f"{size[0]}x{size[1]}", run(size, report.seed or 0, SCENES))
 
 
 @contextmanager
@@ -66,29 +66,34 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def run(rig: ArmRig, size: tuple[int, int], seed: int, scenes: int) -> Laps:
-    """Grasp one thing in each of some scenes, with images of `size`."""
-    laps = Laps()
-    for scene in range(scenes):
-        rig.reset(sample_scene(np.random.default_rng((seed, scene))))
-        rig.frame(*size)  # the first image compiles shaders
-        for frame in range(LONGEST_FRAMES):
-            if _advance(rig, size, laps, _steps_before(frame)) is Phase.HOLD:
-                break
-    return laps
+def run(size: tuple[int, int], seed: int, scenes: int) -> Timings:
+    """Grasp one object in each of some scenes, with images of `size`."""
+    timings, suite = Timings(), suite_named("primitives")
+    for number in range(scenes):
+        scene = sample_grasp_scene(suite, (), seed * scenes + number)
+        arm = lay_out(suite, scene, Arm)
+        try:
+            arm.rig.frame(*size)  # the first image compiles shaders
+            for frame in range(LONGEST_FRAMES):
+                if _advance(arm, scene.objects, size, timings, _steps_before(frame)) is Phase.HOLD:
+                    break
+        finally:
+            arm.close()
+    return timings
 
 
-def _advance(rig: ArmRig, size: tuple[int, int], laps: Laps, steps: int) -> Phase:
+def _advance(arm: Arm, objects: Sequence[SceneObject], size: tuple[int, int], timings: Timings, steps: int) -> Phase:
     """One frame's time: command, physics, image."""
-    twist, width_m, phase = expert_action(observe(rig, 0))
+    rig = arm.rig
+    twist, width_m, phase = expert_action(observe(arm, objects, 0))
     rig.command(twist, width_m)
     began_s = time.perf_counter()
     rig.step(steps)
     stepped_s = time.perf_counter()
     rig.frame(*size)
-    laps.steps.append(steps)
-    laps.step_s.append(stepped_s - began_s)
-    laps.frame_s.append(time.perf_counter() - stepped_s)
+    timings.steps.append(steps)
+    timings.step_s.append(stepped_s - began_s)
+    timings.frame_s.append(time.perf_counter() - stepped_s)
     return phase
 
 
@@ -97,11 +102,11 @@ def _steps_before(frame: int) -> int:
     return (frame + 1) * STEPS_PER_S // FRAME_HZ - frame * STEPS_PER_S // FRAME_HZ
 
 
-def _add(report: Report, case: str, laps: Laps) -> None:
-    frames = len(laps.frame_s)
-    report.add("sim.realtime_factor", laps.realtime_factor, "s/s", frames, case=case)
-    _add_quantiles(report, "sim.step_us", np.divide(laps.step_s, laps.steps) * 1e6, "us", case)
-    _add_quantiles(report, "sim.frame_ms", np.array(laps.frame_s) * 1e3, "ms", case)
+def _add(report: Report, case: str, timings: Timings) -> None:
+    frames = len(timings.frame_s)
+    report.add("sim.realtime_factor", timings.realtime_factor, "s/s", frames, case=case)
+    _add_quantiles(report, "sim.step_us", np.divide(timings.step_s, timings.steps) * 1e6, "us", case)
+    _add_quantiles(report, "sim.frame_ms", np.array(timings.frame_s) * 1e3, "ms", case)
 
 
 def _add_quantiles(report: Report, figure: str, values: FloatArray, unit: str, case: str) -> None:

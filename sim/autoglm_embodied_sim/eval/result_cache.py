@@ -1,4 +1,4 @@
-"""Episodes that are done, so that a run which was killed goes on where it stood."""
+"""Results of finished episodes on disk, so that an evaluation which was stopped goes on where it stood."""
 
 from __future__ import annotations
 
@@ -21,7 +21,16 @@ class ResultCache:
     """A file of one JSON line an episode, named after all that the outcome depends on; one process alone writes it."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], fresh: bool = False) -> None:
-        """Read what was finished with the same settings; with `fresh`, forget it."""
+        """Read what was finished with the same settings.
+
+        Args:
+            folder: of the file; made if need be.
+            settings: all that an outcome depends on but suite, policy and seed.
+            fresh: forget what was finished.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
         name = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
         self.path = folder / f"episodes-{name}.jsonl"
         try:

@@ -9,7 +9,7 @@ from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
-from autoglm_embodied_sim.robots.layout import lay_out, rig_named
+from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task, rig_named
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import Suite
 
@@ -28,7 +28,6 @@ class Scenario:
         """What is drawn for the seed."""
         return sample_grasp_scene(self.suite, self.shapes, self.seed)
 
-    def lay_out(self) -> tuple[GraspScene, SuiteRig]:
-        """The scene, and a rig with it on its table, everything at rest."""
-        scene = self.scene()
-        return scene, lay_out(self.suite, scene, rig_named(self.rig_name))
+    def lay_out(self) -> GraspTask[SuiteRig]:
+        """The scene on a rig's table, everything at rest, and what is asked for."""
+        return lay_out_task(self.suite, self.scene(), self.grammar, rig_named(self.rig_name))

@@ -18,7 +18,6 @@ from autoglm_embodied.safety.governor import Governor, Limits
 from autoglm_embodied.safety.governor_loop import GovernorLoop
 from autoglm_embodied.types import Command, Frame
 from autoglm_embodied_sim.robots.panda import MAX_WIDTH_M, ArmRig
-from autoglm_embodied_sim.scenes.primitive_scene import Scene
 
 STEPS_PER_TICK = 33
 GOVERNOR_STEPS = 10  # 100 Hz, as the parameter output_hz of governor_node
@@ -44,11 +43,6 @@ class SimulatedRollout:
         self._governor = GovernorLoop(Governor(Limits()), self._robot)
         self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
         self._steps = 0
-
-    def begin(self, scene: Scene, gripper_width_m: float = MAX_WIDTH_M) -> None:
-        """Lay the scene out, then settle."""
-        self.rig.reset(scene)
-        self.settle(gripper_width_m)
 
     def settle(self, gripper_width_m: float = MAX_WIDTH_M) -> None:
         """In the scene as it is, bring the gripper to a width and let the sensors fill their windows."""

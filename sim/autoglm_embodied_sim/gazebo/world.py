@@ -1,4 +1,4 @@
-"""The whole world as SDF: arm, camera, table, things and light, out of one dressed MuJoCo model."""
+"""The whole world as SDF: arm, camera, table, objects and light, out of one MuJoCo model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.arm import arm_model, inertial
 from autoglm_embodied_sim.gazebo.element import Dialect, Element, element, pose, transform
 from autoglm_embodied_sim.gazebo.sensors import camera_model
@@ -25,9 +26,8 @@ from autoglm_embodied_sim.gazebo.shapes import (
     write_meshes,
 )
 from autoglm_embodied_sim.gazebo.systems import world_systems
-from autoglm_embodied_sim.robots.panda_model import TIMESTEP_S, build_model
-from autoglm_embodied_sim.robots.primitive_bodies import Dressing, thing_pose
-from autoglm_embodied_sim.scenes.primitive_scene import Scene
+from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M, TIMESTEP_S, build_model
+from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
@@ -50,13 +50,13 @@ class Setting:
         return cls(Robot.from_file(shipped("panda.yaml")), CameraSettings.from_file(), Sensors.from_file())
 
 
-def write_world(scene: Scene, setting: Setting, dialect: Dialect, folder: Path) -> Path:
+def write_world(scene: GraspScene, setting: Setting, dialect: Dialect, folder: Path) -> Path:
     """Write a world and its meshes to `folder`; returns the world's file.
 
     Raises:
-        ConfigError: the folder cannot be written.
+        ConfigError: the folder cannot be written, or an object is no primitive.
     """
-    model = dressed_model(scene, setting.camera)
+    model = scene_model(scene, setting.camera)
     path = folder / "world.sdf"
     try:
         write_meshes(model, folder / MESHES)
@@ -66,11 +66,12 @@ def write_world(scene: Scene, setting: Setting, dialect: Dialect, folder: Path) 
     return path
 
 
-def dressed_model(scene: Scene, camera: CameraSettings) -> Any:
-    """The MjModel of a scene."""
-    model = build_model(camera, len(scene.things))
-    Dressing(model, len(scene.things)).apply(scene)
-    return model
+def scene_model(scene: GraspScene, camera: CameraSettings) -> Any:
+    """The MjModel of a scene; ConfigError unless all of its objects are primitives."""
+    for obj in scene.objects:
+        if obj.shape.solid is None:
+            raise ConfigError(f"a world for Gazebo holds cubes, cylinders and balls, got {obj.name}")
+    return build_model(camera, scene.objects, scene.surroundings)
 
 
 def as_text(content: Element, dialect: Dialect) -> str:
@@ -80,8 +81,8 @@ def as_text(content: Element, dialect: Dialect) -> str:
     return '<?xml version="1.0"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
 
 
-def world_sdf(model: Any, scene: Scene, setting: Setting, dialect: Dialect, meshes: Path) -> Element:
-    """The world of a scene; `model` is dressed for it, `meshes` where its meshes will lie."""
+def world_sdf(model: Any, scene: GraspScene, setting: Setting, dialect: Dialect, meshes: Path) -> Element:
+    """The world of a scene; `model` is that of the scene, `meshes` where its meshes will lie."""
     visible = model.vis.map
     clip_m = np.array([visible.znear, visible.zfar]) * model.stat.extent
     return element(
@@ -94,15 +95,15 @@ def world_sdf(model: Any, scene: Scene, setting: Setting, dialect: Dialect, mesh
         _table(model, meshes),
         camera_model(setting.camera, setting.sensors, clip_m, dialect),
         arm_model(model, setting.robot, setting.sensors, meshes, dialect),
-        *(thing_model(model, scene, slot) for slot in range(len(scene.things))),
+        *(object_model(model, scene, index) for index in range(len(scene.objects))),
         name=WORLD,
     )
 
 
-def thing_model(model: Any, scene: Scene, slot: int) -> Element:
-    """The thing in a slot of a dressed model, as a model of its own."""
-    name = f"thing{slot}"
-    geom, placed = model.geom(name).id, thing_pose(scene.things[slot])
+def object_model(model: Any, scene: GraspScene, index: int) -> Element:
+    """An object of a scene on the table, as a model of its own."""
+    name = f"object{index}"
+    geom = model.geom(name).id
     link = element(
         "link",
         inertial(model, model.body(name).id),
@@ -110,11 +111,19 @@ def thing_model(model: Any, scene: Scene, slot: int) -> Element:
         visual(model, geom, "visual", np.eye(4), Path()),
         name="link",
     )
-    return element("model", pose(transform(placed[:3], placed[3:])), link, name=name)
+    T_base_object = transform(resting_m(scene, index), scene.quaternion_wxyz[index])
+    return element("model", pose(T_base_object), link, name=name)
+
+
+def resting_m(scene: GraspScene, index: int) -> FloatArray:
+    """(3,) centre of an upright primitive that lies on the table, base frame."""
+    solid = scene.objects[index].shape.solid
+    height_m = 0.0 if solid is None else solid.half_m[2]
+    return np.asarray([*scene.drop_xy_m[index], height_m] + TABLE_ORIGIN_M)
 
 
 def _table(model: Any, meshes: Path) -> Element:
-    """The table, on which things lie, and what is seen beside and beyond it."""
+    """The table, on which objects lie, and what is seen beside and beyond it."""
     geoms = {name: model.geom(name).id for name in SEEN}
     contact, top = model.geom("table_contact").id, geoms[TABLE]
     link = element(

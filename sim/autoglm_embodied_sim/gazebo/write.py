@@ -6,16 +6,16 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import AutoGLMError, ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied_sim.gazebo.element import DIALECTS, Dialect
 from autoglm_embodied_sim.gazebo.world import Setting, write_world
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(options: argparse.Namespace) -> Path:
-    if options.seed < 0:
-        raise ConfigError(f"--seed must be 0 or more, got {options.seed}")
+    if options.seed < 0 or options.count < 1:
+        raise ConfigError(f"--seed must be 0 or more and --count 1 or more, got {options.seed} and {options.count}")
     setting = Setting(
         Robot.from_file(options.robot_file or shipped("panda.yaml")),
         CameraSettings.from_file(options.camera_file),
         Sensors.from_file(options.sensors_file),
     )
-    scene = sample_scene(np.random.default_rng(options.seed), options.things)
+    scene = sample_grasp_scene(replace(suite_named("primitives"), objects=options.count), (), options.seed)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="autoglm-gazebo-"))
     return write_world(scene, setting, Dialect.named(options.gazebo), folder)
 
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, help="for the world and its meshes; a new temporary one if not given")
     parser.add_argument("--gazebo", default="gz", help=f"which Gazebo: {', '.join(DIALECTS)}; ignition is Fortress")
     parser.add_argument("--seed", type=int, default=0, help="of the scene on the table")
-    parser.add_argument("--things", type=int, default=3, help="how many things lie there")
+    parser.add_argument("--count", type=int, default=3, help="how many objects lie there")
     for name in ("robot", "camera", "sensors"):
         parser.add_argument(f"--{name}-file", type=_path, help=f"your own {name} settings in place of the shipped ones")
     return parser

@@ -1,8 +1,9 @@
-"""The simulated arm and its task as a gymnasium environment, `AutoGLMGrasp-v0`; needs the extra `gymnasium`."""
+"""The suite primitives on the arm as a gymnasium environment, `AutoGLMGrasp-v0`; needs the extra `gymnasium`."""
 
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,31 @@ from autoglm_embodied_sim.gym.spaces import (
     observation_spaces,
     saturated,
 )
-from autoglm_embodied_sim.judge import held_things, judge
-from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.scenes.primitive_task import GraspTask, sample_task
-from autoglm_embodied_sim.sensors.sensor_specs import Sensors
+from autoglm_embodied_sim.judge import hanging, judge
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
+from autoglm_embodied_sim.sensors.sensor_specs import ROBOT, Sensors
 from autoglm_embodied_sim.sensors.shutter import Moment, Shutter
 
 STEPS_PER_ACTION = 33
 SETTLE_STEPS = 200
 LONGEST_SETTLING_NS = 2_000_000_000
 
+SUITE = suite_named("primitives")
+
 Observation = dict[str, Any]
 
 
 class GraspEnvironment(gymnasium.Env[Observation, Any]):
-    """Grasp and lift the thing that the instruction names, from what the sensors deliver.
+    """Grasp and lift the object that the instruction names, from what the sensors deliver.
 
-    See `spaces` for observation and action. The episode terminates once a thing is lifted by 13.5 cm and touched by
-    nothing but both fingers: the judge then shakes it, and the reward is 1 if the named thing, and no other, is still
-    held 15 cm up; it is 0 in every other case and every other step. `info["held"]` lists by name what the judge found.
+    See `spaces` for observation and action. The episode terminates once an object hangs from the hand, 13.5 cm above
+    where it lay and touching nothing else: the judge then lifts and shakes it, and the reward is 1 if the named object,
+    and no other, still hangs there; it is 0 in every other case and every other step. `info["held"]` lists by name what
+    the judge found.
     A seed gives the same episode to the bit, whatever came before it.
 
     Args:
@@ -55,25 +62,28 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode must be None or rgb_array, got {render_mode!r}")
         self.render_mode = render_mode
-        self._readings, self._action = observation_spaces(width, height), action_space()
+        self._readings, self._action = observation_spaces(width, height, ROBOT), action_space()
         self.observation_space = spaces.Dict({**self._readings, "instruction": instruction_space()})
         self.action_space = self._action
         self._size = width, height
-        self._rig = ArmRig(seed=0, sensors=Sensors.from_file(Path(sensors_file) if sensors_file else None))
-        self._shutter = Shutter(self._rig.sensors)
+        sensors = Sensors.from_file(Path(sensors_file) if sensors_file else None)
+        self._kind = partial(Arm, sensors=sensors, scattered=True)
+        self._shutter = Shutter(sensors)
         self._wrenches: deque[FloatArray] = deque(maxlen=WRENCH_SAMPLES)
-        self._task: GraspTask | None = None
+        self._task: GraspTask[Arm] | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Draw a task, lay it out, and wait until the sensors have something to say; `options` must be empty."""
+        """Draw a scene, lay it out, and wait until the sensors have something to say; `options` must be empty."""
         super().reset(seed=seed)
         if options:
             raise ConfigError(f"reset knows no options, got {', '.join(options)}")
-        self._task = sample_task(self.np_random)
-        self._rig.reset(self._task.scene)
-        self._shutter.restart(np.random.default_rng(self._task.scene.seed), self._rig.time_ns)
+        self.close()
+        scene = sample_grasp_scene(SUITE, (), int(self.np_random.integers(2**31)))
+        self._task = lay_out_task(SUITE, scene, LEARNING_GRAMMAR, self._kind)
+        self._rig = self._task.rig.rig
+        self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
         self._wrenches.clear()
         self._colour = self._depth = self._rig.draw(Moment(self._rig.time_ns, self._rig.data.qpos), *self._size)
         latest_ns = self._rig.time_ns + LONGEST_SETTLING_NS
@@ -91,11 +101,11 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         self._rig.command(wanted[:6], float(wanted[6]))
         self._run(STEPS_PER_ACTION)
         observation = self._observe()
-        if not held_things(self._rig):
+        if not hanging(task.rig, task.rest_height_m):
             return observation, 0.0, False, False, {}
-        verdict = judge(self._rig, task.target)
-        held = [task.scene.things[thing].name for thing in verdict.held_things]
-        return observation, float(verdict.held), True, False, {"held": held}
+        verdict = judge(task.rig, task.rest_height_m)
+        held = [task.scene.objects[obj].name for obj in verdict.held]
+        return observation, float(verdict.success(task.target)), True, False, {"held": held}
 
     def render(self) -> NDArray[np.uint8] | None:
         """The newest colour image in render mode rgb_array."""
@@ -104,9 +114,11 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
 
     def close(self) -> None:
         """Free the renderer."""
-        self._rig.close()
+        if self._task is not None:
+            self._task.rig.close()
+            self._task = None
 
-    def _begun(self) -> GraspTask:
+    def _begun(self) -> GraspTask[Arm]:
         if self._task is None:
             raise ConfigError("the environment has no task yet; call reset first")
         return self._task
@@ -135,4 +147,4 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             "joint_velocity": velocity,
         }
         sensed = {name: saturated(self._readings[name], value) for name, value in readings.items()}
-        return {**sensed, "instruction": self._begun().instruction}
+        return {**sensed, "instruction": self._begun().words}

@@ -101,43 +101,43 @@ _NO, _MAYBE, _YES = _Truth
 Beats = Callable[[Referent, Referent], bool]
 
 
-def meaning(description: Description, things: Sequence[Referent]) -> Meaning:
-    """Which of the things a description fits."""
-    truth = [min(_coloured(description, thing), _called(description, thing)) for thing in things]
+def meaning(description: Description, objects: Sequence[Referent]) -> Meaning:
+    """Which of the objects a description fits."""
+    truth = [min(_coloured(description, obj), _called(description, obj)) for obj in objects]
     if description.relation is not None and description.anchor is not None:
-        truth = _related(truth, description.relation, meaning(description.anchor, things), things)
+        truth = _related(truth, description.relation, meaning(description.anchor, objects), objects)
     if description.rank is not None:
-        truth = _standing_out(truth, BEATS[description.rank], things, of_two=description.rank in OF_TWO)
+        truth = _standing_out(truth, BEATS[description.rank], objects, of_two=description.rank in OF_TWO)
     chosen = [tuple(index for index, is_so in enumerate(truth) if is_so is wanted) for wanted in (_YES, _MAYBE)]
     return Meaning(*chosen)
 
 
-def _coloured(description: Description, thing: Referent) -> _Truth:
-    return _YES if description.colour in (None, thing.colour) else _NO
+def _coloured(description: Description, obj: Referent) -> _Truth:
+    return _YES if description.colour in (None, obj.colour) else _NO
 
 
-def _called(description: Description, thing: Referent) -> _Truth:
-    if description.noun is None or description.noun in thing.nouns.sure:
+def _called(description: Description, obj: Referent) -> _Truth:
+    if description.noun is None or description.noun in obj.nouns.sure:
         return _YES
-    return _MAYBE if description.noun in thing.nouns.doubtful else _NO
+    return _MAYBE if description.noun in obj.nouns.doubtful else _NO
 
 
-def _related(truth: list[_Truth], relation: Relation, anchor: Meaning, things: Sequence[Referent]) -> list[_Truth]:
-    """What is true of each thing if it must also be so related to the anchor; nothing is so to itself."""
+def _related(truth: list[_Truth], relation: Relation, anchor: Meaning, objects: Sequence[Referent]) -> list[_Truth]:
+    """What is true of each object if it must also be so related to the anchor; nothing is so to itself."""
     if not anchor.clear or len(anchor.fits) > 1:
         return [min(is_so, _MAYBE) for is_so in truth]
     if not anchor.fits:
         return [_NO] * len(truth)
-    origin = things[anchor.fits[0]]
-    others = [_NO if thing is origin else is_so for is_so, thing in zip(truth, things, strict=True)]
+    origin = objects[anchor.fits[0]]
+    others = [_NO if obj is origin else is_so for is_so, obj in zip(truth, objects, strict=True)]
     if relation is Relation.CLOSEST_TO:
-        return _standing_out(others, lambda one, other: _away(other, origin) - _away(one, origin) >= APART_M, things)
-    return [min(is_so, _beside(thing, origin, relation)) for is_so, thing in zip(others, things, strict=True)]
+        return _standing_out(others, lambda one, other: _away(other, origin) - _away(one, origin) >= APART_M, objects)
+    return [min(is_so, _beside(obj, origin, relation)) for is_so, obj in zip(others, objects, strict=True)]
 
 
-def _beside(thing: Referent, origin: Referent, relation: Relation) -> _Truth:
+def _beside(obj: Referent, origin: Referent, relation: Relation) -> _Truth:
     x, y = TOWARDS[relation]
-    offset = (thing.x_m - origin.x_m) * x + (thing.y_m - origin.y_m) * y
+    offset = (obj.x_m - origin.x_m) * x + (obj.y_m - origin.y_m) * y
     return _YES if offset >= APART_M else _NO if offset <= -APART_M else _MAYBE
 
 
@@ -145,7 +145,7 @@ def _away(one: Referent, other: Referent) -> float:
     return hypot(one.x_m - other.x_m, one.y_m - other.y_m)
 
 
-def _standing_out(truth: list[_Truth], beats: Beats, things: Sequence[Referent], of_two: bool = False) -> list[_Truth]:
+def _standing_out(truth: list[_Truth], beats: Beats, objects: Sequence[Referent], of_two: bool = False) -> list[_Truth]:
     """Of all candidates, the one that clearly beats every other; whom nobody clearly beats is in doubt otherwise.
 
     Nothing stands out among fewer than two, and "the smaller" is said of two only.
@@ -156,12 +156,12 @@ def _standing_out(truth: list[_Truth], beats: Beats, things: Sequence[Referent],
         return [min(is_so, _MAYBE) for is_so in truth]
 
     def verdict(index: int) -> _Truth:
-        rivals = [things[other] for other in candidates if other != index]
-        if index not in candidates or any(beats(rival, things[index]) for rival in rivals):
+        rivals = [objects[other] for other in candidates if other != index]
+        if index not in candidates or any(beats(rival, objects[index]) for rival in rivals):
             return _NO
-        return _YES if all(beats(things[index], rival) for rival in rivals) else _MAYBE
+        return _YES if all(beats(objects[index], rival) for rival in rivals) else _MAYBE
 
-    return [verdict(index) for index in range(len(things))]
+    return [verdict(index) for index in range(len(objects))]
 
 
 def _smaller(one: Referent, other: Referent) -> bool:

@@ -27,7 +27,7 @@ class Grammar:
     phrases: Mapping[frozenset[str], Words]  # by the SLOTS that are said; with those slots and {noun}
     ranks: Mapping[Rank, Words]
     relations: Mapping[Relation, Words]  # with {anchor}
-    nouns: Mapping[str, Words]  # for each of NOUNS
+    nouns: dict[str, Words]  # for each of NOUNS
     anything: Words  # what stands for a noun that goes unsaid
 
     def __post_init__(self) -> None:

@@ -12,7 +12,8 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.language.description import Description, meaning
 from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.naming import fitting_many, fitting_none, naming
+from autoglm_embodied_sim.language.learning_grammar import PRIMITIVES_GRAMMAR
+from autoglm_embodied_sim.language.naming import fitting_many, fitting_none, naming, plain_naming
 from autoglm_embodied_sim.language.referent import Referent, referents
 from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.suite import Suite
@@ -58,7 +59,7 @@ def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: G
         suite: where the scene comes from.
         scene: what lies on the table.
         position_m: (count, 3) where its objects lie still, base frame.
-        grammar: how it is said.
+        grammar: how it is said, except in the suite of primitives, which has one of its own.
 
     Returns:
         None where nothing is named in this suite, or where no clear sentence fits the target alone.
@@ -66,9 +67,10 @@ def instruct(suite: Suite, scene: GraspScene, position_m: FloatArray, grammar: G
     if not suite.named:
         return None
     rng = np.random.default_rng([scene.seed, *suite.name.encode(), STREAM])
-    things = referents(scene.objects, position_m)
-    description = _describe(suite, things, scene.target, rng)
-    return None if description is None else said(description, things, grammar, rng)
+    objects = referents(scene.objects, position_m)
+    description = _describe(suite, objects, scene.target, rng)
+    spoken = PRIMITIVES_GRAMMAR if suite.primitives else grammar
+    return None if description is None else said(description, objects, spoken, rng)
 
 
 def words_for(instruction: Instruction | None, scene: GraspScene) -> str:
@@ -77,24 +79,26 @@ def words_for(instruction: Instruction | None, scene: GraspScene) -> str:
 
 
 def said(
-    description: Description, things: Sequence[Referent], grammar: Grammar, rng: np.random.Generator
+    description: Description, objects: Sequence[Referent], grammar: Grammar, rng: np.random.Generator
 ) -> Instruction:
     """A description in words; ConfigError if it is unclear what it fits."""
-    found = meaning(description, things)
+    found = meaning(description, objects)
     if not found.clear:
         raise ConfigError(f"{description} is unclear for the objects {found.doubtful}; describe them by something else")
     return Instruction(grammar.sentence(description, rng), description, found.fits)
 
 
-def _describe(suite: Suite, things: Sequence[Referent], target: int, rng: np.random.Generator) -> Description | None:
+def _describe(suite: Suite, objects: Sequence[Referent], target: int, rng: np.random.Generator) -> Description | None:
+    if suite.primitives:
+        return plain_naming(objects, target, rng)
     kind = rng.random()
     if kind < suite.refusals / 2:
-        return fitting_none(things, rng) or fitting_many(things, rng)
+        return fitting_none(objects, rng) or fitting_many(objects, rng)
     if kind < suite.refusals:
-        return fitting_many(things, rng)
-    found = naming(things, target, rng)
+        return fitting_many(objects, rng)
+    found = naming(objects, target, rng)
     if found is not None or not suite.refusals:
         return found
-    others = [int(index) for index in rng.permutation(len(things)) if index != target]
-    options = (naming(things, other, rng) for other in others)
-    return next((option for option in options if option is not None), None) or fitting_many(things, rng)
+    others = [int(index) for index in rng.permutation(len(objects)) if index != target]
+    options = (naming(objects, other, rng) for other in others)
+    return next((option for option in options if option is not None), None) or fitting_many(objects, rng)

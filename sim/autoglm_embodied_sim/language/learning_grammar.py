@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autoglm_embodied_sim.language.description import Rank, Relation
 from autoglm_embodied_sim.language.grammar import Grammar
 
@@ -59,3 +61,11 @@ LEARNING_GRAMMAR = Grammar(
     anything=("object", "thing", "one"),
 )
 """What is drawn where no grammar is named."""
+
+PRIMITIVES_GRAMMAR = replace(
+    LEARNING_GRAMMAR,
+    requests=tuple(f"{verb} {{object}}" for verb in ("pick up", "grab", "take", "get", "lift", "grasp")),
+    nouns=LEARNING_GRAMMAR.nouns | {"cube": ("cube",), "cylinder": ("cylinder",)},
+    anything=("one",),
+)
+"""Of the suite primitives, whoever speaks: one word for each shape, as `vocabulary` has them."""

@@ -63,5 +63,5 @@ MEASURING_GRAMMAR = Grammar(
         "mug": ("mug", "cup"),
         "teddy": ("teddy", "teddy bear"),
     },
-    anything=("object", "thing", "one", "object"),
+    anything=("object", "thing", "one", "item"),
 )

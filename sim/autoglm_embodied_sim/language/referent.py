@@ -45,7 +45,7 @@ def nouns_of(shape: Shape) -> Nouns:
         edges = np.ptp(shape.pieces[0], axis=0)
         cube = frozenset({CUBE})
         return Nouns(cube, frozenset()) if edges.max() < EQUAL_EDGES * edges.min() else Nouns(frozenset(), cube)
-    if shape.name in (CYLINDER, BALL):
+    if shape.name in CLASSES:
         return Nouns(frozenset({shape.name}), frozenset())
     compact = shape.volume_m3 > COMPACT * ConvexHull(np.concatenate(shape.pieces)).volume
     return Nouns(frozenset(), frozenset(CLASSES if compact else ()))

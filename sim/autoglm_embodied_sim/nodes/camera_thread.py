@@ -18,7 +18,7 @@ class CameraThread:
     """Owns the OpenGL context; draws each Moment given to it.
 
     Args:
-        rig: whose model and camera to draw; `model_lock` must be held by whoever changes the model.
+        rig: whose model and camera to draw.
         send: called with each frame and its moment, in this thread.
         fail: called with the error if the thread cannot go on.
     """
@@ -26,11 +26,10 @@ class CameraThread:
     def __init__(
         self,
         rig: ArmRig,
-        model_lock: threading.Lock,
         send: Callable[[Frame, Moment], None],
         fail: Callable[[Exception], None],
     ) -> None:
-        self._rig, self._model_lock = rig, model_lock
+        self._rig = rig
         self._send, self._fail = send, fail
         self._moments: queue.Queue[Moment | ArmRig | None] = queue.Queue()
         self._ready = threading.Event()
@@ -79,11 +78,10 @@ class CameraThread:
             renderer.close()
 
     def _open(self) -> Renderer:
-        renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.scene.seed)
+        renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.seed)
         self._draw(renderer, Moment(0, self._rig.data.qpos.copy()))  # the first frame compiles shaders
-        renderer.reseed(self._rig.scene.seed)
+        renderer.reseed(self._rig.seed)
         return renderer
 
     def _draw(self, renderer: Renderer, moment: Moment) -> Frame:
-        with self._model_lock:
-            return renderer.draw(moment, self._rig.camera.width, self._rig.camera.height)
+        return renderer.draw(moment, self._rig.camera.width, self._rig.camera.height)

@@ -15,8 +15,9 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.conversions import JointReader, twist_array
+from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import twist_array
 from autoglm_embodied.ros.parameters import file_parameter, parameter
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST
@@ -24,8 +25,7 @@ from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
 from autoglm_embodied_sim.robots.joint_setpoints import Setpoints
-from autoglm_embodied_sim.robots.panda_model import build_model
-from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.robots.panda_model import bare_arm
 
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
 
@@ -38,8 +38,8 @@ class ServoNode:
         self.ros = Node("servo_node")
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         self._names = [*robot.joint_names, *robot.finger_joint_names]
-        self._reader = JointReader(self._names)
-        model = build_model(CameraSettings.from_file(), slots=0)
+        self._reader = NamedJointReader(self._names)
+        model = bare_arm()
         self._setpoints = Setpoints(model, np.array([gains.stiffness for gains in all_gains(model, robot)]))
         self._publisher = self.ros.create_publisher(
             JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC), COMMANDS
@@ -51,7 +51,7 @@ class ServoNode:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread; the joints stay where they were told to be."""
+        """End the thread; the joints stay at their last set-points."""
         self._ended.set()
         self._thread.join()
 
@@ -113,7 +113,7 @@ class ServoNode:
 
 
 def main() -> None:
-    """Run the node until it is told to end."""
+    """Run the node until it is ended."""
     sys.exit(run(ServoNode))
 
 

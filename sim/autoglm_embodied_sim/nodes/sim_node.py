@@ -19,9 +19,9 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import AutoGLMError
-from autoglm_embodied.ingest.conversions import twist_array
+from autoglm_embodied.errors import AutoGLMError, ConfigError
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.conversions import twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import file_parameter, parameter
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
@@ -32,9 +32,11 @@ from autoglm_embodied_sim.eval.splits import named_shapes, split_grammar
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
 from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
-from autoglm_embodied_sim.nodes.tables import PrimitiveTable, SuiteTable, Table
-from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
-from autoglm_embodied_sim.scenes.suite import suite_named
+from autoglm_embodied_sim.nodes.table import Table
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import GraspTask
+from autoglm_embodied_sim.robots.panda import STEP_NS
+from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import SHIPPED, Sensors
 from autoglm_embodied_sim.sensors.shutter import Shutter
@@ -50,22 +52,23 @@ class SimNode:
         self.failure: Exception | None = None
         self.ros = Node("sim_node")
         parameter(self.ros, "seed", 0)
-        parameter(self.ros, "things", 3)
+        parameter(self.ros, "suite", "primitives")
+        parameter(self.ros, "count", 0)
         parameter(self.ros, "unique", True)
-        parameter(self.ros, "suite", "")
         parameter(self.ros, "objects", "validate")
         parameter(self.ros, "easy", False)
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
         sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED))
-        self._model_lock = threading.Lock()
-        self._table = self._set_table(camera, sensors)
+        objects = self._value("objects")
+        shapes = () if self._suite().primitives else named_shapes(objects)
+        self._table = Table(self._suite, shapes, split_grammar(objects), camera, sensors, self._value("seed"))
         self._rig = self._table.rig
         self._shutter = Shutter(sensors)
-        self._shutter.restart(np.random.default_rng(self._rig.scene.seed), self._rig.time_ns)
+        self._shutter.restart(np.random.default_rng(self._rig.seed), 0)
         self._fast = FastPublishers(self.ros, robot)
         self._frames = FramePublishers(self.ros, camera.frame_id)
-        self._camera = CameraThread(self._rig, self._model_lock, self._frames.publish, self._fail)
+        self._camera = CameraThread(self._rig, self._frames.publish, self._fail)
         self._stepper = Stepper(self._rig, self._after_step, self._fail)
         self._subscribe()
         self.ros.create_service(Trigger, "sim/reset", self._on_reset)
@@ -108,40 +111,38 @@ class SimNode:
 
     def _after_step(self, t_ns: int) -> None:
         """Send what arrives in this millisecond, and take what was commanded; in the stepping thread."""
-        now_ns = self._rig.time_ns
-        self._fast.publish(self._rig.wrench_samples(), self._rig.joint_samples(), t_ns - now_ns)
+        self._fast.publish(self._rig.wrench_samples(), self._rig.joint_samples(), t_ns - self._rig.time_ns)
         if self._stepper.steps % WAKE_STEPS == 0:
             for subscription in self._commands:
                 subscription.poll()
-        for moment in self._shutter.expose(now_ns, self._rig.data.qpos):
-            self._camera.take(replace(moment, stamp_ns=t_ns - now_ns + moment.stamp_ns))
+        since_start_ns = self._stepper.steps * STEP_NS  # which goes on over resets, as the cameras' beat does
+        for moment in self._shutter.expose(since_start_ns, self._rig.data.qpos):
+            self._camera.take(replace(moment, stamp_ns=t_ns - since_start_ns + moment.stamp_ns))
 
     async def _on_reset(self, _: Trigger.Request, response: Any) -> Any:
         """Lay out the scene of parameter `seed`, and count the seed up for the next time."""
         seed = self._value("seed")
         try:
-            prepared = await self._prepared(seed)
+            task: Any = await self._prepared(seed)
         except AutoGLMError as error:
             response.success, response.message = False, str(error)
             return response
-        await self._done(partial(self._reset, prepared))
+        await self._done(partial(self._reset, task))
         self.ros.set_parameters([Parameter("seed", value=seed + 1)])
-        response.success, response.message = True, json.dumps({"seed": seed} | self._table.told())
+        answer = {"seed": seed, "suite": self._value("suite")} | self._table.scene()
+        response.success, response.message = True, json.dumps(answer)
         return response
 
     async def _on_judge(self, _: Trigger.Request, response: Any) -> Any:
         """Lift what is in the hand if it is not up yet, shake it, and say what is still held."""
-        held = await self._done(self._judge)
-        things = self._table.told()["things"]
-        answer = {"held": [dict(things[index]) for index in held], "things": things}
-        for index, thing in enumerate(things):
-            thing["held"] = index in held
-        response.success, response.message = True, json.dumps(answer)
+        held: Any = await self._done(self._judge)
+        objects = [obj | {"held": index in held} for index, obj in enumerate(self._table.objects())]
+        response.success, response.message = True, json.dumps({"held": held, "objects": objects})
         return response
 
-    def _prepared(self, seed: int) -> Future:
+    def _prepared(self, seed: int) -> Future[Any]:
         """A future of the scene of a seed, which a thread of its own prepares: the arm must not stand still for it."""
-        future = Future(executor=self.ros.executor)
+        future: Future[Any] = Future(executor=self.ros.executor)
 
         def prepare() -> None:
             try:
@@ -152,44 +153,31 @@ class SimNode:
         threading.Thread(target=prepare, name="prepare", daemon=True).start()
         return future
 
-    def _done(self, job: Callable[[Future], Job]) -> Future:
+    def _done(self, job: Callable[[Future[Any]], Job]) -> Future[Any]:
         """A future of what `job` gives, which the stepping thread runs."""
-        future = Future(executor=self.ros.executor)
+        future: Future[Any] = Future(executor=self.ros.executor)
         self._stepper.do(job(future))
         return future
 
-    def _reset(self, prepared: Any, future: Future) -> Iterator[FloatArray]:
-        with self._model_lock:
-            self._table.lay(prepared)
-            self._shutter.forget()  # no frame is late or early for a new scene
-        if self._table.rig is not self._rig:
-            self._exchange(self._table.rig)
+    def _reset(self, task: GraspTask[Arm], future: Future[Any]) -> Iterator[FloatArray]:
+        self._table.lay(task)
+        self._rig = self._table.rig
+        self._stepper.exchange(self._rig)
+        self._camera.exchange(self._rig)
+        self._shutter.forget()  # no frame is late or early for a new scene
         future.set_result(None)
         yield np.zeros(6)
 
-    def _exchange(self, rig: ArmRig) -> None:
-        """Go on with another rig, in the stepping thread."""
-        self._rig = rig
-        self._shutter.restart(np.random.default_rng(rig.scene.seed), rig.time_ns)
-        self._stepper.exchange(rig)
-        self._camera.exchange(rig)
+    def _judge(self, future: Future[Any]) -> Iterator[FloatArray]:
+        future.set_result((yield from self._table.judge()))
 
-    def _judge(self, future: Future) -> Iterator[FloatArray]:
-        yield from self._table.trial()
-        future.set_result(self._table.held())
-
-    def _set_table(self, camera: CameraSettings, sensors: Sensors) -> Table:
-        """Primitives, or a suite if one is named."""
-        seed, name = self._value("seed"), self._value("suite")
-        if name:
-            suite = suite_named(name).eased() if self._value("easy") else suite_named(name)
-            objects = self._value("objects")
-            return SuiteTable(suite, named_shapes(objects), split_grammar(objects), camera, sensors, seed)
-
-        def make_rig(slots: int) -> ArmRig:
-            return ArmRig(seed, slots, camera, sensors)
-
-        return PrimitiveTable(lambda: (self._value("things"), self._value("unique")), make_rig, seed)
+    def _suite(self) -> Suite:
+        """The suite as the parameters have it; `count` of 0 leaves it the number of its objects."""
+        suite, count = suite_named(self._value("suite")), self._value("count")
+        if count < 0:
+            raise ConfigError(f"parameter count must be 0 or more objects, got {count}")
+        suite = replace(suite, objects=count or suite.objects, unique=self._value("unique"))
+        return suite.eased() if self._value("easy") else suite
 
     def _value(self, name: str) -> Any:
         return self.ros.get_parameter(name).value
@@ -215,7 +203,7 @@ class SimNode:
 
 
 def main() -> None:
-    """Run the node until it is told to end."""
+    """Run the node until it is ended."""
     sys.exit(run(SimNode))
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from autoglm_embodied.errors import SetupError
+from autoglm_embodied_sim.objects.mesh_file import read_corners, read_pieces
 from autoglm_embodied_sim.objects.shape import Shape, shape_of
-from autoglm_embodied_sim.objects.stereolithography import read_corners
-from autoglm_embodied_sim.objects.wavefront import read_pieces
 
 LONGEST_M, WIDEST_M = 0.095, 0.055
 """The gripper opens 80 mm; neighbours lie 110 mm apart."""

@@ -1,10 +1,11 @@
-"""Boxes, cylinders and balls as shapes, where a scene has no meshes."""
+"""Boxes, cylinders and balls: as the hulls of corners, and as exact solids."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from autoglm_embodied_sim.objects.shape import Shape, shape_of
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.objects.shape import Shape, Solid, shape_of
 
 SIDES = 24
 
@@ -32,3 +33,18 @@ def ball(diameter_m: float) -> Shape:
         axis=-1,
     )
     return shape_of("ball", [diameter_m / 2 * points.reshape(-1, 3)])
+
+
+def solid(name: str, size_m: float) -> Shape:
+    """An exact cube, cylinder or ball as high as it is wide; ConfigError for another name."""
+    half, unit = size_m / 2, size_m**2
+    if name == "cube":
+        corners, kind, volume_m3, spread = box(size_m, size_m, size_m), "box", size_m**3, [unit / 12] * 3
+    elif name == "cylinder":
+        corners, kind, volume_m3 = cylinder(size_m, size_m), "cylinder", np.pi / 4 * size_m**3
+        spread = [unit / 16, unit / 16, unit / 12]
+    elif name == "ball":
+        corners, kind, volume_m3, spread = ball(size_m), "sphere", np.pi / 6 * size_m**3, [unit / 20] * 3
+    else:
+        raise ConfigError(f"a solid must be a cube, cylinder or ball, got {name!r}")
+    return Shape(name, corners.pieces, float(volume_m3), np.diag(spread), Solid(kind, (half, half, half)))

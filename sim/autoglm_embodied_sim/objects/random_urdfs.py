@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import overload
 
 from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied_sim.objects.mesh_file import read_pieces
 from autoglm_embodied_sim.objects.shape import Shape, shape_of
 from autoglm_embodied_sim.objects.split import NUMBERS, Split, numbers
-from autoglm_embodied_sim.objects.wavefront import read_pieces
 
 NATIVE_SCALE_M = 0.015
 

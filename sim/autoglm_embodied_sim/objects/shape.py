@@ -22,6 +22,19 @@ class ShapeError(ConfigError):
 
 
 @dataclass(frozen=True)
+class Solid:
+    """An exact body about the origin, in place of the hull of its corners."""
+
+    kind: str  # box, cylinder or sphere
+    half_m: tuple[float, float, float]  # half its size along x, y and z
+
+    def scaled(self, factor: float) -> Solid:
+        """The same body, `factor` times as large."""
+        x_m, y_m, z_m = self.half_m
+        return Solid(self.kind, (factor * x_m, factor * y_m, factor * z_m))
+
+
+@dataclass(frozen=True)
 class Shape:
     """Convex pieces of uniform density, their common centre of mass in the origin; where they overlap, they add up."""
 
@@ -29,11 +42,13 @@ class Shape:
     pieces: tuple[FloatArray, ...]  # each (V, 3) corners [m]
     volume_m3: float
     spread_m2: FloatArray = field(repr=False)  # (3, 3) second moments of the position about the centre
+    solid: Solid | None = None  # what touches and is drawn; without it, the hulls of the pieces
 
     def scaled(self, factor: float) -> Shape:
         """The same shape, `factor` times as large."""
         pieces = tuple(factor * piece for piece in self.pieces)
-        return Shape(self.name, pieces, factor**3 * self.volume_m3, factor**2 * self.spread_m2)
+        solid = None if self.solid is None else self.solid.scaled(factor)
+        return Shape(self.name, pieces, factor**3 * self.volume_m3, factor**2 * self.spread_m2, solid)
 
     def inertia(self, mass_kg: float) -> FloatArray:
         """(3, 3) moments of inertia [kg m2] about the centre of mass."""

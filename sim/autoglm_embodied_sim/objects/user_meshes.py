@@ -11,12 +11,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.objects.mesh_file import read_triangles
 from autoglm_embodied_sim.objects.shape import Shape, ShapeError, shape_of
 
 SUFFIXES = (".obj", ".ply", ".stl")
@@ -68,6 +68,10 @@ def user_shapes(
 def read_mesh(path: Path, cache: Path) -> Shape:
     """The shape of one mesh file.
 
+    Args:
+        path: of an OBJ, PLY or STL file, in metres.
+        cache: folder of the pieces found earlier; those of this file are looked up by its content, and kept there.
+
     Raises:
         ShapeError: it cannot be read, is no solid, or does not fit the gripper.
     """
@@ -105,7 +109,7 @@ def _content(path: Path) -> bytes:
 
 def _cut(path: Path) -> list[FloatArray]:
     """Corners of convex pieces: the hull of a mesh that is convex, else what CoACD makes of it."""
-    mesh = _triangles(path)
+    mesh = read_triangles(path)
     hull = shape_of(path.name, [np.asarray(mesh.vertices, dtype=float)])  # refuses NaN and flat ones
     _check_size(hull)
     mesh.merge_vertices()  # STL repeats them for each triangle
@@ -118,22 +122,6 @@ def _cut(path: Path) -> list[FloatArray]:
     coacd.set_log_level("error")
     cut = coacd.run_coacd(coacd.Mesh(mesh.vertices, mesh.faces), **CUTTING)
     return [np.asarray(corners, dtype=float) for corners, _ in cut]
-
-
-def _triangles(path: Path) -> Any:
-    try:
-        import trimesh
-    except ImportError as error:
-        raise SetupError("trimesh is missing; install it with: pip install trimesh==5.2.0") from error
-    try:
-        mesh = trimesh.load_mesh(path, process=False)  # processing would drop corners that are no numbers
-    except Exception as error:  # the readers of three formats raise whatever their parsers meet
-        raise ShapeError(f"{path.name}: it cannot be read as a mesh ({error})") from error
-    if isinstance(mesh, trimesh.Scene):
-        mesh = mesh.to_mesh()
-    if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
-        raise ShapeError(f"{path.name}: it holds no triangles")
-    return mesh
 
 
 def _check_size(shape: Shape) -> None:

@@ -1,8 +1,8 @@
-"""Grasps from above whose two contacts face each other, found on the outlines of the height map's slices."""
+"""Pairs of edges that face each other, between which the fingers may close; which object to take where any will do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap
-from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 
 BoolArray = NDArray[np.bool_]
 
@@ -48,7 +48,7 @@ class Grasps:
     rise_m: FloatArray  # (n,) of the surface within STEEP_M of the contacts: much where the sides are steep
     engaged_m: FloatArray  # (n,) how far the fingers reach down beside the object
     off_centre_m: FloatArray  # (n,) from the middle of the visible surface
-    obstacle_m: FloatArray  # (n,) how far the highest thing below a finger rises above the fingertips
+    obstacle_m: FloatArray  # (n,) how far the highest point below a finger rises above the fingertips
 
     def __len__(self) -> int:
         return len(self.tip_m)
@@ -226,7 +226,7 @@ def _above(heights: HeightMap, at_m: FloatArray) -> FloatArray:
 def _surroundings(
     heights: HeightMap, centre: FloatArray, angle: FloatArray, width: FloatArray, opening: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(n,) height of what is between the contacts, and of the highest thing below either finger."""
+    """(n,) height of what is between the contacts, and of the highest point below either finger."""
     pads = np.arange(-PAD_HALF_M, PAD_HALF_M + 1e-9, CELL_M)
     inner = np.linspace(-0.5, 0.5, 17)[None, :] * width[:, None]
     top = _highest(heights, centre, angle, inner, pads)
@@ -245,3 +245,24 @@ def _highest(
     x = centre[:, :1, None] + cos * forth[:, :, None] - sin * side
     y = centre[:, 1:, None] + sin * forth[:, :, None] + cos * side
     return np.asarray(heights.height_m.take(heights.at(x, y)).max(axis=(1, 2)))
+
+
+def in_sight(heights: HeightMap) -> list[int]:
+    """All objects that show anything of themselves."""
+    return [int(obj) for obj in np.unique(heights.owner) if obj >= 0]
+
+
+def best_object(heights: HeightMap, found: Callable[[int], Grasps]) -> int | None:
+    """The object whose best candidate has the highest score of all; without candidates the highest object."""
+    choices = [(obj, found(obj)) for obj in in_sight(heights)]
+    scored = {obj: float(grasps.score.max()) for obj, grasps in choices if len(grasps)}
+    return max(scored, key=lambda obj: scored[obj]) if scored else highest_object(heights)
+
+
+def highest_object(heights: HeightMap) -> int | None:
+    """The object whose surface rises highest; None if nothing is in sight."""
+    return max(
+        in_sight(heights),
+        key=lambda obj: float(np.quantile(heights.height_m[heights.owner == obj], 0.95)),
+        default=None,
+    )

@@ -1,4 +1,4 @@
-"""Grasping with up to three tries: come down until something is felt, close, weigh, look again if nothing is held."""
+"""Baselines that feel: come down until something is touched, close, weigh, and look again if nothing is held."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from autoglm_embodied_sim.policies.antipodal_search import BoolArray, Grasps, antipodal_grasps
+from autoglm_embodied_sim.policies.antipodal_search import BoolArray, Grasps, antipodal_grasps, best_object, in_sight
 from autoglm_embodied_sim.policies.baseline import PolicyReport
-from autoglm_embodied_sim.policies.choice import best_object, in_sight
 from autoglm_embodied_sim.policies.grasp import (
     Grasp,
     close_and_feel,
@@ -21,7 +20,7 @@ from autoglm_embodied_sim.policies.grasp import (
     sway_and_feel,
 )
 from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
-from autoglm_embodied_sim.policies.pca import middle_grasp
+from autoglm_embodied_sim.policies.open_loop import middle_grasp
 from autoglm_embodied_sim.robots.hand_rig import HandRig
 
 TRIES, COLLISIONS, DIGS = 3, 3, 4
@@ -148,3 +147,25 @@ def same(found: Grasps, grasp: Grasp) -> BoolArray:
     near = np.linalg.norm(found.centre_m - [pose.x_m, pose.y_m], axis=1) < SAME_M
     turn = np.abs((found.closing_rad - pose.yaw_rad) % np.pi - np.pi / 2)  # 0 where both close alike
     return np.asarray(near & (turn < SAME_RAD) & (np.abs(found.tip_m - pose.z_m) < SAME_TIP_M))
+
+
+class AntipodalForce:
+    """Stops at what it touches, weighs what it lifts, and looks again before another try."""
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """See Baseline."""
+        return ForceFeedbackGrasp(rig, target, Skills()).run()
+
+
+ALL = Skills(calibrate=True, verify=True, dig=True, preshape=True, no_repeats=True)
+
+
+class Script:
+    """Calibrates on the table, verifies by looking, digs, preshapes, and repeats no grasp that failed."""
+
+    def __init__(self) -> None:
+        self._failed: list[tuple[int, Grasp]] = []
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """See Baseline; where any object will do, what failed is remembered from try to try."""
+        return ForceFeedbackGrasp(rig, target, ALL, failed=self._failed if target is None else []).run()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoglm_embodied_sim.policies.antipodal_search import Grasps
-from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M, HandPose
-from autoglm_embodied_sim.robots.hand_rig import HandRig
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, HandPose, HandRig
 
 OVER_M = 0.20  # height of the tips from which the hand comes down and to which it lifts
 DESCENT_M_S, GUARDED_M_S, LIFT_M_S = 0.15, 0.12, 0.12
@@ -17,7 +16,6 @@ BACK_OFF_M = 0.002  # up from what was touched before closing
 ALMOST_M = 0.006  # touching something this close to the goal is arriving
 EMPTY_M = 0.0025
 TRIAL_LIFT_M = 0.04
-DUMP_TIP_M = 0.05
 LEAST_WEIGHT_N = 0.5
 SWAY_M, SWAY_RAD = 0.025, 0.35
 SWAYS = tuple(HandPose(0, y, 0, yaw) for y, yaw in ((SWAY_M, 0), (-SWAY_M, 0), (0, SWAY_RAD), (0, -SWAY_RAD), (0, 0)))
@@ -104,5 +102,5 @@ def go_aside(rig: HandRig) -> None:
 def lay_aside(rig: HandRig, slot: int) -> None:
     """Lay what is in the hand down where it is in nobody's way; consecutive slots lie apart."""
     go_aside(rig)
-    rig.move(rig.dumps[slot % len(rig.dumps)])
+    rig.move(rig.set_down_poses[slot % len(rig.set_down_poses)])
     let_go(rig)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autoglm_embodied.types import FloatArray, Phase
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.panda import JOINTS
+from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 OPEN_M, CLOSED_M = 0.08, 0.0
 OPENED_M, EMPTY_M = 0.074, 0.006  # width above which the gripper counts as open, below which it closed on nothing
-SAFE_RISE_M = 0.11  # above the grasp height: over every thing
+SAFE_RISE_M = 0.11  # above the grasp height: over every object
 LIFTED_M = 0.20  # tool height at which a lift is done
 LOWEST_GRASP_M = 0.018  # fingertips end 9 mm below the tool point
 GRASP_XY_M, GRASP_Z_M = 0.008, 0.006
@@ -30,11 +34,11 @@ class ExpertState:
 
     tool_m: FloatArray  # (3,)
     tool_yaw_rad: float
-    target_m: FloatArray  # (3,) centre of the named thing
+    target_m: FloatArray  # (3,) centre of the named object
     target_height_m: float
     width_m: float
     width_velocity_m_s: float
-    held: bool  # the named thing lies between both fingers and both touch it
+    held: bool  # the named object lies between both fingers and both touch it
 
     @property
     def grasp_m(self) -> FloatArray:
@@ -42,18 +46,23 @@ class ExpertState:
         return np.array([*self.target_m[:2], max(self.target_m[2], LOWEST_GRASP_M)])
 
 
-def observe(rig: ArmRig, index: int) -> ExpertState:
-    """The true state as the expert sees it, for the thing with this index."""
-    truth, thing = rig.truth(), rig.scene.things[index]
-    rotation = truth.T_base_tool[:3, :3]
+def observe(arm: Arm, objects: Sequence[SceneObject], target: int) -> ExpertState:
+    """The true state as the expert sees it.
+
+    Args:
+        arm: with the objects on its table.
+        objects: as the scene has them.
+        target: index of the named one.
+    """
+    T_base_tool, fingers = arm.rig.T_base_tool(), slice(ARM_JOINTS, JOINTS)
     return ExpertState(
-        tool_m=truth.T_base_tool[:3, 3],
-        tool_yaw_rad=float(np.arctan2(rotation[1, 0], rotation[0, 0])),
-        target_m=truth.position_m[index],
-        target_height_m=thing.size_m,
-        width_m=truth.gripper_width_m,
-        width_velocity_m_s=truth.gripper_velocity_m_s,
-        held=truth.gripped[index],
+        tool_m=T_base_tool[:3, 3],
+        tool_yaw_rad=float(np.arctan2(T_base_tool[1, 0], T_base_tool[0, 0])),
+        target_m=arm.truth.pose(arm.data)[target, :3],
+        target_height_m=float(objects[target].shape.extent_m[-1]),
+        width_m=float(arm.data.qpos[fingers].sum()),
+        width_velocity_m_s=float(arm.data.qvel[fingers].sum()),
+        held=target in arm.truth.contacts.between(arm.data),
     )
 
 
@@ -89,7 +98,7 @@ def _partly_closed(
 
 
 def _approach(state: ExpertState, error: FloatArray, far_m: float) -> tuple[FloatArray, float, Phase]:
-    """Come over the thing and down in a funnel: the further off in xy, the higher."""
+    """Come over the object and down in a funnel: the further off in xy, the higher."""
     clearance_m = min(SAFE_RISE_M, FUNNEL_SLOPE * max(0.0, far_m - FUNNEL_XY_M))
     way = error + np.array([0.0, 0.0, clearance_m])
     return _twist(state, way), OPEN_M, Phase.REACH if far_m > FAR_XY_M else Phase.DESCEND
@@ -136,7 +145,7 @@ def _roll(state: ExpertState, twist: FloatArray, width_m: float, dt_s: float) ->
     moved = twist[:3] * dt_s
     change = float(np.clip(width_m - state.width_m, -WIDTH_SPEED_M_S * dt_s, WIDTH_SPEED_M_S * dt_s))
     between = np.abs(state.grasp_m - state.tool_m).max() < KEEP_XY_M
-    stops_at = state.width_m if state.held else state.target_height_m  # things are as wide as high
+    stops_at = state.width_m if state.held else state.target_height_m  # objects are as wide as high
     if change < 0 and between and (state.held or state.width_m >= stops_at):
         change = max(change, stops_at - state.width_m)
         grips = state.held or state.width_m + change <= stops_at

@@ -1,17 +1,30 @@
-"""The baselines by name, and which senses each of them can do without."""
+"""The baselines by name, and which senses each policy can do without."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.policies.antipodal import Antipodal
-from autoglm_embodied_sim.policies.antipodal_force import AntipodalForce
 from autoglm_embodied_sim.policies.baseline import Baseline
 from autoglm_embodied_sim.policies.expert import Expert
-from autoglm_embodied_sim.policies.pca import Pca
-from autoglm_embodied_sim.policies.random_edges import RandomEdges
-from autoglm_embodied_sim.policies.script import Script
+from autoglm_embodied_sim.policies.force_feedback import AntipodalForce, Script
+from autoglm_embodied_sim.policies.open_loop import Antipodal, Pca, RandomEdges
+
+ABLATIONS = ("force", "vision", "language")
+
+
+def ablation(names: Sequence[str]) -> tuple[str, ...]:
+    """The senses of these names, each once and in a fixed order; ConfigError with the valid ones."""
+    for name in names:
+        if name not in ABLATIONS:
+            raise ConfigError(f"--without must be one of {', '.join(ABLATIONS)}, got {name!r}")
+    return tuple(sense for sense in ABLATIONS if sense in names)
+
+
+def suffix(without: Sequence[str]) -> str:
+    """What the name of a case ends with, such as `_without_force`; empty where nothing is withheld."""
+    return "".join(f"_without_{sense}" for sense in without)
+
 
 BASELINES: dict[str, type[Baseline]] = {
     "random": RandomEdges,
@@ -31,7 +44,6 @@ def baseline_named(name: str) -> Baseline:
     return BASELINES[name]()
 
 
-SENSES = ("force", "vision", "language")
 NEEDED = ("vision", "language")
 """What a policy needs unless its attribute `needs` says otherwise: it looks for the object that is named."""
 
@@ -52,5 +64,5 @@ def require_able(policies: Sequence[str], without: Sequence[str]) -> None:
 
 
 def _allowed(policy: str) -> str:
-    spare = [sense for sense in SENSES if sense not in needs(policy)]
+    spare = [sense for sense in ABLATIONS if sense not in needs(policy)]
     return f"use --without {' or '.join(spare)}" if spare else "leave out --without"

@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.policies.grasp import (
     ALMOST_M,
     EMPTY_M,
@@ -59,12 +59,12 @@ class Rehearsal:
         risen_m = twin.truth.position_m(twin.data)[obj, 2] - self.centre_m(obj)[2]
         if risen_m < TRIAL_LIFT_M / 2:
             return Outcome.LEFT
-        return Outcome.HELD if lift_and_shake_test(twin, self._rest_height_m).raised == (obj,) else Outcome.LIFTED
+        return Outcome.HELD if judge(twin, self._rest_height_m).success(obj) else Outcome.LIFTED
 
 
 def keeps(rig: Gantry, obj: int, rest_height_m: FloatArray) -> bool:
     """Whether what the hand holds now would be this object and no other after lift and shake."""
-    return lift_and_shake_test(rig.twin(), rest_height_m).raised == (obj,)
+    return judge(rig.twin(), rest_height_m).success(obj)
 
 
 def true_heights(rig: Gantry) -> HeightMap:

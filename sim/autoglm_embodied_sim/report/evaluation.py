@@ -1,4 +1,4 @@
-"""What a page is about: the cases that were measured, and under which conditions."""
+"""What a page is about: the episodes that were measured, and under which conditions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,33 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from autoglm_embodied.metrics import Report
-from autoglm_embodied_sim.eval.failure_replay import Jpegs
-from autoglm_embodied_sim.eval.measure import STRONGEST, GraspResult, Measurement
-from autoglm_embodied_sim.eval.paired import Pairs
-from autoglm_embodied_sim.eval.result_cache import Key
+import numpy as np
 
-STATS = ("first_descent", "strict", "final")
+from autoglm_embodied.metrics import Report
+from autoglm_embodied_sim.eval.episode import GraspResult
+from autoglm_embodied_sim.eval.failure import Failure
+from autoglm_embodied_sim.eval.failure_replay import Jpegs
+from autoglm_embodied_sim.eval.measure import Measurement
+from autoglm_embodied_sim.eval.metrics import PRIVILEGES, STRONGEST, failure_counts
+from autoglm_embodied_sim.eval.result_cache import Key, key
+from autoglm_embodied_sim.eval.statistics import PairedOutcomes
+
+STATS = {
+    "first_descent": "held after the first approach",
+    "strict": "held within three approaches in all",
+    "final": "held when the policy was done",
+}
+"""The kinds of success, and what each means."""
+RIG_LIMITS = {
+    "gantry": "The hand hangs from four axes: there is no arm, no joint limit and no arm that gets in the way.",
+    "arm": "One camera looks at the table from the front: what lies behind an object is not seen.",
+}
+LIMITS = (
+    "Everything is simulated; friction, masses and sensors are models.",
+    "Success, classes of failure and peak force are the simulator's verdict; no policy sees them.",
+    "The peak force is without the noise of the sensor and without the weight of the hand.",
+    "An interval tells of chance in the choice of seeds, not of the distance between simulation and robot.",
+)
 
 
 @dataclass(frozen=True)
@@ -30,14 +50,38 @@ class Case:
         """How many episodes."""
         return len(self.results)
 
-    def held(self, stat: str = "final") -> list[bool]:
+    def successes(self, stat: str = "final") -> list[bool]:
         """(n,) whether each was a success by one of STATS."""
         return [bool(result.held if stat == "final" else getattr(result, stat)) for result in self.results]
 
+    def count(self, stat: str = "final") -> int:
+        """How many were a success by one of STATS."""
+        return sum(self.successes(stat))
+
+    def measured(self, name: str) -> list[tuple[float, bool]]:
+        """(value, success) of the episodes in which the field `name` of their results was measured."""
+        values = [(getattr(result, name), result.held) for result in self.results]
+        return [(value, held) for value, held in values if value is not None]
+
+    def quantile(self, name: str, quantile: float) -> float | None:
+        """A quantile (0 to 1) of the field `name` over the episodes; None where it was not measured."""
+        values = [value for value, _ in self.measured(name)]
+        return float(np.quantile(values, quantile)) if values else None
+
     @property
-    def failed(self) -> tuple[GraspResult, ...]:
+    def wrong_objects(self) -> int:
+        """At the end of how many another object was held."""
+        return sum(result.wrong_object for result in self.results)
+
+    @property
+    def failed(self) -> list[GraspResult]:
         """The episodes at whose end not just what was asked for was held."""
-        return tuple(result for result in self.results if not result.held)
+        return [result for result in self.results if not result.held]
+
+    @cached_property
+    def failures(self) -> dict[Failure, int]:
+        """How many ended in each class, success among them."""
+        return failure_counts(self.results)
 
 
 @dataclass(frozen=True)
@@ -47,7 +91,7 @@ class Pairing:
     suite: str
     first: str
     second: str
-    pairs: Pairs
+    outcomes: PairedOutcomes
 
 
 @dataclass(frozen=True)
@@ -80,39 +124,86 @@ class Evaluation:
         images: Mapping[Key, Jpegs],
         ended_ns: int,
     ) -> Evaluation:
-        """The evaluation whose figures `report` holds; `ended_ns` is the wall clock at its end."""
+        """What a run of `autoglm evaluate` measured.
+
+        Args:
+            typed: the words behind `autoglm`.
+            wanted: what was asked for.
+            report: its figures.
+            results: every episode.
+            images: of failed episodes, by suite, policy and seed.
+            ended_ns: wall clock at the end.
+        """
         settings = {suite: _flat(asdict(wanted.suite(suite))) for suite in wanted.suites}
         return cls(shlex.join(["autoglm", *typed]), wanted, report.as_json(ended_ns), results, images, settings)
 
     @cached_property
-    def cases(self) -> tuple[Case, ...]:
-        """Suite by suite, and in each policy by policy."""
-        return tuple(self._case(suite, policy) for suite in self.wanted.suites for policy in self.wanted.policies)
-
-    def of_suite(self, suite: str) -> list[Case]:
-        """The cases of one suite."""
-        return [case for case in self.cases if case.suite == suite]
-
-    @cached_property
-    def pairings(self) -> tuple[Pairing, ...]:
-        """Each policy against the strongest script, or against the policy named first where that was not measured."""
-        policies = self.wanted.policies
-        second = STRONGEST if STRONGEST in policies else policies[0]
-        return tuple(
-            Pairing(suite, first, second, Pairs.of(self._case(suite, first).held(), self._case(suite, second).held()))
-            for suite in self.wanted.suites
-            for first in policies
-            if first != second
-        )
+    def suites(self) -> dict[str, list[Case]]:
+        """The cases of each suite, a policy each."""
+        wanted = self.wanted
+        return {suite: [self._case(suite, policy) for policy in wanted.policies] for suite in wanted.suites}
 
     @property
-    def one_again(self) -> str:
+    def cases(self) -> list[Case]:
+        """Suite by suite, and in each policy by policy."""
+        return [case for cases in self.suites.values() for case in cases]
+
+    @cached_property
+    def pairings(self) -> list[Pairing]:
+        """Each policy against the strongest baseline, or against the policy named first where that was not measured."""
+        policies = self.wanted.policies
+        second = STRONGEST if STRONGEST in policies else policies[0]
+        pairings = []
+        for suite, cases in self.suites.items():
+            successes = {case.policy: case.successes() for case in cases}
+            for first in policies:
+                if first != second and successes[first]:
+                    outcomes = PairedOutcomes.of(successes[first], successes[second])
+                    pairings.append(Pairing(suite, first, second, outcomes))
+        return pairings
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What was run, where and when, in words."""
+        head, wanted, machine = self.head, self.wanted, self.head["machine"]
+        return {
+            "seeds": f"{wanted.seed} to {wanted.seed + wanted.episodes - 1}",
+            "objects": str(wanted.objects or f"random_urdfs, {wanted.split} split"),
+            "rig": f"{wanted.rig}{', easy physics' if wanted.easy else ''}",
+            "withheld": ", ".join(wanted.without) or "nothing",
+            "version": f"{head['version']}, commit {head['git'] or 'unknown'}",
+            "machine": f"{machine['cpu']}, {machine['cores']} cores, GPU {machine['gpu'] or 'none'}",
+            "started": f"{head['started']}; {head['seconds']:.0f} s, not counting an earlier run that it went on from",
+        }
+
+    @property
+    def repeat_command(self) -> str:
         """How to run one of the episodes alone."""
         wanted, words = self.wanted, ["autoglm", "evaluate", "--suite", "SUITE", "--policy", "POLICY"]
         words += ["--seed", "SEED", "--episodes", "1", "--rig", wanted.rig]
         words += ["--split", wanted.split] if wanted.objects is None else ["--objects", str(wanted.objects)]
         words += ["--easy"] * wanted.easy + [word for sense in wanted.without for word in ("--without", sense)]
         return shlex.join([*words, "--report", "DIR"])
+
+    @property
+    def setting_names(self) -> list[str]:
+        """The settings of any suite, each once."""
+        names = dict.fromkeys(name for settings in self.settings.values() for name in settings)
+        return [name for name in names if name != "name"]
+
+    @property
+    def limits(self) -> list[str]:
+        """What the figures do not show, a sentence each."""
+        wanted, rig = self.wanted, RIG_LIMITS.get(self.wanted.rig)
+        sentences = [f"{PRIVILEGES.capitalize()}.", *LIMITS, *([rig] if rig else [])]
+        sentences += [f"Withheld from every policy: {sense}." for sense in wanted.without]
+        if wanted.objects is None and wanted.split != "test":
+            sentences.append(f"The objects are of the {wanted.split} split, on which policies may have been tuned.")
+        return sentences
+
+    def without_images(self, case: Case) -> list[GraspResult]:
+        """The failed episodes of a case that have no images."""
+        return [result for result in case.failed if key(result) not in self.images]
 
     def _case(self, suite: str, policy: str) -> Case:
         mine = [result for result in self.results if (result.suite, result.policy) == (suite, policy)]

@@ -1,17 +1,112 @@
-"""Figures of suites as Markdown: what was run, then a table for each suite; and their place in a document."""
+"""Recorded figures of suites as Markdown: what was run, then a table for each suite; and their place in a document."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Row
-from autoglm_embodied_sim.report.measured import Measured, policy_of
-from autoglm_embodied_sim.report.words import chance, points, within
+from autoglm_embodied_sim.report.number_formats import p_value, percent_within, points
 
+KEPT = ("command", "version", "git", "machine", "seed", "started", "seconds", "objects")
+EACH = "episodes_each"
+DIGITS = 6  # significant ones of a figure without its episodes
+CASE = re.compile(r"(\w+)/(\w+)/(?P<rig>[a-z]+)(?P<easy>_easy)?(?P<dds>_over_dds)?(?P<without>(_without_[a-z]+)*)")
+"""Suite, policy, then rig and what was special, as `Measurement.case` writes it."""
+SPLIT = re.compile(r"random_urdfs, (\w+) split")
 END = "<!-- end -->"
+
+
+@dataclass(frozen=True)
+class RecordedFigures:
+    """What `autoglm evaluate --suite ... --json FILE` wrote.
+
+    Args:
+        head: machine, git, seed, start, objects.
+        episodes: of each policy in each suite.
+        rows: the figures of suites.
+    """
+
+    head: Mapping[str, Any]
+    episodes: int
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> RecordedFigures:
+        """The figures of a file; ConfigError where it holds none of suites."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            head = {name: data[name] for name in KEPT}
+            seeds = len({episode["seed"] for episode in data.get("episodes", ())})
+            rows = tuple(Row(**{**row, "ci95": row["ci95"] and tuple(row["ci95"])}) for row in data["rows"])
+        except OSError as error:
+            raise ConfigError(
+                f"cannot read figures from {path} ({error.strerror}); name a file that is there"
+            ) from error
+        except (ValueError, TypeError, KeyError) as error:
+            said = "is no file of figures of suites; name one that autoglm evaluate --suite ... --json FILE wrote"
+            raise ConfigError(f"{path} {said}") from error
+        of_suites = tuple(row for row in rows if row.case and CASE.fullmatch(row.case))
+        if not of_suites:
+            raise ConfigError(f"{path} holds no figures of suites; measure some with autoglm evaluate --suite")
+        return cls(head, int(data.get(EACH, seeds)), of_suites)
+
+    @cached_property
+    def suites(self) -> dict[str, list[str]]:
+        """The cases of each suite, in the order in which they were measured."""
+        suites: dict[str, list[str]] = {}
+        for case in dict.fromkeys(row.case or "" for row in self.rows):
+            suites.setdefault(case.split("/")[0], []).append(case)
+        return suites
+
+    def row(self, case: str, figure: str, stat: str | None) -> Row | None:
+        """The figure of these names, None where there is none."""
+        names = (case, figure, stat)
+        return next((row for row in self.rows if (row.case, row.figure, row.stat) == names), None)
+
+    @property
+    def conditions(self) -> str:
+        """What was run, where and when, in two sentences."""
+        head, machine = self.head, self.head["machine"]
+        return (
+            f"Seeds {head['seed']} to {head['seed'] + self.episodes - 1} for every policy, "
+            f"on the {self._options['rig']}, objects: {head['objects']}. "
+            f"{machine['cpu']}, {machine['cores']} cores, GPU: {machine['gpu'] or 'none'}. "
+            f"Version {head['version']}, commit {head['git'] or 'unknown'}, {head['started'][:10]}."
+        )
+
+    @property
+    def command(self) -> str:
+        """What gives the same figures again, a kind of option a line."""
+        options, objects = self._options, str(self.head["objects"])
+        split, policies = SPLIT.fullmatch(objects), dict.fromkeys(map(policy_of, sum(self.suites.values(), [])))
+        last = ["--episodes", str(self.episodes), "--seed", str(self.head["seed"]), "--rig", str(options["rig"])]
+        last += ["--split", split[1]] if split else ["--objects", objects]
+        last += ["--easy"] * bool(options["easy"]) + ["--ros"] * bool(options["dds"])
+        last += [word for sense in (options["without"] or "").split("_without_")[1:] for word in ("--without", sense)]
+        first = ["autoglm", "evaluate", *(word for suite in self.suites for word in ("--suite", suite))]
+        second = [word for policy in policies for word in ("--policy", policy)]
+        return " \\\n  ".join(map(shlex.join, (first, second, last)))
+
+    def as_text(self) -> str:
+        """The file without its episodes, a figure a line."""
+        head = {**self.head, EACH: self.episodes}
+        lines = [f" {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
+        rows = ",\n".join(f"  {json.dumps(_rounded(row))}" for row in self.rows)
+        return "\n".join(["{", *lines, ' "rows": [', rows, " ]", "}"]) + "\n"
+
+    @property
+    def _options(self) -> dict[str, str | None]:
+        """Rig, and what was special."""
+        found = CASE.fullmatch(self.rows[0].case or "")
+        return found.groupdict() if found else {}
 
 
 @dataclass(frozen=True)
@@ -24,12 +119,12 @@ class Column:
     written: Callable[[Row], str]
 
 
-def _share(row: Row) -> str:
-    return within(row.value, row.ci95 or (row.value, row.value))
+def _rate(row: Row) -> str:
+    return percent_within(row.value, row.ci95 or (row.value, row.value))
 
 
-def _share_of_tries(row: Row) -> str:
-    return f"{_share(row)} of {row.n} tries"
+def _rate_of_tries(row: Row) -> str:
+    return f"{_rate(row)} of {row.n} tries"
 
 
 def _newtons(row: Row) -> str:
@@ -44,38 +139,43 @@ def _points(row: Row) -> str:
     return points(row.value) + ("" if row.ci95 is None else f" ({points(row.ci95[0])} to {points(row.ci95[1])})")
 
 
-def _chance(row: Row) -> str:
-    return chance(row.value)
+def _p_value(row: Row) -> str:
+    return p_value(row.value)
 
 
 COLUMNS = (
-    Column("first descent", "grasp.success", "first_descent", _share),
-    Column("strict", "grasp.success", "strict", _share),
-    Column("final", "grasp.success", "final", _share),
-    Column("per attempt", "grasp.success", "per_attempt", _share_of_tries),
-    Column("cleared", "grasp.success", "cleared", _share),
-    Column("another object", "grasp.wrong_object", None, _share),
-    Column("rightly refused", "grasp.refused_rightly", None, _share),
+    Column("first descent", "grasp.success", "first_descent", _rate),
+    Column("strict", "grasp.success", "strict", _rate),
+    Column("final", "grasp.success", "final", _rate),
+    Column("per attempt", "grasp.success", "per_attempt", _rate_of_tries),
+    Column("cleared", "grasp.success", "cleared", _rate),
+    Column("another object", "grasp.wrong_object", None, _rate),
+    Column("rightly refused", "grasp.refused_rightly", None, _rate),
     Column("peak force p95", "grasp.peak_force_n", "p95", _newtons),
     Column("time p50", "grasp.seconds", "p50", _seconds),
     Column("final less `script`, points", "grasp.minus_baseline", None, _points),
     Column("per attempt less `script`, points", "grasp.minus_baseline", "per_attempt", _points),
-    Column("McNemar", "grasp.minus_baseline", "mcnemar_p", _chance),
+    Column("McNemar", "grasp.minus_baseline", "mcnemar_p", _p_value),
 )
 COUNTED = ("final", "cleared")
 """Of the figure `grasp.success`: its n is the number of episodes, or of rounds."""
 
 
-def tables(measured: Measured) -> str:
+def tables(recorded: RecordedFigures) -> str:
     """What was run, then for each suite a table of its policies, with the columns that were measured there."""
-    parts = [f"```sh\n{measured.command}\n```", _head(measured)]
-    for suite, cases in measured.suites.items():
-        parts += [f"**{suite}**", _table(measured, cases)]
+    parts = [f"```sh\n{recorded.command}\n```", recorded.conditions]
+    for suite, cases in recorded.suites.items():
+        parts += [f"**{suite}**", _table(recorded, cases)]
     return "\n\n".join(parts) + "\n"
 
 
 def insert(document: str, name: str, text: str) -> str:
-    """A document with `text` between the marker of this name and the end marker that follows it.
+    """A document with a text put where it belongs.
+
+    Args:
+        document: in Markdown.
+        name: in the marker behind which the text goes, up to the end marker that follows.
+        text: in the place of what stands there.
 
     Raises:
         ConfigError: the document has no such markers.
@@ -87,28 +187,33 @@ def insert(document: str, name: str, text: str) -> str:
     return between.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", document)
 
 
-def _head(measured: Measured) -> str:
-    head, machine = measured.head, measured.head["machine"]
-    last = head["seed"] + measured.episodes - 1
-    return (
-        f"Seeds {head['seed']} to {last} for every policy, on the {measured.rig}, objects: {head['objects']}. "
-        f"{machine['cpu']}, {machine['cores']} cores, GPU: {machine['gpu'] or 'none'}. "
-        f"Version {head['version']}, commit {head['git'] or 'unknown'}, {head['started'][:10]}."
-    )
+def policy_of(case: str) -> str:
+    """The policy of a case."""
+    return case.split("/")[1]
 
 
-def _table(measured: Measured, cases: list[str]) -> str:
-    columns = [column for column in COLUMNS if any(measured.row(case, column.figure, column.stat) for case in cases)]
+def _table(recorded: RecordedFigures, cases: list[str]) -> str:
+    columns = [column for column in COLUMNS if any(recorded.row(case, column.figure, column.stat) for case in cases)]
     lines = [["policy", "n", *(column.title for column in columns)], ["---", *["--:"] * (1 + len(columns))]]
-    lines += [[f"`{policy_of(case)}`", _n(measured, case), *_cells(measured, case, columns)] for case in cases]
+    lines += [[f"`{policy_of(case)}`", _n(recorded, case), *_cells(recorded, case, columns)] for case in cases]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cells(measured: Measured, case: str, columns: list[Column]) -> list[str]:
-    rows = [measured.row(case, column.figure, column.stat) for column in columns]
+def _cells(recorded: RecordedFigures, case: str, columns: list[Column]) -> list[str]:
+    rows = [recorded.row(case, column.figure, column.stat) for column in columns]
     return ["" if row is None else column.written(row) for row, column in zip(rows, columns, strict=True)]
 
 
-def _n(measured: Measured, case: str) -> str:
-    rows = (measured.row(case, "grasp.success", stat) for stat in COUNTED)
+def _n(recorded: RecordedFigures, case: str) -> str:
+    rows = (recorded.row(case, "grasp.success", stat) for stat in COUNTED)
     return next((str(row.n) for row in rows if row is not None), "")
+
+
+def _rounded(row: Row) -> dict[str, Any]:
+    """A row with numbers of DIGITS digits."""
+
+    def rounded(value: float) -> float:
+        return float(f"{value:.{DIGITS}g}")
+
+    ci95 = None if row.ci95 is None else [rounded(end) for end in row.ci95]
+    return {**asdict(row), "value": rounded(row.value), "ci95": ci95}

@@ -11,12 +11,11 @@ import numpy as np
 from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import Camera, FloatArray
-from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
+from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.object_state import ObjectState
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
 from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
-from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_look
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
@@ -60,13 +59,13 @@ AVERAGED = 24  # readings of a weighing, a whole number of servo periods
 GRIP_S, STILL_S, STILL_M_S = 1.5, 0.06, 0.004
 ASIDE = HandPose(-0.15, 0.0, 0.39, 0.0)
 """Above the camera's sight, where the arm's home is."""
-DUMPS = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range(-2, 3))
+SET_DOWN_POSES = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range(-2, 3))
 """Beside the working area."""
 
 
 @lru_cache(maxsize=1)
 def _aside_rad() -> FloatArray:
-    """(7,) joint angles at ASIDE."""
+    """(n,) joint angles at ASIDE."""
     tool_m = ASIDE.values[:3] + TABLE_ORIGIN_M + [0, 0, TIP_BELOW_TOOL_M]
     return Servo(bare_arm()).solve(tool_m, ASIDE.yaw_rad)
 
@@ -78,10 +77,11 @@ class Arm:
         objects: what lies on the table.
         hand_eye_m: (3,) how far the camera is believed to be from where it is.
         grip_force_n: of each finger.
-        seed: of the sensors' noise and the look of the room.
-        surroundings: light and table; the camera stands where its settings say.
+        seed: of the sensors' noise.
+        surroundings: light and room; the camera stands where its settings say.
         camera: as it is believed to stand; as shipped by default.
         sensors: of wrist and joints, and what `ArmRig.frame` sees; as shipped by default.
+        scattered: whether the arm starts a little off, as drawn with the seed, instead of aside.
     """
 
     def __init__(
@@ -93,8 +93,9 @@ class Arm:
         surroundings: Surroundings = PLAIN,
         camera: CameraSettings | None = None,
         sensors: Sensors | None = None,
+        scattered: bool = False,
     ) -> None:
-        self.rig = ArmRig(seed, 0, camera, sensors, objects, hand_eye_m, surroundings)
+        self.rig = ArmRig(seed, objects, hand_eye_m, surroundings, camera, sensors)
         self.model, self.data = self.rig.model, self.rig.data
         gripper = self.model.actuator("gripper").id
         self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
@@ -104,8 +105,8 @@ class Arm:
         self._rng = np.random.default_rng((seed, 2))
         self._camera: ObjectCamera | None = None
         self._bias = np.zeros(6)
-        look = surroundings.over(sample_look(np.random.default_rng((seed, 3))))
-        self.rig.reset(Scene((), look, seed), _aside_rad())
+        if not scattered:
+            self.rig.reset(_aside_rad())
 
     @property
     def time_ns(self) -> int:
@@ -133,9 +134,9 @@ class Arm:
         return ASIDE
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Beside the working area."""
-        return DUMPS
+        return SET_DOWN_POSES
 
     def look(self) -> View:
         """An image from the camera in front of the robot."""
@@ -183,25 +184,17 @@ class Arm:
             error = self._error(here)
             if _within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
                 break
-            self._drive((there - here) / PERIOD_S, error)
+            self._follow((there - here) / PERIOD_S, error)
             if not _within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
                 self.rig.halt()
                 return False
         self.rig.command(np.zeros(6), self.rig.gripper_command_m)
         return _within(self._error(pose.values), REACHED_M, REACHED_RAD)
 
-    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
-        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
-        count = round(times / rate_hz / PERIOD_S)
-
-        def at(period: int) -> FloatArray:
-            turn = 2 * np.pi * rate_hz * period * PERIOD_S
-            swell = min(1.0, 2 * times * min(period, count - period) / count)
-            return np.asarray(middle.values + amplitude.values * np.sin(turn) * (swell * swell * (3 - 2 * swell)))
-
-        for period in range(count):
-            self._drive((at(period + 1) - at(period)) / PERIOD_S, self._error(at(period)))
-        self.rig.command(np.zeros(6), self.rig.gripper_command_m)
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
+        self.rig.command(twist, self.rig.gripper_command_m)
+        self.rig.step(round(seconds * 1e9 / STEP_NS))
 
     def grip(self, width_m: float) -> float:
         """Move the fingers to an opening, or until they stand against something; returns the opening reached."""
@@ -242,7 +235,7 @@ class Arm:
         error[3:] *= 0.5  # exact to the third order of the angle
         return error
 
-    def _drive(self, velocity: FloatArray, error: FloatArray) -> None:
+    def _follow(self, velocity: FloatArray, error: FloatArray) -> None:
         """One servo period with the velocity (4,) [m/s, rad/s] of the path, and a pull onto it."""
         twist = GAIN * error
         twist[:3] += velocity[:3]

@@ -13,7 +13,7 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.robots.gantry_model import AXES, TIMESTEP_S, TIP_BELOW_HAND_M, build_gantry, overhead
-from autoglm_embodied_sim.robots.hand_pose import MAX_WIDTH_M, TRAVEL_M_S, HandPose
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.object_state import ObjectState
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
@@ -30,7 +30,7 @@ _TIP = np.array([0.0, 0.0, TIP_BELOW_HAND_M, 0.0])
 
 ASIDE = HandPose(0.42, 0.0, 0.30, 0.0)
 """Out of the camera's sight."""
-DUMPS = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
+SET_DOWN_POSES = tuple(HandPose(ASIDE.x_m, 0.06 * place, 0.05, 0.0) for place in range(-2, 3))
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ class Gantry:
         return ASIDE
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Where to lay down, in turn, what is in the way of others: out of the camera's sight, too."""
-        return DUMPS
+        return SET_DOWN_POSES
 
     def look(self) -> View:
         """An image from above."""
@@ -214,15 +214,11 @@ class Gantry:
                 return False
         return True
 
-    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
-        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
-        count = round(times / rate_hz / TIMESTEP_S)
-        centre, way = middle.values, amplitude.values
-        for index in range(count):
-            turn = 2 * np.pi * rate_hz * index * TIMESTEP_S
-            swell = min(1.0, 2 * times * min(index, count - index) / count)
-            offset = way * np.sin(turn) * (swell * swell * (3 - 2 * swell))
-            self.data.ctrl[: len(AXES)] = centre + offset + _TIP
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
+        start, velocity = self.data.ctrl[: len(AXES)].copy(), np.asarray(twist)[[0, 1, 2, 5]]
+        for step in range(1, round(seconds / TIMESTEP_S) + 1):
+            self.data.ctrl[: len(AXES)] = start + velocity * (step * TIMESTEP_S)
             self._step()
 
     def grip(self, width_m: float) -> float:

@@ -13,7 +13,7 @@ from autoglm_embodied_sim.geoms import DRAWN_GROUP, HIDDEN_GROUP, set_contact_so
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.robots.panda_model import panda_file
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.scenes.surroundings import Surroundings, add_table_material
+from autoglm_embodied_sim.scenes.surroundings import Surroundings, colour_mat
 
 TIMESTEP_S = 0.002
 """Two milliseconds grip as well as one does, 1.7 times as fast."""
@@ -87,8 +87,8 @@ def _replace_gripper(spec: Any) -> None:
 
 def _add_table(spec: Any, surroundings: Surroundings) -> None:
     world, plane, light = spec.worldbody, mujoco.mjtGeom.mjGEOM_PLANE, surroundings.light
-    material = add_table_material(spec, surroundings)
-    world.add_geom(name="table", type=plane, size=[0.6, 0.6, 1], group=DRAWN_GROUP, material=material)
+    table = world.add_geom(name="table", type=plane, size=[0.6, 0.6, 1], group=DRAWN_GROUP)
+    colour_mat(spec, table, surroundings)
     add_walls(spec, np.zeros(3))
     sun = world.add_light(type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 2], castshadow=False)
     sun.dir, sun.diffuse, sun.ambient = list(surroundings.light_direction), [0.55 * light] * 3, [0.25 * light] * 3

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.robots.hand_pose import TRAVEL_M_S, HandPose
 from autoglm_embodied_sim.robots.object_state import ObjectState
 from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
 from autoglm_embodied_sim.sensors.view import View
+
+MAX_WIDTH_M = 0.08
+"""The widest opening of the hand."""
+TRAVEL_M_S = 0.35
+"""How fast a hand goes where nothing is near."""
+
+
+@dataclass(frozen=True)
+class HandPose:
+    """Where the fingertips are in the table frame: the point between their lower ends, and the turn about the vertical.
+
+    At `yaw_rad` 0 the fingers close along the table's y axis.
+    """
+
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_rad: float
+
+    def raised_to(self, z_m: float) -> HandPose:
+        """The same place at another height."""
+        return HandPose(self.x_m, self.y_m, z_m, self.yaw_rad)
+
+    def moved_by(self, way: HandPose) -> HandPose:
+        """As far from here as `way` is from the table's middle."""
+        return HandPose(*(self.values + way.values).tolist())
+
+    @property
+    def values(self) -> FloatArray:
+        """(4,) x, y, z, yaw."""
+        return np.array([self.x_m, self.y_m, self.z_m, self.yaw_rad])
 
 
 class HandRig(Protocol):
@@ -35,7 +68,7 @@ class HandRig(Protocol):
         """Where the hand hides nothing from the camera."""
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Where to lay down, in turn, what is in the way of others."""
 
     def look(self) -> View:
@@ -71,8 +104,8 @@ class SuiteRig(HandRig, Protocol):
     def eye(self) -> ObjectCamera:
         """The camera through which policies look."""
 
-    def swing(self, middle: HandPose, amplitude: HandPose, rate_hz: float, times: int) -> None:
-        """Move to and fro about a pose along `amplitude`, as a sine that swells and fades within half a swing."""
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
 
     def close(self) -> None:
         """Free what is held on the GL side."""
@@ -105,9 +138,9 @@ class WrappedRig:
         return self._rig.aside
 
     @property
-    def dumps(self) -> Sequence[HandPose]:
+    def set_down_poses(self) -> Sequence[HandPose]:
         """Where to lay down, in turn, what is in the way of others."""
-        return self._rig.dumps
+        return self._rig.set_down_poses
 
     def look(self) -> View:
         """An image from above."""

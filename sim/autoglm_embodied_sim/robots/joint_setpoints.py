@@ -20,13 +20,13 @@ AT_HOME_RAD, AT_REST_RAD_S = 0.005, 0.02
 
 
 class Setpoints:
-    """Set-points (9,) of arm [rad] and fingers [m], in the time of the joint states, whatever clock that is.
+    """Set-points (n,) of arm [rad] and fingers [m], in the time of the joint states, whatever clock that is.
 
     It begins by moving to the home posture, gripper open, where a policy expects to begin.
 
     Args:
         model: an MjModel of the arm, for its kinematics and its weight, which the set-points lead to bear.
-        stiffness: (9,) of the joints' servos [N·m/rad, N/m].
+        stiffness: (n,) of the joints' servos [N·m/rad, N/m].
     """
 
     def __init__(self, model: Any, stiffness: FloatArray) -> None:
@@ -56,7 +56,7 @@ class Setpoints:
         self.grip(MAX_WIDTH_M)
 
     def advance(self, stamp_ns: int, position: FloatArray, velocity: FloatArray) -> FloatArray | None:
-        """The set-points that follow joint positions and velocities (9,) of `stamp_ns`; None if none is due yet."""
+        """The set-points that follow joint positions and velocities (n,) of `stamp_ns`; None if none is due yet."""
         arm_rad, finger_m = position[:ARM_JOINTS], float(position[ARM_JOINTS:].mean())
         if self._now_ns is None or not 0 <= stamp_ns - self._now_ns <= LONGEST_GAP_NS:
             self._servo.reset(arm_rad)
@@ -77,7 +77,7 @@ class Setpoints:
         return np.array([*(arm + self._bearing(position)), self._finger_m, self._finger_m])
 
     def _bearing(self, position: FloatArray) -> FloatArray:
-        """(7,) how far the springs must be stretched to bear the weight of arm and hand."""
+        """(n,) how far the springs must be stretched to bear the weight of arm and hand."""
         data = self._data
         data.qpos[: len(position)] = position
         mujoco.mj_kinematics(self._model, data)

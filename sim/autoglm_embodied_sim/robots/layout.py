@@ -1,14 +1,17 @@
-"""Lays a scene out on a rig: drops its objects and waits until they lie still."""
+"""Lays a scene out on a rig: drops its objects, waits until they lie still, and finds what to ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, overload
+from dataclasses import dataclass
+from typing import Generic, TypeVar, overload
 
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
@@ -27,12 +30,12 @@ WAITING_M = np.array([1.5, 0.0, 0.3])  # where objects wait for their turn; the 
 
 
 Rig = TypeVar("Rig", bound=SuiteRig)
-Kind = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundings], Rig]
+RigFactory = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundings], Rig]
 """Makes a rig: objects, hidden offset of the camera, grip force of each finger, seed of the noise, surroundings."""
-RIGS: dict[str, Kind[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
+RIGS: dict[str, RigFactory[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
 
 
-def rig_named(name: str) -> Kind[SuiteRig]:
+def rig_named(name: str) -> RigFactory[SuiteRig]:
     """The kind of rig of this name; ConfigError with the valid ones if there is none."""
     if name not in RIGS:
         raise ConfigError(f"suites run on the rig {' or '.join(RIGS)}, got {name!r}")
@@ -42,8 +45,8 @@ def rig_named(name: str) -> Kind[SuiteRig]:
 @overload
 def lay_out(suite: Suite, scene: GraspScene) -> Gantry: ...
 @overload
-def lay_out(suite: Suite, scene: GraspScene, kind: Kind[Rig]) -> Rig: ...
-def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> SuiteRig:
+def lay_out(suite: Suite, scene: GraspScene, kind: RigFactory[Rig]) -> Rig: ...
+def lay_out(suite: Suite, scene: GraspScene, kind: RigFactory[SuiteRig] = Gantry) -> SuiteRig:
     """A rig of some kind with the scene on its table, everything at rest."""
     rig = kind(scene.objects, scene.hand_eye_m, suite.grip_force_n, scene.seed, scene.surroundings)
     if suite.piled:
@@ -58,6 +61,45 @@ def lay_out(suite: Suite, scene: GraspScene, kind: Kind[SuiteRig] = Gantry) -> S
     else:
         settle(rig)
     return rig
+
+
+@dataclass(frozen=True)
+class GraspTask(Generic[Rig]):
+    """A scene at rest on a rig's table, and what is asked for there."""
+
+    rig: Rig
+    scene: GraspScene
+    rest_height_m: FloatArray  # (count,) of the objects' centres of mass
+    instruction: Instruction | None  # None where no clear one names the target
+
+    @property
+    def target(self) -> int | None:
+        """The object to grasp; None where the instruction fits none or several."""
+        return self.scene.target if self.instruction is None else self.instruction.target
+
+    @property
+    def kind(self) -> str | None:
+        """How many objects the instruction fits: one, none or many; None without a clear one."""
+        return None if self.instruction is None else self.instruction.kind.value
+
+    @property
+    def words(self) -> str:
+        """What is said."""
+        return words_for(self.instruction, self.scene)
+
+
+def lay_out_task(suite: Suite, scene: GraspScene, grammar: Grammar, kind: RigFactory[Rig]) -> GraspTask[Rig]:
+    """The scene at rest on a rig of some kind, with its instruction.
+
+    Args:
+        suite: where the scene comes from.
+        scene: what to lay out.
+        grammar: how its instruction is said.
+        kind: makes the rig.
+    """
+    rig = lay_out(suite, scene, kind)
+    rest_m = rig.truth.position_m(rig.data)
+    return GraspTask(rig, scene, rest_m[:, 2], instruct(suite, scene, rest_m, grammar))
 
 
 def put_away(rig: SuiteRig, index: int) -> None:

@@ -7,15 +7,11 @@ from collections.abc import Callable, Sequence
 import mujoco
 import numpy as np
 
-from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, Frame, require_finite
-from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TIMESTEP_S, bare_arm, build_model
-from autoglm_embodied_sim.robots.primitive_bodies import Dressing
-from autoglm_embodied_sim.robots.primitive_truth import ContactReader, Truth
+from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, FINGERS, TIMESTEP_S, bare_arm, build_model
 from autoglm_embodied_sim.robots.servo import PERIOD_STEPS, Servo
-from autoglm_embodied_sim.scenes.primitive_scene import Scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.scenes.surroundings import Surroundings
+from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.renderer import Renderer
 from autoglm_embodied_sim.sensors.sensor import Samples, Senses
@@ -27,7 +23,7 @@ COMMAND_TIMEOUT_STEPS = 100
 VELOCITY_LEAD_S = 0.1  # damping over stiffness of the joint servos: leading by it cancels their lag
 PUSH_RAD = 0.007  # bounds the torque against an obstacle to 32 N·m at the strongest joints
 MAX_WIDTH_M = 0.08
-JOINTS = ARM_JOINTS + 2  # with both fingers
+JOINTS = ARM_JOINTS + FINGERS
 FINGER_SPEED_M_S = 0.05
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
@@ -37,41 +33,37 @@ NOWHERE_OFF = np.zeros(3)
 
 
 class ArmRig:
-    """A Panda at a table; one compiled model, re-dressed by every reset.
+    """A Panda at a table with the objects of one scene.
 
     Args:
         seed: of noise and of where the arm starts.
-        slots: how many things a scene may have.
+        objects: which wait beyond the table.
+        hand_eye_m: (3,) how far the camera is believed to be from where it is.
+        surroundings: light and room.
         camera: as it is believed to stand; as shipped by default.
         sensors: as shipped by default.
-        objects: of one scene of a suite, which this rig is made for.
-        hand_eye_m: (3,) how far the camera is believed to be from where it is.
-        surroundings: whose texture the mat has; none is plain.
     """
 
     def __init__(
         self,
         seed: int,
-        slots: int = 3,
-        camera: CameraSettings | None = None,
-        sensors: Sensors | None = None,
         objects: Sequence[SceneObject] = (),
         hand_eye_m: FloatArray = NOWHERE_OFF,
-        surroundings: Surroundings | None = None,
+        surroundings: Surroundings = PLAIN,
+        camera: CameraSettings | None = None,
+        sensors: Sensors | None = None,
     ) -> None:
         self.camera = camera or CameraSettings.from_file()
         self.sensors = sensors or Sensors.from_file()
-        self.model = build_model(self.camera.moved(-hand_eye_m), slots, objects, surroundings)
+        self.model = build_model(self.camera.moved(-hand_eye_m), objects, surroundings)
         self.data = mujoco.MjData(self.model)
         self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
-        self._fingers_m = self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2]
+        self._fingers_m = self.data.qpos[ARM_JOINTS:JOINTS]
         self._control: FloatArray = self.data.ctrl
         self._arm_control = self._control[:ARM_JOINTS]
         self._neutral, self._push = np.empty(ARM_JOINTS), np.empty(ARM_JOINTS)
         self._load: FloatArray = self.data.sensordata[:6]
-        self._seed = seed
-        self._dressing = Dressing(self.model, slots)
-        self._contacts = ContactReader(self.model, self._dressing.geom_ids)
+        self.seed = seed
         self._servo = Servo(bare_arm())
         self._tool = self.model.site("tool").id
         self._position, self._velocity = self.data.qpos[:JOINTS], self.data.qvel[:JOINTS]
@@ -79,14 +71,7 @@ class ArmRig:
         self._renderer: Renderer | None = None
         self._steps = 0
         self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
-        self._scene: Scene | None = None
-
-    @property
-    def scene(self) -> Scene:
-        """The scene of the last reset."""
-        if self._scene is None:
-            raise ConfigError("the rig has no scene yet; call reset first")
-        return self._scene
+        self.reset()
 
     @property
     def time_ns(self) -> int:
@@ -98,16 +83,13 @@ class ArmRig:
         """The opening last commanded."""
         return self._width_m
 
-    def reset(self, scene: Scene, arm_q: FloatArray | None = None) -> None:
-        """Lay out a scene, with the arm at home give or take a little, or at the joint angles `arm_q` (7,)."""
-        self._rng = np.random.default_rng((self._seed, scene.seed))
-        self._scene = scene
-        self._dressing.apply(scene)
+    def reset(self, arm_q: FloatArray | None = None) -> None:
+        """Bring the arm home give or take a little, or to the joint angles `arm_q`, and the objects off the table."""
+        self._rng = np.random.default_rng((self.seed, self.seed))
         mujoco.mj_resetData(self.model, self.data)
         start = self._home() if arm_q is None else np.asarray(arm_q, dtype=float)
         self.data.qpos[:ARM_JOINTS] = start
-        self.data.qpos[ARM_JOINTS : ARM_JOINTS + 2] = MAX_WIDTH_M / 2
-        self._dressing.place(self.data, scene)
+        self.data.qpos[ARM_JOINTS:JOINTS] = MAX_WIDTH_M / 2
         self._servo.reset(start)
         self.command(np.zeros(6), MAX_WIDTH_M)
         self._finger_m, self._phase = MAX_WIDTH_M / 2, 0
@@ -115,9 +97,8 @@ class ArmRig:
             self._step()
         joints = np.concatenate([self._position, self._velocity])
         self._senses.restart(self._rng, self.time_ns, -self._load, joints)
-        self.rest_height_m = self.truth().position_m[:, 2]
         if self._renderer is not None:
-            self._renderer.reseed(scene.seed)
+            self._renderer.reseed(self.seed)
 
     def command(self, twist: FloatArray, gripper_width_m: float) -> None:
         """Move the tool with `twist` (6,) [m/s, rad/s, base frame] until replaced or timed out; set the gripper."""
@@ -160,12 +141,12 @@ class ArmRig:
         return self._senses.wrench
 
     def joints(self) -> tuple[FloatArray, FloatArray]:
-        """Newest positions and velocities (9,) of panda_joint1..7 [rad] and both fingers [m]."""
+        """Newest positions and velocities (JOINTS,) of the arm's joints [rad], then of its fingers [m]."""
         newest = self._senses.newest_joints
         return newest[:JOINTS].copy(), newest[JOINTS:].copy()
 
     def joint_samples(self) -> Samples:
-        """What the encoders delivered in the last `step` (n, 18): positions, then velocities."""
+        """What the encoders delivered in the last `step` (n, 2 JOINTS): positions, then velocities."""
         return self._senses.joints
 
     def frame(self, width: int = 640, height: int = 480) -> Frame:
@@ -177,26 +158,13 @@ class ArmRig:
         """What the camera saw at a moment of this scene."""
         return self._open_renderer().draw(moment, width, height)
 
-    def truth(self) -> Truth:
-        """What only the simulator knows."""
-        data, count = self.data, len(self.scene.things)
-        mujoco.mj_kinematics(self.model, data)
-        fingers, others = self._contacts.read(data, count)
-        gripped = fingers[:, 0] & fingers[:, 1]
-        T_base_tool = np.eye(4)
-        T_base_tool[:3, :3] = data.site_xmat[self._tool].reshape(3, 3)
-        T_base_tool[:3, 3] = data.site_xpos[self._tool]
-        bodies = self._dressing.body_ids[:count]
-        return Truth(
-            position_m=data.xpos[bodies].copy(),
-            quaternion_wxyz=data.xquat[bodies].copy(),
-            T_base_tool=T_base_tool,
-            gripper_width_m=float(data.qpos[ARM_JOINTS : ARM_JOINTS + 2].sum()),
-            gripper_velocity_m_s=float(data.qvel[ARM_JOINTS : ARM_JOINTS + 2].sum()),
-            finger_contacts=tuple((bool(left), bool(right)) for left, right in fingers),
-            gripped=tuple(bool(value) for value in gripped),
-            held=tuple(bool(value) for value in gripped & ~others),
-        )
+    def T_base_tool(self) -> FloatArray:
+        """(4, 4) true pose of the tool; never to be shown to a policy."""
+        mujoco.mj_kinematics(self.model, self.data)  # a step leaves the poses of its beginning
+        pose = np.eye(4)
+        pose[:3, :3] = self.data.site_xmat[self._tool].reshape(3, 3)
+        pose[:3, 3] = self.data.site_xpos[self._tool]
+        return pose
 
     def close(self) -> None:
         """Free the renderer, if there is one."""
@@ -206,7 +174,7 @@ class ArmRig:
 
     def _open_renderer(self) -> Renderer:
         if self._renderer is None:
-            self._renderer = Renderer(self.model, self.camera, self.sensors, self.scene.seed)
+            self._renderer = Renderer(self.model, self.camera, self.sensors, self.seed)
         return self._renderer
 
     def _home(self) -> FloatArray:

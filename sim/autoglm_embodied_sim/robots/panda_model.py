@@ -1,4 +1,4 @@
-"""The MuJoCo model: a Panda with its hand, a table, the camera, the wrist sensor, slots for things, and objects."""
+"""The MuJoCo model of the arm: a Panda with its hand, a table, the camera, the wrist sensor, and objects."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied_sim.geoms import BACKDROP_GROUP, CONTACT, DRAWN_GROUP, HIDDEN_GROUP, set_contact_solver
+from autoglm_embodied_sim.geoms import BACKDROP_GROUP, DRAWN_GROUP, HIDDEN_GROUP, set_contact_solver
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.scenes.surroundings import Surroundings, add_table_material
+from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, colour_mat
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS as ARM_JOINTS
+from autoglm_embodied_sim.sensors.sensor_specs import FINGERS as FINGERS
 from autoglm_embodied_sim.sensors.sensor_specs import TIMESTEP_S as TIMESTEP_S
 
 PANDA = "mujoco_pkgs/mujoco_menagerie/franka_emika_panda/panda.xml"
@@ -42,16 +43,13 @@ def panda_file() -> Path:
     return Path(package.origin).parent / PANDA
 
 
-def build_model(
-    camera: CameraSettings, slots: int, objects: Sequence[SceneObject] = (), surroundings: Surroundings | None = None
-) -> Any:
+def build_model(camera: CameraSettings, objects: Sequence[SceneObject] = (), surroundings: Surroundings = PLAIN) -> Any:
     """Compile the world; the result is an MjModel.
 
     Args:
         camera: as it really stands.
-        slots: how many parked things, `thing0` and so on, there are to be dressed again and again.
         objects: of one scene, the bodies `object0` and so on, which wait beyond the table.
-        surroundings: whose texture the mat has; none is plain.
+        surroundings: light, table, mat and room.
     """
     spec = mujoco.MjSpec.from_file(str(panda_file()))
     _set_physics(spec)
@@ -59,22 +57,21 @@ def build_model(
     _replace_gripper(spec)
     _add_tool(spec)
     _add_room(spec)
-    if surroundings is not None:
-        spec.geom("mat").material = add_table_material(spec, surroundings)
+    colour_mat(spec, spec.geom("mat"), surroundings)
     _add_camera(spec, camera)
-    for slot in range(slots):
-        _add_thing(spec, f"thing{slot}")
     if objects:
         add_walls(spec, TABLE_ORIGIN_M)
     for index, obj in enumerate(objects):
         add_object(spec, f"object{index}", obj).pos = WAITING_M + [0.25 * index, 0, 0]
-    return spec.compile()
+    model = spec.compile()
+    _light(model, surroundings)
+    return model
 
 
 @lru_cache(maxsize=1)
 def bare_arm() -> Any:
     """The world with nothing on the table, compiled once a process: enough for the arm's kinematics."""
-    return build_model(CameraSettings.from_file(), 0)
+    return build_model(CameraSettings.from_file())
 
 
 def _set_physics(spec: Any) -> None:
@@ -82,7 +79,7 @@ def _set_physics(spec: Any) -> None:
     set_contact_solver(spec)
     visual = getattr(spec.visual, "global")
     visual.offwidth, visual.offheight = MAX_WIDTH_PX, MAX_HEIGHT_PX
-    spec.visual.quality.offsamples = 0
+    spec.visual.quality.offsamples = spec.visual.quality.shadowsize = 0
     spec.visual.map.znear, spec.visual.map.zfar = 0.05, 6.0
     spec.stat.extent = 1.0
     spec.stat.center = [0.3, 0, 0.3]
@@ -141,9 +138,13 @@ def _add_camera(spec: Any, camera: CameraSettings) -> None:
     spec.worldbody.add_camera(name="camera", pos=list(camera.xyz_m), quat=quat, fovy=camera.fovy_deg)
 
 
-def _add_thing(spec: Any, name: str) -> None:
-    body = spec.worldbody.add_body(name=name, pos=[0, 0, -2])
-    body.add_freejoint(name=name)
-    body.add_geom(
-        name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.02] * 3, mass=0.2, priority=1, group=DRAWN_GROUP, **CONTACT
-    )
+def _light(model: Any, surroundings: Surroundings) -> None:
+    """Give the room its shades and its light."""
+    shades = {"table": surroundings.table_rgb, "floor": surroundings.floor_rgb, "wall": surroundings.wall_rgb}
+    for name, rgb in shades.items():
+        model.geom(name).rgba = (*rgb, 1)
+    sun, light = model.light("sun"), surroundings.light
+    sun.dir = np.asarray(surroundings.light_direction) / np.linalg.norm(surroundings.light_direction)
+    sun.diffuse, sun.ambient = 0.55 * light, 0.25 * light
+    model.vis.headlight.diffuse[:] = 0.2 * light
+    model.vis.headlight.ambient[:] = 0.15 * light

@@ -45,7 +45,7 @@ class Servo:
         self.reset(HOME_Q)
 
     def reset(self, joint_rad: FloatArray) -> None:
-        """Stand still at these joint angles (7,)."""
+        """Stand still at these joint angles (n,)."""
         self.joint_rad: FloatArray = np.array(joint_rad, dtype=float)
         self.joint_rad_s: FloatArray = np.zeros(ARM_JOINTS)
         self._twist = np.zeros(6)
@@ -58,10 +58,10 @@ class Servo:
 
         Args:
             twist: (6,) wanted of the tool point, base frame [m/s, rad/s].
-            actual_rad: (7,) where the joints really are; the reference waits for them when something blocks the arm.
+            actual_rad: (n,) where the joints really are; the reference waits for them when something blocks the arm.
 
         Returns:
-            Joint positions and velocities, each (PERIOD_STEPS, 7), to command one after the other.
+            Joint positions and velocities, each (PERIOD_STEPS, n), to command one after the other.
         """
         self.joint_rad = np.minimum(np.maximum(self.joint_rad, actual_rad - SLIP_RAD), actual_rad + SLIP_RAD)
         self._slew(twist)
@@ -74,7 +74,7 @@ class Servo:
         return position, velocity
 
     def solve(self, position_m: FloatArray, yaw_rad: float) -> FloatArray:
-        """Joint angles (7,) near home that bring the tool, pointing down, to a position in the base frame."""
+        """Joint angles (n,) near home that bring the tool, pointing down, to a position in the base frame."""
         self.reset(HOME_Q)
         down = np.array([0.0, np.cos(yaw_rad / 2), np.sin(yaw_rad / 2), 0.0])
         self._position, self._orientation = np.array(position_m, dtype=float), down

@@ -12,9 +12,8 @@ from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.objects.groceries import NAMES, PREFIX, grocery
 from autoglm_embodied_sim.objects.primitives import ball, box, cylinder
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.scenes.scene_object import SceneObject
+from autoglm_embodied_sim.scenes.scene_object import SceneObject, sample_object
 from autoglm_embodied_sim.scenes.suite import Span, Suite
-from autoglm_embodied_sim.scenes.unknown_objects import dressed
 
 SMALL_M, LARGE_M = (0.028, 0.036), (0.045, 0.056)
 """Edge or diameter of cubes, cylinders and balls."""
@@ -93,7 +92,7 @@ def _made(draft: Draft, suite: Suite, shapes: Sequence[Shape], rng: np.random.Ge
         shape = PRIMITIVES[draft.called](_within(LARGE_M if draft.large else SMALL_M, rng))
     else:
         shape = grocery(draft.called).scaled(_within(LARGE if draft.large else SMALL, rng))
-    return dressed(suite, shape, draft.colour, rng)
+    return sample_object(suite, shape, draft.colour, rng)
 
 
 def _within(span: Span, rng: np.random.Generator) -> float:

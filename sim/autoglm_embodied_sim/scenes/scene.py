@@ -11,12 +11,13 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.scenes.mixed import mixed_objects, put_down
-from autoglm_embodied_sim.scenes.scene_object import SceneObject
+from autoglm_embodied_sim.scenes.primitives import HALF_M, primitive_objects, upright
+from autoglm_embodied_sim.scenes.primitives import SEPARATION_M as PRIMITIVES_APART_M
+from autoglm_embodied_sim.scenes.scene_object import SceneObject, unknown_object
 from autoglm_embodied_sim.scenes.suite import Suite
-from autoglm_embodied_sim.scenes.surroundings import Surroundings, sample_surroundings
-from autoglm_embodied_sim.scenes.unknown_objects import unknown_object
+from autoglm_embodied_sim.scenes.surroundings import Surroundings, sample_room, sample_surroundings
 
-WORKSPACE_HALF_M = 0.16
+WORKSPACE_HALF_M = (0.16, 0.16)
 SEPARATION_M = 0.11
 PILE_HALF_M = 0.04  # where the centres are dropped, between the walls
 
@@ -52,15 +53,21 @@ class GraspScene:
 
 
 def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> GraspScene:
-    """The scene of a seed; the same for every policy."""
+    """The scene of a seed; the same for every policy. Primitives need no shapes to draw from."""
+    rng = np.random.default_rng([seed, *suite.name.encode()])
+    if suite.primitives:
+        return _primitives(suite, seed, rng)
     if not shapes:
         raise ConfigError("a scene needs at least one shape to draw from")
-    rng = np.random.default_rng([seed, *suite.name.encode()])
     chosen = rng.choice(len(shapes), suite.objects, replace=len(shapes) < suite.objects)
     objects = (
         mixed_objects(suite, shapes, rng) if suite.mixed else [unknown_object(suite, shapes[i], rng) for i in chosen]
     )
-    xy = rng.uniform(-PILE_HALF_M, PILE_HALF_M, (suite.objects, 2)) if suite.piled else _apart(rng, suite.objects)
+    xy = (
+        rng.uniform(-PILE_HALF_M, PILE_HALF_M, (suite.objects, 2))
+        if suite.piled
+        else _apart(rng, suite.objects, WORKSPACE_HALF_M, SEPARATION_M)
+    )
     turn: FloatArray = rng.standard_normal((suite.objects, 4))
     turn /= np.linalg.norm(turn, axis=1, keepdims=True)
     target = int(rng.integers(suite.objects))
@@ -74,15 +81,28 @@ def sample_grasp_scene(suite: Suite, shapes: Sequence[Shape], seed: int) -> Gras
         drop_xy_m=xy,
         quaternion_wxyz=turn,
         hand_eye_m=rng.standard_normal(3) * suite.hardness.hand_eye_sigma_m,
-        surroundings=sample_surroundings(rng),
+        surroundings=sample_surroundings(rng, sample_room(np.random.default_rng((seed, 3)))),
     )
 
 
-def _apart(rng: np.random.Generator, count: int) -> FloatArray:
-    """(count, 2) points of the workspace, each SEPARATION_M from every other."""
+def _primitives(suite: Suite, seed: int, rng: np.random.Generator) -> GraspScene:
+    count = suite.objects
+    return GraspScene(
+        seed=seed,
+        objects=tuple(primitive_objects(suite, rng)),
+        target=int(rng.integers(count)),
+        drop_xy_m=_apart(rng, count, HALF_M, PRIMITIVES_APART_M),
+        quaternion_wxyz=upright(count, rng),
+        hand_eye_m=rng.standard_normal(3) * suite.hardness.hand_eye_sigma_m,
+        surroundings=sample_room(rng),
+    )
+
+
+def _apart(rng: np.random.Generator, count: int, half_m: tuple[float, float], apart_m: float) -> FloatArray:
+    """(count, 2) points of a workspace `half_m` to either side of its middle, each `apart_m` from every other."""
     for _ in range(10_000):
-        points = rng.uniform(-WORKSPACE_HALF_M, WORKSPACE_HALF_M, (count, 2))
+        points = rng.uniform(np.negative(half_m), half_m, (count, 2))
         gaps = np.linalg.norm(points[:, None] - points, axis=-1) + np.eye(count)
-        if gaps.min() >= SEPARATION_M:
+        if gaps.min() >= apart_m:
             return points
-    raise ConfigError(f"{count} objects do not fit {SEPARATION_M} m apart; ask for fewer")
+    raise ConfigError(f"{count} objects do not fit {apart_m} m apart; ask for fewer")

@@ -11,7 +11,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Hardness:
-    """What a policy is not told: drawn anew for every episode, friction and mass for every object."""
+    """What a policy does not know: drawn anew for every episode, friction and mass for every object."""
 
     name: str
     hand_eye_sigma_m: tuple[float, float, float]  # of the camera's believed position: x, y, z
@@ -20,6 +20,7 @@ class Hardness:
 
 
 HARD = Hardness("hard", (0.004, 0.004, 0.006), (0.25, 0.6), (0.1, 0.6))
+PLAIN = Hardness("plain", (0.0, 0.0, 0.0), (0.4, 1.0), (0.1, 0.3))
 EASY = Hardness("easy", (0.0, 0.0, 0.0), (0.6, 1.0), (0.05, 0.2))
 
 
@@ -30,6 +31,8 @@ class Suite:
     In a mixed suite a third of the objects are unknown ones, a third cubes, cylinders and balls, a third groceries and
     household things, and the distractors share the target's colour, its noun or both. Its instructions fit none or
     several objects in `refusals` of the scenes; the right answer is then to refuse.
+    In a suite of primitives all objects are solid cubes, cylinders and balls, in a plain room and without any error in
+    the camera's believed place; instructions name colour, shape or both.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Suite:
     grip_force_n: float = 20.0  # of each finger
     hardness: Hardness = HARD
     mixed: bool = False  # not of unknown objects alone, and with distractors that resemble the target
+    primitives: bool = False  # cubes, cylinders and balls alone
+    unique: bool = True  # of primitives: no two share a colour, and up to three no two a shape
     refusals: float = 0.0  # share of the scenes whose instruction fits none or several
 
     def eased(self) -> Suite:
@@ -58,7 +63,10 @@ DECLUTTER = (
     "row failed; what is held after lift and shake is taken away"
 )
 
+PRIMITIVES = "3 coloured cubes, cylinders and balls of 30-45 mm, 120 mm apart, one named by colour, shape or both"
+
 _ALL = (
+    Suite("primitives", PRIMITIVES, objects=3, hardness=PLAIN, primitives=True),
     Suite("separated", "5 objects apart, one named", objects=5),
     Suite("large", "1 object about as wide as the gripper opens", objects=1, scale=(0.85, 1.1)),
     Suite("weak_grip", "1 object, 8 N of grip instead of 20 N", objects=1, grip_force_n=8.0),

@@ -12,12 +12,13 @@ import numpy as np
 
 from autoglm_embodied.config import build, read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 
 TIMESTEP_S = 0.001  # of the arm's physics: nothing is sampled faster
-ARM_JOINTS = 7
 PHYSICS_HZ = round(1 / TIMESTEP_S)
-FINGERS = 2
+ROBOT = Robot.from_file(shipped("panda.yaml"))
+ARM_JOINTS, FINGERS = ROBOT.joints, len(ROBOT.finger_joint_names)
 SHIPPED = "sensors.yaml"
 S = TypeVar("S")
 

@@ -16,7 +16,7 @@ NOTHING = -1
 class View:
     """An RGB-D image of the table, as measured.
 
-    `owner` comes from the simulator: baselines that use it are told which pixels are the named object's.
+    `owner` comes from the simulator: baselines that use it know which pixels are the named object's.
     The camera's pose is the one the robot believes in; under hard physics it is off by a few millimetres.
     """
 

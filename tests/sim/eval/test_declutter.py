@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from autoglm_embodied_sim.eval.declutter import Played, play, run_round
+from autoglm_embodied_sim.eval.declutter import RoundOutcome, run_round, run_tries
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.policies.registry import BASELINES
@@ -16,10 +16,10 @@ BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
 EASY = replace(SUITES["declutter"].eased(), objects=3, piled=False)
 
 
-def played(script: Sequence[set[int]], objects: int) -> Played:
+def outcome_of(script: Sequence[set[int]], objects: int) -> RoundOutcome:
     """A round whose tries take away what `script` says, one after the other."""
     takes = iter(script)
-    return play(lambda left: left.intersection(next(takes)), objects)
+    return run_tries(lambda left: left.intersection(next(takes)), objects)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def played(script: Sequence[set[int]], objects: int) -> Played:
 def test_a_round_ends_when_empty_or_after_two_failures_in_a_row(
     script: list[set[int]], outcomes: list[bool], left: set[int]
 ) -> None:
-    assert played(script, 3) == Played(tuple(outcomes), frozenset(left))
+    assert outcome_of(script, 3) == RoundOutcome(tuple(outcomes), frozenset(left))
 
 
 @pytest.mark.parametrize("policy", [name for name in BASELINES if name != "random"])

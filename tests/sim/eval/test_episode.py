@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import lift_and_shake_test
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.policies.pca import Pca
+from autoglm_embodied_sim.policies.open_loop import Pca
 from autoglm_embodied_sim.policies.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
+from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
@@ -75,7 +75,7 @@ def judged(friction: float, close: bool) -> tuple[int, ...]:
     rig.move(HandPose(0, 0, 0.01, 0))
     if close:
         rig.grip(0)
-    return lift_and_shake_test(rig, rest).raised
+    return judge(rig, rest).held
 
 
 def test_the_trial_lifts_and_sees_what_is_held() -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from autoglm_embodied_sim.eval.failure import Closing, Failure, Story, failure_of
+from autoglm_embodied_sim.eval.failure import Closing, Failure, GraspEvents, failure_of
 
 TARGET, OTHER, NOTHING = frozenset({1}), frozenset({0}), frozenset[int]()
 MISSED, NEIGHBOUR = Closing(NOTHING, NOTHING), Closing(OTHER, OTHER)
 LOST, KEPT = Closing(TARGET, NOTHING), Closing(TARGET, TARGET)
-STILL = Story(TARGET, 0, (), open_at_end=True, lifted=NOTHING, raised=NOTHING)
+STILL = GraspEvents(TARGET, 0, (), open_at_end=True, lifted=NOTHING, held=NOTHING)
 
 
-def closed(*closings: Closing, **happened: frozenset[int]) -> Story:
+def closed(*closings: Closing, **happened: frozenset[int]) -> GraspEvents:
     """The policy was done with a closed hand."""
     return replace(STILL, closings=closings, open_at_end=False, **happened)
 
 
-def opened(*closings: Closing, stopped: int = 0) -> Story:
+def opened(*closings: Closing, stopped: int = 0) -> GraspEvents:
     """It let go before it was done."""
     return replace(STILL, closings=closings, stopped=stopped)
 
@@ -33,9 +33,9 @@ CASES = {
     "lost once, then missed until it gave up": (opened(LOST, MISSED, MISSED), Failure.SLIPPED_IN_LIFT),
     "lost in the shake": (closed(KEPT, lifted=TARGET), Failure.SLIPPED_IN_SHAKE),
     "hooked, not gripped, and lost in the shake": (closed(MISSED, lifted=TARGET), Failure.SLIPPED_IN_SHAKE),
-    "holds a neighbour": (closed(NEIGHBOUR, lifted=OTHER, raised=OTHER), Failure.WRONG_OBJECT),
+    "holds a neighbour": (closed(NEIGHBOUR, lifted=OTHER, held=OTHER), Failure.WRONG_OBJECT),
     "held a neighbour until the shake": (closed(NEIGHBOUR, lifted=OTHER), Failure.WRONG_OBJECT),
-    "holds both": (closed(KEPT, lifted=TARGET | OTHER, raised=TARGET | OTHER), Failure.TWO_OBJECTS),
+    "holds both": (closed(KEPT, lifted=TARGET | OTHER, held=TARGET | OTHER), Failure.TWO_OBJECTS),
     "let it go though it held it": (opened(MISSED, KEPT), Failure.GAVE_UP),
     "only ever moved neighbours": (opened(NEIGHBOUR, NEIGHBOUR, stopped=1), Failure.GAVE_UP),
 }
@@ -43,8 +43,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_way_to_fail_has_its_class(name: str) -> None:
-    story, failure = CASES[name]
-    assert failure_of(story) is failure
+    events, failure = CASES[name]
+    assert failure_of(events) is failure
 
 
 def test_every_class_has_a_case_and_says_what_it_means() -> None:
@@ -55,7 +55,7 @@ def test_every_class_has_a_case_and_says_what_it_means() -> None:
 def test_where_any_object_would_do_none_is_wrong() -> None:
     anything = replace(closed(NEIGHBOUR), wanted=TARGET | OTHER)
     assert failure_of(anything) is Failure.SLIPPED_IN_LIFT
-    assert failure_of(replace(anything, raised=TARGET | OTHER)) is Failure.TWO_OBJECTS
+    assert failure_of(replace(anything, held=TARGET | OTHER)) is Failure.TWO_OBJECTS
 
 
 def test_a_class_is_read_back_from_its_name() -> None:

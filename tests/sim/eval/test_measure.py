@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
 import trimesh
-from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, add_measured, drawn_scenes, measure, shapes_of
+from autoglm_embodied_sim.cli.evaluate import add_parser, measurement
+from autoglm_embodied_sim.eval.measure import Measurement, drawn_scenes, measure, shapes_of
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.cli import main
 
 
@@ -65,13 +66,17 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are separated"),
+        ({"suites": ("heap",)}, "there is no suite 'heap'; the suites are primitives, separated"),
         ({"policies": ("luck",)}, "there is no policy 'luck'"),
         ({"rig": "crane"}, "suites run on the rig gantry or arm, got 'crane'"),
         ({"policies": ("learned",)}, "'learned' drives the whole arm, not the gantry; add --rig arm"),
         ({"policies": ("expert",), "rig": "arm"}, "the expert tries grasps out in copies of the gantry"),
         ({"policies": ("learned",), "rig": "arm", "suites": ("declutter",)}, "leave out declutter"),
         ({"rig": "arm", "over_dds": True}, "'pca' is a script without a node"),
+        (
+            {"policies": ("learned",), "rig": "arm", "over_dds": True, "without": ("force",)},
+            "--without is measured in process; leave out --ros",
+        ),
         ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
     ],
 )
@@ -81,11 +86,21 @@ def test_impossible_measurements_are_refused(options: dict[str, object], said: s
         Measurement(**(settings | options))  # type: ignore[arg-type]
 
 
-def test_suite_options_without_a_suite_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--policy", "pca"]) == 2
-    assert "--policy needs --suite" in capsys.readouterr().err
-    assert main(["evaluate", "--rig", "arm", "--split", "train"]) == 2
-    assert "--rig and --split need --suite" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("argv", "case"),
+    [
+        ([], "primitives/learned/arm"),
+        (["--policy", "script"], "primitives/script/arm"),
+        (["--without", "force", "--easy"], "primitives/learned/arm_easy_without_force"),
+        (["--ros"], "primitives/learned/arm_over_dds"),
+        (["--suite", "pile"], "pile/script/gantry"),
+    ],
+)
+def test_without_a_suite_the_learned_policy_is_measured_among_primitives_on_the_arm(argv: list[str], case: str) -> None:
+    parser = ArgumentParser()
+    add_parser(parser.add_subparsers())
+    wanted = measurement(parser.parse_args(["evaluate", *argv]))
+    assert [wanted.case(suite, policy) for suite in wanted.suites for policy in wanted.policies] == [case]
 
 
 def test_a_checkpoint_without_the_learned_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,28 +117,6 @@ def test_the_learned_policy_acts_in_a_suite_on_its_senses() -> None:
     (result,) = measure(wanted)
     assert (result.policy, result.seed) == ("learned", 2)
     assert result.approaches >= 1 and result.seconds > 1
-
-
-def test_no_results_are_skipped_and_never_zero() -> None:
-    report = Report("autoglm evaluate", 0, 0)
-    wanted = Measurement(("pile",), ("script",), episodes=1)
-    add_measured(report, wanted, [])
-    assert report.rows == [] and {skipped.figure for skipped in report.skipped} >= {"grasp.success", "grasp.seconds"}
-
-
-def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
-    wanted = Measurement(("pile",), ("pca", "script"), episodes=4)
-    outcomes = {"pca": (True, False, False, False), "script": (True, True, True, False)}
-    results = [
-        GraspResult("pile", policy, seed, "thing", held, False, 1, 1, True, 5.0)
-        for policy, all_held in outcomes.items()
-        for seed, held in enumerate(all_held)
-    ]
-    report = Report("autoglm evaluate", 0, 0)
-    add_measured(report, wanted, results)
-    assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
-    assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
-    assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
 
 
 def test_everything_drawn_for_a_scene_is_told_and_differs_from_seed_to_seed() -> None:

@@ -7,14 +7,13 @@ import pytest
 from autoglm_embodied_sim.eval.album import MOMENTS, Album
 from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.failure import Closing, Failure, failure_of
-from autoglm_embodied_sim.eval.observed_rig import ObservedRig
-from autoglm_embodied_sim.eval.peak_force import ROWS
+from autoglm_embodied_sim.eval.observed_rig import ROWS, ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.lift_and_shake import Trial, lift_and_shake_test
+from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.policies.script import Script
+from autoglm_embodied_sim.policies.force_feedback import Script
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
+from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
@@ -66,7 +65,8 @@ def test_the_peak_force_is_the_largest_of_all_steps() -> None:
     largest_n = max(float(np.linalg.norm(force - rest_n)) for force in rig.forces)
     assert len(rig.forces) > ROWS and observed.peak_force_n == largest_n > 10
     observed.end()
-    rig.swing(OVER, HandPose(0, 0.1, 0, 0), 3.0, 2)  # the judge's doing
+    for side in (1, -1):
+        rig.drive(np.array([0, side, 0, 0, 0, 0]), 0.1)  # the judge's doing
     assert observed.peak_force_n == largest_n
     rig.close()
 
@@ -88,10 +88,10 @@ def test_what_became_of_a_blind_grasp(friction: float, down: HandPose, failure: 
     observed.grip(0.0)
     observed.move(down.raised_to(0.2), 0.12)
     observed.end()
-    story = observed.story(BRICK, lift_and_shake_test(rig, rest_height_m))
+    events = observed.events(BRICK, judge(rig, rest_height_m))
     gripped = NOTHING if failure is Failure.CLOSED_ON_NOTHING else BRICK
-    assert story.closings == (Closing(gripped, NOTHING),) and not story.open_at_end
-    assert failure_of(story) is failure
+    assert events.closings == (Closing(gripped, NOTHING),) and not events.open_at_end
+    assert failure_of(events) is failure
     rig.close()
 
 
@@ -108,9 +108,9 @@ def test_what_is_held_and_let_go_and_what_is_touched_is_written_down() -> None:
     observed.move(OVER)
     observed.grip(0.08)
     observed.end()
-    story = observed.story(BRICK, Trial((), ()))
-    assert (story.stopped, story.closings, story.open_at_end) == (1, (Closing(BRICK, BRICK),), True)
-    assert failure_of(story) is Failure.GAVE_UP and len(seen) == 2
+    events = observed.events(BRICK, Verdict((), ()))
+    assert (events.stopped, events.closings, events.open_at_end) == (1, (Closing(BRICK, BRICK),), True)
+    assert failure_of(events) is Failure.GAVE_UP and len(seen) == 2
     rig.close()
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 import yaml
 from autoglm_embodied_sim.gazebo.element import Dialect
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
 from autoglm_embodied_sim.gazebo.world import Setting, write_world
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 
 from autoglm_embodied.config import shipped
 
@@ -43,7 +43,7 @@ def bridged() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> ElementTree.Element:
     folder = tmp_path_factory.mktemp("world")
-    scene = sample_scene(np.random.default_rng(0))
+    scene = sample_grasp_scene(suite_named("primitives"), (), 0)
     return ElementTree.parse(write_world(scene, Setting.shipped(), Dialect.named("gz"), folder)).getroot()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -8,27 +9,30 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.element import DIALECTS
-from autoglm_embodied_sim.gazebo.world import MESHES, Setting, dressed_model, write_world
-from autoglm_embodied_sim.robots.primitive_bodies import thing_pose
+from autoglm_embodied_sim.gazebo.world import MESHES, Setting, resting_m, scene_model, write_world
+from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.robots.servo import HOME_Q, JOINT_SPEED_RAD_S
-from autoglm_embodied_sim.scenes.primitive_scene import Scene, sample_scene
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
+from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from scipy.spatial.transform import Rotation
 from sdf_check import complaints, needs_libsdformat, unknown
 from sdf_model import link_poses, named, numbers, pose
 
 from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 
 ROBOT = Robot.from_file(shipped("panda.yaml"))
 JOINTS = ROBOT.joint_names + ROBOT.finger_joint_names
-SCENE: Scene = sample_scene(np.random.default_rng(3))
+SCENE = sample_grasp_scene(suite_named("primitives"), (), 3)
 SENSED = ("sensor", "plugin")  # what the versions write differently
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    return dressed_model(SCENE, CameraSettings.from_file())
+    return scene_model(SCENE, CameraSettings.from_file())
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +81,8 @@ def test_masses_and_inertias_are_those_of_the_model(world: ElementTree.Element, 
     for link in arm(world).findall("link"):
         body = model.body(link.attrib["name"].removeprefix("panda_")).id
         _same_inertial(link, model, body)
-    for slot in range(len(SCENE.things)):
-        _same_inertial(
-            named(named(world, "model", f"thing{slot}"), "link", "link"), model, model.body(f"thing{slot}").id
-        )
+    for name in (f"object{index}" for index in range(len(SCENE.objects))):
+        _same_inertial(named(named(world, "model", name), "link", "link"), model, model.body(name).id)
 
 
 def _same_inertial(link: ElementTree.Element, model: Any, body: int) -> None:
@@ -170,16 +172,28 @@ def test_the_camera_has_the_settings_pose_and_intrinsics(world: ElementTree.Elem
         assert focal == pytest.approx(settings.camera(width, height).K[0, 0], rel=1e-9)
 
 
-def test_things_lie_where_the_scene_has_them(world: ElementTree.Element, model: Any) -> None:
-    for slot, thing in enumerate(SCENE.things):
-        found = named(world, "model", f"thing{slot}")
-        placed = thing_pose(thing)
-        np.testing.assert_allclose(pose(found)[:3, 3], placed[:3], atol=1e-9)
-        shape = {"cube": "box/size", "cylinder": "cylinder/radius", "ball": "sphere/radius"}[thing.shape]
+def test_objects_lie_where_the_scene_has_them(world: ElementTree.Element) -> None:
+    for index, obj in enumerate(SCENE.objects):
+        found, size_m = named(world, "model", f"object{index}"), obj.shape.extent_m[0]
+        np.testing.assert_allclose(pose(found)[:3, 3], resting_m(SCENE, index), atol=1e-9)
+        np.testing.assert_allclose(pose(found)[:2, 3] - [0.5, 0], SCENE.drop_xy_m[index], atol=1e-9)
+        assert pose(found)[2, 3] == pytest.approx(size_m / 2)
+        shape = {"cube": "box/size", "cylinder": "cylinder/radius", "ball": "sphere/radius"}[obj.shape.name]
         size = numbers(found.find(f"link/collision/geometry/{shape}"))[0]
-        assert size == pytest.approx(thing.size_m if thing.shape == "cube" else thing.size_m / 2)
-        assert numbers(found.find("link/visual/material/diffuse"))[:3] == pytest.approx(thing.rgb, abs=1e-6)
-        assert numbers(found.find("link/collision/surface/friction/ode/mu"))[0] == pytest.approx(thing.friction)
+        assert size == pytest.approx(size_m if obj.shape.name == "cube" else size_m / 2)
+        assert numbers(found.find("link/visual/material/diffuse"))[:3] == pytest.approx(obj.rgb, abs=1e-6)
+        assert numbers(found.find("link/collision/surface/friction/ode/mu"))[0] == pytest.approx(obj.friction)
+
+
+def test_the_mat_has_its_own_colour(world: ElementTree.Element) -> None:
+    mat = named(named(named(world, "model", "table"), "link", "link"), "visual", "mat")
+    assert numbers(mat.find("material/diffuse"))[:3] == pytest.approx(SCENE.surroundings.mat_rgb, abs=1e-6)
+
+
+def test_meshes_are_no_objects_for_gazebo() -> None:
+    scene = replace(SCENE, objects=(SceneObject(box(0.03, 0.04, 0.05), "red", (1, 0, 0), 0.2, 0.5),))
+    with pytest.raises(ConfigError, match="holds cubes, cylinders and balls, got red box"):
+        scene_model(scene, CameraSettings.from_file())
 
 
 def test_the_versions_agree_on_all_but_sensors_and_systems(files: dict[str, Path]) -> None:

@@ -25,7 +25,8 @@ def test_the_same_seed_writes_the_same_world(tmp_path: Path) -> None:
     [
         (["--gazebo", "gzz"], "Gazebo must be one of gz, ignition, classic, got 'gzz'"),
         (["--seed", "-1"], "--seed must be 0 or more"),
-        (["--things", "90"], "do not fit on the table"),
+        (["--count", "7"], "there are 6 colours"),
+        (["--count", "0"], "--count 1 or more"),
         (["--folder", "/proc/no"], "cannot write a world to /proc/no"),
         (["--camera-file", "nowhere.yaml"], "nowhere.yaml"),
     ],

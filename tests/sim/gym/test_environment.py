@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.gym.environment import GraspEnvironment, Observation
 from autoglm_embodied_sim.gym.registration import ENVIRONMENT
+from autoglm_embodied_sim.gym.spaces import observation_spaces
 from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
 from gymnasium.utils.env_checker import check_env
 
+from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.train.instructions import described, matches
 from autoglm_embodied.types import FloatArray
 
 SMALL = {"width": 96, "height": 72}
@@ -30,7 +35,8 @@ def environment() -> Iterator[GraspEnvironment]:
 
 
 def by_expert(environment: GraspEnvironment, index: int) -> FloatArray:
-    twist, width_m, _ = expert_action(observe(environment._rig, index))
+    task = environment._begun()
+    twist, width_m, _ = expert_action(observe(task.rig, task.scene.objects, index))
     return np.append(twist, width_m).astype(np.float32)
 
 
@@ -84,21 +90,22 @@ def test_seeds_differ(environment: GraspEnvironment) -> None:
     assert not np.array_equal(one["rgb"], two["rgb"])
 
 
-def test_the_named_thing_lifted_is_rewarded_and_ends_the_episode(environment: GraspEnvironment) -> None:
+def test_the_named_object_lifted_is_rewarded_and_ends_the_episode(environment: GraspEnvironment) -> None:
     said = environment.reset(seed=3)[0]["instruction"]
-    task = environment._begun()
-    reward, terminated, info = finish(environment, lambda: by_expert(environment, task.target))
+    scene = environment._begun().scene
+    reward, terminated, info = finish(environment, lambda: by_expert(environment, scene.target))
     assert (reward, terminated) == (1.0, True)
-    assert said == f"pick up the {info['held'][0]}" and len(info["held"]) == 1
+    assert info["held"] == [scene.objects[scene.target].name]
+    assert matches(described(said), [(obj.colour, obj.shape.name) for obj in scene.objects]) == [scene.target]
 
 
-def test_another_thing_lifted_ends_the_episode_without_reward(environment: GraspEnvironment) -> None:
+def test_another_object_lifted_ends_the_episode_without_reward(environment: GraspEnvironment) -> None:
     environment.reset(seed=3)
-    task = environment._begun()
-    other = (task.target + 1) % 3
+    scene = environment._begun().scene
+    other = (scene.target + 1) % 3
     reward, terminated, info = finish(environment, lambda: by_expert(environment, other))
     assert (reward, terminated) == (0.0, True)
-    assert info["held"] == [task.scene.things[other].name]
+    assert info["held"] == [scene.objects[other].name]
 
 
 def test_standing_still_goes_on_without_reward(environment: GraspEnvironment) -> None:
@@ -109,10 +116,10 @@ def test_standing_still_goes_on_without_reward(environment: GraspEnvironment) ->
 
 def test_an_action_moves_the_tool_in_the_base_frame(environment: GraspEnvironment) -> None:
     environment.reset(seed=4)
-    before = environment._rig.truth().T_base_tool[:3, 3]
+    before = environment._rig.T_base_tool()[:3, 3]
     for _ in range(30):
         environment.step(np.array([0, 0.1, 0, 0, 0, 0, 0.08], np.float32))
-    moved = environment._rig.truth().T_base_tool[:3, 3] - before
+    moved = environment._rig.T_base_tool()[:3, 3] - before
     np.testing.assert_allclose(moved, [0, 0.099, 0], atol=0.004)
 
 
@@ -143,3 +150,13 @@ def test_a_step_before_the_first_reset_is_refused() -> None:
     with pytest.raises(ConfigError, match="call reset first"):
         environment.step(STILL)
     environment.close()
+
+
+def test_the_joints_of_the_spaces_are_those_of_the_robot() -> None:
+    robot = Robot.from_file(shipped("panda.yaml"))
+    per_joint = {name: value[:6] for name, value in vars(robot).items() if isinstance(value, tuple) and len(value) == 7}
+    six = replace(robot, **per_joint)
+    for arm, count in ((robot, 9), (six, 8)):
+        spaces = observation_spaces(96, 72, arm)
+        assert spaces["joint_position"].shape == spaces["joint_velocity"].shape == (count,)
+        assert spaces["joint_position"].high[-1] < 1 < spaces["joint_position"].high[-3]

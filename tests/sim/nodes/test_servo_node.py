@@ -15,7 +15,7 @@ from node_graph import Graph
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.graph.domain import environment, private_domain
-from autoglm_embodied.ingest.cdr import JointStateWriter
+from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated")]  # rclpy's parser

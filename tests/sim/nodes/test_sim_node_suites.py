@@ -19,21 +19,26 @@ def test_each_reset_brings_the_scene_of_the_next_seed_and_the_sensors_go_on() ->
     with served("-p", "suite:=separated", "-p", "objects:=validate", "-p", "seed:=3") as (listener, _):
         first, second = listener.call("sim/reset"), listener.call("sim/reset")
         assert (first["seed"], second["seed"]) == (3, 4)
-        assert first["things"] != second["things"]
+        assert first["objects"] != second["objects"]
         for scene in (first, second):
-            assert len(scene["things"]) == 5
+            assert len(scene["objects"]) == 5
             assert scene["kind"] in ("one", None) and len(scene["instruction"].split()) > 2
-            assert np.abs([thing["position_m"] for thing in scene["things"]]).max() < 0.3
+            assert np.abs([obj["position_m"] for obj in scene["objects"]]).max() < 0.3
         begun = {name: len(stamps) for name, stamps in listener.stamps.items()}
         listener.simulate(1.0)
         assert all(len(listener.stamps[name]) > begun[name] for name in RATES_HZ)
         answer = listener.call("sim/judge")
-        assert answer["held"] == [] and [thing["held"] for thing in answer["things"]] == [False] * 5
+        assert answer["held"] == [] and [obj["held"] for obj in answer["objects"]] == [False] * 5
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
-    [(("suite:=heap",), "there is no suite 'heap'"), (("suite:=pile", "objects:=all"), "objects come from test")],
+    [
+        (("suite:=heap",), "there is no suite 'heap'"),
+        (("suite:=pile", "objects:=all"), "objects come from test"),
+        (("count:=7",), "there are 6 colours"),
+        (("count:=-1",), "count must be 0 or more"),
+    ],
 )
 def test_an_impossible_suite_ends_it_with_one_sentence(parameters: tuple[str, ...], said: str) -> None:
     argv = [sys.executable, "-m", MODULE, "--ros-args", *(word for each in parameters for word in ("-p", each))]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from autoglm_embodied_sim.objects import groceries as named
 from autoglm_embodied_sim.objects.groceries import LONGEST_M, NAMES, WIDEST_M, grocery
-from autoglm_embodied_sim.objects.shape import ShapeError
-from autoglm_embodied_sim.objects.stereolithography import read_corners
 
 from autoglm_embodied.errors import SetupError
 
@@ -27,9 +23,3 @@ def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(named, "find_spec", lambda package: None)
     with pytest.raises(SetupError, match="pip install --no-deps robosuite==0.3.0"):
         grocery.__wrapped__("milk")
-
-
-def test_a_file_that_is_no_mesh_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "cut.stl").write_bytes(bytes(100))
-    with pytest.raises(ShapeError, match="cut.stl: it cannot be read"):
-        read_corners(tmp_path / "cut.stl")

@@ -10,8 +10,13 @@ import pytest
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.policies.expert import Expert, Search
-from autoglm_embodied_sim.policies.expert_candidates import LOWEST_SCATTERED_TIP_M, distinct_grasps, scattered_grasps
+from autoglm_embodied_sim.policies.expert import (
+    LOWEST_SCATTERED_TIP_M,
+    Expert,
+    Search,
+    distinct_grasps,
+    scattered_grasps,
+)
 from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.policies.rehearsal import Outcome, Rehearsal
 from autoglm_embodied_sim.robots.gantry import Gantry, HandPose

@@ -9,7 +9,7 @@ import pytest
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.policies.grasp import Grasp, close_and_feel, come_down, sway_and_feel
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
+from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 ACROSS = Grasp(HandPose(0, 0, 0.008, 0))

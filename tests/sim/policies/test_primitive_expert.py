@@ -11,10 +11,8 @@ from autoglm_embodied_sim.policies.primitive_expert import (
     ExpertState,
     expert_action,
     expert_chunk,
-    observe,
 )
-from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from sim_cases import laid_scene
 
 from autoglm_embodied.types import Phase
 
@@ -31,17 +29,13 @@ AT_GRASP = replace(ABOVE, tool_m=np.array([0.502, 0.001, 0.021]))
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_expert_grasps_and_holds_the_named_thing(rig: ArmRig, seed: int) -> None:
-    rig.reset(sample_scene(np.random.default_rng(seed)))
-    named, phase = seed % 3, Phase.REACH
-    for _ in range(300):
-        twist, width, phase = expert_action(observe(rig, named))
-        rig.command(twist, width)
-        rig.step(33)
-        if phase is Phase.HOLD:
-            break
-    assert phase is Phase.HOLD
-    assert judge(rig, named).held
+def test_expert_grasps_and_holds_the_named_object(seed: int) -> None:
+    on_table, named = laid_scene(seed), seed % 3
+    arm = on_table.arm
+    rest_m = arm.truth.position_m(arm.data)[:, 2]
+    on_table.grasp(named, seconds=10.0, until=Phase.HOLD)
+    assert expert_action(on_table.expert(named))[2] is Phase.HOLD
+    assert judge(arm, rest_m).success(named)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from autoglm_embodied_sim.policies import registry as ablation
 from autoglm_embodied_sim.policies.grasp import holds
 from autoglm_embodied_sim.policies.registry import BASELINES, require_able
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce
+from autoglm_embodied_sim.robots.hand_rig import HandPose, RigWithoutForce
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
@@ -62,6 +61,6 @@ def test_a_script_that_cannot_act_is_refused_with_what_it_needs(sense: str) -> N
 
 def test_every_policy_can_do_without_a_sense_that_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
     require_able(list(BASELINES), ["force"])
-    monkeypatch.setattr(BASELINES["pca"], "needs", ablation.SENSES, raising=False)
+    monkeypatch.setattr(BASELINES["pca"], "needs", ablation.ABLATIONS, raising=False)
     with pytest.raises(ConfigError, match="pca needs force and vision and language, leave out --without$"):
         require_able(list(BASELINES), ["force"])

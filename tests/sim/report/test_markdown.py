@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
-from autoglm_embodied_sim.eval.measure import Measurement, add_measured
-from autoglm_embodied_sim.report.markdown import insert, tables
-from autoglm_embodied_sim.report.measured import Measured
+from autoglm_embodied_sim.eval.measure import Measurement
+from autoglm_embodied_sim.eval.metrics import add_metrics
+from autoglm_embodied_sim.report.markdown import RecordedFigures, insert, tables
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.cli import main, parser
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 FIGURES = sorted((DOCS / "figures").glob("*.json"))
 DOCUMENTS = [document.read_text() for document in sorted(DOCS.glob("*.md"))]
 LARGEST = 100_000  # bytes of figures that a repository should carry
@@ -37,14 +37,14 @@ def write(path: Path, wanted: Measurement = WANTED) -> Path:
                 tries = 2 if held else 3
                 counts = {"successes": 2, "removed": 2, "objects": 2, "tries": tries}
                 results.append(RoundResult(**{**vars(one), **counts}) if suite == "declutter" else one)
-    add_measured(report, wanted, results)
+    add_metrics(report, wanted, results)
     report.details["scenes"] = {"large": {"10": {}}}
     report.write_json(path, 12 * 10**9)
     return path
 
 
 def test_a_table_says_what_the_figures_say(tmp_path: Path) -> None:
-    said = tables(Measured.read(write(tmp_path / "some.json")))
+    said = tables(RecordedFigures.read(write(tmp_path / "some.json")))
     large, declutter = said.split("**large**")[1].split("**declutter**")
     pca = "| `pca` | 4 | 50 % (15–85) | 50 % (15–85) | 50 % (15–85) | 0 % (0–49) | 12.0 N (12–12) | 7.2 s |"
     assert pca + " −50.0 (−85.0 to +10.2) | p = 0.5 |" in large
@@ -55,7 +55,9 @@ def test_a_table_says_what_the_figures_say(tmp_path: Path) -> None:
 
 
 def test_every_row_of_a_table_has_the_cells_of_its_head(tmp_path: Path) -> None:
-    lines = [line for line in tables(Measured.read(write(tmp_path / "some.json"))).splitlines() if line[:1] == "|"]
+    lines = [
+        line for line in tables(RecordedFigures.read(write(tmp_path / "some.json"))).splitlines() if line[:1] == "|"
+    ]
     assert [line.count("|") for line in lines[:4]] == [lines[0].count("|")] * 4
     assert [line.count("|") for line in lines[4:]] == [lines[4].count("|")] * 4
 
@@ -63,7 +65,7 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize("special", [{}, {"rig": "arm", "easy": True, "without": ("force",)}, {"objects": Path("a b")}])
 def test_the_command_asks_for_what_was_measured(special: dict[str, object], tmp_path: Path) -> None:
     wanted = replace(WANTED, **special)  # type: ignore[arg-type]
-    words = shlex.split(Measured.read(write(tmp_path / "some.json", wanted)).command.replace("\\\n", ""))
+    words = shlex.split(RecordedFigures.read(write(tmp_path / "some.json", wanted)).command.replace("\\\n", ""))
     args = parser("evaluate").parse_args(words[1:])
     asked = (tuple(args.suite), tuple(args.policy), args.episodes, args.seed, args.rig, args.easy, tuple(args.without))
     assert asked == (
@@ -76,7 +78,7 @@ def test_figures_without_their_episodes_make_the_same_tables(tmp_path: Path) -> 
     path = write(tmp_path / "some.json")
     assert main(["table", str(path), "--keep", str(tmp_path / "kept")]) == 0
     kept = tmp_path / "kept" / "some.json"
-    assert tables(Measured.read(kept)) == tables(Measured.read(path))
+    assert tables(RecordedFigures.read(kept)) == tables(RecordedFigures.read(path))
     assert not {"episodes", "scenes"} & set(json.loads(kept.read_text()))
 
 
@@ -86,7 +88,7 @@ def test_tables_are_put_between_their_markers_and_nowhere_else(tmp_path: Path) -
     document.write_text(text)
     for _ in range(2):
         assert main(["table", str(path), "--into", str(document)]) == 0
-        assert document.read_text() == text.replace("old", f"\n{tables(Measured.read(path))}", 1)
+        assert document.read_text() == text.replace("old", f"\n{tables(RecordedFigures.read(path))}", 1)
 
 
 def test_a_document_without_the_markers_is_refused() -> None:
@@ -118,15 +120,16 @@ def test_figures_of_no_suite_are_refused(tmp_path: Path) -> None:
     report.add_fraction("grasp.success", 1, 2, case="primitives/learned/in_process", stat="final")
     report.write_json(tmp_path / "some.json", 0)
     with pytest.raises(ConfigError, match="holds no figures of suites; measure some with"):
-        Measured.read(tmp_path / "some.json")
+        RecordedFigures.read(tmp_path / "some.json")
 
 
 def test_documents_show_the_tables_of_the_figures_beside_them() -> None:
+    assert FIGURES
     for path in FIGURES:
         assert path.stat().st_size < LARGEST
         texts = [text for text in DOCUMENTS if f"<!-- table: {path.stem} -->" in text]
         assert texts
-        assert [insert(text, path.stem, tables(Measured.read(path))) for text in texts] == texts
+        assert [insert(text, path.stem, tables(RecordedFigures.read(path))) for text in texts] == texts
 
 
 def test_every_table_in_a_document_has_its_figures() -> None:

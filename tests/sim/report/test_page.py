@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,8 +15,8 @@ from autoglm_embodied_sim.eval.failure import Failure
 from autoglm_embodied_sim.eval.failure_replay import failures_to_replay
 from autoglm_embodied_sim.eval.measure import Measurement
 from autoglm_embodied_sim.report.evaluation import Evaluation
+from autoglm_embodied_sim.report.number_formats import p_value, percent, points, rate
 from autoglm_embodied_sim.report.page import render, write_page
-from autoglm_embodied_sim.report.words import chance, percent, points, share
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
@@ -60,9 +62,8 @@ def results(target: str = "red mug") -> list[GraspResult]:
             for seed in range(10, 16):
                 held = seed % 2 == 0 or (policy == "script" and seed != 15)
                 failure = Failure.NONE if held else classes[seed % len(classes)]
-                made.append(
-                    GraspResult(suite, policy, seed, target, held, False, 1, 2, True, 5.0 + seed, 3.0 * seed, failure)
-                )
+                one = GraspResult(suite, policy, seed, target, held, False, 1, 2, True, seconds=5.0 + seed)
+                made.append(replace(one, peak_force_n=3.0 * seed, failure=failure))
     return made
 
 
@@ -77,7 +78,32 @@ def evaluation(most: int = 24, wanted: Measurement = WANTED, of: list[GraspResul
 def test_the_page_is_well_formed_and_asks_for_nothing_outside() -> None:
     page = Page(render(evaluation()))
     assert page.open == [] and page.outside == []
-    assert "url(" not in render(evaluation()) and "@import" not in render(evaluation())
+    assert set(re.findall(r"url\(.", render(evaluation()))) == {"url(#"}  # parts of the figures themselves
+    assert "@import" not in render(evaluation())
+
+
+def test_the_same_evaluation_gives_the_same_page() -> None:
+    assert render(evaluation()) == render(evaluation())
+
+
+def test_figures_take_their_colours_from_the_page_in_light_and_dark() -> None:
+    html = render(evaluation())
+    light, dark = (set(re.findall(r"--(\w+): #", block)) for block in re.findall(r":root \{(.*?)\}", html, re.DOTALL))
+    figures = "".join(re.findall(r"<svg.*?</svg>", html, re.DOTALL))
+    used = set(re.findall(r"var\(--(\w+)\)", figures))
+    assert {"ink", "soft", "line", "held", "failed", "first", "strict", "final"} == used <= light == dark
+    assert set(re.findall(r"(?:fill|stroke): ([^v;\"][^;\"]*)", figures)) == {"none"}
+    assert html.count("<svg") == 4 and "fill: none; stroke: none" not in figures
+
+
+def test_figures_show_every_episode_and_every_interval() -> None:
+    success, difference, force, seconds = re.findall(r"<svg.*?</svg>", render(evaluation()), re.DOTALL)
+    for figure in (force, seconds):
+        assert figure.count("fill-opacity: 0.7") == len(results())  # a dot each
+    for words in ("final 3 of 6, 50 %", "first descent", "large", "pile"):
+        assert words in success
+    assert difference.count("−33.3, McNemar p = 0.5") == 2 and "large / pca" in difference
+    assert "p50" in force and "p95" in seconds
 
 
 def test_every_failed_episode_is_shown_with_images_that_exist(tmp_path: Path) -> None:
@@ -101,10 +127,11 @@ def test_failures_without_images_are_named_by_seed_and_counted(most: int) -> Non
     assert f"{3 - most} more without images" in pca and all(seed in pca for seed in left_out)
 
 
-def test_whatever_is_named_is_escaped() -> None:
-    html = render(evaluation(of=results(target=NASTY)))
+def test_names_of_objects_and_folders_are_escaped() -> None:
+    html = render(evaluation(wanted=replace(WANTED, objects=Path(NASTY)), of=results(target=NASTY)))
     assert "<script" not in html
-    assert NASTY in Page(html).text
+    text = re.sub(r"\s+", " ", Page(html).text)
+    assert f"objects{NASTY} rig" in text and f"{NASTY}; 1 approach, 2 tries" in text
 
 
 def test_the_figures_on_the_page_are_those_of_the_episodes() -> None:
@@ -127,6 +154,13 @@ def test_any_set_of_policies_has_a_page(policies: tuple[str, ...]) -> None:
     assert ("Seed by seed" in text) == (len(policies) > 1)
 
 
+@pytest.mark.slow
+def test_an_installed_package_has_the_template(tmp_path: Path) -> None:
+    sim = Path(__file__).resolve().parents[3] / "sim"
+    subprocess.run([sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path)], cwd=sim, check=True)
+    assert (tmp_path / "autoglm_embodied_sim" / "report" / "page.html.jinja").is_file()
+
+
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot write a report to"):
@@ -134,5 +168,5 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_numbers_read_as_people_write_them() -> None:
-    assert (percent(0.5), percent(1 / 3), share(0, 0)) == ("50 %", "33.3 %", "not run")
-    assert (points(-0.25), points(0.0), chance(1e-6), chance(0.125)) == ("−25.0", "+0.0", "p < 0.001", "p = 0.125")
+    assert (percent(0.5), percent(1 / 3), rate(0, 0)) == ("50 %", "33.3 %", "not run")
+    assert (points(-0.25), points(0.0), p_value(1e-6), p_value(0.125)) == ("−25.0", "+0.0", "p < 0.001", "p = 0.125")

@@ -12,8 +12,7 @@ from autoglm_embodied_sim.objects.random_urdfs import learning_shape
 from autoglm_embodied_sim.policies.height_map import HALF_M, height_map
 from autoglm_embodied_sim.robots.arm import ASIDE, TIP_BELOW_TOOL_M, Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_pose import HandPose
-from autoglm_embodied_sim.robots.hand_rig import SuiteRig
+from autoglm_embodied_sim.robots.hand_rig import HandPose, SuiteRig
 from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
@@ -92,7 +91,7 @@ def test_a_pose_out_of_reach_is_refused_and_the_arm_still_works(empty: Arm) -> N
 
 
 def test_what_is_in_the_way_can_be_laid_down_everywhere_it_should(empty: Arm) -> None:
-    for dump in empty.dumps:
+    for dump in empty.set_down_poses:
         assert empty.move(empty.aside) and empty.move(dump)
         assert abs(dump.y_m) > HALF_M
 

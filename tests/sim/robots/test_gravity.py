@@ -6,7 +6,6 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
@@ -20,9 +19,7 @@ TURN = np.array([0.0, 0, 0, 0.4, 0.3, 0])  # 0.5 rad/s about a level axis
 
 @pytest.fixture
 def rig() -> ArmRig:
-    rig = ArmRig(seed=0)
-    rig.reset(sample_scene(np.random.default_rng(0)))
-    return rig
+    return ArmRig(seed=0)
 
 
 def hand(rig: ArmRig) -> tuple[float, FloatArray]:
@@ -57,6 +54,6 @@ def force_while_turning(rig: ArmRig, settings: AlignSettings) -> float:
 def test_with_the_hands_mass_told_a_turning_hand_weighs_nothing(rig: ArmRig) -> None:
     mass_kg, centre_m = hand(rig)
     assert force_while_turning(rig, AlignSettings()) > 1.0
-    rig.reset(rig.scene)
+    rig.reset()
     told = AlignSettings(tool_mass_kg=mass_kg, tool_centre_m=tuple(centre_m))
     assert force_while_turning(rig, told) < 0.15

@@ -20,7 +20,7 @@ class Arm:
     """A simulated arm that takes set-points as Gazebo's controllers do."""
 
     def __init__(self, start_rad: Any = HOME_Q) -> None:
-        self.model = build_model(CameraSettings.from_file(), slots=0)
+        self.model = build_model(CameraSettings.from_file())
         self.model.body_gravcomp[:] = 0  # as in Gazebo
         self.data = mujoco.MjData(self.model)
         self.data.qpos[:JOINTS] = [*start_rad, 0.04, 0.04]
@@ -32,9 +32,9 @@ class Arm:
     def run(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         for _ in range(round(seconds * 1000)):
             meanwhile()
-            told = self.setpoints.advance(self.time_ns, self.data.qpos[:JOINTS], self.data.qvel[:JOINTS])
-            if told is not None:
-                self.data.ctrl[:] = told[: ARM_JOINTS + 1]
+            setpoints = self.setpoints.advance(self.time_ns, self.data.qpos[:JOINTS], self.data.qvel[:JOINTS])
+            if setpoints is not None:
+                self.data.ctrl[:] = setpoints[: ARM_JOINTS + 1]
             mujoco.mj_step(self.model, self.data)
             self.time_ns += STEP_NS
 

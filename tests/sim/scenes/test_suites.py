@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.robots.layout import lay_out, put_away, settle
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.gantry import Gantry
+from autoglm_embodied_sim.robots.layout import lay_out, lay_out_task, put_away, settle
 from autoglm_embodied_sim.scenes.scene import SEPARATION_M, GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import EASY, SUITES, suite_named
 
@@ -27,7 +30,24 @@ def test_a_scene_follows_from_its_seed_and_keeps_the_settings(name: str) -> None
     assert (one.quaternion_wxyz != other.quaternion_wxyz).any()
     assert len(one.objects) == suite.objects and 0 <= one.target < suite.objects
     for obj in one.objects:
-        assert 0.25 <= obj.friction <= 0.6 and 0.1 <= obj.mass_kg <= 0.6
+        (least, most), (lightest, heaviest) = suite.hardness.friction, suite.hardness.mass_kg
+        assert least <= obj.friction <= most and lightest <= obj.mass_kg <= heaviest
+
+
+@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("kind", [Gantry, Arm])
+def test_every_suite_lies_in_sight_of_every_rig_and_asks_for_an_object(name: str, kind: type) -> None:
+    task = lay_out_task(SUITES[name], drawn(name, 2), LEARNING_GRAMMAR, kind)
+    rig = task.rig
+    places = rig.truth.position_m(rig.data)
+    seen = set(np.unique(rig.look().owner)) - {-1}
+    rig.close()
+    assert len(places) == SUITES[name].objects and np.abs(places[:, :2]).max() < 0.3 and (places[:, 2] > 0).all()
+    assert len(seen) >= 0.8 * len(places)
+    np.testing.assert_array_equal(task.rest_height_m, places[:, 2])
+    assert task.kind in ("one", "none", "many", None) and task.words
+    assert task.target is None or 0 <= task.target < len(places)
+    assert (task.target is None) == (task.kind in ("none", "many"))
 
 
 def test_easy_physics_hide_no_offset() -> None:
@@ -48,7 +68,7 @@ def test_separated_objects_lie_apart_and_piled_ones_together() -> None:
     assert rig.truth.speed_m_s(rig.data).max() < 0.05
 
 
-@pytest.mark.parametrize("name", ["language", "declutter"])
+@pytest.mark.parametrize("name", ["primitives", "language", "declutter"])
 @pytest.mark.parametrize("seed", [0, 10, 17])
 def test_a_layout_lies_still_and_in_sight(name: str, seed: int) -> None:
     rig = lay_out(SUITES[name], drawn(name, seed))
@@ -80,5 +100,5 @@ def test_a_mixed_scene_holds_unknown_objects_primitives_and_groceries() -> None:
 
 
 def test_an_unknown_suite_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="separated, large, weak_grip, pile, language, declutter"):
+    with pytest.raises(ConfigError, match="primitives, separated, large, weak_grip, pile, language, declutter"):
         suite_named("heap")

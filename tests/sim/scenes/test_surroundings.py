@@ -8,7 +8,7 @@ import numpy as np
 from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, sample_surroundings
+from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, sample_room, sample_surroundings
 from autoglm_embodied_sim.sensors.view import View
 
 CUBE = SceneObject(box(0.04, 0.04, 0.04), "red", (0.8, 0.1, 0.1), mass_kg=0.2, friction=0.5)
@@ -24,8 +24,9 @@ def seen(surroundings: Surroundings) -> View:
 
 
 def test_surroundings_follow_from_the_seed() -> None:
-    one, again, other = (sample_surroundings(np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert one == again and one != other
+    room = sample_room(np.random.default_rng(0))
+    one, again, other = (sample_surroundings(np.random.default_rng(seed), room) for seed in (1, 1, 2))
+    assert one == again and one != other and one.wall_rgb == room.wall_rgb
 
 
 def test_light_and_texture_change_what_is_seen() -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 import mujoco
 import numpy as np
 import pytest
+from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.sensors.backdrop import View
 from autoglm_embodied_sim.sensors.sensor_specs import Errors, Sensors
-from sim_cases import scene, thing
+from sim_cases import primitive
 
 from autoglm_embodied.types import FloatArray, Frame
 
@@ -21,10 +22,11 @@ ABOVE_M = np.array([0.45, 0.0, 1.0])
 def rig() -> Iterator[ArmRig]:
     usual = Sensors.from_file()
     exact = replace(usual, depth=replace(usual.depth, depth_m=Errors(), hole_fraction=0.0))
-    rig = ArmRig(seed=0, sensors=exact)
-    rig.reset(scene(thing("cube", 0.5, 0.1), thing("ball", 0.45, -0.1)))
-    yield rig
-    rig.close()
+    arm = Arm((primitive("cube"), primitive("ball")), np.zeros(3), 20.0, seed=0, sensors=exact)
+    arm.truth.place(arm.data, 0, np.array([0.0, 0.1, 0.02]), np.array([1.0, 0, 0, 0]))
+    arm.truth.place(arm.data, 1, np.array([-0.05, -0.1, 0.02]), np.array([1.0, 0, 0, 0]))
+    yield arm.rig
+    arm.close()
 
 
 def look(rig: ArmRig, eye_m: FloatArray, at_m: FloatArray, fovy_deg: float = 34.0) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from autoglm_embodied_sim.robots.panda import ArmRig
-from sim_cases import scene, thing
+from sim_cases import laid, primitive
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, Frame
@@ -17,14 +17,11 @@ def in_camera(frame: Frame, point_m: FloatArray) -> FloatArray:
 
 @pytest.mark.parametrize("size", [(640, 480), (320, 240)])
 @pytest.mark.parametrize("place", [(0.40, -0.2), (0.5, 0.0), (0.6, 0.18)])
-def test_a_ball_is_seen_where_the_camera_model_says(
-    rig: ArmRig, place: tuple[float, float], size: tuple[int, int]
-) -> None:
-    rig.reset(scene())
-    empty = rig.frame(*size)
-    rig.reset(scene(thing("ball", *place, size_m=2 * RADIUS_M)))
-    frame = rig.frame(*size)
-    centre_m = in_camera(frame, rig.truth().position_m[0])
+def test_a_ball_is_seen_where_the_camera_model_says(place: tuple[float, float], size: tuple[int, int]) -> None:
+    empty = laid((primitive("ball", 2 * RADIUS_M), 5.0, 0.0)).rig.frame(*size)
+    arm = laid((primitive("ball", 2 * RADIUS_M), *place)).arm
+    frame = arm.rig.frame(*size)
+    centre_m = in_camera(frame, arm.truth.pose(arm.data)[0, :3])
     pixel = frame.camera.K @ centre_m / centre_m[2]
     mask = np.abs(frame.rgb.astype(int) - empty.rgb).sum(axis=-1) > 30
     rows, columns = np.nonzero(mask)
@@ -36,7 +33,7 @@ def test_a_ball_is_seen_where_the_camera_model_says(
 
 
 def test_depth_of_the_table_is_right_up_to_its_noise_and_dropouts(rig: ArmRig) -> None:
-    rig.reset(scene())
+    rig.reset()
     frame = rig.frame()
     v, u = np.mgrid[200:400, 200:440]
     rays = np.stack([u, v, np.ones_like(u)], axis=-1) @ np.linalg.inv(frame.camera.K).T
@@ -49,6 +46,6 @@ def test_depth_of_the_table_is_right_up_to_its_noise_and_dropouts(rig: ArmRig) -
 
 
 def test_a_frame_larger_than_the_buffer_is_refused(rig: ArmRig) -> None:
-    rig.reset(scene())
+    rig.reset()
     with pytest.raises(ConfigError, match="640x480"):
         rig.frame(1920, 1080)

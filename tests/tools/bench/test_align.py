@@ -1,4 +1,4 @@
-"""The bench of the one clock: its signals and rivals are what they say, and its figures have their fixed names."""
+"""The bench of the aligner: its signals and baselines are what they say, and its figures have their fixed names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoglm_embodied.tools.bench.align_error import Trial, compare
-from autoglm_embodied.tools.bench.sample_baselines import last, nearest
+from autoglm_embodied.tools.bench.align_error import ErrorCase, compare
+from autoglm_embodied.tools.bench.playback import SampleBuffer, pick_samples
 from autoglm_embodied.tools.bench.simulated_streams import (
     EPOCH_NS,
     Messages,
-    Way,
+    Transport,
     band_limited,
     chirp,
     deliver,
@@ -55,32 +55,38 @@ def test_a_slew_has_constant_speed_and_corners_and_a_spike_its_height() -> None:
 
 def test_messages_come_late_and_some_never() -> None:
     rng = np.random.default_rng(0)
-    messages = deliver(sine(1.0, 2), 100.0, 100.0, Way(delay_s=0.05, jitter=1.0, loss=0.3), rng)
+    messages = deliver(sine(1.0, 2), 100.0, 100.0, Transport(delay_s=0.05, jitter=1.0, loss=0.3), rng)
     assert 0.67 < len(messages.stamp_ns) / 10_000 < 0.73
     assert (messages.receive_ns - (messages.stamp_ns - EPOCH_NS) == 50 * MS).all()
     since_due_ns = (messages.stamp_ns - EPOCH_NS) % (10 * MS)
     assert since_due_ns.min() < MS and since_due_ns.max() > 9 * MS
 
 
-def test_rivals_take_what_has_come() -> None:
+def test_baselines_pick_from_what_has_been_received() -> None:
     stamps_ms = np.array([0, 10, 20])
     messages = Messages(stamps_ms * MS + 5 * MS, EPOCH_NS + stamps_ms * MS, np.array([[0.0], [1.0], [2.0]]))
     t_ns = np.array([4, 6, 10, 16, 19, 24]) * MS
     long_after = np.full(6, 100 * MS)
-    assert last(messages, t_ns, long_after)[:, 0].tolist() == [0, 0, 1, 1, 1, 2]
-    assert nearest(messages, t_ns, long_after)[:, 0].tolist() == [0, 1, 1, 2, 2, 2]
+    last, nearest = SampleBuffer.last, SampleBuffer.nearest
+    assert pick_samples(messages, t_ns, long_after, last)[:, 0].tolist() == [0, 0, 1, 1, 1, 2]
+    assert pick_samples(messages, t_ns, long_after, nearest)[:, 0].tolist() == [0, 1, 1, 2, 2, 2]
     soon = np.array([6, 11, 16]) * MS  # at 6 ms only the first has come
-    assert last(messages, soon, soon)[:, 0].tolist() == nearest(messages, soon, soon)[:, 0].tolist() == [0, 0, 1]
+    for pick in (last, nearest):
+        assert pick_samples(messages, soon, soon, pick)[:, 0].tolist() == [0, 0, 1]
 
 
-def test_messages_may_overtake_one_another_and_rivals_still_go_by_their_stamps() -> None:
+def test_messages_may_overtake_one_another_and_baselines_still_go_by_their_stamps() -> None:
     rng = np.random.default_rng(0)
-    messages = deliver(lambda at: at[:, None], 100.0, 20.0, Way(delay_s=0.02, overtaking=2.0), rng)
+    messages = deliver(lambda at: at[:, None], 100.0, 20.0, Transport(delay_s=0.02, overtaking=2.0), rng)
     assert (np.diff(messages.receive_ns) >= 0).all() and (np.diff(messages.stamp_ns) < 0).any()
     now_ns = np.arange(1_000, 19_000, 7) * MS
     for t_ns in (now_ns, now_ns - 50 * MS):
-        for rule, wanted in ((last, lambda age: np.where(age < 0, np.inf, age)), (nearest, np.abs)):
-            for value, t, now in zip(rule(messages, t_ns, now_ns)[:, 0], t_ns, now_ns, strict=True):
+        for pick, wanted in (
+            (SampleBuffer.last, lambda age: np.where(age < 0, np.inf, age)),
+            (SampleBuffer.nearest, np.abs),
+        ):
+            picked = pick_samples(messages, t_ns, now_ns, pick)[:, 0]
+            for value, t, now in zip(picked, t_ns, now_ns, strict=True):
                 come = messages.receive_ns <= now
                 age_ns = EPOCH_NS + t - messages.stamp_ns[come]
                 chosen_ns = messages.stamp_ns[messages.values[:, 0] == value]
@@ -88,7 +94,7 @@ def test_messages_may_overtake_one_another_and_rivals_still_go_by_their_stamps()
 
 
 def test_on_a_slow_motion_a_line_is_far_better_than_a_sample_and_all_three_are_compared_on_the_same_ticks() -> None:
-    errors = compare(Trial("", (sine(1.0, 7, 0.1), sine(1.0, 16))), np.random.default_rng(0))
+    errors = compare(ErrorCase("", (sine(1.0, 7, 0.1), sine(1.0, 16))), np.random.default_rng(0))
     for kind in ("vector", "rotation", "latent"):
         assert 0 < errors.aligned[kind] < 0.1 * errors.last[kind] and errors.nearest[kind] < errors.last[kind]
     # A sample held over a period T is off by 2 pi f T / sqrt(3) of the motion's RMS.

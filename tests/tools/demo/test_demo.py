@@ -48,7 +48,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return demo(tmp_path_factory.mktemp("good"), "--seed", "0")
 
 
-def test_the_named_thing_is_held(good: Ran) -> None:
+def test_the_named_object_is_held(good: Ran) -> None:
     assert good.status == 0, good.output + good.stream_problem
     assert good.value("demo.held") == 1
     assert good.result["outcome"] == "held" and len(good.result["held"]) == 1
@@ -71,7 +71,7 @@ def test_the_sensors_came_at_their_rates(good: Ran) -> None:
 
 
 def test_every_process_ended_when_asked(good: Ran) -> None:
-    ends = {process["name"]: (process["followed"], process["status"]) for process in good.result["processes"]}
+    ends = {process["name"]: (process["ended_by"], process["status"]) for process in good.result["processes"]}
     assert ends == dict.fromkeys(("sim_node", "governor_node", "fusion_node", "voice_node"), ("SIGINT", 0))
     assert good.result["survivors"] == [] and good.value("demo.survivors") == 0
 
@@ -90,10 +90,10 @@ def test_there_is_something_to_see(good: Ran) -> None:
     ("arguments", "outcome", "said"),
     [
         (("--say", "pick up the purple elephant"), "unknown_words", "elephant"),
-        (("--seed", "1", "--things", "4", "--say", "pick up the cube"), "ambiguous", "More than one"),
+        (("--seed", "1", "--objects", "4", "--say", "pick up the cube"), "ambiguous", "More than one"),
     ],
 )
-def test_what_names_not_one_thing_is_refused_and_nothing_moves(
+def test_what_names_not_one_object_is_refused_and_nothing_moves(
     arguments: tuple[str, ...], outcome: str, said: str, tmp_path: Path
 ) -> None:
     refused = demo(tmp_path, *arguments)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, Heard
+from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, RecordedCommand
 from autoglm_embodied.tools.demo.files import write_files
 from autoglm_embodied.tools.demo.film import PANEL_WIDTH, composed
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
@@ -29,7 +29,7 @@ PHASES = ("idle", "reach", "descend", "close", "lift", "hold")
 def recording() -> GraphRecording:
     """Two seconds at the rates of a demo: idle first, then every phase, then the outcome."""
     rng = np.random.default_rng(0)
-    noted = GraphRecording(heard=[Heard(START_NS, 1, "Pick up the red cube.", "", 0.9, S // 4)])
+    noted = GraphRecording(commands=[RecordedCommand(START_NS, 1, "Pick up the red cube.", "", 0.9, S // 4)])
     for k in range(30):
         stamp_ns = START_NS + k * S // 15
         pixels = np.full((480, 640, 3), 8 * k, np.uint8)

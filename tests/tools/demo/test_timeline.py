@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Heard, Sample, phase_spans
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, RecordedCommand, Sample, phase_spans
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline, fingers_stopped
 
 S = 10**9
@@ -26,7 +26,7 @@ TICK = FusionTick(
     held_force_n=0.0,
     tick_ms=9.0,
 )
-HEARD = Heard(1 * S, 1, "Pick up the red cube.", "pick up the red cube", 0.97, S)
+HEARD = RecordedCommand(1 * S, 1, "Pick up the red cube.", "pick up the red cube", 0.97, S)
 
 
 def timeline() -> tuple[Timeline, io.StringIO]:
@@ -41,7 +41,7 @@ def closing(to_m: float) -> list[Sample]:
 
 def test_a_smooth_grasp_is_told_moment_by_moment() -> None:
     line, text = timeline()
-    narrator, recording = Narrator(line), GraphRecording(heard=[HEARD])
+    narrator, recording = Narrator(line), GraphRecording(commands=[HEARD])
     phases = ("idle", "reach", "descend", "close", "lift")
     for k, phase in enumerate(phases):
         recording.ticks.append(replace(TICK, stamp_ns=(3 + k) * S, phase=phase))
@@ -58,7 +58,7 @@ def test_a_smooth_grasp_is_told_moment_by_moment() -> None:
 def test_a_refusal_is_told_as_one(outcome: str) -> None:
     line, _ = timeline()
     narrator = Narrator(line)
-    assert narrator.follow(GraphRecording(heard=[HEARD], ticks=[replace(TICK, instruction="", outcome=outcome)]))
+    assert narrator.follow(GraphRecording(commands=[HEARD], ticks=[replace(TICK, instruction="", outcome=outcome)]))
     assert [moment.name for moment in line.moments] == ["heard", "refused"]
 
 

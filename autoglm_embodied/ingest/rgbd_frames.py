@@ -1,0 +1,182 @@
+"""Colour and depth images, each from a topic of its own, paired by their stamps and joined to one RGB-D frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from autoglm_embodied.config import read_yaml
+from autoglm_embodied.errors import ConfigError, SensorError
+from autoglm_embodied.ingest.cdr import RawImage, read_camera_info, read_image
+from autoglm_embodied.ingest.stream_health import StreamMeter
+from autoglm_embodied.types import Camera, FloatArray, Frame
+
+MM_PER_M = 1000.0
+
+
+def rgb_array(image: RawImage) -> NDArray[np.uint8]:
+    """(height, width, 3) red, green, blue; a view of the image.
+
+    Raises:
+        SensorError: it is not encoded as rgb8 or bgr8, or its sizes contradict each other.
+    """
+    if image.encoding not in ("rgb8", "bgr8"):
+        raise SensorError(f"colour must be encoded rgb8 or bgr8, got {image.encoding!r}; set the camera driver so")
+    pixels: NDArray[np.uint8] = _pixels(image, np.dtype(np.uint8), channels=3)
+    return pixels if image.encoding == "rgb8" else pixels[..., ::-1]
+
+
+def depth_array_m(image: RawImage) -> FloatArray:
+    """(height, width) float32 along the optical axis; 0 or NaN where unknown.
+
+    Raises:
+        SensorError: it is not encoded as 16UC1 or 32FC1, or its sizes contradict each other.
+    """
+    order = ">" if image.is_bigendian else "<"
+    if image.encoding == "16UC1":
+        millimetres: NDArray[np.uint16] = _pixels(image, np.dtype(f"{order}u2"))
+        depth_m: FloatArray = millimetres[..., 0] / np.float32(MM_PER_M)
+        return depth_m
+    if image.encoding == "32FC1":
+        metres: FloatArray = _pixels(image, np.dtype(f"{order}f4"))
+        return metres[..., 0]
+    raise SensorError(f"depth must be encoded 16UC1 [mm] or 32FC1 [m], got {image.encoding!r}; set the driver so")
+
+
+def _pixels(image: RawImage, dtype: np.dtype[Any], channels: int = 1) -> NDArray[Any]:
+    """(height, width, channels), a view of the image without the padding of its rows."""
+    used = image.width * channels * dtype.itemsize
+    if image.step < used or len(image.data) != image.step * image.height or not used * image.height:
+        raise SensorError(
+            f"a {image.width}x{image.height} {image.encoding} image must hold {used * image.height} bytes "
+            f"in rows of at least {used}, got {len(image.data)} in rows of {image.step}"
+        )
+    rows = np.frombuffer(image.data, np.uint8).reshape(image.height, image.step)[:, :used]
+    return rows.view(dtype).reshape(image.height, image.width, channels)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Intrinsics from camera_info: K (3, 3) in pixels of an image of `width` x `height`."""
+
+    width: int
+    height: int
+    K: FloatArray
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.K).all() or self.K[0, 0] <= 0 or self.K[1, 1] <= 0:
+            raise SensorError("camera_info must hold positive focal lengths; calibrate the camera")
+
+    @classmethod
+    def read(cls, data: bytes) -> Calibration:
+        """That of a CameraInfo message.
+
+        Raises:
+            SensorError: the message is malformed, or its focal lengths are none.
+        """
+        return cls(*read_camera_info(data))
+
+
+def camera_pose(path: Path) -> FloatArray:
+    """T_base_camera (4, 4) of the optical frame, from `xyz_m` and `quaternion_xyzw` in a YAML file.
+
+    Raises:
+        ConfigError: the file cannot be read or lacks them.
+    """
+    values = read_yaml(path)
+    pose = np.eye(4)
+    try:
+        pose[:3, 3] = values["xyz_m"]
+        pose[:3, :3] = Rotation.from_quat(values["quaternion_xyzw"]).as_matrix()
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} must hold xyz_m of 3 and quaternion_xyzw of 4 numbers ({error})") from error
+    return pose
+
+
+def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:
+    """The frame of two images of equal stamp.
+
+    Args:
+        rgb: colour, as rgb8 or bgr8.
+        depth: aligned with colour, as 16UC1 [mm] or 32FC1 [m].
+        calibration: of the colour image; None until it came.
+        T_base_camera: (4, 4) pose of the optical frame.
+
+    Raises:
+        SensorError: there is no calibration yet, or the three are not of one size and frame, or not encoded as allowed.
+    """
+    if calibration is None:
+        raise SensorError("images come but no camera_info; check that the camera driver publishes it")
+    colour_pixels, depth_m = rgb_array(rgb), depth_array_m(depth)
+    if (depth.width, depth.height, depth.frame) != (rgb.width, rgb.height, rgb.frame):
+        raise SensorError(
+            f"depth must be aligned with colour, {_described(rgb)}, got {_described(depth)}; "
+            "let the camera driver align depth to colour"
+        )
+    if (calibration.width, calibration.height) != (rgb.width, rgb.height):
+        raise SensorError(
+            f"camera_info must be of the colour image's {rgb.width}x{rgb.height}, "
+            f"got {calibration.width}x{calibration.height}; let the driver publish the one of this resolution"
+        )
+    camera = Camera(rgb.width, rgb.height, calibration.K, T_base_camera)
+    return Frame(rgb.stamp_ns, colour_pixels, depth_m, camera)
+
+
+def _described(image: RawImage) -> str:
+    return f"{image.width}x{image.height} in frame {image.frame!r}"
+
+
+MAX_UNPAIRED = 30
+"""After a delay all colour images that waited, a second of them, are taken before the first depth image."""
+
+
+class ImagePair(NamedTuple):
+    """Two images of equal stamp, and when the later of them came."""
+
+    rgb: RawImage
+    depth: RawImage
+    receive_ns: int
+
+
+class ImagePairer:
+    """Exact-time synchroniser of colour and depth: takes images one by one and counts all of them.
+
+    Args:
+        nominal_hz: of the camera.
+
+    Attributes:
+        meters: rate and loss of rgb and depth.
+        paired: how many pairs were found.
+    """
+
+    def __init__(self, nominal_hz: float) -> None:
+        self.meters = {"rgb": StreamMeter(nominal_hz), "depth": StreamMeter(nominal_hz)}
+        self.paired = 0
+        self._unpaired: dict[int, tuple[str, RawImage]] = {}
+
+    def take(self, stream: str, data: bytes, receive_ns: int) -> ImagePair | None:
+        """Take an image; returns the pair that it completes.
+
+        Args:
+            stream: rgb or depth.
+            data: an Image message.
+            receive_ns: when it came, on the monotonic clock.
+
+        Raises:
+            SensorError: it cannot be read.
+        """
+        image = read_image(data)
+        self.meters[stream].count(image.stamp_ns, receive_ns)
+        other_stream, other = self._unpaired.pop(image.stamp_ns, (stream, image))
+        if other_stream != stream:
+            self.paired += 1
+            return ImagePair(image, other, receive_ns) if stream == "rgb" else ImagePair(other, image, receive_ns)
+        self._unpaired[image.stamp_ns] = (stream, image)
+        if len(self._unpaired) > MAX_UNPAIRED:
+            self._unpaired.pop(min(self._unpaired))
+        return None

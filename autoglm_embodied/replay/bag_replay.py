@@ -1,0 +1,137 @@
+"""One replay of one recording, and its figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.bag.bag import Bag
+from autoglm_embodied.config import shipped
+from autoglm_embodied.ingest.rgbd_frames import camera_pose
+from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
+from autoglm_embodied.ingest.stream_health import RejectedMessages
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.replay.player import Player, play
+from autoglm_embodied.replay.runners import AlignerRunner, PolicyRunner
+from autoglm_embodied.replay.tick_schedule import EvenTicks
+from autoglm_embodied.types import MODALITIES, Observation, Sense
+
+NS_PER_MS = 1e6
+
+
+class BagReplay:
+    """Plays a recording once and counts.
+
+    Args:
+        bag: not read yet.
+        rate_hz: of the observations.
+        policy: the checkpoint to act with, empty for the shipped one; None to observe only.
+        robot_file, camera_file: settings, None for the shipped ones.
+    """
+
+    def __init__(
+        self, bag: Bag, rate_hz: float, policy: Path | None, robot_file: Path | None, camera_file: Path | None
+    ) -> None:
+        robot = Robot.from_file(robot_file or shipped("panda.yaml"))
+        align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=len(robot.finger_joint_names))
+        self._bag = bag
+        self._rejected = RejectedMessages(lambda _: None)
+        self._runner = aligner_runner(robot, align) if policy is None else policy_runner(policy, robot, align)
+        pose = camera_pose(camera_file or shipped("camera.yaml"))
+        sensor_input = SensorInput(self._runner.sink, robot, pose, NominalRates(), self._rejected.reject)
+        self._player = Player(sensor_input, self._runner, EvenTicks(rate_hz, lambda: bag.epoch_ns), self._count)
+        self._ticks = 0
+        self._present: Counter[str] = Counter()
+        self._errors_ns: dict[str, list[int]] = {name: [] for name in MODALITIES}
+
+    @property
+    def observed_any(self) -> bool:
+        """Whether any modality was present at any tick."""
+        return bool(self._present)
+
+    def run(self, chosen: dict[str, str]) -> None:
+        """Play all; `chosen` are the topics of streams that are named otherwise.
+
+        Raises:
+            BagError: the recording cannot be replayed.
+        """
+        play(self._bag, chosen, self._player.take)
+
+    def add_figures(self, report: Report) -> None:
+        """Add what came of each stream and what was observed of each modality."""
+        for name, stream in self._player.streams.items():
+            if not stream.messages:
+                report.skip(f"replay.messages of {name}", "none is in the recording")
+                continue
+            report.add("replay.messages", stream.messages, "messages", stream.messages, case=name)
+            report.add("replay.span_s", stream.span_s, "s", stream.messages, case=name)
+            if stream.rate_hz:
+                report.add("replay.rate_hz", stream.rate_hz, "Hz", stream.messages, case=name)
+            if name != "voice":
+                report.add("replay.lost", stream.lost, "messages", stream.messages, case=name)
+        for name, count in self._rejected.counts().items():
+            report.add("replay.refused", count, "messages", count, case=name)
+        self._add_observed(report)
+
+    def problems(self) -> list[str]:
+        """Sentences about what was damaged or rejected."""
+        return self._bag.damages + self._rejected.summaries_since_last()
+
+    def _add_observed(self, report: Report) -> None:
+        if not self._ticks:
+            report.skip("replay.observations", "the recording is shorter than the time between two of them")
+            return
+        report.add("replay.observations", self._ticks, "ticks", self._ticks)
+        for name, errors_ns in self._errors_ns.items():
+            report.add_fraction("replay.present", self._present[name], self._ticks, case=name)
+            for percent in (50, 99) if errors_ns else ():
+                value_ms = float(np.percentile(errors_ns, percent)) / NS_PER_MS
+                report.add("replay.time_error_ms", value_ms, "ms", len(errors_ns), case=name, stat=f"p{percent}")
+        if isinstance(self._runner, PolicyRunner):
+            report.add_fraction("replay.decisions", self._runner.decisions, self._ticks)
+            report.add_fraction("replay.commands", self._runner.commands, self._ticks)
+
+    def _count(self, observation: Observation) -> None:
+        self._ticks += 1
+        senses: tuple[Sense[Any], ...] = observation.senses()
+        for name, sense in zip(MODALITIES, senses, strict=True):
+            if sense.present:
+                self._present[name] += 1
+                self._errors_ns[name].append(sense.time_error_ns)
+
+
+def aligner_runner(robot: Robot, align: AlignSettings) -> AlignerRunner:
+    """The aligner alone.
+
+    Args:
+        robot: whose joints are read.
+        align: its settings.
+    """
+    return AlignerRunner(Aligner(align, lambda position: forward_kinematics(robot, position)))
+
+
+def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> PolicyRunner:
+    """The pipeline of a checkpoint.
+
+    Args:
+        checkpoint: its folder; an empty path for the shipped one.
+        robot: whose joints are read.
+        align: settings of the aligner.
+    """
+    import torch
+
+    from autoglm_embodied.model.checkpoint import SHIPPED
+    from autoglm_embodied.policy.grasp_controller import GraspController
+    from autoglm_embodied.policy.grasp_episode import GraspSettings
+    from autoglm_embodied.policy.learned import load_pipeline
+
+    torch.set_num_threads(1)
+    pipeline = load_pipeline(SHIPPED if checkpoint == Path() else checkpoint, robot, align)
+    return PolicyRunner(pipeline, GraspController(pipeline, GraspSettings()))

@@ -1,1 +1,0 @@
-"""The doctor: what of this machine is present and working, and what to do about each missing thing."""
