@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from threading import Lock
 
-import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand, WrenchBatch
 from geometry_msgs.msg import TwistStamped, WrenchStamped
 from rclpy.node import Node
@@ -18,7 +17,7 @@ from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.ingest.stream_health import StreamMeter
-from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
@@ -26,7 +25,8 @@ from autoglm_embodied.ros.polled_subscription import PolledSubscription, Threade
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, NEWEST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
-from autoglm_embodied.safety.governor import Governor, Limits, Reason, Received, Verdict
+from autoglm_embodied.safety.governor import Governor, Limits, Reason, Verdict
+from autoglm_embodied.safety.governor_loop import GovernorLoop
 from autoglm_embodied.types import FloatArray
 
 FINGERS = 2
@@ -45,9 +45,8 @@ class GovernorNode(Node):
         self.failure: Exception | None = None
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
         self._governor = Governor(settings(self, Limits, "limits"))
+        self._loop = GovernorLoop(self._governor, self._robot)
         self._joint_reader = NamedJointReader(self._robot.joint_names)
-        self._policy_twist: Received | None = None
-        self._joints: Received | None = None
         self._reasons: Counter[Reason] = Counter()
         self._rejected = 0
         self._lock = Lock()  # of the governor, which the output's, the wrench's and the executor's thread share
@@ -103,10 +102,9 @@ class GovernorNode(Node):
     def _output(self) -> None:
         for subscription in self._polled:
             subscription.poll()
-        tool = self._tool_pose()
         with self._lock:
             now_ns = time.monotonic_ns()
-            verdict = self._governor.step(now_ns, self._policy_twist, tool)
+            verdict = self._loop.step(now_ns)
             self._reasons.update(verdict.reasons)
             self._outputs.count(now_ns, now_ns)
             self._publish(verdict)
@@ -118,11 +116,6 @@ class GovernorNode(Node):
         self._twists.publish(message)
         if verdict.gripper_width_m is not None:
             self._openings.publish(Float64MultiArray(data=[verdict.gripper_width_m / FINGERS]))
-
-    def _tool_pose(self) -> Received | None:
-        if self._joints is None or not np.isfinite(self._joints.value).all():
-            return None
-        return Received(forward_kinematics(self._robot, self._joints.value), self._joints.receive_ns)
 
     def _on_wrench(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
@@ -148,22 +141,26 @@ class GovernorNode(Node):
         for stamp_ns, wrench in zip(stamps_ns, wrenches, strict=True):
             self._wrenches.count(stamp_ns, now_ns)
             with self._lock:
-                passed |= self._governor.feel(now_ns, wrench)
+                passed |= self._loop.push_wrench(now_ns, wrench)
         if passed:
             self._output()
 
     def _on_joints(self, data: bytes) -> None:
         try:
-            self._joints = Received(self._joint_reader.read(data)[1], time.monotonic_ns())
+            position_rad = self._joint_reader.read(data)[1]
         except SensorError as error:
             self._reject(error)
+            return
+        with self._lock:
+            self._loop.push_joints(time.monotonic_ns(), position_rad)
 
     def _on_policy_twist(self, message: TwistStamped) -> None:
         frame = message.header.frame_id
         if frame != self._robot.base_frame:
             self._reject(SensorError(f"a commanded twist must be in frame {self._robot.base_frame}, got {frame!r}"))
             return
-        self._policy_twist = Received(twist_array(message.twist), time.monotonic_ns())
+        with self._lock:
+            self._loop.push_twist(time.monotonic_ns(), twist_array(message.twist))
 
     def _on_policy_gripper(self, message: Float64MultiArray) -> None:
         if len(message.data) != 1:

@@ -97,6 +97,7 @@ class BagReplay:
         if isinstance(self._runner, PolicyRunner):
             report.add_fraction("replay.decisions", self._runner.decisions, self._ticks)
             report.add_fraction("replay.commands", self._runner.commands, self._ticks)
+            report.add_fraction("replay.limited", self._runner.limited, self._ticks)
 
     def _count(self, observation: Observation) -> None:
         self._ticks += 1
@@ -131,7 +132,9 @@ def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> Polic
     from autoglm_embodied.policy.grasp_controller import GraspController
     from autoglm_embodied.policy.grasp_episode import GraspSettings
     from autoglm_embodied.policy.learned import load_pipeline
+    from autoglm_embodied.safety.governor import Governor, Limits
+    from autoglm_embodied.safety.governor_loop import GovernorLoop
 
     torch.set_num_threads(1)
     pipeline = load_pipeline(SHIPPED if checkpoint == Path() else checkpoint, robot, align)
-    return PolicyRunner(pipeline, GraspController(pipeline, GraspSettings()))
+    return PolicyRunner(GraspController(pipeline, GraspSettings()), GovernorLoop(Governor(Limits()), robot))

@@ -15,7 +15,8 @@ from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Intent, Obser
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
-    from autoglm_embodied.policy.pipeline import Pipeline
+    from autoglm_embodied.safety.governor import Verdict
+    from autoglm_embodied.safety.governor_loop import GovernorLoop
 
 ROWS, COLUMNS = 12, 16
 
@@ -92,33 +93,58 @@ class AlignerRunner:
 
 
 class PolicyRunner:
-    """The pipeline with its model, and grasps as they were commanded by voice.
+    """The grasp controller and the governor behind it, with grasps and stops as they were commanded by voice.
+
+    It takes the sensors' data itself, for both.
 
     Args:
-        pipeline: takes the sensors' data.
-        controller: of that pipeline.
+        controller: of a pipeline.
+        governor: stepped once a tick.
 
     Attributes:
         decisions: ticks in which the policy gave an action chunk.
         commands: ticks in which a command followed.
+        limited: ticks in which the governor changed that command.
         newest: the last action chunk.
+        verdict: the governor's last.
     """
 
-    def __init__(self, pipeline: Pipeline, controller: GraspController) -> None:
-        self.sink: SensorSink = pipeline
+    def __init__(self, controller: GraspController, governor: GovernorLoop) -> None:
+        self.sink: SensorSink = self
         self.decisions = 0
         self.commands = 0
+        self.limited = 0
         self.newest: ActionChunk | None = None
+        self.verdict: Verdict | None = None
         self._controller = controller
+        self._governor = governor
         self._begin: str | None = None
         self._end: str | None = None
 
+    def push_frame(self, frame: Frame, receive_ns: int) -> None:
+        """See SensorSink."""
+        self._controller.pipeline.push_frame(frame, receive_ns)
+
+    def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
+        """See SensorSink."""
+        self._governor.push_wrench(receive_ns, wrench)
+        self._controller.pipeline.push_wrench(stamp_ns, receive_ns, wrench)
+
+    def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
+        """See SensorSink."""
+        self._governor.push_joints(receive_ns, position)
+        self._controller.pipeline.push_joints(stamp_ns, receive_ns, position, velocity)
+
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
-        """Begin or end a grasp with the next tick."""
+        """Begin or end a grasp with the next tick; a stop reaches the governor at once."""
         if command.intent == Intent.GRASP:
             self._begin, self._end = command.instruction, None
         elif command.intent in (Intent.STOP, Intent.CANCEL):
             self._begin, self._end = None, "Ended by voice."
+        if command.intent == Intent.STOP:
+            self._governor.governor.stop()
+        elif command.intent == Intent.RESUME:
+            self._governor.governor.resume()
 
     def tick(self, instant: Instant) -> Observation:
         """Observe, and decide what to do."""
@@ -126,5 +152,8 @@ class PolicyRunner:
         self._begin = self._end = None
         self.newest = step.tick.chunk or self.newest
         self.decisions += step.tick.chunk is not None
+        self._governor.push_command(instant[1], step.command)
+        self.verdict = self._governor.step(instant[1])
         self.commands += step.command is not None
+        self.limited += step.command is not None and bool(self.verdict.reasons)
         return step.tick.observation

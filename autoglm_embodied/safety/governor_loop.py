@@ -46,10 +46,11 @@ class GovernorLoop:
 
         Args:
             receive_ns: when they were received.
-            position_rad: (J,) of the arm.
+            position_rad: (J + any others,) the arm's joints first.
         """
-        finite = bool(np.isfinite(position_rad).all())
-        self._T_base_tool = Received(forward_kinematics(self._robot, position_rad), receive_ns) if finite else None
+        arm_rad = position_rad[: self._robot.joints]
+        finite = bool(np.isfinite(arm_rad).all())
+        self._T_base_tool = Received(forward_kinematics(self._robot, arm_rad), receive_ns) if finite else None
 
     def push_twist(self, receive_ns: int, twist: FloatArray) -> None:
         """Update the commanded twist.

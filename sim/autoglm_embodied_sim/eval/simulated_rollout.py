@@ -79,7 +79,7 @@ class SimulatedRollout:
         if len(joints) and self._steps % JOINT_STEPS == 0:
             stamp_ns, receive_ns = int(joints.stamp_ns[-1]), int(joints.receive_ns[-1])
             position, velocity = rig.joints()
-            self._governor.push_joints(receive_ns, position[: self._robot.joints])
+            self._governor.push_joints(receive_ns, position)
             self._sink.push_joints(stamp_ns, receive_ns, position, velocity)
         return force_limit_passed
 
