@@ -11,10 +11,15 @@ from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.train.batches import Indices, augmented, grounding_batch, single_words
 from autoglm_embodied.train.losses import grounding_loss
 from autoglm_embodied.train.stage import parameters_of
-from autoglm_embodied.types import Referent
+from autoglm_embodied.types import MODALITIES, Referent
 
 FRAME_STRIDE = 4
 """Of the demonstrations, every so many frames: neighbours show the same things."""
+
+
+def everything(samples: int) -> Tensor:
+    """(B, M) every modality is present."""
+    return torch.ones(samples, len(MODALITIES), dtype=torch.bool)
 
 
 class GroundingStage:
@@ -47,7 +52,7 @@ class GroundingStage:
         """See `grounding_loss`."""
         batch = grounding_batch(self._arrays, indices, self.model.config, rng)
         visual = self.model.encode(augmented(batch.images, self._generator))
-        grounded, _ = self.model.ground(visual, batch.words)
+        grounded, _ = self.model.ground(visual, batch.words, everything(len(indices)))
         _, each = self.model.words(self._single_words)
         return grounding_loss(visual, grounded, self.model.grounding.match_each(visual, each), batch)
 
@@ -58,7 +63,7 @@ class GroundingStage:
         right, errors_mm = [], []
         for part in np.array_split(indices, max(1, len(indices) // 128)):
             batch = grounding_batch(self._arrays, part, self.model.config, rng)
-            grounded, _ = self.model.ground(self.model.encode(batch.images), batch.words)
+            grounded, _ = self.model.ground(self.model.encode(batch.images), batch.words, everything(len(part)))
             right.append(grounded.referent_logits.argmax(1) == batch.referent)
             one = batch.referent == Referent.ONE.value
             truth = (batch.matched[one].unsqueeze(-1) * batch.things[one][..., :3].nan_to_num()).sum(1)

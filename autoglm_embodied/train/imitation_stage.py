@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from autoglm_embodied.data.shards import Arrays
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.model.grasp_model import FORCE, VISION, GraspModel, GraspOutput
+from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
 from autoglm_embodied.model.grounding import Grounded
-from autoglm_embodied.model.inputs import ModelInput
+from autoglm_embodied.model.inputs import FORCE, VISION, ModelInput
 from autoglm_embodied.train.batches import Indices, images, target_words
 from autoglm_embodied.train.losses import imitation_loss
 from autoglm_embodied.train.stage import parameters_of
@@ -107,7 +107,11 @@ class ImitationStage:
         for start in range(0, len(self.samples), CHUNK):
             indices = self.samples[start : start + CHUNK]
             words = target_words(self._arrays, indices, self.model.config, rng)
-            grounded, language = self.model.ground(self.model.encode(images(self._arrays, indices)), words)
+            grounded, language = self.model.ground(
+                self.model.encode(images(self._arrays, indices)),
+                words,
+                torch.ones(len(indices), len(MODALITIES), dtype=torch.bool),
+            )
             nothing = torch.empty(len(indices), 0)  # matches and votes of single tokens are not used to act
             parts.append(grounded._replace(match_logits=nothing, votes_m=nothing))
             languages.append(language)

@@ -16,8 +16,8 @@ from torch.optim import AdamW
 
 from autoglm_embodied.data.samples import read_samples
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.model.build import build_model, grasp_config
 from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.train.batches import Indices
 from autoglm_embodied.train.grounding_stage import GroundingStage
@@ -92,7 +92,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     arrays = read_samples(data)
     torch.manual_seed(settings.seed)
-    model = GraspModel(GraspConfig()) if start is None else load(start, "cpu")
+    model = build_model(grasp_config()) if start is None else load(start, "cpu")
     for stage, epochs, rate in (
         (GroundingStage(model, arrays), settings.grounding_epochs, settings.grounding_rate),
         (ImitationStage(model, arrays), settings.imitation_epochs, settings.imitation_rate),

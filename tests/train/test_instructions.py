@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.model.encoders import PADDING, UNKNOWN, word_ids
 from autoglm_embodied.train.instructions import Description, any_description, matches, naming
 from autoglm_embodied.vocabulary import unknown_words
@@ -32,7 +32,7 @@ def test_random_descriptions_fit_none_one_and_many() -> None:
     [("pick up the red cube", ("red", "cube")), ("please grab the crimson box", ("red", "cube")), ("take it", ())],
 )
 def test_words_reach_the_model(sentence: str, known: tuple[str, ...]) -> None:
-    config = GraspConfig()
+    config = grasp_config()
     ids = [identity for identity in word_ids(sentence, config.words, config.max_words) if identity != PADDING]
     assert ids == ([config.words.index(word) + 2 for word in known] or [UNKNOWN])
 

@@ -23,8 +23,8 @@ from autoglm_embodied.data.shards import Shard, shard_path, write_shard
 from autoglm_embodied.data.worker_pool import end_with_parent
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.image import shrink
 from autoglm_embodied.model.inputs import arm_features, gripper_features
 from autoglm_embodied.policy.grasp_controller import GraspController
@@ -139,7 +139,7 @@ class Collector:
         self.held = 0
         self._settings = settings
         self._rng = rng
-        self._config = GraspConfig()
+        self._config = grasp_config()
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._lay_out(1, unique=True)
         self._policy = None if settings.checkpoint is None else LearnedPolicy(load(settings.checkpoint, "cpu"))
