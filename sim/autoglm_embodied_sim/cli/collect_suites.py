@@ -52,12 +52,8 @@ def _demonstrations(args: argparse.Namespace) -> tuple[CollectionPlan, MakeUnit]
     from functools import partial
 
     from autoglm_embodied.data.collection import CollectionPlan, settings_digest
-    from autoglm_embodied_sim.collect.demonstrations import (
-        DEMONSTRATIONS,
-        PER_SHARD,
-        DemonstrationSettings,
-        demonstration,
-    )
+    from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
+    from autoglm_embodied_sim.collect.demonstrations import PER_SHARD, DemonstrationSettings, demonstration
 
     settings = DemonstrationSettings(args.suite, args.split, args.image_hz, args.seed)
     name = f"demonstrations-{settings.suite}"
