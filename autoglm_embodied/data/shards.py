@@ -108,7 +108,7 @@ def kind_of(path: Path) -> str:
     """
     try:
         with safe_open(path, "np") as file:
-            about: Mapping[str, str] = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
+            about: Mapping[str, str] = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
     return about.get("schema", "none").partition("/")[0]

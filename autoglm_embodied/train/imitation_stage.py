@@ -24,7 +24,7 @@ LEAST_DEVIATION = 1e-3  # [N, N·m] of the wrench
 
 
 class ImitationStage:
-    """Teaches force, arm, gate, fusion and heads on the demonstrations, with modalities dropped at random.
+    """Optimises force, arm, gate, fusion and heads on the demonstrations, with modalities dropped at random.
 
     Args:
         model: whose grounding is trained.
@@ -44,14 +44,14 @@ class ImitationStage:
         self._grounded: list[Read] = []
         self._block = -1  # of epochs that share what was grounded
         frozen = {id(p) for p in parameters_of([model.frames, model.words, model.grounding])}
-        self._taught = [parameter for parameter in model.parameters() if id(parameter) not in frozen]
+        self._optimised = [parameter for parameter in model.parameters() if id(parameter) not in frozen]
         # The spread of the wrench goes into the model, so that a checkpoint normalises by itself.
         model.force.pyramid_scale.copy_(torch.from_numpy(survey.pyramid_std + LEAST_DEVIATION))
         model.force.raw_scale.copy_(torch.from_numpy(survey.raw_std + LEAST_DEVIATION))
 
     def parameters(self) -> list[nn.Parameter]:
         """All but those of the grounding stage."""
-        return self._taught
+        return self._optimised
 
     def train_mode(self) -> None:
         """No module here behaves differently in training; the encoder's batch statistics stay."""

@@ -1,4 +1,4 @@
-"""What each part of the model is taught."""
+"""The losses of both stages."""
 
 from __future__ import annotations
 

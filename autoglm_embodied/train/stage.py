@@ -20,11 +20,11 @@ class TrainingStage(Protocol):
     model: GraspModel
 
     def parameters(self) -> list[nn.Parameter]:
-        """What it teaches."""
+        """What it optimises."""
         ...
 
     def train_mode(self) -> None:
-        """Switch the taught modules to training, the others to inference."""
+        """Switch the optimised modules to training, the others to inference."""
         ...
 
     def begin_epoch(self, epoch: int, seed: int) -> None:

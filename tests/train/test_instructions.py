@@ -10,20 +10,20 @@ from autoglm_embodied.model.encoders import PADDING, UNKNOWN, word_ids
 from autoglm_embodied.train.instructions import Description, any_description, matches, naming
 from autoglm_embodied.vocabulary import unknown_words
 
-THINGS = [("red", "cube"), ("red", "ball"), ("blue", "cube")]
+OBJECTS = [("red", "cube"), ("red", "ball"), ("blue", "cube")]
 
 
 def test_naming_fits_the_target_alone() -> None:
     rng = np.random.default_rng(0)
-    for target in range(len(THINGS)):
-        said = {naming(THINGS, target, rng).sentence("grab") for _ in range(50)}
-        assert all(matches(d, THINGS) == [target] for d in (naming(THINGS, target, rng) for _ in range(50)))
+    for target in range(len(OBJECTS)):
+        said = {naming(OBJECTS, target, rng).sentence("grab") for _ in range(50)}
+        assert all(matches(d, OBJECTS) == [target] for d in (naming(OBJECTS, target, rng) for _ in range(50)))
         assert not any(unknown_words(sentence) for sentence in said)
 
 
 def test_random_descriptions_fit_none_one_and_many() -> None:
     rng = np.random.default_rng(0)
-    counts = [len(matches(any_description(THINGS, rng), THINGS)) for _ in range(300)]
+    counts = [len(matches(any_description(OBJECTS, rng), OBJECTS)) for _ in range(300)]
     assert {0, 1, 2} <= set(counts)
 
 
@@ -38,4 +38,4 @@ def test_words_reach_the_model(sentence: str, known: tuple[str, ...]) -> None:
 
 
 def test_a_description_without_words_fits_everything() -> None:
-    assert matches(Description(None, None), THINGS) == [0, 1, 2]
+    assert matches(Description(None, None), OBJECTS) == [0, 1, 2]
