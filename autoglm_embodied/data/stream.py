@@ -63,7 +63,12 @@ class ShardStream:
 
 
 def take(arrays: Arrays, rows: Indices) -> Arrays:
-    """Some rows of every field, copied."""
+    """Some rows of every field, copied.
+
+    Args:
+        arrays: of one shard.
+        rows: which, in any order; they come in that of the shard.
+    """
     return {name: values[np.sort(rows)] for name, values in arrays.items()}
 
 

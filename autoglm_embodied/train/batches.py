@@ -58,7 +58,12 @@ def _image(rows: Arrays, sample: int) -> NDArray[np.floating]:
 
 
 def words(sentences: Sequence[str], config: GraspConfig) -> Tensor:
-    """Word ids (B, L)."""
+    """Word ids (B, L).
+
+    Args:
+        sentences: B of them.
+        config: of the model.
+    """
     return torch.tensor([word_ids(sentence, config.words, config.max_words) for sentence in sentences])
 
 

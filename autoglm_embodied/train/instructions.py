@@ -33,7 +33,12 @@ class Description:
 
 
 def matches(description: Description, objects: Sequence[Named]) -> list[int]:
-    """Indices of the objects that fit."""
+    """Indices of the objects that fit.
+
+    Args:
+        description: what was said.
+        objects: of the scene.
+    """
     return [index for index, obj in enumerate(objects) if description.fits(obj)]
 
 

@@ -28,7 +28,12 @@ class TrainingStage(Protocol):
         ...
 
     def begin_epoch(self, epoch: int, seed: int) -> None:
-        """Prepare what several epochs share; it follows from both numbers, so that a resumed run finds the same."""
+        """Prepare what several epochs share.
+
+        Args:
+            epoch: from 0.
+            seed: of the training; what is random follows from both, so that a resumed run finds the same.
+        """
         ...
 
     def shards(self) -> Sequence[Read]:
@@ -40,11 +45,21 @@ class TrainingStage(Protocol):
         ...
 
     def losses(self, rows: Arrays, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Terms of the loss on a batch."""
+        """Terms of the loss on a batch.
+
+        Args:
+            rows: B samples.
+            rng: draws whatever is random.
+        """
         ...
 
     def validate(self, rows: Arrays, rng: np.random.Generator) -> dict[str, float]:
-        """Figures on samples kept aside."""
+        """Figures on samples kept aside.
+
+        Args:
+            rows: all of them.
+            rng: draws whatever is random.
+        """
         ...
 
 

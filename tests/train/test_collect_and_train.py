@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 from autoglm_embodied_sim.collect.collection import Collection
 from autoglm_embodied_sim.collect.outcomes import OUTCOMES
 from safetensors.numpy import load_file
-from tiny_collection import collect
 
 from autoglm_embodied.data.samples import SAMPLES
 from autoglm_embodied.data.shards import Shard, read_shard, write_shard
@@ -38,7 +38,9 @@ def test_every_field_of_primitives_is_there_and_finite(primitives_data: Path) ->
         assert (shard.arrays["target"] < 0).all() == (path.name == IMAGES)
 
 
-def test_a_lost_shard_is_collected_again_to_the_bit(primitives_data: Path, tmp_path: Path) -> None:
+def test_a_lost_shard_is_collected_again_to_the_bit(
+    primitives_data: Path, collect: Callable[[Collection, Path], Path], tmp_path: Path
+) -> None:
     again = collect(Collection(episodes=0, images=1, seed=3), tmp_path)
     before, after = load_file(primitives_data / IMAGES), load_file(again / IMAGES)
     assert all(np.array_equal(before[name], after[name]) for name in SAMPLES.fields)

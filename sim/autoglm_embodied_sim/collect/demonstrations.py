@@ -59,7 +59,12 @@ class DemonstrationSettings:
 
 
 def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
-    """The episode of a number, judged."""
+    """One episode, judged.
+
+    Args:
+        settings: suite, objects and the camera's rate.
+        number: of the scene; all that is random follows from it and the seed.
+    """
     suite = suite_named(settings.suite)
     scene = sample_grasp_scene(suite, shapes(settings.split), episode_seed(settings.seed, number))
     rig = lay_out(suite, scene)
