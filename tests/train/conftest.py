@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from autoglm_embodied_sim.collect.collection import Collection
 
-from autoglm_embodied.data.journal import write_one
+from autoglm_embodied.data.collection import collect_shard
 
 Collect = Callable[[Collection, Path], Path]
 
 
 def collected(collection: Collection, out: Path) -> Path:
     """All shards, in this process."""
-    for plan, produce in collection.plans(out):
+    for plan, make_unit in collection.plans(out):
         for index in range(plan.shards):
-            write_one(plan, produce, index)
+            collect_shard(plan, make_unit, index)
     return out
 
 

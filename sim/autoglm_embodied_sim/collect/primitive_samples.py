@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,14 @@ from autoglm_embodied_sim.collect.dagger_rollout import DaggerRollout
 from autoglm_embodied_sim.collect.perturbed_expert import PerturbedExpert
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action, expert_chunk, observe
-from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.scenes.primitive_scene import sample_scene
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 
 KINDS = DEMONSTRATIONS, IMAGES, DAGGER = ("demonstrations", "images", "dagger")
 MOST_OBJECTS = 4
+FIRST_SEED = 1_000_000_000  # of scenes: no evaluation reaches it
 IMAGES_PER_SCENE, SCENES_PER_UNIT = 2, 20
 IMAGES_PER_UNIT = IMAGES_PER_SCENE * SCENES_PER_UNIT
 UNITS_PER_SHARD = 10
@@ -62,7 +66,7 @@ class PrimitiveSettings:
 
     def all(self) -> dict[str, Any]:
         """Everything that a unit follows from but its number."""
-        return {"schema": SAMPLES.mark, **asdict(self)}
+        return {"schema": SAMPLES.identifier, **asdict(self)}
 
 
 def primitive_samples(settings: PrimitiveSettings, number: int) -> Shard:
@@ -96,7 +100,7 @@ class Collector:
         self._rng = rng
         self._config = grasp_config()
         self._robot = Robot.from_file(shipped("panda.yaml"))
-        self._rig = ArmRig(seed=int(rng.integers(2**31)), slots=MOST_OBJECTS)
+        self._lay_out(1, unique=True)
         self._policy = None if checkpoint is None else load_policy(checkpoint, "cpu", self._robot.joints)
         self._rows: dict[str, list[NDArray[Any]]] = defaultdict(list)
 
@@ -108,54 +112,63 @@ class Collector:
     def look_around(self) -> None:
         """Images of a random scene, often with objects alike, while the arm wanders over it."""
         count = int(self._rng.integers(1, MOST_OBJECTS + 1))
+        self.close()
+        self._lay_out(count, unique=bool(self._rng.random() < 0.4))
         rollout = self._rollout()
-        rollout.begin(sample_scene(self._rng, count=count, unique=bool(self._rng.random() < 0.4)))
+        rollout.settle()
         for _ in range(IMAGES_PER_SCENE):
-            self._keep(rollout, self._rig.frame(), -1, None)
+            self._keep(rollout, self._arm.rig.frame(), -1, None)
             twist = np.r_[self._rng.normal([0.12, 0, -0.12], 0.15), np.zeros(3)]
             for _ in range(WANDER_TICKS):
                 rollout.advance(Command(twist, self._config.max_width_m))
 
     def close(self) -> None:
         """Free the renderer."""
-        self._rig.close()
+        self._arm.close()
 
     def episode(self) -> bool:
         """One episode on one object of a scene, by the policy if there is one; whether the object was held."""
         unique = self._policy is not None or bool(self._rng.random() < 0.7)
-        scene = sample_scene(self._rng, count=3, unique=unique)
-        target = int(self._rng.integers(len(scene.things)))
+        self.close()
+        self._lay_out(3, unique)
+        arm, objects, target = self._arm, self._scene.objects, self._scene.target
         rollout = self._rollout()
-        rollout.begin(scene, gripper_width_m=0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
+        rollout.settle(0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
         actor = PerturbedExpert(self._rng) if self._policy is None else self._dagger_rollout(rollout, target)
         holding = 0
         for tick in range(TICKS):
-            state = observe(self._rig, target)
+            state = observe(arm, objects, target)
             if tick % SAMPLE_TICKS == 0:
-                frame = self._rig.frame()
+                frame = self._arm.rig.frame()
             rollout.advance(actor.act(state))
             if tick % SAMPLE_TICKS == 0:
-                self._keep(rollout, frame, target, observe(self._rig, target))
+                self._keep(rollout, frame, target, observe(arm, objects, target))
             holding = holding + 1 if expert_action(state)[2] is Phase.HOLD else 0
             if holding > HOLD_TICKS:
                 break
         return holding > HOLD_TICKS
 
+    def _lay_out(self, count: int, unique: bool) -> None:
+        """The next scene of the suite primitives, on an arm of its own."""
+        suite = replace(suite_named("primitives"), objects=count, unique=unique)
+        self._scene = sample_grasp_scene(suite, (), int(self._rng.integers(FIRST_SEED, 2**31)))
+        self._arm = lay_out(suite, self._scene, partial(Arm, scattered=True))
+
     def _dagger_rollout(self, rollout: SimulatedRollout, target: int) -> DaggerRollout:
         if self._policy is None:
             raise ConfigError("a DAgger rollout needs the checkpoint of the policy that acts; name one")
-        objects = [(obj.colour, obj.shape) for obj in self._rig.scene.things]
+        objects = [(obj.colour, obj.shape.name) for obj in self._scene.objects]
         instruction = naming(objects, target, self._rng).sentence(random_verb(self._rng))
         controller = GraspController(Pipeline(rollout.aligner, self._policy), GraspSettings())
         return DaggerRollout(controller, rollout, instruction, self._rng)
 
     def _rollout(self) -> SimulatedRollout:
         aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(self._robot, position))
-        return SimulatedRollout(self._rig, aligner)
+        return SimulatedRollout(self._arm.rig, aligner)
 
     def _keep(self, rollout: SimulatedRollout, frame: Frame, target: int, state: ExpertState | None) -> None:
         """Add a sample: what is sensed now, with a frame that is a tick old, and what the expert would do."""
-        self._sense(rollout.aligner.observe(self._rig.time_ns), frame)
+        self._sense(rollout.aligner.observe(self._arm.rig.time_ns), frame)
         self._rows["objects"].append(self._objects())
         self._rows["placed"].append(np.array(True))
         self._rows["target"].append(np.array(target))
@@ -192,6 +205,8 @@ class Collector:
     def _objects(self) -> FloatArray:
         """(T, 6): colour and shape index, centre now [m] and size [m] of each object; rows of -1 fill up to T."""
         rows = np.full((MOST_OBJECTS, 6), -1, np.float32)
-        for row, obj, place in zip(rows, self._rig.scene.things, self._rig.truth().position_m, strict=False):
-            row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape), *place, obj.size_m
+        for row, obj, place in zip(
+            rows, self._scene.objects, self._arm.truth.pose(self._arm.data)[:, :3], strict=False
+        ):
+            row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape.name), *place, obj.shape.extent_m[0]
         return rows

@@ -69,7 +69,7 @@ def test_nothing_that_learns_can_reach_what_is_for_measuring(door: str) -> None:
     known = {
         f"{SIM}.collect.{name}" for name in ("collection", "primitive_samples", "demonstrations", "outcomes", "trial")
     }
-    assert known | {f"{CORE}.data.journal", f"{CORE}.train.loop"} < set(learners())
+    assert known | {f"{CORE}.data.collection", f"{CORE}.train.loop"} < set(learners())
     assert {name: "reaches" for name in learners() if door in closure(name, edges)} == {}
     assert {name for name, targets in edges.items() if door in targets} == {MEASURED}
     assert {name for name, targets in edges.items() if MEASURED in targets} <= MAY_MEASURE
