@@ -100,6 +100,20 @@ def read_shard(path: Path, schema: Schema) -> Shard:
     return Shard(arrays, tuple(json.loads(metadata["notes"])))
 
 
+def kind_of(path: Path) -> str:
+    """Which kind of schema a shard is of, as `Schema.kind`; its data is not read.
+
+    Raises:
+        ConfigError: the file is damaged or no shard.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            about: Mapping[str, str] = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
+    return about.get("schema", "none").partition("/")[0]
+
+
 def read_settings(path: Path, schema: Schema) -> str:
     """What was collected into a shard; its data is not read.
 

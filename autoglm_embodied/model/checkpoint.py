@@ -11,31 +11,54 @@ import torch
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from autoglm_embodied.errors import CheckpointError
+from autoglm_embodied.errors import CheckpointError, ConfigError
+from autoglm_embodied.model.build import build_encoders
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "grasp_primitives"
 
 
-def load(directory: Path = SHIPPED, device: str = "auto") -> GraspModel:
+def load(directory: Path = SHIPPED, device: str = "auto", joints: int | None = None) -> GraspModel:
     """The model of `directory`, in inference mode.
 
     Args:
         directory: a folder written by `GraspModel.save_pretrained`.
         device: a torch device, or "auto": CUDA when there is one.
+        joints: J of the robot's arm, if it is to drive one.
 
     Raises:
-        CheckpointError: no checkpoint there, or one of another model.
+        CheckpointError: no checkpoint there, or one of another model or another arm.
+        ConfigError: there is no such device.
     """
     for name in ("config.json", "model.safetensors"):
         if not (directory / name).is_file():
             raise CheckpointError(f"no checkpoint in {directory}: {name} is missing; train one or use {SHIPPED.name}")
     model = _read(directory)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    ready: GraspModel = model.eval().to(device)
+    if joints is not None and model.config.joints != joints:
+        raise CheckpointError(
+            f"the checkpoint in {directory} was trained for an arm of {model.config.joints} joints, but this robot has "
+            f"{joints}; train one on data of this robot and name its folder"
+        )
+    ready: GraspModel = model.eval().to(torch_device(device))
     return ready
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of a setting: "auto" is CUDA when there is one.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device must be auto, cpu or cuda, got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device {name} was asked for, but torch finds no CUDA here; use auto or cpu")
+    return device
 
 
 def _read(directory: Path) -> GraspModel:
@@ -45,13 +68,14 @@ def _read(directory: Path) -> GraspModel:
             config = GraspConfig.from_pretrained(directory)
             model, found = GraspModel.from_pretrained(
                 directory,
+                build_encoders(config),
                 config=config,
                 use_safetensors=True,
                 local_files_only=True,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, TypeError, ConfigError, SafetensorError) as error:
         raise CheckpointError(f"cannot read the checkpoint in {directory}: {str(error).splitlines()[0]}") from error
     wrong = [*found["missing_keys"], *found["unexpected_keys"], *(row[0] for row in found["mismatched_keys"])]
     if wrong:

@@ -1,11 +1,14 @@
-"""The encoders of the senses: a frame, the wrench history, the arm's state, the words of an instruction."""
+"""The encoders of the modalities: a frame, the wrench history, the arm's state, the words of an instruction."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from autoglm_embodied.model.config import TOOL_FEATURES
 from autoglm_embodied.model.image import CHANNELS
 from autoglm_embodied.vocabulary import words as split_words
 
@@ -83,7 +86,15 @@ class ForceEncoder(nn.Module):
         self.register_buffer("raw_scale", torch.ones(6))
 
     def forward(self, pyramid: Tensor, raw: Tensor) -> Tensor:
-        """Tokens (B, S + raw tokens, D) from pyramid (B, S, 5, 6) and raw (B, R, 6)."""
+        """Tokens of the wrench history.
+
+        Args:
+            pyramid: (B, S, 5, 6) statistics at each scale [N, N·m], sensor frame.
+            raw: (B, R, 6) newest samples [N, N·m].
+
+        Returns:
+            (B, S + raw tokens, D).
+        """
         slow = self.pyramid((pyramid / self.pyramid_scale).clamp(-10, 10).flatten(2))
         fast = self.raw((raw / self.raw_scale).clamp(-10, 10).reshape(len(raw), self.raw_tokens, -1))
         return torch.cat([slow, fast], dim=1) + self.position
@@ -92,28 +103,44 @@ class ForceEncoder(nn.Module):
 FINE_M = (0.3, 0.03, 0.008)
 """Scales at which a distance is shown: the reach, the funnel, the grasp."""
 
-JOINTS = 7
-ARM_FEATURES = 2 * JOINTS + 9  # joint positions and velocities, tool position, two axes of the tool
+TOOL_POSITION = slice(-TOOL_FEATURES, 3 - TOOL_FEATURES)
+"""Where the tool's position stands in the features of an arm, however many joints it has."""
 GRIPPER_FEATURES = 6
 
 
 def at_scales(value: Tensor, scales: tuple[float, ...]) -> Tensor:
-    """(..., K * len(scales)): the value squashed at each scale, so that both metres and millimetres can be read."""
+    """The value squashed at each scale, so that both metres and millimetres can be read.
+
+    Args:
+        value: (..., K).
+        scales: in the unit of the value.
+
+    Returns:
+        (..., K * len(scales)) in -1 to 1.
+    """
     return torch.cat([torch.tanh(value / scale) for scale in scales], dim=-1)
 
 
 class ArmEncoder(nn.Module):
     """Arm and gripper to two tokens."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, arm_features: int, width: int) -> None:
         super().__init__()
-        self.arm = nn.Linear(ARM_FEATURES, width)
+        self.arm = nn.Linear(arm_features, width)
         self.gripper = nn.Linear(GRIPPER_FEATURES + 3 * len(FINE_M), width)
 
     def forward(self, arm: Tensor, gripper: Tensor) -> Tensor:
-        """Tokens (B, 2, D) from arm (B, 23) and gripper (B, 2): width [m], width velocity [m/s]."""
+        """Arm and gripper as a token each.
+
+        Args:
+            arm: (B, 2 J + 9) joint positions [rad] and velocities [rad/s], tool position [m], its x and z axes.
+            gripper: (B, 2) width [m] and its rate [m/s].
+
+        Returns:
+            (B, 2, D).
+        """
         width, velocity = gripper[:, :1], gripper[:, 1:]
-        position = arm[:, 2 * JOINTS : 2 * JOINTS + 3]
+        position = arm[:, TOOL_POSITION]
         grip = torch.cat(
             [
                 at_scales(width, (0.08, 0.02, 0.005)),
@@ -134,7 +161,16 @@ class TargetEncoder(nn.Module):
         self.layers = nn.Sequential(nn.Linear(features + 1, width), nn.GELU(), nn.Linear(width, width))
 
     def forward(self, target_m: Tensor, spread_m: Tensor, tool_m: Tensor) -> Tensor:
-        """Token (B, 1, D) from target (B, 3), spread (B,) and tool position (B, 3), base frame."""
+        """One token of where the target is from the tool.
+
+        Args:
+            target_m: (B, 3) base frame.
+            spread_m: (B,) standard deviation of the votes.
+            tool_m: (B, 3) base frame.
+
+        Returns:
+            (B, 1, D).
+        """
         offset = target_m - tool_m
         distance = offset[:, :2].norm(dim=-1, keepdim=True)
         shown = torch.cat(
@@ -149,7 +185,16 @@ PADDING, UNKNOWN = 0, 1
 
 
 def word_ids(instruction: str, vocabulary: tuple[str, ...], max_words: int) -> list[int]:
-    """Ids of the words the model knows, padded to `max_words`; verbs and fillers are left out."""
+    """Ids of the words the model knows; verbs and fillers are left out.
+
+    Args:
+        instruction: a sentence; synonyms and plurals are made canonical.
+        vocabulary: V words.
+        max_words: L, to which the ids are padded.
+
+    Returns:
+        L ids.
+    """
     ids = [vocabulary.index(word) + 2 for word in split_words(instruction) if word in vocabulary][:max_words]
     ids = ids or [UNKNOWN]
     return ids + [PADDING] * (max_words - len(ids))
@@ -170,3 +215,13 @@ class WordEncoder(nn.Module):
         tokens = self.layer(self.embedding(ids) + self.position, src_key_padding_mask=~there)
         weight = there.unsqueeze(-1).to(tokens.dtype)
         return tokens, (tokens * weight).sum(1) / weight.sum(1).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """What turns each modality into tokens of one width; GraspModel is given them and builds none."""
+
+    frames: nn.Module  # (B, 7, h, w) to (B, N, D + 4), as FrameEncoder
+    words: nn.Module  # (B, L) to (B, L, D) and (B, D), as WordEncoder
+    force: ForceEncoder  # which keeps the spread of the wrench it was trained on
+    arm: nn.Module  # (B, 2 J + 9) and (B, 2) to (B, T, D), as ArmEncoder

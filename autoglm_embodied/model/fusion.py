@@ -19,7 +19,15 @@ class ModalityGate(nn.Module):
         self.score = nn.Sequential(nn.Linear(modalities * (width + 1), width), nn.GELU(), nn.Linear(width, modalities))
 
     def forward(self, summaries: Tensor, present: Tensor) -> Tensor:
-        """Weights (B, M) that sum to 1 over those present, from summaries (B, M, D) and present (B, M) bool."""
+        """How much each modality counts.
+
+        Args:
+            summaries: (B, M, D).
+            present: (B, M) bool.
+
+        Returns:
+            (B, M) that sums to 1 over those present and is exactly 0 for the others.
+        """
         masked = summaries * present.unsqueeze(-1)
         logits = self.score(torch.cat([masked, present.unsqueeze(-1).to(masked.dtype)], dim=-1).flatten(1))
         return torch.softmax(logits.masked_fill(~present, -1e4), dim=-1) * present
@@ -38,7 +46,15 @@ class FusionTransformer(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
-        """Shared latent (B, D) from tokens (B, T, D) and present (B, T) bool."""
+        """Fuse all tokens.
+
+        Args:
+            tokens: (B, T, D).
+            present: (B, T) bool; what is not is a masked key in every layer.
+
+        Returns:
+            (B, D) the shared latent.
+        """
         x = torch.cat([self.query.expand(len(tokens), -1, -1), tokens], dim=1)
         masked = torch.cat([torch.zeros_like(present[:, :1]), ~present], dim=1)
         for layer in self.layers:

@@ -15,8 +15,16 @@ READ_RUN = 4
 """Neighbouring tokens of a row that the queries read as one: where the target is, the votes say more exactly."""
 
 
+NO_MATCH = -1e4  # a logit whose sigmoid is 0
+NOTHING_NAMED = (0.0, NO_MATCH, NO_MATCH)  # logits of Referent.NONE
+
+
 class Grounded(NamedTuple):
-    """What the words found in the image."""
+    """What the words found in the image.
+
+    Without an image or without words nothing is named: no token matches, the referent is NONE, and the target, at the
+    base frame's origin, means nothing; its token is masked.
+    """
 
     latents: Tensor  # (B, Q, D)
     match_logits: Tensor  # (B, N) token lies on an object that fits the words
@@ -27,7 +35,7 @@ class Grounded(NamedTuple):
 
 
 class CrossAttention(nn.Module):
-    """Queries read from tokens, then think for themselves."""
+    """Queries read from tokens, then pass through an MLP of their own."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -37,14 +45,22 @@ class CrossAttention(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
-        """(B, Q, D) from queries (B, Q, D) and tokens (B, N, D)."""
+        """What the queries read.
+
+        Args:
+            query: (B, Q, D).
+            tokens: (B, N, D), read by every query.
+
+        Returns:
+            (B, Q, D).
+        """
         query = query + self.attention(self.norm_query(query), tokens, tokens, need_weights=False)[0]
-        thought: Tensor = query + self.mlp(self.norm(query))
-        return thought
+        read: Tensor = query + self.mlp(self.norm(query))
+        return read
 
 
 class Grounding(nn.Module):
-    """Learnable queries, tinted by the words, over the visual tokens."""
+    """Learnable queries, conditioned on the words, over the visual tokens."""
 
     def __init__(self, width: int, heads: int, queries: int) -> None:
         super().__init__()
@@ -59,7 +75,15 @@ class Grounding(nn.Module):
         self.referent = nn.Sequential(nn.Linear(width + 4, width), nn.GELU(), nn.Linear(width, 3))
 
     def match_each(self, visual: Tensor, language: Tensor) -> Tensor:
-        """Match logits (B, N, K) of every token (B, N, D + 4) with each of K summaries (K, D)."""
+        """How well every token matches each of K descriptions.
+
+        Args:
+            visual: (B, N, D + 4) tokens of FrameEncoder.
+            language: (K, D) summaries of words.
+
+        Returns:
+            (B, N, K) logits.
+        """
         logits = torch.einsum("bnd,kd->bnk", self.key(visual[..., :-4]), self._name(language))
         biased: Tensor = logits + self.match_bias
         return biased
@@ -68,16 +92,18 @@ class Grounding(nn.Module):
         name: Tensor = self.name(language) / language.shape[-1] ** 0.5
         return name
 
-    def forward(self, visual: Tensor, language: Tensor) -> Grounded:
+    def forward(self, visual: Tensor, language: Tensor, named: Tensor) -> Grounded:
         """Ground the words.
 
         Args:
             visual: (B, N, D + 4) tokens of FrameEncoder.
             language: (B, D) summary of the instruction.
+            named: (B,) bool both are there; elsewhere they must hold constants.
         """
         features, where = visual[..., :-4], visual[..., -4:]
         anchor, known = where[..., :3], where[..., 3]
         match_logits = torch.einsum("bnd,bd->bn", self.key(features), self._name(language)) + self.match_bias
+        match_logits = match_logits.masked_fill(~named.unsqueeze(1), NO_MATCH)
         match = match_logits.sigmoid() * (known > 0)
         votes = anchor + 0.1 * self.offset_head(features)  # (B, N, 3)
         weight = match**2 / (match**2).sum(1, keepdim=True).clamp(min=1e-4)
@@ -92,4 +118,5 @@ class Grounding(nn.Module):
         strongest = match.topk(4, dim=1).values
         evidence = torch.stack([strongest[:, 0], strongest[:, 3], match.sum(1) / 10, spread * 10], dim=1)
         referent = self.referent(torch.cat([latents[:, 0], evidence], dim=1))
+        referent = torch.where(named.unsqueeze(1), referent, referent.new_tensor(NOTHING_NAMED))
         return Grounded(latents, match_logits, votes, target, spread, referent)

@@ -14,7 +14,16 @@ CHANNELS = 7  # red, green, blue in [-1, 1]; x, y, z of the base frame [m]; 1 wh
 
 
 def pixel_rays(camera: Camera, height: int, width: int) -> FloatArray:
-    """Base-frame ray of unit depth through each pixel of a `height` x `width` version of the image, (3, h, w)."""
+    """Ray of unit depth through each pixel of a scaled version of the image.
+
+    Args:
+        camera: whose image it is.
+        height: h of the version [px].
+        width: w [px].
+
+    Returns:
+        (3, h, w) in the base frame [m].
+    """
     scale = (width / camera.width, height / camera.height)
     return _rays(_key(camera.K), _key(camera.T_base_camera[:3, :3]), scale, height, width)
 
@@ -35,9 +44,17 @@ def _key(matrix: FloatArray) -> bytes:
 
 
 def shrink(frame: Frame, height: int, width: int) -> tuple[NDArray[np.uint8], FloatArray]:
-    """Colour averaged (h, w, 3) uint8 and depth by the nearest pixel (h, w) [m], so no edge is smeared.
+    """A smaller image: colour averaged, depth by the nearest pixel, so no edge is smeared.
 
     Averaging over whole blocks and a linear step for the rest takes a tenth of the time of averaging over fractions.
+
+    Args:
+        frame: an RGB-D image.
+        height: h to make [px].
+        width: w to make [px].
+
+    Returns:
+        Colour (h, w, 3) uint8 and depth (h, w) [m].
     """
     whole = max(1, min(frame.camera.height // height, frame.camera.width // width))
     blocks = (frame.camera.width // whole, frame.camera.height // whole)
@@ -49,7 +66,16 @@ def shrink(frame: Frame, height: int, width: int) -> tuple[NDArray[np.uint8], Fl
 
 
 def encoder_input(rgb: NDArray[np.uint8], depth_m: FloatArray, camera: Camera) -> FloatArray:
-    """Encoder input (7, h, w) float32 from a shrunk frame. Unknown depth has place 0 and known-channel 0."""
+    """What the frame encoder reads of a shrunk frame; unknown depth has place 0 and known-channel 0.
+
+    Args:
+        rgb: (h, w, 3).
+        depth_m: (h, w) along the optical axis; NaN or 0 where unknown.
+        camera: of the frame before it was shrunk.
+
+    Returns:
+        (7, h, w) float32, see CHANNELS.
+    """
     height, width = depth_m.shape
     known = np.isfinite(depth_m) & (depth_m > 0)
     depth_m = np.where(known, depth_m, 0).astype(np.float32, copy=False)

@@ -77,9 +77,9 @@ class LearnedPolicy:
         )
 
 
-def load_policy(directory: Path, device: str = "auto") -> TemporalEnsemble:
-    """The policy of a checkpoint, warmed up, with temporal ensembling; see `load_pipeline`."""
-    policy = LearnedPolicy(load(directory, device))
+def load_policy(directory: Path, device: str = "auto", joints: int | None = None) -> TemporalEnsemble:
+    """The policy of a checkpoint, warmed up, with temporal ensembling; see `load_pipeline` and `load`."""
+    policy = LearnedPolicy(load(directory, device, joints))
     policy.warm_up()
     return TemporalEnsemble(policy)
 
@@ -100,4 +100,4 @@ def load_pipeline(
         CheckpointError: the directory holds no checkpoint that fits.
     """
     aligner = Aligner(align, lambda position: forward_kinematics(robot, position))
-    return Pipeline(aligner, load_policy(directory, device), without)
+    return Pipeline(aligner, load_policy(directory, device, robot.joints), without)

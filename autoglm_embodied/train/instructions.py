@@ -12,7 +12,7 @@ from autoglm_embodied.vocabulary import COLOURS, SHAPES, words
 VERBS = ("pick up", "grab", "take", "get", "lift", "grasp")
 
 Named = tuple[str, str]
-"""Colour and shape of a thing."""
+"""Colour and shape of an object; the shape is empty where no word says it."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Description:
     colour: str | None
     shape: str | None
 
-    def fits(self, thing: Named) -> bool:
-        """Whether `thing` is one that is meant."""
-        return self.colour in (None, thing[0]) and self.shape in (None, thing[1])
+    def fits(self, obj: Named) -> bool:
+        """Whether `obj` is one that is meant."""
+        return self.colour in (None, obj[0]) and self.shape in (None, obj[1])
 
     def sentence(self, verb: str) -> str:
         """The instruction in words."""
@@ -32,9 +32,14 @@ class Description:
         return " ".join(word for word in (verb, "the", self.colour, noun) if word)
 
 
-def matches(description: Description, things: Sequence[Named]) -> list[int]:
-    """Indices of the things that fit."""
-    return [index for index, thing in enumerate(things) if description.fits(thing)]
+def matches(description: Description, objects: Sequence[Named]) -> list[int]:
+    """Indices of the objects that fit.
+
+    Args:
+        description: what was said.
+        objects: of the scene.
+    """
+    return [index for index, obj in enumerate(objects) if description.fits(obj)]
 
 
 def described(sentence: str) -> Description:
@@ -44,20 +49,33 @@ def described(sentence: str) -> Description:
     return Description(colours[-1] if colours else None, shapes[-1] if shapes else None)
 
 
-def naming(things: Sequence[Named], target: int, rng: np.random.Generator) -> Description:
-    """A random description that fits the target and no other thing; colour and shape together if nothing less does."""
-    colour, shape = things[target]
-    options = [Description(colour, None), Description(None, shape), Description(colour, shape)]
-    fitting = [option for option in options if matches(option, things) == [target]]
+def naming(objects: Sequence[Named], target: int, rng: np.random.Generator) -> Description:
+    """A random description that fits the target and no other object; all that is known of it if nothing less does.
+
+    Args:
+        objects: of the scene.
+        target: index of the one that is meant.
+        rng: chooses among the descriptions that fit.
+    """
+    colour, shape = objects[target]
+    options = [Description(colour, None)]
+    if shape:
+        options += [Description(None, shape), Description(colour, shape)]
+    fitting = [option for option in options if matches(option, objects) == [target]]
     return fitting[int(rng.integers(len(fitting)))] if fitting else options[-1]
 
 
-def any_description(things: Sequence[Named], rng: np.random.Generator) -> Description:
-    """A random description, of something there or not: half start from a thing of the scene."""
+def any_description(objects: Sequence[Named], rng: np.random.Generator) -> Description:
+    """A random description, of something there or not: most start from an object of the scene.
+
+    Args:
+        objects: of the scene.
+        rng: draws the description.
+    """
     colour, shape = str(rng.choice(COLOURS)), str(rng.choice(SHAPES))
-    if things and rng.random() < 0.7:
-        seen = things[int(rng.integers(len(things)))]
-        colour, shape = (seen[0], seen[1]) if rng.random() < 0.75 else (seen[0], shape)
+    if objects and rng.random() < 0.7:
+        seen = objects[int(rng.integers(len(objects)))]
+        colour, shape = (seen[0], seen[1] or shape) if rng.random() < 0.75 else (seen[0], shape)
     kind = rng.random()
     if kind < 0.25:
         return Description(colour, None)

@@ -1,4 +1,4 @@
-"""What each part of the model is taught."""
+"""The losses of both stages."""
 
 from __future__ import annotations
 
@@ -15,15 +15,24 @@ LIFTED_OFF_TABLE_M = 0.004
 POINT_SCALE_M = 0.02
 
 
-def on_thing(anchor_m: Tensor, known: Tensor, things: Tensor) -> Tensor:
-    """Which thing each token lies on, (B, N, T) bool, from token places (B, N, 3) and things (B, T, 4)."""
-    distance = (anchor_m.unsqueeze(2) - things[:, None, :, :3]).norm(dim=-1)  # NaN where there is no thing
-    near: Tensor = distance < 0.6 * things[:, None, :, 3] + 0.012
+def on_object(anchor_m: Tensor, known: Tensor, objects: Tensor) -> Tensor:
+    """Which object each token lies on.
+
+    Args:
+        anchor_m: (B, N, 3) where each token looks, base frame.
+        known: (B, N) fraction of its pixels whose depth is known.
+        objects: (B, T, 4) centre and size [m]; NaN where there is none.
+
+    Returns:
+        (B, N, T) bool.
+    """
+    distance = (anchor_m.unsqueeze(2) - objects[:, None, :, :3]).norm(dim=-1)  # NaN where there is no object
+    near: Tensor = distance < 0.6 * objects[:, None, :, 3] + 0.012
     return near & (anchor_m[..., 2] > LIFTED_OFF_TABLE_M).unsqueeze(-1) & (known > 0.3).unsqueeze(-1)
 
 
 def grounding_loss(visual: Tensor, grounded: Grounded, each_word: Tensor, batch: GroundingBatch) -> dict[str, Tensor]:
-    """Match of each token, votes of tokens on things, the voted target, and how many things fit.
+    """Match of each token, votes of tokens on objects, the voted target, and how many objects fit.
 
     Args:
         visual: (B, N, D + 4) tokens.
@@ -32,16 +41,16 @@ def grounding_loss(visual: Tensor, grounded: Grounded, each_word: Tensor, batch:
         batch: what is there.
     """
     anchor, known = visual[..., -4:-1], visual[..., -1]
-    on = on_thing(anchor, known, batch.things)  # (B, N, T)
+    on = on_object(anchor, known, batch.objects)  # (B, N, T)
     matched = (on & batch.matched.unsqueeze(1)).any(-1)
     match = _match_loss(grounded.match_logits, matched)
     is_word = torch.einsum("bnt,btv->bnv", on.float(), batch.attributes.float()) > 0
-    words = 2 * _match_loss(each_word[on.any(-1)], is_word[on.any(-1)])  # what a thing is, not where
-    centre = torch.einsum("bnt,btc->bnc", on.float(), batch.things[..., :3].nan_to_num())
+    words = 2 * _match_loss(each_word[on.any(-1)], is_word[on.any(-1)])  # what an object is, not where
+    centre = torch.einsum("bnt,btc->bnc", on.float(), batch.objects[..., :3].nan_to_num())
     single = on.sum(-1) == 1
     votes = _point_loss(grounded.votes_m[single], centre[single])
     one = batch.referent == Referent.ONE.value
-    named = torch.einsum("bt,btc->bc", batch.matched.float(), batch.things[..., :3].nan_to_num())
+    named = torch.einsum("bt,btc->bc", batch.matched.float(), batch.objects[..., :3].nan_to_num())
     seen = one & matched.any(1)
     target = _point_loss(grounded.target_m[seen], named[seen])
     referent = F.cross_entropy(grounded.referent_logits.float(), batch.referent)

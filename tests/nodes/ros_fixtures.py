@@ -46,9 +46,8 @@ def default_context(domain: int) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model: it acts, if foolishly."""
-    from autoglm_embodied.model.config import GraspConfig
-    from autoglm_embodied.model.grasp_model import GraspModel
+    from autoglm_embodied.model.build import build_model, grasp_config
 
     folder = tmp_path_factory.mktemp("checkpoint")
-    GraspModel(GraspConfig()).save_pretrained(folder)
+    build_model(grasp_config()).save_pretrained(folder)
     return folder

@@ -11,8 +11,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.model.config import GraspConfig
-from autoglm_embodied.model.grasp_model import GraspModel
+from autoglm_embodied.model.build import build_model, grasp_config
 from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
 from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, Outcome
 from autoglm_embodied.policy.learned import LearnedPolicy
@@ -30,7 +29,7 @@ def pipeline() -> Pipeline:
     torch.manual_seed(0)
     robot = Robot.from_file(shipped("panda.yaml"))
     aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-    pipeline = Pipeline(aligner, LearnedPolicy(GraspModel(GraspConfig())))
+    pipeline = Pipeline(aligner, LearnedPolicy(build_model(grasp_config())))
     rest(pipeline, 0, 200)
     return pipeline
 

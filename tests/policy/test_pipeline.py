@@ -11,7 +11,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.build import build_model, grasp_config
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.policy.pipeline import Pipeline
@@ -25,7 +25,7 @@ CAMERA = Camera(320, 240, K, np.eye(4))
 @pytest.fixture(scope="module")
 def model() -> GraspModel:
     torch.manual_seed(0)
-    return GraspModel(GraspConfig(width=32, layers=1, queries=4, stem=(8, 8, 16)))
+    return build_model(grasp_config(width=32, layers=1, queries=4, stem=(8, 8, 16)))
 
 
 def pipeline(model: GraspModel) -> Pipeline:

@@ -111,8 +111,8 @@ def test_a_viewer_without_a_display_is_refused(
     [
         (["evaluate", "--episodes", "0"], "--episodes and --workers must be 1 or more"),
         (["bench", "sim", "--seed", "-1"], "--seed must be 0 or more"),
-        (["collect", "--workers", "0"], "--workers and --outcomes must be 1 or more"),
-        (["collect", "--practice", "5"], "needs the checkpoint"),
+        (["collect", "--workers", "0"], "--workers must be 1 or more"),
+        (["collect", "--dagger", "5", "--episodes", "0", "--images", "0"], "need the checkpoint"),
         (["train", "--data", "absent"], "no shards in absent"),
     ],
 )

@@ -1,70 +1,105 @@
-"""From an empty folder to a checkpoint: what was stopped goes on, and what is damaged is named."""
+"""From an empty folder to a checkpoint: what is collected can be learned from, and what was stopped goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.collect.primitive_samples import IMAGES, CollectSettings, collect
+from autoglm_embodied_sim.collect.collection import Collection
+from autoglm_embodied_sim.collect.outcomes import OUTCOMES
 from safetensors.numpy import load_file
 
-from autoglm_embodied.data.samples import FIELDS, read_samples
-from autoglm_embodied.data.shards import shard_path
+from autoglm_embodied.data.samples import SAMPLES
+from autoglm_embodied.data.shards import Shard, read_shard, write_shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.checkpoint import load
+from autoglm_embodied.tools.cli import main
 from autoglm_embodied.train.loop import TrainSettings, train
-
-SETTINGS = CollectSettings(episodes=1, images=8, episodes_per_shard=1, images_per_shard=4, seed=3)
+from autoglm_embodied.train.sources import read_samples, sample_readers, survey
 
 pytestmark = pytest.mark.slow
 
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shards")
-    collect(SETTINGS, folder)
-    return folder
+SHORT = TrainSettings(grounding_epochs=1, imitation_epochs=1, batch=8, device="cpu")
+IMAGES = "images-primitives-00000.safetensors"
 
 
-def test_every_field_is_there_and_finite(data: Path) -> None:
-    arrays = read_samples([data])
-    assert set(arrays) == set(FIELDS)
-    assert len({len(values) for values in arrays.values()}) == 1
-    assert all(np.isfinite(values).all() for values in arrays.values())
-    assert (arrays["target"] < 0).sum() == SETTINGS.images
+class Stopped(Exception):
+    """A training that was killed."""
 
 
-def test_a_lost_shard_is_collected_again_to_the_bit_and_the_others_are_kept(data: Path) -> None:
-    path = shard_path(data, IMAGES, 1)
-    before = load_file(path)
-    path.unlink()
-    again = collect(SETTINGS, data)
-    assert (again.shards_written, again.shards_skipped) == (1, 2)
-    after = load_file(path)
-    assert all(np.array_equal(before[name], after[name]) for name in FIELDS)
+def test_every_field_of_primitives_is_there_and_finite(primitives_data: Path) -> None:
+    for path in primitives_data.glob("*.safetensors"):
+        shard = read_shard(path, SAMPLES)
+        assert set(shard.arrays) == set(SAMPLES.fields)
+        assert all(np.isfinite(values).all() for values in shard.arrays.values())
+        assert int(shard.arrays["samples"].sum()) == len(shard.arrays["phase"])
+        assert (shard.arrays["target"] < 0).all() == (path.name == IMAGES)
 
 
-def test_training_goes_on_after_its_last_epoch(data: Path, tmp_path: Path) -> None:
-    told: list[tuple[str, int]] = []
+def test_a_lost_shard_is_collected_again_to_the_bit(
+    primitives_data: Path, collect: Callable[[Collection, Path], Path], tmp_path: Path
+) -> None:
+    again = collect(Collection(episodes=0, images=1, seed=3), tmp_path)
+    before, after = load_file(primitives_data / IMAGES), load_file(again / IMAGES)
+    assert all(np.array_equal(before[name], after[name]) for name in SAMPLES.fields)
+
+
+@pytest.mark.parametrize(("data", "joints", "image"), [("suite_data", 4, (96, 96)), ("primitives_data", 7, (216, 288))])
+def test_whatever_is_collected_can_be_learned_from(
+    data: str, joints: int, image: tuple[int, int], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    reported: list[str] = []
 
     def report(stage: str, epoch: int, epochs: int, figures: dict[str, float]) -> None:
         assert all(np.isfinite(value) for value in figures.values())
-        told.append((stage, epoch))
+        reported.append(stage)
 
-    for epochs in (1, 2):
-        train(TrainSettings(grounding_epochs=epochs, imitation_epochs=epochs, batch=4), [data], tmp_path, report)
-    assert told == [("finding", 1), ("acting", 1), ("finding", 2), ("acting", 2)]
+    train(SHORT, [request.getfixturevalue(data)], tmp_path, report)
+    assert reported == ["grounding", "imitation"]
+    config = load(tmp_path, "cpu").config
+    assert (config.joints, config.image_height, config.image_width) == (joints, *image)
     assert load(tmp_path, "cpu").force.raw_scale.max() > 0.01  # measured, and kept in the checkpoint
 
 
-def test_a_damaged_shard_is_named(data: Path, tmp_path: Path) -> None:
-    broken = shard_path(tmp_path, IMAGES, 0)
-    broken.write_bytes(shard_path(data, IMAGES, 0).read_bytes()[:5000])
+def test_a_training_that_was_stopped_ends_like_one_that_was_not(suite_data: Path, tmp_path: Path) -> None:
+    settings = TrainSettings(grounding_epochs=2, imitation_epochs=2, batch=16, device="cpu")
+    whole = train(settings, [suite_data], tmp_path / "whole").state_dict()
+    for stage in ("grounding", "imitation"):
+
+        def stop(now: str, epoch: int, epochs: int, figures: dict[str, float], stage: str = stage) -> None:
+            if (now, epoch) == (stage, 1):
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            train(settings, [suite_data], tmp_path / "stopped", stop)
+    resumed = train(settings, [suite_data], tmp_path / "stopped").state_dict()
+    assert all(whole[name].equal(resumed[name]) for name in whole)
+
+
+def test_two_robots_cannot_be_mixed(suite_data: Path, primitives_data: Path) -> None:
+    with pytest.raises(ConfigError, match="one robot and camera, got 4 joints with 96x96 px, 7 joints with 288x216 px"):
+        survey(sample_readers([suite_data, primitives_data]))
+
+
+def test_a_damaged_shard_is_named(primitives_data: Path, tmp_path: Path) -> None:
+    broken = tmp_path / IMAGES
+    broken.write_bytes((primitives_data / IMAGES).read_bytes()[:5000])
     with pytest.raises(ConfigError, match=broken.name):
-        read_samples([tmp_path])
+        read_samples(broken)
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="autoglm collect"):
-        read_samples([tmp_path])
+        sample_readers([tmp_path])
+
+
+def test_outcomes_alone_are_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_shard(
+        tmp_path / "outcomes-pile-00000.safetensors", OUTCOMES, Shard(dict.fromkeys(OUTCOMES.fields, np.zeros(1)))
+    )
+    assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "outcomes of grasps alone (1 shards)" in said and "autoglm collect --suite separated" in said
+    assert not (tmp_path / "out").exists()

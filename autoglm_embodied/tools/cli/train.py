@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 HELP = "train the policy on collected shards"
 EPILOG = """examples:
   autoglm train --data data/shards --out out/train
-  autoglm train --data data/first --data data/practice --out out/second --start out/train
+  autoglm train --data data/suites --out out/suites --device cuda --size base
+  autoglm train --data data/shards --data data/dagger --out out/second --start out/train
 
 A training that was stopped goes on after its last finished epoch."""
+
+
+DROP_RATES = {"vision": 0.04, "force": 0.10, "joints": 0.02, "language": 0.02}
+DROP_HELP = "how often it is dropped from a sample of the imitation stage (default %(default)s)"
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,6 +34,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--start", metavar="DIR", type=Path, help="begin from this checkpoint instead of from nothing")
     parser.add_argument("--grounding-epochs", type=int, default=8, help="default %(default)s")
     parser.add_argument("--imitation-epochs", type=int, default=16, help="default %(default)s")
+    parser.add_argument("--size", default="nano", help="of the model: nano, or base for a GPU (default %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda; auto is CUDA when there is one")
+    for modality, rate in DROP_RATES.items():
+        parser.add_argument(f"--drop-{modality}", type=float, default=rate, metavar="P", help=DROP_HELP)
     parser.add_argument("--threads", type=int, default=1, help="more help only on an idle machine (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.set_defaults(run=run, resumable=True)
@@ -49,7 +58,15 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     settings = TrainSettings(
-        grounding_epochs=args.grounding_epochs, imitation_epochs=args.imitation_epochs, seed=args.seed
+        grounding_epochs=args.grounding_epochs,
+        imitation_epochs=args.imitation_epochs,
+        drop_vision=args.drop_vision,
+        drop_force=args.drop_force,
+        drop_joints=args.drop_joints,
+        drop_language=args.drop_language,
+        size=args.size,
+        device=args.device,
+        seed=args.seed,
     )
     with console.status("training"):
         train(settings, args.data, args.out, report, args.start)

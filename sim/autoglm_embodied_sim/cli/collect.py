@@ -1,26 +1,29 @@
-"""`autoglm collect`: demonstrations of the simulator's expert, images, and practice of a policy."""
+"""`autoglm collect`: demonstrations, images, DAgger rollouts and outcomes of grasps in the simulator's suites."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.cli.collect_suites import add_options, run_suite
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from autoglm_embodied.metrics import Report
+    from autoglm_embodied_sim.collect.collection import Collection
+
 HELP = "collect demonstrations, images and outcomes of grasps in simulation"
 EPILOG = """examples:
-  autoglm collect --out data/first
-  autoglm collect --out data/practice --episodes 0 --images 0 --practice 200 --checkpoint out/train
+  autoglm collect --out data/primitives --episodes 320 --images 10000 --workers 2
+  autoglm collect --out data/dagger --episodes 0 --images 0 --dagger 200 --checkpoint out/train
   autoglm collect --out data/suites --suite separated --episodes 500 --workers 2
-  autoglm collect --out data/suites --suite pile --outcomes 20000 --workers 2
+  autoglm collect --out data/outcomes --suite pile --outcomes 20000 --workers 2
 
-A collection that was stopped goes on where it was: shards that are there are kept."""
+A collection that was stopped goes on where it was: what is there is kept.
+autoglm train learns from all but outcomes."""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,50 +31,67 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "collect", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    suites = "primitives, separated, large, weak_grip, pile, language (default %(default)s)"
+    parser.add_argument("--suite", metavar="S", default="primitives", help=suites)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("data/shards"), help="default %(default)s")
     parser.add_argument("--episodes", type=int, default=320, help="of the expert (default %(default)s)")
-    parser.add_argument("--images", type=int, default=10000, help="of random scenes (default %(default)s)")
-    parser.add_argument("--practice", type=int, default=0, help="episodes of --checkpoint that the expert labels")
-    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="the policy that practises")
+    parser.add_argument("--images", type=int, help="of random scenes of primitives (default 10000)")
+    parser.add_argument(
+        "--dagger", metavar="N", type=int, default=0, help="rollouts of --checkpoint that the expert labels"
+    )
+    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="the policy that acts in --dagger")
+    parser.add_argument("--outcomes", metavar="N", type=int, help="try N grasps instead and note what came of each")
+    parser.add_argument("--split", default="train", help="train or validate objects (default %(default)s)")
+    parser.add_argument("--image-hz", type=float, default=30.0, help="of a suite's demonstration (default %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
-    add_options(parser)
     parser.set_defaults(run=run, resumable=True)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Collect, and say at what rate."""
-    if args.workers < 1 or args.seed < 0 or args.episodes < 0 or (args.outcomes is not None and args.outcomes < 1):
-        raise ConfigError("--workers and --outcomes must be 1 or more, --seed and --episodes 0 or more")
-    if args.suite is not None:
-        return run_suite(args)
-    if args.outcomes is not None:
-        raise ConfigError("--outcomes needs --suite; name one, as in: --suite pile --outcomes 20000")
-    return _run_primitives(args)
-
-
-def _run_primitives(args: argparse.Namespace) -> int:
-    """The coloured primitives, on the arm."""
+    """Collect, and say at what rate and with what success."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from autoglm_embodied.data.collection import collect_missing_shards
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied_sim.collect.primitive_samples import CollectSettings, collect
+    from autoglm_embodied_sim.collect.collection import Collection
 
-    counts = {name: getattr(args, name) for name in ("episodes", "images", "practice", "checkpoint", "seed")}
-    settings, report = CollectSettings(**counts), Report("autoglm collect", args.seed, time.time_ns())
+    if args.workers < 1:
+        raise ConfigError(f"--workers must be 1 or more, got {args.workers}")
+    names = ("suite", "episodes", "images", "dagger", "outcomes", "checkpoint", "split", "image_hz", "seed")
+    collection = Collection(**{name: getattr(args, name) for name in names})
+    report, shards = Report("autoglm collect", args.seed, time.time_ns()), {"written": 0, "found": 0}
+    notes: list[dict[str, Any]] = []
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task("shards", total=None)
-        got = collect(
-            settings, args.out, args.workers, lambda done, total: progress.update(task, completed=done, total=total)
-        )
-    minutes = (time.time_ns() - report.started_ns) / 60e9
-    if got.episodes:
-        report.add("collect.per_minute", got.episodes / minutes, "1/min", got.episodes)
-        report.add_fraction("collect.expert_success", got.held, got.episodes, case="primitives")
-    else:
-        report.skip("collect.per_minute", f"no episode was collected now; {got.shards_skipped} shards were there")
+        for plan, make_unit in collection.plans(args.out):
+            task = progress.add_task(f"shards of {plan.name}", total=plan.shards)
+
+            def advance(done: int, total: int, task: int = task) -> None:
+                progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+            written = collect_missing_shards(plan, make_unit, args.workers, advance)
+            notes += written.notes
+            shards = {"written": shards["written"] + written.shards, "found": shards["found"] + written.found}
+    report.details["shards"] = shards
+    _add_figures(report, collection, notes, (time.time_ns() - report.started_ns) / 60e9)
     report.print_table()
     if args.json is not None:
         report.write_json(args.json, time.time_ns())
     return 0
+
+
+def _add_figures(report: Report, collection: Collection, notes: list[dict[str, Any]], minutes: float) -> None:
+    """The rate, and how often what was wanted was held, over what this run made itself."""
+    case, outcomes = collection.suite, collection.outcomes is not None
+    rate = "collect.outcomes_per_minute" if outcomes else "collect.per_minute"
+    judged = [note for note in notes if "held" in note]  # images are of no episode
+    if not judged:
+        report.skip(rate, f"no episode was collected now; {report.details['shards']['found']} shards were there")
+    elif outcomes:
+        tried = sum(note["tried"] for note in judged)
+        report.add(rate, tried / minutes, "1/min", tried, case=case)
+        report.add_fraction("collect.outcomes_held", sum(note["held"] for note in judged), tried, case=case)
+    else:
+        report.add(rate, len(judged) / minutes, "1/min", len(judged), case=case)
+        report.add_fraction("collect.expert_success", sum(note["held"] for note in judged), len(judged), case=case)

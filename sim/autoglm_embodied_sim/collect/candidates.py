@@ -22,7 +22,14 @@ WIDE_OPEN = 0.4  # of the grasps
 
 
 def varied_grasps(heights: HeightMap, obj: int, rng: np.random.Generator, count: int) -> list[Grasp]:
-    """Draw `count` grasps of an object that is seen, as the believed camera shows it."""
+    """Draw grasps of an object that is seen, as the believed camera shows it.
+
+    Args:
+        heights: height map of the scene, table frame.
+        obj: index of the object.
+        rng: draws them.
+        count: how many.
+    """
     found = antipodal_grasps(heights, obj, preshape=bool(rng.random() < 0.5))
     return [_grasp(heights, obj, found, rng) for _ in range(count)]
 

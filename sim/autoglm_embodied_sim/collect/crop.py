@@ -29,7 +29,13 @@ class Crops:
 
 
 def crops(heights: HeightMap, obj: int, grasps: list[Grasp]) -> Crops:
-    """Cut the map around grasps of an object; points off the map count to its edge."""
+    """Cut the map around grasps of an object; points off the map count to its edge.
+
+    Args:
+        heights: height map of the scene, table frame.
+        obj: index of the object.
+        grasps: n of them.
+    """
     poses = np.array([grasp.pose.values for grasp in grasps])  # (n, 4)
     cos, sin = (turn(poses[:, 3])[:, None, None] for turn in (np.cos, np.sin))
     x, y = AXIS_M[None, None, :], AXIS_M[None, :, None]
@@ -40,7 +46,15 @@ def crops(heights: HeightMap, obj: int, grasps: list[Grasp]) -> Crops:
 
 
 def channels(cut: Crops, opening_m: FloatArray) -> NDArray[np.float32]:
-    """(n, 5, PIXELS, PIXELS) CHANNELS, as a network wants them: about -1 to 1; `opening_m` (n,) of the hand."""
+    """The crops as a network wants them: about -1 to 1.
+
+    Args:
+        cut: n crops.
+        opening_m: (n,) of the hand.
+
+    Returns:
+        (n, 5, PIXELS, PIXELS), see CHANNELS.
+    """
     across, along = np.abs(AXIS_M)[None, None, :], np.abs(AXIS_M)[None, :, None]
     inner = opening_m[:, None, None] / 2
     fingers = (across < FINGER_HALF_M) & (along > inner) & (along < inner + FINGER_THICK_M)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.data.shards import Arrays, Schema, Shard
+from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
+from autoglm_embodied.data.shards import Arrays, Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS
@@ -32,52 +33,8 @@ SIZE_PX = 96
 MM = 1000
 RANDOM_URDFS, OTHER_SHAPE = "random_urdfs", -1
 PER_SHARD = 10
-
-DEMONSTRATIONS = Schema(
-    "demonstrations",
-    1,
-    {
-        "seed": "(E,) int64 of the scene",
-        "target": "(E,) int64 object that was to be held",
-        "held": "(E,) bool the target and no other, after lift and shake",
-        "wrong_object": "(E,) bool another object was up in the air",
-        "tries": "(E,) int64 times the hand closed on the target",
-        "seconds": "(E,) float64 simulated, until the expert was done",
-        "hand_eye_m": "(E, 3) float64 hidden: how far the camera is believed to be from where it is",
-        "camera": "(E, 6) float64 fx, fy, cx, cy [px], width, height",
-        "T_base_camera": "(E, 4, 4) float64 of the optical frame, as believed",
-        "grip_force_n": "(E,) float64 of each finger",
-        "objects": "(E,) int64 objects of the episode",
-        "approaches": "(E,) int64 times the hand came down",
-        "frames": "(E,) int64",
-        "steps": "(E,) int64",
-        "object_shape": "(I,) int64 number of the random_urdfs, -1 for another shape",
-        "object_extent_m": "(I, 3) float64 along its principal axes, largest first",
-        "object_colour": "(I,) int64 index into COLOURS",
-        "object_rgb": "(I, 3) float64",
-        "object_mass_kg": "(I,) float64",
-        "object_friction": "(I,) float64",
-        "object_pose": "(I, 7) float64 at the start: centre of mass [m], quaternion w x y z",
-        "approach_ns": "(A,) int64 when the hand set out",
-        "approach_object": "(A,) int64 what it came down on: the target, or a neighbour to take aside",
-        "approach_grasp": "(A, 5) float64 x, y, z of the fingertips [m], yaw [rad], opening [m]",
-        "approach_tare": "(A, 6) float64 wrench called nothing until the next approach [N, N·m]",
-        "approach_rgb": "(A, 96, 96, 3) uint8 just before, with the hand aside",
-        "approach_depth_mm": "(A, 96, 96) uint16, 0 unknown",
-        "approach_owner": "(A, 96, 96) int8 object of each pixel, -1 none",
-        "frame_ns": "(F,) int64",
-        "rgb": "(F, 96, 96, 3) uint8",
-        "depth_mm": "(F, 96, 96) uint16, 0 unknown",
-        "step_ns": "(S,) int64 every step of the physics, none left out",
-        "wrench": "(S, 6) float32 as read, nothing tared, hand's frame, z down [N, N·m]",
-        "pose": "(S, 4) float32 fingertips x, y, z [m], yaw [rad], base frame",
-        "width_m": "(S,) float32",
-        "commanded_pose": "(S, 4) float32",
-        "commanded_width_m": "(S,) float32",
-        "phase": "(S,) uint8 Phase",
-    },
-)
-"""E episodes one after the other; `objects`, `approaches`, `frames` and `steps` say how many rows are an episode's."""
+REST_S = 0.6
+"""Before the hand sets out: who learns from it can tare the wrist, and fill the longest window of the force pyramid."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +59,12 @@ class DemonstrationSettings:
 
 
 def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
-    """The episode of a number, judged."""
+    """One episode, judged.
+
+    Args:
+        settings: suite, objects and the camera's rate.
+        number: of the scene; all that is random follows from it and the seed.
+    """
     suite = suite_named(settings.suite)
     scene = sample_grasp_scene(suite, shapes(settings.split), episode_seed(settings.seed, number))
     rig = lay_out(suite, scene)
@@ -118,6 +80,7 @@ def _demonstrate(settings: DemonstrationSettings, suite: Suite, scene: GraspScen
     rest_height_m, instruction = rest_m[:, 2], instruct(suite, scene, rest_m, LEARNING_GRAMMAR)
     recorder, views, tares = Recorder(rig, settings.image_hz, SIZE_PX, scene.seed), [], []
     began_ns = rig.time_ns
+    rig.wait(REST_S)
 
     def before() -> None:
         views.append(recorder.view())

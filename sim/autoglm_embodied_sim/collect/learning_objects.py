@@ -26,5 +26,10 @@ def shapes(split: str) -> Sequence[Shape]:
 
 
 def episode_seed(seed: int, number: int) -> int:
-    """Seed of a scene; collections of different seeds share none."""
+    """Seed of a scene; collections of different seeds share none.
+
+    Args:
+        seed: of the collection.
+        number: of the scene, from 0.
+    """
     return seed * MOST_SCENES + number

@@ -72,7 +72,12 @@ class OutcomeSettings:
 
 
 def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
-    """All grasps tried in the scene of a number, shared out among the objects in sight."""
+    """All grasps tried in one scene, shared out among the objects in sight.
+
+    Args:
+        settings: suite, objects and how often to try.
+        number: of the scene; all that is random follows from it and the seed.
+    """
     suite, seed = suite_named(settings.suite), episode_seed(settings.seed, number)
     scene = sample_grasp_scene(suite, shapes(settings.split), seed)
     rng = np.random.default_rng([seed, 3])

@@ -1,6 +1,6 @@
-"""What goes wrong in a demonstration on purpose, so that a learner sees how the expert recovers.
+"""The expert with perturbed actions, so that demonstrations show how it recovers.
 
-The arm is disturbed, never the label (Laskey et al. 2017, DART): each sample keeps what the expert would do.
+The arm is perturbed, never the label (Laskey et al. 2017, DART): each sample keeps what the expert would do.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PerturbedExpert:
         """The command of this tick."""
         felt_nothing = state.width_m < EMPTY_M
         if self._misjudged_m.any() and (felt_nothing or self._rng.random() < LOOKS_AGAIN):
-            self._misjudged_m = self._misjudge(0.2)  # another try; the fingers may stand on the thing by now
+            self._misjudged_m = self._misjudge(0.2)  # another try; the fingers may stand on the object
         seen = state if state.held else replace(state, target_m=state.target_m + self._misjudged_m)
         twist, width_m, _ = expert_action(seen)
         return Command(self._speed * twist + self._pushed(), self._gripped(width_m))

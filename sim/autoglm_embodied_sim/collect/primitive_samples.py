@@ -1,14 +1,10 @@
-"""Demonstrations of the simulator's expert, with mishaps, and images of random scenes."""
+"""Training samples among coloured primitives: perturbed demonstrations, images of random scenes, DAgger rollouts."""
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +15,16 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.data.samples import SAMPLES
-from autoglm_embodied.data.shards import Shard, shard_path, write_shard
-from autoglm_embodied.data.worker_pool import end_with_parent
+from autoglm_embodied.data.shards import Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.model.image import shrink
 from autoglm_embodied.model.inputs import arm_features, gripper_features
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
-from autoglm_embodied.policy.learned import LearnedPolicy
+from autoglm_embodied.policy.learned import load_policy
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
 from autoglm_embodied.train.instructions import naming, random_verb
 from autoglm_embodied.types import Command, FloatArray, Frame, Observation, Phase
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
@@ -41,117 +34,84 @@ from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action, expert_chunk, observe
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 
-KINDS = DEMONSTRATIONS, IMAGES, PRACTICE = ("demonstrations", "images", "practice")
-MAX_THINGS = 4
-FIRST_SEED = 1_000_000_000
-IMAGES_PER_SCENE = 2
+KINDS = DEMONSTRATIONS, IMAGES, DAGGER = ("demonstrations", "images", "dagger")
+MOST_OBJECTS = 4
+FIRST_SEED = 1_000_000_000  # of scenes: no evaluation reaches it
+IMAGES_PER_SCENE, SCENES_PER_UNIT = 2, 20
+IMAGES_PER_UNIT = IMAGES_PER_SCENE * SCENES_PER_UNIT
+UNITS_PER_SHARD = 10
 WANDER_TICKS = 10  # of the arm between two images of a scene
 TICKS = 450  # of an episode at most
 HOLD_TICKS = 12  # demonstrated holding
+SAMPLE_TICKS = 4  # from one sample to the next
 STARTS_CLOSED = 0.15  # of the episodes begin with the gripper closed, as after an earlier grasp
 
 
 @dataclass(frozen=True)
-class CollectSettings:
-    """What to collect: the expert's episodes, images, and episodes of the policy of `checkpoint`."""
+class PrimitiveSettings:
+    """What to collect: demonstrations, images, or rollouts of the policy of `checkpoint` that the expert labels."""
 
-    episodes: int = 320
-    images: int = 10_000
-    practice: int = 0
-    checkpoint: Path | None = None
-    episodes_per_shard: int = 10
-    images_per_shard: int = 400
-    sample_every: int = 4  # ticks
+    kind: str
     seed: int = 0
+    checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in ("episodes_per_shard", "images_per_shard", "sample_every"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"collect.{name} must be above 0, got {getattr(self, name)}")
-        for name in ("episodes", "images", "practice"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"collect.{name} must not be negative, got {getattr(self, name)}")
-        if self.practice and self.checkpoint is None:
-            raise ConfigError("collect.practice needs the checkpoint of the policy that shall practise")
+        if self.kind not in KINDS:
+            raise ConfigError(f"collect.kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if (self.kind == DAGGER) != (self.checkpoint is not None):
+            raise ConfigError("DAgger rollouts need the checkpoint of the policy that acts, and nothing else does")
+
+    def all(self) -> dict[str, Any]:
+        """Everything that a unit follows from but its number."""
+        return {"schema": SAMPLES.identifier, **asdict(self)}
 
 
-@dataclass(frozen=True)
-class Collected:
-    """How a collection went."""
-
-    shards_written: int
-    shards_skipped: int
-    episodes: int
-    held: int
-
-
-def collect(
-    settings: CollectSettings, out: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None
-) -> Collected:
-    """Write the shards that are not there yet; a killed collection goes on where it stopped.
+def primitive_samples(settings: PrimitiveSettings, number: int) -> Shard:
+    """The unit of a number: one episode, or the images of some scenes.
 
     Args:
         settings: what to collect.
-        out: folder of the shards.
-        workers: processes.
-        progress: called with shards done and shards in all.
+        number: from which, with the seed and the kind, all randomness follows.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    wanted = [(DEMONSTRATIONS, n) for n in range(-(-settings.episodes // settings.episodes_per_shard))]
-    wanted += [(PRACTICE, n) for n in range(-(-settings.practice // settings.episodes_per_shard))]
-    wanted += [(IMAGES, n) for n in range(-(-settings.images // settings.images_per_shard))]
-    missing = [(kind, index) for kind, index in wanted if not shard_path(out, kind, index).exists()]
-    episodes = held = 0
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
-    ) as pool:
-        jobs = [pool.submit(_write, settings, out, kind, index) for kind, index in missing]
-        for done, job in enumerate(as_completed(jobs), len(wanted) - len(missing) + 1):
-            shard_episodes, shard_held = job.result()
-            episodes, held = episodes + shard_episodes, held + shard_held
-            if progress is not None:
-                progress(done, len(wanted))
-    return Collected(len(missing), len(wanted) - len(missing), episodes, held)
-
-
-def _write(settings: CollectSettings, out: Path, kind: str, index: int) -> tuple[int, int]:
-    """One shard; what is in it follows from the seed, the kind and the number alone."""
-    collector = Collector(settings, np.random.default_rng([settings.seed, KINDS.index(kind), index]))
-    if kind == IMAGES:
-        for _ in range(settings.images_per_shard // IMAGES_PER_SCENE):
-            collector.look_around()
-    else:
-        for _ in range(settings.episodes_per_shard):
-            collector.episode(practice=kind == PRACTICE)
-    write_shard(shard_path(out, kind, index), SAMPLES, collector.shard(), f"seed {settings.seed}")
-    collector.close()
-    return collector.episodes, collector.held
+    rng = np.random.default_rng([settings.seed, KINDS.index(settings.kind), number])
+    collector = Collector(rng, settings.checkpoint)
+    try:
+        if settings.kind == IMAGES:
+            for _ in range(SCENES_PER_UNIT):
+                collector.look_around()
+            return collector.shard({})
+        return collector.shard({"held": collector.episode()})
+    finally:
+        collector.close()
 
 
 class Collector:
-    """Collects samples on one rig, in memory, until they are asked for as arrays."""
+    """Collects samples on one rig, in memory, until they are asked for as a shard.
 
-    def __init__(self, settings: CollectSettings, rng: np.random.Generator) -> None:
-        self.episodes = 0
-        self.held = 0
-        self._settings = settings
+    Args:
+        rng: of scenes, noise and disturbances.
+        checkpoint: of the policy that acts; the perturbed expert without one.
+    """
+
+    def __init__(self, rng: np.random.Generator, checkpoint: Path | None = None) -> None:
         self._rng = rng
-        self._config = GraspConfig()
+        self._config = grasp_config()
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._lay_out(1, unique=True)
-        self._policy = None if settings.checkpoint is None else LearnedPolicy(load(settings.checkpoint, "cpu"))
+        self._policy = None if checkpoint is None else load_policy(checkpoint, "cpu", self._robot.joints)
         self._rows: dict[str, list[NDArray[Any]]] = defaultdict(list)
 
-    def shard(self) -> Shard:
-        """All samples so far."""
-        return Shard({name: np.stack(rows) for name, rows in self._rows.items()})
+    def shard(self, note: dict[str, Any]) -> Shard:
+        """All samples so far as one episode, in which nothing was said: words are drawn anew in training."""
+        arrays = {name: np.stack(rows) for name, rows in self._rows.items()}
+        return Shard(arrays | {"samples": np.array([len(arrays["phase"])])}, ({"instruction": None, **note},))
 
     def look_around(self) -> None:
-        """Images of a random scene, often with things alike, while the arm wanders over it."""
-        count = int(self._rng.integers(1, MAX_THINGS + 1))
+        """Images of a random scene, often with objects alike, while the arm wanders over it."""
+        count = int(self._rng.integers(1, MOST_OBJECTS + 1))
         self.close()
         self._lay_out(count, unique=bool(self._rng.random() < 0.4))
         rollout = self._rollout()
@@ -166,50 +126,51 @@ class Collector:
         """Free the renderer."""
         self._arm.close()
 
-    def episode(self, practice: bool) -> None:
-        """One episode on one thing of a scene, by the policy if it is `practice`, else by the expert with mishaps."""
+    def episode(self) -> bool:
+        """One episode on one object of a scene, by the policy if there is one; whether the object was held."""
+        unique = self._policy is not None or bool(self._rng.random() < 0.7)
         self.close()
-        self._lay_out(3, unique=practice or bool(self._rng.random() < 0.7))
+        self._lay_out(3, unique)
         arm, objects, target = self._arm, self._scene.objects, self._scene.target
         rollout = self._rollout()
         rollout.settle(0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
-        actor = self._dagger_rollout(rollout, target) if practice else PerturbedExpert(self._rng)
+        actor = PerturbedExpert(self._rng) if self._policy is None else self._dagger_rollout(rollout, target)
         holding = 0
         for tick in range(TICKS):
             state = observe(arm, objects, target)
-            if tick % self._settings.sample_every == 0:
+            if tick % SAMPLE_TICKS == 0:
                 frame = self._arm.rig.frame()
             rollout.advance(actor.act(state))
-            if tick % self._settings.sample_every == 0:
+            if tick % SAMPLE_TICKS == 0:
                 self._keep(rollout, frame, target, observe(arm, objects, target))
             holding = holding + 1 if expert_action(state)[2] is Phase.HOLD else 0
             if holding > HOLD_TICKS:
                 break
-        self.episodes += 1
-        self.held += holding > HOLD_TICKS
+        return holding > HOLD_TICKS
 
     def _lay_out(self, count: int, unique: bool) -> None:
-        """The next scene of the suite primitives, whose seeds no evaluation reaches, on an arm of its own."""
+        """The next scene of the suite primitives, on an arm of its own."""
         suite = replace(suite_named("primitives"), objects=count, unique=unique)
         self._scene = sample_grasp_scene(suite, (), int(self._rng.integers(FIRST_SEED, 2**31)))
         self._arm = lay_out(suite, self._scene, partial(Arm, scattered=True))
 
     def _dagger_rollout(self, rollout: SimulatedRollout, target: int) -> DaggerRollout:
         if self._policy is None:
-            raise ConfigError("practice needs a checkpoint; give collect one")
-        things = [(obj.colour, obj.shape.name) for obj in self._scene.objects]
-        sentence = naming(things, target, self._rng).sentence(random_verb(self._rng))
-        controller = GraspController(Pipeline(rollout.aligner, TemporalEnsemble(self._policy)), GraspSettings())
-        return DaggerRollout(controller, rollout, sentence, self._rng)
+            raise ConfigError("a DAgger rollout needs the checkpoint of the policy that acts; name one")
+        objects = [(obj.colour, obj.shape.name) for obj in self._scene.objects]
+        instruction = naming(objects, target, self._rng).sentence(random_verb(self._rng))
+        controller = GraspController(Pipeline(rollout.aligner, self._policy), GraspSettings())
+        return DaggerRollout(controller, rollout, instruction, self._rng)
 
     def _rollout(self) -> SimulatedRollout:
         aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(self._robot, position))
         return SimulatedRollout(self._arm.rig, aligner)
 
     def _keep(self, rollout: SimulatedRollout, frame: Frame, target: int, state: ExpertState | None) -> None:
-        """Add a row: what is sensed now, with a frame that is a tick old, and what the expert would do."""
+        """Add a sample: what is sensed now, with a frame that is a tick old, and what the expert would do."""
         self._sense(rollout.aligner.observe(self._arm.rig.time_ns), frame)
-        self._rows["things"].append(things_array(self._scene, self._arm))
+        self._rows["objects"].append(self._objects())
+        self._rows["placed"].append(np.array(True))
         self._rows["target"].append(np.array(target))
         steps = self._config.chunk
         if state is None:
@@ -241,10 +202,11 @@ class Collector:
         ):
             self._rows[name].append(value)
 
-
-def things_array(scene: GraspScene, arm: Arm) -> FloatArray:
-    """(T, 6): colour and shape index, centre now [m] and size [m] of each object; rows of -1 fill up to T."""
-    rows = np.full((MAX_THINGS, 6), -1, np.float32)
-    for row, obj, place in zip(rows, scene.objects, arm.truth.pose(arm.data)[:, :3], strict=False):
-        row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape.name), *place, obj.shape.extent_m[0]
-    return rows
+    def _objects(self) -> FloatArray:
+        """(T, 6): colour and shape index, centre now [m] and size [m] of each object; rows of -1 fill up to T."""
+        rows = np.full((MOST_OBJECTS, 6), -1, np.float32)
+        for row, obj, place in zip(
+            rows, self._scene.objects, self._arm.truth.pose(self._arm.data)[:, :3], strict=False
+        ):
+            row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape.name), *place, obj.shape.extent_m[0]
+        return rows

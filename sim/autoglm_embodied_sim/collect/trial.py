@@ -50,7 +50,13 @@ class Trials:
         self._rest_height_m = rig.truth.position_m(rig.data)[:, 2]
 
     def outcome(self, grasp: Grasp, obj: int, top_m: float) -> GraspOutcome:
-        """Come down from above `top_m`, close, lift, weigh, lift on and shake; stop where there is nothing to go on."""
+        """Come down, close, lift, weigh, lift on and shake; stop where there is nothing to go on.
+
+        Args:
+            grasp: to be tried, table frame.
+            obj: index of the object that is wanted.
+            top_m: height of what seems to be the highest object, above which the descent begins.
+        """
         twin = self._twin
         twin.restore(self._start)
         twin.park(grasp.pose.raised_to(top_m + ABOVE_M), grasp.opening_m)

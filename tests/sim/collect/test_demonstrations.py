@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.collect.demonstrations import DEMONSTRATIONS, SIZE_PX, DemonstrationSettings, demonstration
+from autoglm_embodied_sim.collect.demonstrations import SIZE_PX, DemonstrationSettings, demonstration
 from autoglm_embodied_sim.collect.learning_objects import shapes
 from autoglm_embodied_sim.language.instruction import instruct
 from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
@@ -12,6 +12,7 @@ from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 
+from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
 from autoglm_embodied.data.shards import Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import Phase

@@ -16,7 +16,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.build import build_encoders, grasp_config
 from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
 from autoglm_embodied.model.inputs import ModelInput
 from autoglm_embodied.policy.grasp_episode import GraspSettings
@@ -59,7 +59,8 @@ def episode(table: Laid, *without: str) -> tuple[Acted, list[Tick], list[list[bo
     """A short episode of an untrained model: how it ended, its ticks, the masks that the model was given."""
     torch.manual_seed(0)
     Spied.present, Watched.ticks = [], []
-    model = Spied(GraspConfig(width=32, layers=1, queries=4, stem=(8, 8, 16)))
+    config = grasp_config(width=32, layers=1, queries=4, stem=(8, 8, 16))
+    model = Spied(config, build_encoders(config))
     robot = Robot.from_file(shipped("panda.yaml"))
     aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
     pipeline = Watched(aligner, LearnedPolicy(model), without)

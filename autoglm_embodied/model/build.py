@@ -1,0 +1,62 @@
+"""The one place where sizes are chosen and the parts of a model are put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.encoders import ArmEncoder, Encoders, ForceEncoder, FrameEncoder, WordEncoder
+from autoglm_embodied.model.grasp_model import GraspModel
+from autoglm_embodied.vocabulary import COLOURS, SHAPES
+
+ROBOT: dict[str, Any] = {
+    "joints": 7,
+    "image_height": 216,
+    "image_width": 288,
+    "words": (*COLOURS, *SHAPES),
+    "max_words": 8,
+    "force_scales": 4,
+    "raw_samples": 64,
+    "raw_tokens": 16,
+    "chunk": 8,
+    "dt_ns": 33_333_333,
+    "max_speed_m_s": 0.25,
+    "max_width_m": 0.08,
+}
+"""What follows from the robot, its sensors and its words, unless it is told: a Panda among primitives."""
+
+SIZES: dict[str, dict[str, Any]] = {
+    "nano": {"width": 128, "layers": 4, "heads": 4, "queries": 8, "stem": (32, 64, 96)},  # 1.7 M: a laptop's CPU
+    "base": {"width": 384, "layers": 8, "heads": 8, "queries": 16, "stem": (64, 128, 256)},  # 21 M: a GPU
+}
+
+
+def grasp_config(size: str = "nano", **changes: Any) -> GraspConfig:
+    """The configuration of a named size.
+
+    Args:
+        size: one of SIZES.
+        changes: what is otherwise on this robot, such as `joints=6`.
+
+    Raises:
+        ConfigError: there is no such size.
+    """
+    if size not in SIZES:
+        raise ConfigError(f"there is no model of size {size!r}; choose from {', '.join(SIZES)}")
+    return GraspConfig(**{**ROBOT, **SIZES[size], **changes})
+
+
+def build_encoders(config: GraspConfig) -> Encoders:
+    """Encoders with fresh weights."""
+    return Encoders(
+        frames=FrameEncoder(config.stem, config.width),
+        words=WordEncoder(len(config.words), config.max_words, config.width, config.heads),
+        force=ForceEncoder(config.force_scales, config.raw_samples, config.raw_tokens, config.width),
+        arm=ArmEncoder(config.arm_features, config.width),
+    )
+
+
+def build_model(config: GraspConfig) -> GraspModel:
+    """A model with fresh weights."""
+    return GraspModel(config, build_encoders(config))
