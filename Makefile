@@ -1,25 +1,26 @@
-# Every target first sets up what is missing; ARGS goes to the command, as in: make demo ARGS='--say "grab the blue ball"'
+# Every target first sets up what is missing; ARGS goes to the command, as in: make demo ARGS='--say "grab the blue ball"';
+# PYTHON names the one to build on, else set-up finds one.
 SHELL := /bin/sh
 ENVIRONMENT := . .venv/bin/activate &&
-export PYTHON ?= python3
+export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare demo test test-gazebo check format bench lock clean
+.PHONY: help prepare demo test test-gazebo check check-locks format bench lock clean
 
 help:
 	@echo 'make demo         speak a sentence, watch the simulated arm pick up what it names (ARGS: options of autoglm demo)'
 	@echo 'make test         all tests, the slow ones included (ARGS: options of pytest)'
 	@echo 'make test-gazebo  the same arm in Gazebo 11, set up in a Debian 11 of its own (root only, else skipped)'
 	@echo 'make check        formatting, lint, types, import rule, package.xml'
+	@echo 'make check-locks  ask the package index whether every lock can be had, on every Python (one minute)'
 	@echo 'make format       put the formatting right'
 	@echo 'make bench        50 fresh episodes over the ROS graph (ARGS: options of autoglm evaluate)'
 	@echo 'make prepare      only set up'
-	@echo 'make lock         pin the requirements anew (needs uv)'
+	@echo 'make lock         pin the requirements anew'
 	@echo 'make clean        remove what was built; rm -r .venv removes the environment too'
 
 prepare:
-	@sh setup/system_packages.sh
-	@$(PYTHON) setup/prepare.py
+	@sh setup/prepare.sh
 
 demo: prepare
 	@$(ENVIRONMENT) autoglm demo $(ARGS)
@@ -44,7 +45,10 @@ bench: prepare
 	@$(ENVIRONMENT) autoglm bench sim --json out/sim.json
 	@$(ENVIRONMENT) autoglm evaluate --ros --json out/evaluate.json $(ARGS)
 
-lock:
+check-locks: prepare
+	@sh setup/lock.sh check
+
+lock: prepare
 	@sh setup/lock.sh
 
 clean:

@@ -12,7 +12,7 @@ setup(
     version="0.1.0",
     description="A ROS 2 control node for robot arms that sees, feels and listens",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.15",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: ["weights/*", "weights/*/*", "py.typed"]},
     data_files=[

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install those packages of requirements/debian.txt that are missing; nothing to do costs some milliseconds.
+# Those packages of requirements/debian.txt that are missing: `missing` names them, `install` installs them.
 set -eu
 list=$(grep -v '^#' "$(dirname "$0")/../requirements/debian.txt" | tr '\n' ' ')
 [ "${SYSTEM_PACKAGES:-install}" = skip ] && exit 0
@@ -19,15 +19,31 @@ missing() {
         printf ' %s' "$package"
     done
 }
-missing=$(missing)
-[ -z "$missing" ] && exit 0
 
-if [ "$(id -u)" = 0 ]; then as_root="env"
-elif command -v sudo >/dev/null; then as_root="sudo env"
-else refuse "system packages are missing, you are not root and there is no sudo" "$missing"
-fi
-echo "set-up: installing$missing" >&2
+# How far apt is, of the lines that it writes for programs: dlstatus:1:20.0:text, pmstatus:package:40.0:text.
+show_progress() {
+    shown=""
+    while IFS=: read -r kind _ percent _; do
+        case "$kind" in
+        dlstatus) now="fetched $((${percent%%.*} / 25 * 25)) %" ;;
+        pmstatus) now="installed $((${percent%%.*} / 25 * 25)) %" ;;
+        "Need to get"* | "After this operation"*) now=$kind ;;
+        *) continue ;;
+        esac
+        [ "$now" = "$shown" ] || echo "set-up 1 of 6: system packages: $now"
+        shown=$now
+    done
+}
+
+missing=$(missing)
+[ "$1" = install ] || { echo "$missing" && exit 0; }
+
+as_root="env"
+[ "$(id -u)" = 0 ] || as_root="sudo env"
+echo "set-up 1 of 6: system packages:$missing ..."
+$as_root apt-get update -qq && missing=$(missing) || refuse "apt-get could not read what there is" "$missing"
 # --no-remove: a desktop's own audio server must never be taken away to make room for ours.
-$as_root apt-get update -qq && missing=$(missing) &&
-    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove $missing >&2 ||
-    refuse "apt-get could not install what is missing" "$missing"
+$as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --no-remove \
+    -o APT::Status-Fd=1 $missing | show_progress
+missing=$(missing)
+[ -z "$missing" ] || refuse "apt-get could not install what is missing" "$missing"

@@ -9,7 +9,7 @@ setup(
     version="0.1.0",
     description="A simulated arm, camera, wrist sensor and table of objects for AutoGLM Embodied",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.15",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: ["py.typed", "report/*.jinja"]},
     data_files=[

