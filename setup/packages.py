@@ -31,11 +31,20 @@ def install(lock: Path) -> str:
     """
     remove_broken(site_packages())
     entries = re.split(r"\n(?=[a-z0-9])", lock.read_text())
-    install_entries([entry for entry in entries if BUILDERS.match(entry)])
+    builders, torch, others = sort_entries(entries)
+    install_entries(builders)
     if shutil.which("nvidia-smi") or not install_cpu_torch():
-        install_entries([entry for entry in entries if TORCH.match(entry)])
-    install_entries([entry for entry in entries if not TORCH.match(entry)])
+        install_entries(torch)
+    install_entries(others)
     return f"{size_mb(VENV)} MB"
+
+
+def sort_entries(entries: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """What installs and builds, what is torch for CUDA, and all others: in this order they are installed."""
+    groups: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for entry in entries:
+        groups[0 if BUILDERS.match(entry) else 1 if TORCH.match(entry) else 2].append(entry)
+    return groups
 
 
 def remove_broken(site: Path) -> None:

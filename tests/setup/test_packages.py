@@ -56,6 +56,15 @@ def test_where_nobody_watches_progress_is_said_every_ten_seconds() -> None:
     assert re.findall(r"(\d+) of", stream.getvalue()) == ["11", "21", "31"]
 
 
+def test_what_builds_comes_first_and_torch_before_the_long_rest() -> None:
+    locked = ["numpy==2", "nvidia-cublas==13", "pip==26", "pytorch-like==1", "setuptools==79", "torch==2", "triton==3"]
+    assert packages.sort_entries(locked) == (
+        ["pip==26", "setuptools==79"],
+        ["nvidia-cublas==13", "torch==2", "triton==3"],
+        ["numpy==2", "pytorch-like==1"],
+    )
+
+
 def test_what_was_left_half_unpacked_is_taken_back(tmp_path: Path) -> None:
     for name in ("whole", "broken"):
         (tmp_path / f"{name}-1.0.dist-info").mkdir()
