@@ -73,10 +73,11 @@ check_python() {
     [ -z "$python" ] && ! distribution_brings_python || return 0
     seen=""
     for name in $(pythons); do
-        command -v "$name" >/dev/null && found=$(version_and_path "$name") || continue
+        command -v "$name" >/dev/null || continue
+        found=$(version_and_path "$name") || found="broken"
         seen="$seen${seen:+, }$name is ${found%% *}"
     done
-    refuse "no Python 3.$OLDEST_MINOR to 3.$NEWEST_MINOR was found (${seen:-none at all}); \
+    refuse "no Python 3.$OLDEST_MINOR to 3.$NEWEST_MINOR was found (${seen:-there is no ${PYTHON:-python3}}); \
 install one and name it, as in: make demo PYTHON=/usr/local/bin/python3.12"
 }
 

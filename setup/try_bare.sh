@@ -8,7 +8,7 @@ suite=$1
 repository=$(cd "$(dirname "$0")/.." && pwd)
 folder=${2:-${XDG_CACHE_HOME:-$HOME/.cache}/autoglm_embodied/bare-$suite}
 root=$folder/root
-home=$root/root/autoglm_embodied
+home=$root/srv/autoglm_embodied
 
 fail() {
     echo "try_bare: $1." >&2
@@ -41,7 +41,7 @@ inside() {
         done
         exec chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
             ${https_proxy:+https_proxy=$https_proxy} ${http_proxy:+http_proxy=$http_proxy} \
-            sh -ec "cd /root/autoglm_embodied && $2"' "$root" "$folder/shared" "$1" >"$folder/$2.log" 2>&1
+            sh -ec "cd /srv/autoglm_embodied && $2"' "$root" "$folder/shared" "$1" >"$folder/$2.log" 2>&1
 }
 
 # `timed NAME COMMAND` leaves NAME_s
@@ -81,7 +81,7 @@ if [ -z "${SKIP_TESTS:-}" ]; then
     timed test "make test"
     tests=$(grep -aoE '[0-9]+ passed.*' "$folder/test.log" | tail -n 1 | sed 's/ in .*//')
 fi
-python=$(chroot "$root" /root/autoglm_embodied/.venv/bin/python -c 'import platform; print(platform.python_version())')
+python=$(chroot "$root" /srv/autoglm_embodied/.venv/bin/python -c 'import platform; print(platform.python_version())')
 torch=$(ls -d "$home"/.venv/lib/python3.*/site-packages/torch-*.dist-info | sed 's/.*torch-\(.*\)\.dist-info/\1/')
 
 cat <<END

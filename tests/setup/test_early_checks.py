@@ -37,7 +37,11 @@ def test_an_unsupported_python_is_refused_and_named(machine: BareMachine, versio
 
 def test_a_python_that_does_not_run_is_refused(machine: BareMachine) -> None:
     machine.answers("python3", "exit 127")
-    assert_refused(machine.prepare(), "none at all")
+    assert_refused(machine.prepare(), "python3 is broken")
+
+
+def test_a_python_that_is_named_and_not_there_is_refused(machine: BareMachine) -> None:
+    assert_refused(machine.prepare(PYTHON="python3.77"), "there is no python3.77")
 
 
 def test_a_python_without_headers_is_refused_before_anything_is_built(machine: BareMachine) -> None:

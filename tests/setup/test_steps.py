@@ -8,7 +8,7 @@ import environment
 import prepare
 import pytest
 
-from autoglm_embodied.doctor import host
+from autoglm_embodied.tools.doctor import host
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "packages"
