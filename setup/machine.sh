@@ -62,16 +62,20 @@ find_python() {
     done
 }
 
-# Whether the distribution's own Python, still to be installed, is one to build on.
+# Whether the distribution's own Python is among the packages to install, and is one to build on.
 distribution_brings_python() {
-    [ ! -x /usr/bin/python3 ] && [ -z "${PYTHON:-}" ] && [ "${SYSTEM_PACKAGES:-install}" = install ] || return 1
+    case "${PYTHON:-python3}" in python3 | /usr/bin/python3) ;; *) return 1 ;; esac
+    [ -z "${PYTHON:-}" ] || ! command -v "$PYTHON" >/dev/null || return 1
+    case "$missing " in *" python3 "*) ;; *) return 1 ;; esac
     candidate=$(apt-cache policy python3 2>/dev/null | sed -n 's/^ *Candidate: \(3\.[0-9]*\).*/\1/p')
-    [ -z "$candidate" ] || is_supported "$candidate" # unknown until the first `apt-get update`
+    [ -z "$candidate" ] || is_supported "$candidate" || { offered=$candidate && return 1; } # none: not known before `apt-get update`
 }
 
 check_python() {
-    [ -z "$python" ] && ! distribution_brings_python || return 0
-    seen=""
+    [ -z "$python" ] || return 0
+    offered=""
+    ! distribution_brings_python || return 0
+    seen=${offered:+"the distribution has $offered"}
     for name in $(pythons); do
         command -v "$name" >/dev/null || continue
         found=$(version_and_path "$name") || found="broken"

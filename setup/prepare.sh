@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 
 ros=$(installed_ros)
 check_architecture
+missing=$(sh setup/system_packages.sh missing)
 python=$(find_python)
 check_python
-missing=$(sh setup/system_packages.sh missing)
 [ -z "$missing" ] || check_root
 case "$missing:$python" in ?*:/usr/bin/* | *:) ;; *) check_python_parts ;; esac # else the packages bring them
 
@@ -19,6 +19,7 @@ if [ -z "$python" ] || ! "$python" setup/prepare.py --ros "$ros" --is-fetched; t
 fi
 
 [ -z "$missing" ] || sh setup/system_packages.sh install
+missing=""
 python=$(find_python)
 check_python
 check_python_parts

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("sh", "cut", "dirname", "du", "env", "grep", "head", "rm", "sed", "timeout", "tr")
+TOOLS = ("sh", "cut", "dirname", "du", "env", "grep", "head", "mv", "rm", "sed", "timeout", "tr")
 """Real ones, of no machine in particular."""
 LIMIT_S = 20.0
 """Far above the 2 s that a refusal may take; there so that a hanging one fails."""
@@ -46,8 +46,8 @@ class BareMachine:
         self.answers("df", "echo Filesystem; echo /dev/disk 1 1 99000000 1% /")
         self.answers("dpkg-query", "echo installed")
         self.answers("apt-cache", "exit 1")
-        self.answers("apt-get", f'case "$*" in *install*) echo "$@" >>"{folder}/set";; esac')
-        self._installed = folder / "set"
+        self._installed = folder / "installed"
+        self.answers("apt-get", f'case "$*" in *install*) echo "$@" >>"{self._installed}";; esac')
         self.has_python("3.12")
 
     def answers(self, command: str, script: str) -> None:
@@ -74,7 +74,19 @@ class BareMachine:
 
     def lacks_system_packages(self) -> None:
         """No package of requirements/debian.txt is installed."""
-        self.answers("dpkg-query", "exit 1")
+        self.answers("dpkg-query", f'[ -e "{self._installed}" ] && echo installed')
+
+    def lacks_python(self, offered: str) -> None:
+        """It has none, and its distribution offers one."""
+        self.lacks_system_packages()
+        self.has_python(offered)
+        python = self._commands / "python3"
+        python.rename(self._commands / "python3.offered")
+        self.answers("apt-cache", f"echo 'python3:'; echo '  Candidate: {offered}.5-1'")
+        self.answers(
+            "apt-get",
+            f'case "$*" in *install*) echo "$@" >>"{self._installed}"; mv "{python}.offered" "{python}";; esac',
+        )
 
     def prepare(self, **settings: str) -> Answer:
         """Run set-up, in which nobody types."""

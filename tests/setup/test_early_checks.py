@@ -44,6 +44,18 @@ def test_a_python_that_is_named_and_not_there_is_refused(machine: BareMachine) -
     assert_refused(machine.prepare(PYTHON="python3.77"), "there is no python3.77")
 
 
+def test_a_python_that_the_distribution_has_yet_to_bring_is_refused_if_it_is_too_old(machine: BareMachine) -> None:
+    machine.lacks_python(offered="3.9")
+    assert_refused(machine.prepare(), "the distribution has 3.9")
+
+
+def test_a_python_that_the_distribution_brings_is_installed_and_taken(machine: BareMachine) -> None:
+    machine.lacks_python(offered="3.13")
+    answer = machine.prepare()
+    assert (answer.status, answer.installed) == (0, True)
+    assert answer.said.endswith("preparing with 3.13")
+
+
 def test_a_python_without_headers_is_refused_before_anything_is_built(machine: BareMachine) -> None:
     next(machine.repository.parent.glob("include/Python.h")).unlink()
     assert_refused(machine.prepare(), "has no headers", "python3-dev")
