@@ -1,6 +1,6 @@
 """The 1000 procedurally grown objects of `pybullet_data`, split into convex pieces by their makers.
 
-Only the data of the wheel is read; PyBullet itself is never imported.
+Only the data of the wheel is needed, which set-up takes out of it on every Python; PyBullet is never imported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def folder() -> Path:
     """Where the objects lie; SetupError if the wheel that carries them is missing."""
     package = find_spec("pybullet_data")
     if package is None or package.origin is None:
-        raise SetupError("the objects are missing; install them with: pip install --no-deps pybullet==3.2.7")
+        raise SetupError("the objects are missing; run `make prepare`, which takes them out of the wheel pybullet==3.2.7")
     return Path(package.origin).parent / "random_urdfs"
 
 

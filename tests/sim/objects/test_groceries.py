@@ -21,5 +21,5 @@ def test_every_grocery_fits_the_gripper(name: str) -> None:
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(named, "find_spec", lambda package: None)
-    with pytest.raises(SetupError, match="pip install --no-deps robosuite==0.3.0"):
+    with pytest.raises(SetupError, match="make prepare.* robosuite==0.3.0"):
         grocery.__wrapped__("milk")
