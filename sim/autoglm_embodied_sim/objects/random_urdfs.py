@@ -23,7 +23,7 @@ def folder() -> Path:
     """Where the objects lie; SetupError if the wheel that carries them is missing."""
     package = find_spec("pybullet_data")
     if package is None or package.origin is None:
-        raise SetupError("the objects are missing; run `make prepare`, which takes them out of the wheel pybullet==3.2.7")
+        raise SetupError("the objects are missing; run `make prepare`, which takes them from the wheel pybullet==3.2.7")
     return Path(package.origin).parent / "random_urdfs"
 
 
