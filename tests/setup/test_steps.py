@@ -8,7 +8,7 @@ import environment
 import prepare
 import pytest
 
-from autoglm_embodied.tools.doctor import host
+from autoglm_embodied.tools import doctor
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "packages"
@@ -59,7 +59,7 @@ def test_another_lock_renews_what_is_built_on_it_and_no_more(tmp_path: Path, mon
 def test_every_place_names_the_same_pythons() -> None:
     machine = (ROOT / "setup" / "machine.sh").read_text()
     oldest, newest = (int(re.findall(rf"{name}_MINOR=(\d+)", machine)[0]) for name in ("OLDEST", "NEWEST"))
-    assert host.PYTHONS == ((3, oldest), (3, newest))
+    assert doctor.SUPPORTED_PYTHON == ((3, oldest), (3, newest))
     for package in (ROOT / "setup.py", ROOT / "sim" / "setup.py"):
         assert f'python_requires=">=3.{oldest},<3.{newest + 1}"' in package.read_text()
     locked = re.findall(r'^pythons="(.*)"', (ROOT / "setup" / "lock.sh").read_text(), re.MULTILINE)[0]
