@@ -27,7 +27,7 @@ HOLDS_THE_INTERPRETER = "__import__('ctypes').PyDLL(None).sleep(60)"
 
 def waits_for(path: Path) -> str:
     """A job that ends when a file is there."""
-    return f"[None for _ in iter(lambda: __import__('os').path.exists({str(path)!r}), True)] and 'waited'"
+    return f"[[None for _ in iter(lambda: __import__('os').path.exists({str(path)!r}), True)], 'waited'][1]"
 
 
 def makes(path: Path) -> str:
