@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
-from autoglm_embodied_sim.eval.measure import add_case
+from autoglm_embodied_sim.eval.metrics import add_success
 from autoglm_embodied_sim.gazebo.world import resting_m
 from autoglm_embodied_sim.judge import RAISED_M, Verdict
 from autoglm_embodied_sim.language.instruction import instruct, words_for
@@ -67,7 +67,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
                 results.append(episode(graph, client, seed))
                 print(results[-1], flush=True)
             pace = (graph.watch.time_s - began_sim_s) / (time.monotonic() - began_s)
-    add_case(report, CASE, results)
+    add_success(report, CASE, results)
     report.add("sim.realtime_factor", pace, "s/s", case="gazebo_classic")
     show(report)
     assert all(ended.clean for ended in graph.ended), graph.ended

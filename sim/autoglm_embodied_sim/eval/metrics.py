@@ -65,7 +65,7 @@ def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[
     """The rows of a suite in which one object is named."""
     for policy, results in of_policy.items():
         case = wanted.case(suite, policy)
-        _add_success(report, case, results)
+        add_success(report, case, results)
         _add_peak_force(report, case, results)
         _add_failures(report, case, results)
     for policy, results in of_policy.items():
@@ -74,7 +74,7 @@ def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[
             _add_paired_difference(report, wanted.case(suite, policy), outcomes)
 
 
-def _add_success(report: Report, case: str, results: Sequence[GraspResult]) -> None:
+def add_success(report: Report, case: str, results: Sequence[GraspResult]) -> None:
     n = len(results)
     counts = {
         "first_descent": sum(result.first_descent for result in results),

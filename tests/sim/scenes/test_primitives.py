@@ -19,7 +19,7 @@ from autoglm_embodied_sim.scenes.suite import suite_named
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.train.instructions import described, matches
-from autoglm_embodied.voice.grammar import understand
+from autoglm_embodied.voice.grammar import parse_command
 
 SUITE = suite_named("primitives")
 
@@ -55,7 +55,7 @@ def test_the_sentence_is_a_command_that_the_core_understands_and_fits_the_target
         rest_m = np.column_stack([scene.drop_xy_m, np.full(3, 0.02)])
         instruction = instruct(SUITE, scene, rest_m, grammar)  # type: ignore[arg-type]
         assert instruction is not None and instruction.target == scene.target
-        meaning = understand(instruction.text)
+        meaning = parse_command(instruction.text)
         assert meaning is not None
         description = described(meaning.instruction)
         assert matches(description, [(obj.colour, obj.shape.name) for obj in scene.objects]) == [scene.target]
