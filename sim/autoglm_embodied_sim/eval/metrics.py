@@ -75,6 +75,13 @@ def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[
 
 
 def add_success(report: Report, case: str, results: Sequence[GraspResult]) -> None:
+    """Success with Wilson intervals, wrong objects and time of the episodes of one case.
+
+    Args:
+        report: gets the rows.
+        case: their name.
+        results: the episodes.
+    """
     n = len(results)
     counts = {
         "first_descent": sum(result.first_descent for result in results),
