@@ -10,7 +10,7 @@ export PYTHON
 help:
 	@echo 'make demo         speak a sentence, watch the simulated arm pick up what it names (ARGS: options of autoglm demo)'
 	@echo 'make test         all tests, the slow ones included (ARGS: options of pytest)'
-	@echo 'make test-gazebo  the same arm in Gazebo 11, set up in a Debian 11 of its own (root only, else skipped)'
+	@echo 'make test-gazebo  the same arm in Gazebo 11, set up in a Debian 11 of its own (root only, on a machine that keeps it in real time, else skipped)'
 	@echo 'make check        formatting, lint, types, import rule, package.xml'
 	@echo 'make check-locks  ask the package index whether every lock can be had, on every Python (one minute)'
 	@echo 'make format       put the formatting right'

@@ -13,7 +13,7 @@ from autoglm_embodied.types import ActionChunk, ArmState, Command, FloatArray, O
 
 WEIGHING_SCALE = -2  # of the force pyramid: long enough to average noise, short enough to begin after the lift
 MEAN, DEVIATION = 0, 1  # rows of the pyramid's statistics
-STILL_M_S = 0.004  # of the gripper
+STILL_M_S, STILL_TICKS = 0.004, 9  # of the gripper: it may take a moment to follow a command
 
 
 class Outcome(Enum):
@@ -99,6 +99,7 @@ class GraspEpisode:
         self._looking = True
         self._looks: Counter[Referent] = Counter()
         self._empty_hand_n: list[float] = []  # vertical load while looking
+        self._still_ticks = 0  # of the gripper, while it closes to feel what is between the fingers
         self._probes_hand: bool | None = None  # whether the fingers close while looking, to feel what is between them
         self._candidate = Phase.IDLE
         self._ticks_in_candidate = 0
@@ -149,7 +150,8 @@ class GraspEpisode:
         if load_n is not None:
             self._empty_hand_n.append(load_n)
         self._looks[chunk.referent] += 1
-        closing = self._probes_hand and abs(arm.gripper_velocity_m_s) > STILL_M_S
+        self._still_ticks = self._still_ticks + 1 if abs(arm.gripper_velocity_m_s) < STILL_M_S else 0
+        closing = self._probes_hand and self._still_ticks < STILL_TICKS
         if self._looks.total() >= self._settings.look_ticks and not closing:
             self._looking = False
             self._conclude_look(arm)

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, Outcome
+from autoglm_embodied.policy.grasp_episode import STILL_TICKS, GraspEpisode, GraspSettings, Outcome
 from autoglm_embodied.types import (
     ActionChunk,
     ArmState,
@@ -168,7 +168,9 @@ def test_half_open_fingers_shut_on_nothing_and_the_grasp_goes_on(clock: Clock) -
     assert all(
         command is not None and command.gripper_width_m == 0.0 and not command.twist.any() for command in commands
     )
-    clock.run(1, Sensed(width_m=0.0))
+    clock.run(4, Sensed(width_m=0.03))  # a moment of rest is no object
+    clock.run(2, closing)
+    clock.run(STILL_TICKS, Sensed(width_m=0.0))
     assert not clock.episode.over
     opening = clock.run(4, Sensed(width_m=0.02, finger_speed_m_s=0.1))
     assert all(command is not None and command.gripper_width_m == 0.08 for command in opening)
