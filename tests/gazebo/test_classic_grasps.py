@@ -16,11 +16,10 @@ from autoglm_embodied_sim.gazebo.world import resting_m
 from autoglm_embodied_sim.judge import RAISED_M, Verdict
 from autoglm_embodied_sim.language.instruction import instruct, words_for
 from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
-from autoglm_embodied_sim.robots.panda import HOME_TOOL_M
-from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M, TOOL_BELOW_HAND_M
+from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
-from gazebo_graph import GazeboGraph, gazebo_graph
+from gazebo_graph import GazeboGraph, gazebo_graph, require_pace
 from gazebo_server import why_not
 
 from autoglm_embodied.graph.launch import not_ready_reasons, parameters
@@ -48,7 +47,6 @@ NODES = {
 GRASP_S, READY_S = 60.0, 90.0
 STAYS_S = 1.5
 LEAST_HELD = 15
-HAND, AT_HOME_M = "panda::panda_hand", 0.02
 
 
 def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
@@ -66,7 +64,8 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
                 graph.lay_out(scene(seed))
                 results.append(episode(graph, client, seed))
                 print(results[-1], flush=True)
-            pace = (graph.watch.time_s - began_sim_s) / (time.monotonic() - began_s)
+                pace = (graph.watch.time_s - began_sim_s) / (time.monotonic() - began_s)
+                require_pace(pace)
     add_success(report, CASE, results)
     report.add("sim.realtime_factor", pace, "s/s", case="gazebo_classic")
     show(report)
@@ -95,8 +94,7 @@ def scene(seed: int) -> GraspScene:
 def go_home(graph: GazeboGraph, observer: Observer) -> None:
     """Let go of what is in the hand and move to where an episode begins."""
     observer.call("servo_node/home", READY_S, graph.check)
-    home_m = [HOME_TOOL_M[0], HOME_TOOL_M[1], HOME_TOOL_M[2] + TOOL_BELOW_HAND_M]
-    graph.watch.until(lambda at: np.linalg.norm(at[HAND] - home_m) < AT_HOME_M, "the hand is home")
+    graph.watch.await_home()
 
 
 def episode(graph: GazeboGraph, client: GraspClient, seed: int) -> GraspResult:
