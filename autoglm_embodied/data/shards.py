@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,9 @@ def read_shard(path: Path, schema: Schema) -> Shard:
     Raises:
         ConfigError: the file is damaged or of another version.
     """
-    try:
-        with safe_open(path, "np") as file:
-            metadata = _metadata(path, schema, file.metadata())
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
+    with _opened(path) as file:
+        metadata = _metadata(path, schema, file.metadata())
+        arrays = {name: file.get_tensor(name) for name in file.keys()}
     if _digest(arrays, metadata["notes"]) != metadata["sha256"]:
         raise ConfigError(f"{path} is damaged: its checksum is another; delete it and collect again")
     return Shard(arrays, tuple(json.loads(metadata["notes"])))
@@ -106,11 +104,8 @@ def kind_of(path: Path) -> str:
     Raises:
         ConfigError: the file is damaged or no shard.
     """
-    try:
-        with safe_open(path, "np") as file:
-            about: Mapping[str, str] = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
+    with _opened(path) as file:
+        about: Mapping[str, str] = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
     return about.get("schema", "none").partition("/")[0]
 
 
@@ -124,11 +119,8 @@ def read_settings(path: Path, schema: Schema) -> str:
     Raises:
         ConfigError: the file is damaged or of another version.
     """
-    try:
-        with safe_open(path, "np") as file:
-            return _metadata(path, schema, file.metadata())["settings"]
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
+    with _opened(path) as file:
+        return _metadata(path, schema, file.metadata())["settings"]
 
 
 def shard_paths(directories: Sequence[Path], pattern: str = "*-*") -> list[Path]:
@@ -145,6 +137,15 @@ def shard_paths(directories: Sequence[Path], pattern: str = "*-*") -> list[Path]
     if not paths:
         raise ConfigError(f"no shards in {', '.join(map(str, directories))}; run autoglm collect --out DIR first")
     return paths
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, "np") as file:
+            yield file
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"cannot read {path}: {error}; delete it and collect again") from error
 
 
 def _metadata(path: Path, schema: Schema, entries: Mapping[str, str] | None) -> Mapping[str, str]:
