@@ -20,7 +20,7 @@ setup(
     extras_require={"gymnasium": ["gymnasium>=1.0"], "test": ["pytest", "gymnasium>=1.0"]},
     entry_points={
         "console_scripts": [
-            "gazebo_world = autoglm_embodied_sim.gazebo.write:main",
+            "gazebo_world = autoglm_embodied_sim.gazebo.world:main",
             "servo_node = autoglm_embodied_sim.nodes.servo_node:main",
             "sim_node = autoglm_embodied_sim.nodes.sim_node:main",
         ],

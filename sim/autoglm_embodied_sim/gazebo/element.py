@@ -27,6 +27,11 @@ def element(tag: str, *content: Any, **attributes: str) -> Element:
     return made
 
 
+def children(**values: Any) -> list[Element]:
+    """An element for each value, by name."""
+    return [element(name, value) for name, value in values.items()]
+
+
 def text(value: Any) -> str:
     """A value as SDF writes it; numbers with 12 digits."""
     if isinstance(value, bool):

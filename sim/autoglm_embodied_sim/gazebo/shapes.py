@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.gazebo.element import Element, element, pose, transform
+from autoglm_embodied_sim.gazebo.element import Element, children, element, pose, transform
 
 RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
@@ -48,6 +48,7 @@ def _stl(model: Any, mesh: int) -> bytes:
 Geom = mujoco.mjtGeom
 STIFFNESS_N_M, DAMPING_N_S_M = 1e5, 200.0  # of a contact
 SINK_M = 2e-4  # contacts may sink in so far before they push: they stay closed
+SUN, CAMERA = "sun", "camera"
 HERTZ = 3 * np.pi / 16  # torsional friction of a circular patch, over force, radius and coefficient
 
 
@@ -62,28 +63,15 @@ class Box:
 def visual(model: Any, geom: int, name: str, T_link_geom: FloatArray, meshes: Path) -> Element:
     """What a geom looks like."""
     rgba = model.geom_rgba[geom]
-    material = element(
-        "material", element("ambient", rgba), element("diffuse", rgba), element("specular", [0, 0, 0, 1])
-    )
-    return element(
-        "visual",
-        pose(T_link_geom),
-        element("cast_shadows", False),
-        element("geometry", _geometry(model, geom, meshes)),
-        material,
-        name=name,
-    )
+    material = element("material", *children(ambient=rgba, diffuse=rgba, specular=[0, 0, 0, 1]))
+    seen = children(cast_shadows=False, geometry=_geometry(model, geom, meshes))
+    return element("visual", pose(T_link_geom), *seen, material, name=name)
 
 
 def collision(name: str, T_link_shape: FloatArray, shape: Element, friction: FloatArray) -> Element:
     """What touches: a geometry with friction (sliding [1], torsional [m], ...) as MuJoCo has it."""
-    return element(
-        "collision",
-        pose(T_link_shape),
-        element("geometry", shape),
-        _surface(float(friction[0]), friction[1]),
-        name=name,
-    )
+    surface = _surface(float(friction[0]), friction[1])
+    return element("collision", pose(T_link_shape), element("geometry", shape), surface, name=name)
 
 
 def primitive(model: Any, geom: int) -> Element:
@@ -92,7 +80,7 @@ def primitive(model: Any, geom: int) -> Element:
     if kind == Geom.mjGEOM_BOX:
         return element("box", element("size", 2 * size))
     if kind == Geom.mjGEOM_CYLINDER:
-        return element("cylinder", element("radius", size[0]), element("length", 2 * size[1]))
+        return element("cylinder", *children(radius=size[0], length=2 * size[1]))
     return element("sphere", element("radius", size[0]))
 
 
@@ -141,30 +129,17 @@ def _geometry(model: Any, geom: int, meshes: Path) -> Element:
 
 
 def _surface(sliding: float, torsional_m: float) -> Element:
-    torsional = element(
-        "torsional",
-        element("coefficient", sliding),
-        element("use_patch_radius", True),
-        element("patch_radius", torsional_m / (HERTZ * sliding)),
-    )
-    friction = element("friction", element("ode", element("mu", sliding), element("mu2", sliding)), torsional)
-    spring = element(
-        "ode",
-        element("kp", STIFFNESS_N_M),
-        element("kd", DAMPING_N_S_M),
-        element("max_vel", 0.05),
-        element("min_depth", SINK_M),
-    )
-    return element("surface", friction, element("contact", spring))
-
-
-SUN, CAMERA = "sun", "camera"
+    radius_m = torsional_m / (HERTZ * sliding)
+    torsional = children(coefficient=sliding, use_patch_radius=True, patch_radius=radius_m)
+    friction = element("ode", *children(mu=sliding, mu2=sliding)), element("torsional", *torsional)
+    spring = children(kp=STIFFNESS_N_M, kd=DAMPING_N_S_M, max_vel=0.05, min_depth=SINK_M)
+    return element("surface", element("friction", *friction), element("contact", element("ode", *spring)))
 
 
 def scene_light(model: Any) -> Element:
     """The light that comes from everywhere."""
     ambient = model.light_ambient[model.light(SUN).id] + np.asarray(model.vis.headlight.ambient)
-    return element("scene", element("ambient", [*ambient, 1]), element("shadows", False))
+    return element("scene", *children(ambient=[*ambient, 1], shadows=False))
 
 
 def lights(model: Any) -> list[Element]:
@@ -179,12 +154,5 @@ def lights(model: Any) -> list[Element]:
 
 
 def _light(name: str, direction: FloatArray, rgb: FloatArray) -> Element:
-    return element(
-        "light",
-        element("cast_shadows", False),
-        element("diffuse", [*rgb, 1]),
-        element("specular", [0, 0, 0, 1]),
-        element("direction", direction),
-        type="directional",
-        name=name,
-    )
+    shining = children(cast_shadows=False, diffuse=[*rgb, 1], specular=[0, 0, 0, 1], direction=direction)
+    return element("light", *shining, type="directional", name=name)

@@ -1,8 +1,15 @@
-"""The whole world as SDF: arm, camera, table, objects and light, out of one MuJoCo model."""
+"""The whole world as SDF: arm, camera, table, objects and light, out of one MuJoCo model.
+
+The command `gazebo_world` writes one and prints where it is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,12 +17,11 @@ from xml.etree import ElementTree
 import numpy as np
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.errors import AutoGLMError, ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.arm import arm_model, inertial
-from autoglm_embodied_sim.gazebo.element import Dialect, Element, element, pose, transform
-from autoglm_embodied_sim.gazebo.sensors import camera_model
+from autoglm_embodied_sim.gazebo.element import DIALECTS, Dialect, Element, children, element, pose, transform
 from autoglm_embodied_sim.gazebo.shapes import (
     collision,
     geom_pose,
@@ -25,12 +31,14 @@ from autoglm_embodied_sim.gazebo.shapes import (
     visual,
     write_meshes,
 )
-from autoglm_embodied_sim.gazebo.systems import world_systems
+from autoglm_embodied_sim.gazebo.systems import camera_model, world_systems
 from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M, TIMESTEP_S, build_model
-from autoglm_embodied_sim.scenes.scene import GraspScene
+from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
+BAD_INPUT = 2
 WORLD = "autoglm"
 MESHES = "meshes"
 TABLE, SEEN = "table", ("table", "mat", "floor", "wall")
@@ -137,12 +145,43 @@ def _table(model: Any, meshes: Path) -> Element:
 
 def _physics() -> Element:
     """DART, which new Gazebo uses and Gazebo 11 has too: joints that do not come apart, and exact joint forces."""
-    return element(
-        "physics",
-        element("max_step_size", TIMESTEP_S),
-        element("real_time_factor", 1.0),
-        element("real_time_update_rate", 1 / TIMESTEP_S),
-        element("dart", element("collision_detector", "bullet")),
-        name="every_millisecond",
-        type="dart",
-    )
+    pace = children(max_step_size=TIMESTEP_S, real_time_factor=1.0, real_time_update_rate=1 / TIMESTEP_S)
+    dart = element("dart", element("collision_detector", "bullet"))
+    return element("physics", *pace, dart, name="every_millisecond", type="dart")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        print(_write(options))
+    except AutoGLMError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    return 0
+
+
+def _write(options: argparse.Namespace) -> Path:
+    if options.seed < 0 or options.count < 1:
+        raise ConfigError(f"--seed must be 0 or more and --count 1 or more, got {options.seed} and {options.count}")
+    robot = Robot.from_file(options.robot_file or shipped("panda.yaml"))
+    camera, sensors = CameraSettings.from_file(options.camera_file), Sensors.from_file(options.sensors_file)
+    scene = sample_grasp_scene(replace(suite_named("primitives"), objects=options.count), (), options.seed)
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="autoglm-gazebo-"))
+    return write_world(scene, Setting(robot, camera, sensors), Dialect.named(options.gazebo), folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gazebo_world", description="Write a world for Gazebo and print where it is.")
+    parser.add_argument("--folder", type=Path, help="for the world and its meshes; a new temporary one if not given")
+    parser.add_argument("--gazebo", default="gz", help=f"which Gazebo: {', '.join(DIALECTS)}; ignition is Fortress")
+    parser.add_argument("--seed", type=int, default=0, help="of the scene on the table")
+    parser.add_argument("--count", type=int, default=3, help="how many objects lie there")
+    for name in ("robot", "camera", "sensors"):
+        parser.add_argument(f"--{name}-file", type=_path, help=f"your own {name} settings in place of the shipped ones")
+    return parser
+
+
+def _path(text: str) -> Path | None:
+    """A path; None for an empty one, as launch files pass what was not given."""
+    return Path(text).expanduser() if text else None

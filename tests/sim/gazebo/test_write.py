@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from autoglm_embodied_sim.gazebo.write import main
+from autoglm_embodied_sim.gazebo.world import main
 
 
 def test_the_command_prints_the_worlds_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
