@@ -12,6 +12,8 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "autoglm_embodied"
 DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") else "FASTDDS"  # its older name
+SENSORS = "rates and errors of the sensors; see docs/world.md"
+TYPES = {"seed": int, "sensors_file": str}
 PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 
 
@@ -23,9 +25,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
-            DeclareLaunchArgument(
-                "sensors_file", default_value="", description="rates and errors of the sensors; see docs/world.md"
-            ),
+            DeclareLaunchArgument("sensors_file", default_value="", description=SENSORS),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
             Node(
                 package="autoglm_embodied_sim",
@@ -33,10 +33,7 @@ def generate_launch_description() -> LaunchDescription:
                 name="sim_node",
                 additional_env={PROFILE: profiles[""]},
                 parameters=[
-                    {
-                        "seed": ParameterValue(LaunchConfiguration("seed"), value_type=int),
-                        "sensors_file": ParameterValue(LaunchConfiguration("sensors_file"), value_type=str),
-                    }
+                    {name: ParameterValue(LaunchConfiguration(name), value_type=t) for name, t in TYPES.items()}
                 ],
                 output="both",
             ),
