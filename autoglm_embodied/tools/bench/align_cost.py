@@ -11,8 +11,16 @@ import numpy as np
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.metrics import Z95, Report
-from autoglm_embodied.tools.bench.playback import Pick, SampleBuffer
-from autoglm_embodied.tools.bench.simulated_streams import AXES, EPOCH_NS, HOME_RAD, panda_kinematics
+from autoglm_embodied.tools.bench import add_percentiles
+from autoglm_embodied.tools.bench.simulated_streams import (
+    AXES,
+    BASELINES,
+    EPOCH_NS,
+    HOME_RAD,
+    Pick,
+    SampleBuffer,
+    panda_kinematics,
+)
 
 MS = 1_000_000
 TOKENS = (432, 132)  # of a frame, as in the shipped policy
@@ -29,21 +37,18 @@ PAGE_BYTES = 4096
 
 
 class SimulatedRobot:
-    """A robot at full rate on a simulated clock: wrench and joints at 1 kHz, frames at 30 Hz."""
+    """A robot at full rate on a simulated clock: wrench and joints at 1 kHz, frames at 30 Hz.
+
+    Args:
+        rng: of the values.
+        tick_ms: period of the ticks; 0: none.
+        behind_ms: each tick observes the instant that long ago.
+    """
 
     def __init__(self, rng: np.random.Generator, tick_ms: int = TICK_MS, behind_ms: int = 0) -> None:
-        """At time 0.
-
-        Args:
-            rng: of the values.
-            tick_ms: period of the ticks; 0: none.
-            behind_ms: each tick observes the instant that long ago.
-        """
         self._tick_ms, self._behind_ns = tick_ms, behind_ms * MS
         self.aligner = Aligner(AlignSettings(), panda_kinematics())
-        self.ms = 0
-        self.push_us: list[float] = []
-        self.tick_us: list[float] = []
+        self.ms, self.push_us, self.tick_us = 0, list[float](), list[float]()
         self._wrench = rng.normal(size=(DRAWN, 6))
         self._position = np.concatenate([np.repeat(HOME_RAD[None], DRAWN, axis=0), np.full((DRAWN, 2), 0.04)], axis=1)
         self._position[:, :7] += 1e-3 * rng.normal(size=(DRAWN, 7))
@@ -57,12 +62,7 @@ class SimulatedRobot:
         self.aligner.push_instruction(EPOCH_NS, "pick up the red cube")
 
     def run(self, milliseconds: int, timed: bool = False) -> None:
-        """Advance the clock.
-
-        Args:
-            milliseconds: by how much.
-            timed: whether to record the duration of every push and tick.
-        """
+        """Advance the clock; `timed` records the duration of every push and tick."""
         aligner = self.aligner
         for ms in range(self.ms + 1, self.ms + milliseconds + 1):
             stamp_ns, receive_ns, drawn = EPOCH_NS + ms * MS, ms * MS, ms % DRAWN
@@ -92,12 +92,12 @@ def measure_cost(report: Report, rng: np.random.Generator) -> None:
         robot.start()
         robot.run(TICKS_TIMED * TICK_MS, timed=True)
         if not report.value("align.push_us", case="wrench", stat="p50"):
-            _add_percentiles(report, "align.push_us", "wrench", robot.push_us)
-        _add_percentiles(report, "align.tick_us", case, robot.tick_us)
-    for name, pick in (("last", SampleBuffer.last), ("nearest", SampleBuffer.nearest)):
+            add_percentiles(report, "align.push_us", "us", robot.push_us, "wrench")
+        add_percentiles(report, "align.tick_us", "us", robot.tick_us, case)
+    for name, pick in BASELINES.items():
         push_us, tick_us = _baseline_cost(rng, pick)
-        _add_percentiles(report, "align.push_us", f"wrench/{name}", push_us)
-        _add_percentiles(report, "align.tick_us", f"all senses/{name}", tick_us)
+        add_percentiles(report, "align.push_us", "us", push_us, f"wrench/{name}")
+        add_percentiles(report, "align.tick_us", "us", tick_us, f"all senses/{name}")
 
 
 def _baseline_cost(rng: np.random.Generator, pick: Pick) -> tuple[list[float], list[float]]:
@@ -121,11 +121,6 @@ def _baseline_cost(rng: np.random.Generator, pick: Pick) -> tuple[list[float], l
     return push_us, tick_us
 
 
-def _add_percentiles(report: Report, figure: str, case: str, values: list[float]) -> None:
-    for stat, percent in (("p50", 50), ("p99", 99)):
-        report.add(figure, float(np.percentile(values, percent)), "us", len(values), case=case, stat=stat)
-
-
 def measure_lock(report: Report, rng: np.random.Generator) -> None:
     """Add `align.push_us` of wrenches pushed at 1 kHz while another thread ticks at 100 Hz: the cost of the lock."""
     robot = SimulatedRobot(rng, tick_ms=0)
@@ -141,7 +136,7 @@ def measure_lock(report: Report, rng: np.random.Generator) -> None:
     finally:
         ended.set()
         ticks.join()
-    _add_percentiles(report, "align.push_us", "wrench, beside a thread that ticks", robot.push_us)
+    add_percentiles(report, "align.push_us", "us", robot.push_us, "wrench, beside a thread that ticks")
 
 
 def _tick_until(robot: SimulatedRobot, ended: Event) -> None:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.bench.playback import Pick, SampleBuffer, observe, pick_samples
 from autoglm_embodied.tools.bench.simulated_streams import (
+    BASELINES,
     NS_PER_S,
+    SWING_HZ,
     SWING_RAD,
     IntArray,
     Messages,
+    Pick,
     Signal,
     Transport,
     band_limited,
     chirp,
     deliver,
     joint_states,
+    observe,
     panda_kinematics,
+    pick_samples,
     sine,
     slew,
     spikes,
@@ -30,13 +37,15 @@ from autoglm_embodied.tools.bench.simulated_streams import (
 from autoglm_embodied.types import FloatArray, Observation
 
 JOINTS_HZ, CAMERA_HZ, WRENCH_HZ, TICK_HZ = 100.0, 30.0, 1000.0, 97.0  # ticks fall anywhere between the samples
-BANDWIDTH_HZ = 5.0  # of the motion
 SECONDS = 30.0
 TURN_S = 0.7321  # between the corners of a slew, which then fall between samples
 LATENT = 16  # width of the latent of a frame
 BEHIND_PERIODS = 2.2  # observe so many camera periods behind the newest frame: then there is one on either side
 KINDS = ("vector", "rotation", "latent")
 DETECTED_N = 5.0  # of a contact of 20 N
+FREQUENCIES_HZ = np.geomspace(0.1, 12.0, 15)
+PANELS = ("vector", f"joints at {JOINTS_HZ:.0f} Hz"), ("latent", f"frames at {CAMERA_HZ:.0f} Hz")
+COLOURS = {"aligned": "#1565c0", "nearest": "#ef6c00", "last": "#c62828"}
 
 
 @dataclass(frozen=True)
@@ -69,19 +78,14 @@ class Errors:
 
 
 def measure(report: Report, rng: np.random.Generator) -> None:
-    """Add the ratios of the aligner's error to that of the last and the nearest sample, in every case.
-
-    Args:
-        report: filled.
-        rng: of signals and transport.
-    """
+    """Add the ratios of the aligner's error to that of the last and the nearest sample, in every case."""
     for case in error_cases(rng):
         errors = compare(case, rng)
         kinds = ("latent",) if case.live or case.transport.delay_s else KINDS
         for kind in kinds:
             name = f"{kind}/{case.name}" if case.name else kind
-            for baseline, error in (("last", errors.last), ("nearest", errors.nearest)):
-                ratio = errors.aligned[kind] / error[kind]
+            for baseline in BASELINES:
+                ratio = errors.aligned[kind] / getattr(errors, baseline)[kind]
                 report.add(f"align.rms_ratio_vs_{baseline}", ratio, "ratio", errors.ticks, case=name)
     for name, detected, n in detect_contacts(rng):
         report.add_fraction("align.contacts_felt", detected, n, case=name)
@@ -89,8 +93,8 @@ def measure(report: Report, rng: np.random.Generator) -> None:
 
 def error_cases(rng: np.random.Generator) -> list[ErrorCase]:
     """All comparisons: other motions, then losses, jitter, reordering and delays."""
-    plain = ErrorCase("", (band_limited(BANDWIDTH_HZ, 7, rng, SWING_RAD), band_limited(BANDWIDTH_HZ, LATENT, rng)))
-    chirps = chirp(0.1, BANDWIDTH_HZ, SECONDS, 7, SWING_RAD), chirp(0.1, BANDWIDTH_HZ, SECONDS, LATENT)
+    plain = ErrorCase("", (band_limited(SWING_HZ, 7, rng, SWING_RAD), band_limited(SWING_HZ, LATENT, rng)))
+    chirps = chirp(0.1, SWING_HZ, SECONDS, 7, SWING_RAD), chirp(0.1, SWING_HZ, SECONDS, LATENT)
     slews = slew(0.5, TURN_S, 7), slew(1.0, TURN_S, LATENT)
     cases = [plain, replace(plain, name="chirp", signals=chirps), replace(plain, name="slew", signals=slews)]
     for name, transport in (
@@ -107,12 +111,7 @@ def error_cases(rng: np.random.Generator) -> list[ErrorCase]:
 
 
 def compare(case: ErrorCase, rng: np.random.Generator) -> Errors:
-    """Errors of the aligner and of both baselines on the same messages.
-
-    Args:
-        case: signals and transport.
-        rng: of the transport.
-    """
+    """Errors of the aligner and of both baselines on the same messages, transported as the case says."""
     joints, latent = joint_states(case.signals[0]), case.signals[1]
     streams = {
         "joints": deliver(joints, JOINTS_HZ, SECONDS, replace(case.transport, delay_s=0.0), rng),
@@ -129,7 +128,7 @@ def compare(case: ErrorCase, rng: np.random.Generator) -> Errors:
 
     truth = joints(t_ns / NS_PER_S)[:, :7], latent(t_ns / NS_PER_S)
     aligned = _values([each for each, whole in zip(observations, complete, strict=True) if whole])
-    last, nearest = (_baseline(pick, streams, t_ns, now_ns) for pick in (SampleBuffer.last, SampleBuffer.nearest))
+    last, nearest = (_baseline(pick, streams, t_ns, now_ns) for pick in BASELINES.values())
     return Errors(_rms_errors(truth, aligned), _rms_errors(truth, last), _rms_errors(truth, nearest), len(t_ns))
 
 
@@ -144,7 +143,7 @@ def detect_contacts(rng: np.random.Generator) -> list[tuple[str, int, int]]:
     }
     now_ns = (np.arange(1.0, SECONDS, 1 / CAMERA_HZ) * NS_PER_S).astype(np.int64)
     force_n = {"aligned": np.array(_largest_force_n(streams, now_ns))}
-    for name, pick in (("last", SampleBuffer.last), ("nearest", SampleBuffer.nearest)):
+    for name, pick in BASELINES.items():
         force_n[name] = pick_samples(streams["wrench"], now_ns, now_ns, pick)[:, 2]
     first = np.searchsorted(now_ns / NS_PER_S, begin_s + 0.004)  # the first tick behind each contact
     # The tick within the contact may detect it as well.
@@ -163,22 +162,36 @@ def _largest_force_n(streams: dict[str, Messages], now_ns: IntArray) -> list[flo
     return force_n
 
 
-def error_by_frequency(frequencies_hz: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """RMS error over a sine's own RMS.
+def plot_error(path: Path, report: Report, rng: np.random.Generator) -> None:
+    """Plot RMS error over the signal's RMS against its frequency; the points also go to the report."""
+    rows = _error_by_frequency(rng)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (kind, title) in zip(panels, PANELS, strict=True):
+        for name, colour in COLOURS.items():
+            axes.loglog(FREQUENCIES_HZ, rows[f"{kind}/{name}"], "o-", markersize=3, color=colour, label=name)
+        axes.set_title(title, fontsize="medium")
+        axes.set_xlabel("frequency of the motion [Hz]")
+        axes.grid(alpha=0.3, which="both")
+    panels[0].set_ylabel("RMS error / RMS of the motion")
+    panels[0].legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    report.details["error_by_frequency"] = {
+        "hz": FREQUENCIES_HZ.round(4).tolist(),
+        **{name: values.round(6).tolist() for name, values in rows.items()},
+    }
 
-    Args:
-        frequencies_hz: (f,) of the sines.
-        rng: of the transport.
 
-    Returns:
-        (f,) of `vector` and `latent`, each `/aligned`, `/last` and `/nearest`.
-    """
+def _error_by_frequency(rng: np.random.Generator) -> dict[str, FloatArray]:
+    """RMS error over a sine's own RMS at each frequency: `vector` and `latent`, by each method."""
     rows: dict[str, list[float]] = {}
-    for frequency_hz in frequencies_hz:
+    for frequency_hz in FREQUENCIES_HZ:
         amplitude = np.sqrt(2.0)
         signals = sine(frequency_hz, 7, SWING_RAD * amplitude), sine(frequency_hz, LATENT, amplitude)
         errors = compare(ErrorCase("", signals), rng)
-        for name in ("aligned", "last", "nearest"):
+        for name in ("aligned", *BASELINES):
             for kind, scale in (("vector", SWING_RAD), ("latent", 1.0)):
                 rows.setdefault(f"{kind}/{name}", []).append(getattr(errors, name)[kind] / scale)
     return {name: np.array(values) for name, values in rows.items()}
@@ -201,11 +214,7 @@ def _rms_errors(truth: tuple[FloatArray, FloatArray], values: tuple[FloatArray, 
     forward = panda_kinematics()
     rotations = [Rotation.from_matrix([forward(row)[:3, :3] for row in rows[0]]) for rows in (truth, values)]
     angle = (rotations[0].inv() * rotations[1]).magnitude()
-    return {
-        "vector": _rms(values[0] - truth[0]),
-        "rotation": _rms(angle),
-        "latent": _rms(values[1] - truth[1]),
-    }
+    return {"vector": _rms(values[0] - truth[0]), "rotation": _rms(angle), "latent": _rms(values[1] - truth[1])}
 
 
 def _rms(values: FloatArray) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Processes
 from autoglm_embodied.metrics import Report
+from autoglm_embodied.tools.bench import add_percentiles
 
 TICK_HZ = 100.0
 SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nodes.ingest_receiver"
@@ -65,10 +66,7 @@ def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) 
     report.add("ingest.frames_skipped", float(received["skipped"]), "frames", len(sent["rgb"]))
     report.add("ingest.wrenches_lost", float(wrenches), "wrenches", len(sent["wrench"]))
     begin_ns, _, present = received["ticks"].T
-    period_ms = np.diff(begin_ns) / 1e6
-    for stat, percent in (("p50", 50), ("p99", 99)):
-        value = float(np.percentile(period_ms, percent))
-        report.add("ingest.tick_period_ms", value, "ms", len(period_ms), stat=stat)
+    add_percentiles(report, "ingest.tick_period_ms", "ms", np.diff(begin_ns) / 1e6)
     report.add_fraction("ingest.ticks_whole", int((present == 3).sum()), len(present))
     report.add("ingest.cpu_core", float(received["cpu_core"]), "cores", case="node")
     report.add("ingest.cpu_core", float(received["busy_cores"]), "cores", case="machine")

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.tools.cli.command import Run, Subparsers, add_command, end_report
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied.tools.bench.align_sets import Synchronise
+    from autoglm_embodied.tools.bench.align import Synchronise
 
 NAME = "bench"
 HELP = "measure cost, losses and errors of the parts"
@@ -24,22 +23,18 @@ EPILOG = """examples:
 PARTS_OF_OTHERS = "autoglm.bench"
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `bench` to the command line."""
-    parser = subparsers.add_parser(
-        NAME, help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, NAME, HELP, EPILOG)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    align = add_part(parts, "align", "the aligner: its cost and error, beside the usual alternatives")
-    align.add_argument(
-        "--hours", type=float, default=1.0, help="of simulated time for the memory measurement (default 1)"
-    )
+    align = add_part(parts, "align", "the aligner: its cost and error, beside the usual alternatives", run_align)
+    hours = "of simulated time for the memory measurement (default 1)"
+    align.add_argument("--hours", type=float, default=1.0, help=hours)
     align.add_argument("--plot", metavar="FILE", type=Path, help="draw error against frequency here")
-    align.set_defaults(run=run_align)
-    ingest = add_part(parts, "ingest", "real topics into the aligner: lost messages and the regularity of the ticks")
+    what = "real topics into the aligner: lost messages and the regularity of the ticks"
+    ingest = add_part(parts, "ingest", what, run_ingest)
     ingest.add_argument("--seconds", type=float, default=60.0, help="of sensor messages (default 60)")
     ingest.add_argument("--best-effort", action="store_true", help="best-effort instead of reliable publishers")
-    ingest.set_defaults(run=run_ingest)
     parser.set_defaults(parts=parts)
 
 
@@ -49,16 +44,9 @@ def add_parts_of_others(parser: argparse.ArgumentParser) -> None:
         part.load()(parser.get_default("parts"))
 
 
-def add_part(parts: _SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:
-    """Add a benchmark with the options that all of them have.
-
-    Args:
-        parts: subparsers of `autoglm bench`.
-        name: of the benchmark.
-        what: its help.
-    """
-    parser = parts.add_parser(name, help=what, description=what, epilog=f"example:\n  autoglm bench {name}")
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def add_part(parts: Subparsers, name: str, what: str, run: Run) -> argparse.ArgumentParser:
+    """Add a benchmark with the options that all of them have; the arguments are those of `add_command`."""
+    parser = add_command(parts, name, what, f"example:\n  autoglm bench {name}", run)
     parser.add_argument("--seed", type=int, default=0, help="of the random generators (default %(default)s)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     return parser
@@ -104,19 +92,6 @@ def begin_report(args: argparse.Namespace) -> Report:
     if args.seed < 0:
         raise ConfigError(f"--seed must be 0 or more, got {args.seed}")
     return Report(f"autoglm bench {args.part}", args.seed, time.time_ns())
-
-
-def end_report(report: Report, args: argparse.Namespace) -> int:
-    """Print the figures and write them to the JSON file, if one is given.
-
-    Args:
-        report: the figures.
-        args: of the command line.
-    """
-    report.print_table()
-    if args.json is not None:
-        report.write_json(args.json, time.time_ns())
-    return 0
 
 
 def _synchroniser() -> Synchronise | str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from autoglm_embodied.tools.cli.command import Subparsers, add_command, from_options
 
 HELP = "say a sentence and watch the simulated arm pick up what it names"
 EPILOG = """examples:
@@ -18,11 +16,9 @@ EPILOG = """examples:
 exit status: 0 the named object is held, 1 it is not, 2 bad input or a broken set-up"""
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `demo` to the command line."""
-    parser = subparsers.add_parser(
-        "demo", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "demo", HELP, EPILOG, run)
     sentence = parser.add_mutually_exclusive_group()
     sentence.add_argument("--say", metavar="TEXT", help="the sentence to speak (default: one that fits the scene)")
     sentence.add_argument("--wav", metavar="FILE", type=Path, help="play this recording (16 kHz, 16 bit) instead")
@@ -33,15 +29,13 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--view", action="store_true", help="open the Rerun viewer and watch live")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="of the policy (default: the one shipped)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
     from rich.console import Console
 
-    from autoglm_embodied.tools.demo.request import DemoRequest
+    from autoglm_embodied.tools.demo.run import DemoRequest
     from autoglm_embodied.tools.demo.run import run as run_demo
 
-    fields = ("say", "wav", "mic", "seed", "objects", "out", "view", "json", "checkpoint")
-    return run_demo(DemoRequest(**{name: getattr(args, name) for name in fields}), Console())
+    return run_demo(from_options(DemoRequest, args), Console())

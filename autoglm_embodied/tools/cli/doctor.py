@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
 HELP = "check what is present and working, and say what to do about the rest"
 EPILOG = """examples:
@@ -17,13 +15,10 @@ EPILOG = """examples:
 exit status: 0 all that the demo needs works, 1 something is missing"""
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `doctor` to the command line."""
-    parser = subparsers.add_parser(
-        "doctor", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "doctor", HELP, EPILOG, run)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

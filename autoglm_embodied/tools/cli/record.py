@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
 HELP = "record the sensors' topics to an MCAP file"
 STREAMS = ("rgb", "depth", "camera_info", "wrench", "wrench_batch", "joints", "voice")
@@ -25,21 +22,13 @@ EPILOG = f"""examples:
 exit status: 0 recorded until Ctrl-C or --seconds; 1 no message came; 2 bad input, or the disk is full"""
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `record` to the command line."""
-    parser = subparsers.add_parser(
-        "record", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--out",
-        metavar="PATH",
-        type=Path,
-        default=Path("out/record"),
-        help="a .mcap file or a folder (default %(default)s)",
-    )
+    parser = add_command(subparsers, "record", HELP, EPILOG, run)
+    out = "a .mcap file or a folder (default %(default)s)"
+    parser.add_argument("--out", metavar="PATH", type=Path, default=Path("out/record"), help=out)
     parser.add_argument("--seconds", metavar="N", type=float, default=0.0, help="then end (default: until Ctrl-C)")
     parser.add_argument("--topic", metavar="[STREAM=]NAME", action="append", default=[], help="may be repeated")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,13 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def parse_topics(given: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Parse the values of --topic.
-
-    Args:
-        given: each NAME or STREAM=NAME.
-
-    Returns:
-        Topic of each stream, and the other topics.
+    """The topic of each stream, and the other topics, out of the values NAME or STREAM=NAME of --topic.
 
     Raises:
         ConfigError: there is no such stream, or a name is empty.
@@ -68,9 +51,8 @@ def parse_topics(given: list[str]) -> tuple[dict[str, str], list[str]]:
     streams: dict[str, str] = {}
     more: list[str] = []
     for text in given:
-        stream, equals, name = text.partition("=")
-        if not equals:
-            name = text
+        stream, equals, after = text.partition("=")
+        name = after if equals else text
         if not name or any(character.isspace() for character in name):
             raise ConfigError(f"--topic must be NAME or STREAM=NAME, got {text!r}")
         if not equals:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.tools.cli.command import Subparsers, add_command
 from autoglm_embodied.tools.cli.record import STREAMS, parse_topics
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
 HELP = "replay a recording through the aligner and the policy"
 EPILOG = f"""examples:
@@ -26,26 +23,17 @@ exit status: 0 replayed; 1 no modality was ever present; 2 bad input"""
 FASTEST_HZ = 10_000.0
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `replay` to the command line."""
-    parser = subparsers.add_parser(
-        "replay", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "replay", HELP, EPILOG, run)
     parser.add_argument("file", metavar="FILE", type=Path, help="the recording")
     parser.add_argument("--rate", metavar="HZ", type=float, default=100.0, help="of observations (default %(default)g)")
-    parser.add_argument(
-        "--policy",
-        metavar="DIR",
-        type=Path,
-        nargs="?",
-        const=Path(),
-        help="also encode and act; default DIR: the shipped",
-    )
+    policy = "also encode and act; default DIR: the shipped"
+    parser.add_argument("--policy", metavar="DIR", type=Path, nargs="?", const=Path(), help=policy)
     parser.add_argument("--topic", metavar="STREAM=NAME", action="append", default=[], help="may be repeated")
     parser.add_argument("--robot", metavar="FILE", type=Path, help="its settings (default: the shipped panda.yaml)")
     parser.add_argument("--camera", metavar="FILE", type=Path, help="its pose (default: the shipped camera.yaml)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

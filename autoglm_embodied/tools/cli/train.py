@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from autoglm_embodied.tools.cli.command import Subparsers, add_command, from_options
 
 HELP = "train the policy on collected shards"
 EPILOG = """examples:
@@ -16,20 +14,15 @@ EPILOG = """examples:
   autoglm train --data data/shards --data data/dagger --out out/second --start out/train
 
 A training that was stopped goes on after its last finished epoch."""
-
-
 DROP_RATES = {"vision": 0.04, "force": 0.10, "joints": 0.02, "language": 0.02}
 DROP_HELP = "how often it is dropped from a sample of the imitation stage (default %(default)s)"
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `train` to the command line."""
-    parser = subparsers.add_parser(
-        "train", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", metavar="DIR", type=Path, action="append", required=True, help="folder of shards; may be repeated"
-    )
+    parser = add_command(subparsers, "train", HELP, EPILOG, run)
+    shards = "folder of shards; may be repeated"
+    parser.add_argument("--data", metavar="DIR", type=Path, action="append", required=True, help=shards)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/train"), help="default %(default)s")
     parser.add_argument("--start", metavar="DIR", type=Path, help="begin from this checkpoint instead of from nothing")
     parser.add_argument("--grounding-epochs", type=int, default=8, help="default %(default)s")
@@ -40,7 +33,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         parser.add_argument(f"--drop-{modality}", type=float, default=rate, metavar="P", help=DROP_HELP)
     parser.add_argument("--threads", type=int, default=1, help="more help only on an idle machine (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
-    parser.set_defaults(run=run, resumable=True)
+    parser.set_defaults(resumable=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,18 +50,7 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"{stage} {epoch}/{epochs}  {shown}", highlight=False)
 
     torch.set_num_threads(args.threads)
-    settings = TrainSettings(
-        grounding_epochs=args.grounding_epochs,
-        imitation_epochs=args.imitation_epochs,
-        drop_vision=args.drop_vision,
-        drop_force=args.drop_force,
-        drop_joints=args.drop_joints,
-        drop_language=args.drop_language,
-        size=args.size,
-        device=args.device,
-        seed=args.seed,
-    )
     with console.status("training"):
-        train(settings, args.data, args.out, report, args.start)
+        train(from_options(TrainSettings, args), args.data, args.out, report, args.start)
     console.print(f"The checkpoint is in {args.out}", highlight=False)
     return 0

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
+if TYPE_CHECKING:
     from autoglm_embodied.voice.listener import Listener, VoiceCommand
 
 HELP = "print recognised speech and the commands in it"
@@ -20,22 +20,18 @@ EPILOG = """examples:
   autoglm voice --wav command.wav
 
 exit status: 0 a command was recognised, or Ctrl-C ended listening; 1 none was; 2 bad input or a broken set-up"""
-
 OPEN_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 15.0
 POLL_S = 0.05
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `voice` to the command line."""
-    parser = subparsers.add_parser(
-        "voice", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "voice", HELP, EPILOG, run)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--mic", action="store_true", help="the default microphone, until Ctrl-C (the default)")
     source.add_argument("--wav", metavar="FILE", type=Path, help="a recording (16 kHz, 16 bit)")
     source.add_argument("--say", metavar="TEXT", help="a sentence, spoken by an installed voice")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,23 +10,15 @@ import numpy as np
 import rerun as rr
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.graph_recording import (
-    CompressedFrame,
-    FusionTick,
-    GraphRecording,
-    RecordedCommand,
-    Sample,
-    arrays,
-)
+from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Sample, arrays
 
 T = TypeVar("T")
-
 CLOCK = "ros_time"
 WRENCH = ("force_x", "force_y", "force_z", "torque_x", "torque_y", "torque_z")
 
 
 class RerunLog:
-    """Logs what is new in an Observed at each `update`; each sample once.
+    """Logs what is new in a recording at each `update`; each sample once.
 
     Args:
         path: of the recording.
@@ -45,9 +37,11 @@ class RerunLog:
     def update(self, recording: GraphRecording) -> None:
         """Log what came since the last update."""
         for image in _new(recording.images, self._logged.images):
-            self._log_image(image)
+            self._at(image.stamp_ns)
+            self._stream.log("camera", rr.EncodedImage(contents=image.jpeg, media_type="image/jpeg"))
         for heard in _new(recording.commands, self._logged.commands):
-            self._log_heard(heard)
+            self._at(heard.recognised_ns)
+            self._stream.log("voice", rr.TextLog(f"{heard.text} ({heard.confidence:.2f})"))
         for tick in _new(recording.ticks, self._logged.ticks):
             self._log_tick(tick)
         self._log_samples("wrench", _new(recording.wrench, self._logged.wrench), WRENCH)
@@ -58,14 +52,6 @@ class RerunLog:
         """Write out what is buffered."""
         self._stream.flush()
         self._stream.disconnect()
-
-    def _log_image(self, image: CompressedFrame) -> None:
-        self._at(image.stamp_ns)
-        self._stream.log("camera", rr.EncodedImage(contents=image.jpeg, media_type="image/jpeg"))
-
-    def _log_heard(self, heard: RecordedCommand) -> None:
-        self._at(heard.recognised_ns)
-        self._stream.log("voice", rr.TextLog(f"{heard.text} ({heard.confidence:.2f})"))
 
     def _log_tick(self, tick: FusionTick) -> None:
         self._at(tick.stamp_ns)

@@ -2,22 +2,69 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.graph.launch import GraphExit
 from autoglm_embodied.graph_recording import FusionTick, GraphRecording, RecordedCommand, arrays
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.demo.scene import DemoScene
 from autoglm_embodied.tools.demo.timeline import Timeline
+from autoglm_embodied.train.instructions import Named, described, matches
 from autoglm_embodied.vocabulary import words
 
 SENSORS = ("rgb", "depth", "wrench", "joints")
 LOSSES = ("rgb", "depth", "wrench")
 NOT_UP = "the run ended before it could be measured"
+
+
+@dataclass(frozen=True)
+class DemoScene:
+    """Colour and shape of each object on the table, and an instruction that the simulator chose."""
+
+    objects: tuple[Named, ...]
+    instruction: str
+    target: int | None  # index of the object that it means
+
+    @classmethod
+    def from_json(cls, text: str) -> DemoScene:
+        """The scene out of the answer of `sim/reset`; SensorError if it is none."""
+        try:
+            answer = json.loads(text)
+            objects = tuple((obj["colour"], obj["shape"]) for obj in answer["objects"])
+            return cls(objects, str(answer["instruction"]), answer["target"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SensorError(f"the simulator must answer with a scene as JSON, got {text[:80]!r}") from error
+
+    def __str__(self) -> str:
+        return self.names(range(len(self.objects)))
+
+    def names(self, indices: Sequence[int]) -> str:
+        """Some of the objects in words, such as "red cube, blue ball"; "nothing" for none."""
+        return ", ".join(self.each_name(indices)) or "nothing"
+
+    def each_name(self, indices: Sequence[int]) -> list[str]:
+        """Some of the objects in words, such as "red cube" and "blue ball"."""
+        return [" ".join(self.objects[index]) for index in indices]
+
+    def named_by(self, instruction: str) -> int | None:
+        """Index of the one object that an instruction means; None where it fits none or several."""
+        if words(instruction) == words(self.instruction):
+            return self.target
+        fitting = matches(described(instruction), self.objects)
+        return fitting[0] if len(fitting) == 1 else None
+
+
+def held_objects(text: str) -> tuple[int, ...]:
+    """Indices of the objects in the hand, out of the answer of `sim/judge`; SensorError if it is none."""
+    try:
+        return tuple(int(index) for index in json.loads(text)["held"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SensorError(f"the simulator must answer 'held' as JSON, got {text[:80]!r}") from error
 
 
 @dataclass
@@ -46,20 +93,17 @@ def report(course: Course, recording: GraphRecording, timeline: Timeline, seed: 
     made = Report("autoglm demo", seed, timeline.start_ns)
     heard = course.heard.text if course.heard else None
     made.add("demo.held", course.held, "bool", case=course.said or heard)
-    _add_hearing(made, course.said, heard)
+    if course.said is None:
+        made.skip("demo.heard_equals_said", "a recording or a person spoke: what was said is not known")
+    else:
+        understood = heard is not None and words(heard) == words(course.said)
+        made.add("demo.heard_equals_said", understood, "bool", case=course.said)
     _add_rates(made, recording, timeline)
     _add_motion(made, course, recording)
     _add_seconds(made, timeline, now_ns)
     made.add("demo.survivors", len(course.ended.leftover), "processes")
     made.details = _details(course, recording, timeline)
     return made
-
-
-def _add_hearing(made: Report, said: str | None, heard: str | None) -> None:
-    if said is None:
-        made.skip("demo.heard_equals_said", "a recording or a person spoke: what was said is not known")
-    else:
-        made.add("demo.heard_equals_said", heard is not None and words(heard) == words(said), "bool", case=said)
 
 
 def _add_rates(made: Report, recording: GraphRecording, timeline: Timeline) -> None:
@@ -110,9 +154,9 @@ def _add_seconds(made: Report, timeline: Timeline, now_ns: int) -> None:
 
 
 def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> dict[str, Any]:
-    end, heard = course.end, course.heard
+    scene, end, heard, in_hand = course.scene, course.end, course.heard, course.in_hand
     return {
-        "scene": _names(course, range(len(course.scene.objects))) if course.scene else None,
+        "scene": scene.each_name(range(len(scene.objects))) if scene else None,
         "said": course.said,
         "heard": heard.text if heard else None,
         "understood": heard.instruction if heard else None,
@@ -121,7 +165,7 @@ def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> d
         "message": end.message if end else None,
         "tries": end.tries if end else None,
         "held_force_n": round(end.held_force_n, 3) if end else None,
-        "held": _names(course, course.in_hand) if course.in_hand is not None else None,
+        "held": scene.each_name(in_hand) if scene and in_hand is not None else None,
         "nodes": {name: dict(health.values) for name, health in recording.latest_status().items()},
         "timeline": [
             {"moment": moment.name, "seconds": round(timeline.since_start_s(moment.t_ns), 3), "text": moment.text}
@@ -130,7 +174,3 @@ def _details(course: Course, recording: GraphRecording, timeline: Timeline) -> d
         "processes": [asdict(each) | {"ended_by": each.ended_by and each.ended_by.name} for each in course.ended.exits],
         "survivors": course.ended.leftover,
     }
-
-
-def _names(course: Course, objects: Sequence[int]) -> list[str]:
-    return [" ".join(course.scene.objects[index]) for index in objects] if course.scene else []

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
-from autoglm_embodied.errors import SetupError
+from autoglm_embodied.errors import ConfigError, InstructionError, SetupError
 from autoglm_embodied.graph.launch import NODES, RunningGraph, not_ready_reasons, parameters, run_graph
 from autoglm_embodied.graph_recording import FusionTick, GraphRecording
 from autoglm_embodied.tools.demo.files import RECORDING, RESULT, write_files
-from autoglm_embodied.tools.demo.request import DemoRequest
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
-from autoglm_embodied.tools.demo.result import Course, report
-from autoglm_embodied.tools.demo.scene import DemoScene, held_objects
+from autoglm_embodied.tools.demo.result import Course, DemoScene, held_objects, report
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline
-from autoglm_embodied.voice.recording import synthesise
+from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.grammar import parse_command
+from autoglm_embodied.voice.recording import read_wav, synthesise
 
+MOST_OBJECTS = 4
 READY_LIMIT_S = 90.0
 HEARD_LIMIT_S = 20.0
 PERSON_LIMIT_S = 120.0  # with --mic: people take their time
@@ -25,6 +28,45 @@ GRASP_LIMIT_S = 60.0
 SERVICE_LIMIT_S = 30.0
 
 Meanwhile = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class DemoRequest:
+    """The sentence comes from one of `say`, `wav` and `mic`; without any it is chosen to fit the scene."""
+
+    say: str | None
+    wav: Path | None
+    mic: bool
+    seed: int
+    objects: int
+    out: Path
+    view: bool
+    json: Path | None
+    checkpoint: Path | None
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is started, and make the folder for the results.
+
+        Raises:
+            ConfigError: a seed, a number of objects or a folder that cannot be used.
+            InstructionError: the sentence is no command to pick something up.
+            AudioError: the recording cannot be used.
+        """
+        if self.seed < 0:
+            raise ConfigError(f"--seed must be 0 or more, got {self.seed}")
+        if not 1 <= self.objects <= MOST_OBJECTS:
+            raise ConfigError(f"--objects must be 1 to {MOST_OBJECTS}, got {self.objects}")
+        if self.say is not None:
+            meaning = parse_command(self.say)
+            if meaning is None or meaning.intent is not Intent.GRASP:
+                example = 'say for example --say "pick up the red cube"'
+                raise InstructionError(f"{self.say!r} is no command to pick something up; {example}")
+        if self.wav is not None:
+            read_wav(self.wav)
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot make the folder {self.out} ({error.strerror}); choose another") from error
 
 
 def run(request: DemoRequest, console: Console) -> int:
@@ -37,7 +79,10 @@ def run(request: DemoRequest, console: Console) -> int:
     timeline, course = Timeline(time.time_ns, console), Course()
     # Before the graph, which ends every process started within it: a viewer stays open.
     log = RerunLog(request.out / RECORDING, request.view)
-    with run_graph(_nodes(request), request.out / "log", not request.mic, course.ended) as graph:
+    own = {"checkpoint": request.checkpoint.resolve()} if request.checkpoint is not None else {}
+    arguments = {"sim_node": parameters(seed=request.seed, count=request.objects), "fusion_node": parameters(**own)}
+    nodes = {name: arguments.get(name, []) for name in NODES}
+    with run_graph(nodes, request.out / "log", not request.mic, course.ended) as graph:
         recording = graph.observer.recording
         alive = _watch(graph, log, request.view)
         _wait_until_ready(graph, alive)
@@ -61,16 +106,11 @@ def run(request: DemoRequest, console: Console) -> int:
     for path in filter(None, (request.out / RESULT, request.json)):
         made.write_json(path, time.time_ns())
     made.print_table(console)
-    for line in (*_complaints(recording), _conclusion(course, recording, request)):
+    status = recording.latest_status().items()
+    complaints = [f"{name}: {health.message}" for name, health in status if health.level > 0]
+    for line in (*complaints, _conclusion(course, recording, request)):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return 0 if course.held else 1
-
-
-def _nodes(request: DemoRequest) -> dict[str, list[str]]:
-    """All nodes with their command line arguments."""
-    own = {"checkpoint": request.checkpoint.resolve()} if request.checkpoint is not None else {}
-    arguments = {"sim_node": parameters(seed=request.seed, count=request.objects), "fusion_node": parameters(**own)}
-    return {name: arguments.get(name, []) for name in NODES}
 
 
 def _watch(graph: RunningGraph, log: RerunLog, view: bool) -> Meanwhile:
@@ -126,11 +166,6 @@ def _follow(request: DemoRequest, graph: RunningGraph, narrator: Narrator, alive
 def _verdict(course: Course) -> str:
     held = course.scene.names(course.in_hand or ()) if course.scene else "nothing"
     return f"lifted and shaken, the hand holds {held}"
-
-
-def _complaints(recording: GraphRecording) -> list[str]:
-    """What the nodes say of themselves that is not well."""
-    return [f"{name}: {health.message}" for name, health in recording.latest_status().items() if health.level > 0]
 
 
 def _conclusion(course: Course, recording: GraphRecording, request: DemoRequest) -> str:

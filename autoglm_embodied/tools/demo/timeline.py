@@ -31,9 +31,7 @@ class Timeline:
     """
 
     def __init__(self, clock_ns: Callable[[], int], console: Console) -> None:
-        self._clock_ns = clock_ns
-        self._console = console
-        self.start_ns = clock_ns()
+        self._clock_ns, self._console, self.start_ns = clock_ns, console, clock_ns()
         self.moments: list[Moment] = []
 
     def mark(self, name: str, text: str, t_ns: int | None = None) -> None:
@@ -84,18 +82,17 @@ class Narrator:
     def _follow_tick(self, tick: FusionTick, joints: list[Sample]) -> None:
         if tick.outcome:
             self.end = tick
-            self._timeline.mark(_name(tick.outcome), tick.message, tick.stamp_ns)
+            name = "refused" if tick.outcome in REFUSALS else tick.outcome.replace("_", " ")
+            self._timeline.mark(name, tick.message, tick.stamp_ns)
         elif tick.instruction:
             self._timeline.mark("understood", tick.instruction, tick.stamp_ns)
             if tick.phase != "idle":
                 x, y, z = tick.target_m
                 self._timeline.mark("seen", f"at x {x:.2f}, y {y:+.2f}, z {z:.2f} m", tick.stamp_ns)
-            if tick.phase in ("close", "lift"):
+            if tick.phase in ("close", "lift") and joints:
                 self._look_for_contact(joints)
 
     def _look_for_contact(self, joints: list[Sample]) -> None:
-        if not joints:
-            return
         self._closing_from = self._closing_from or joints[-1]
         stopped = fingers_stopped(joints, self._closing_from)
         if stopped is not None:
@@ -108,7 +105,3 @@ def fingers_stopped(joints: list[Sample], start: Sample) -> Sample | None:
     before = next((sample for sample in reversed(joints) if sample[0] <= stamp_ns - STILL_NS), start)
     still = before[0] > start[0] and abs(now[-1] - before[1][-1]) < STILL_M
     return joints[-1] if still and EMPTY_M < now[-1] < start[1][-1] - CLOSED_BY_M else None
-
-
-def _name(outcome: str) -> str:
-    return "refused" if outcome in REFUSALS else outcome.replace("_", " ")

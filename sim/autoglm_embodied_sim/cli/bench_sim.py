@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
-from autoglm_embodied.tools.cli.bench import add_part, begin_report, end_report
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from autoglm_embodied.tools.cli.bench import add_part, begin_report
+from autoglm_embodied.tools.cli.command import Subparsers, end_report
 
 
-def add_parser(parts: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(parts: Subparsers) -> None:
     """Add `sim` to `autoglm bench`."""
-    add_part(parts, "sim", "the simulator: how much faster than real time, on one core").set_defaults(run=run)
+    add_part(parts, "sim", "the simulator: how much faster than real time, on one core", run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.tools.cli.command import Subparsers, add_command, end_report, from_options
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
     from autoglm_embodied.metrics import Report
     from autoglm_embodied_sim.collect.collection import Collection
 
@@ -26,19 +25,16 @@ A collection that was stopped goes on where it was: what is there is kept.
 autoglm train learns from all but outcomes."""
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `collect` to the command line."""
-    parser = subparsers.add_parser(
-        "collect", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "collect", HELP, EPILOG, run)
     suites = "primitives, separated, large, weak_grip, pile, language (default %(default)s)"
     parser.add_argument("--suite", metavar="S", default="primitives", help=suites)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("data/shards"), help="default %(default)s")
     parser.add_argument("--episodes", type=int, default=320, help="of the expert (default %(default)s)")
     parser.add_argument("--images", type=int, help="of random scenes of primitives (default 10000)")
-    parser.add_argument(
-        "--dagger", metavar="N", type=int, default=0, help="rollouts of --checkpoint that the expert labels"
-    )
+    dagger = "rollouts of --checkpoint that the expert labels"
+    parser.add_argument("--dagger", metavar="N", type=int, default=0, help=dagger)
     parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="the policy that acts in --dagger")
     parser.add_argument("--outcomes", metavar="N", type=int, help="try N grasps instead and note what came of each")
     parser.add_argument("--split", default="train", help="train or validate objects (default %(default)s)")
@@ -46,7 +42,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
-    parser.set_defaults(run=run, resumable=True)
+    parser.set_defaults(resumable=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.workers < 1:
         raise ConfigError(f"--workers must be 1 or more, got {args.workers}")
-    names = ("suite", "episodes", "images", "dagger", "outcomes", "checkpoint", "split", "image_hz", "seed")
-    collection = Collection(**{name: getattr(args, name) for name in names})
+    collection = from_options(Collection, args)
     report, shards = Report("autoglm collect", args.seed, time.time_ns()), {"written": 0, "found": 0}
     notes: list[dict[str, Any]] = []
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as progress:
@@ -75,10 +70,7 @@ def run(args: argparse.Namespace) -> int:
             shards = {"written": shards["written"] + written.shards, "found": shards["found"] + written.found}
     report.details["shards"] = shards
     _add_figures(report, collection, notes, (time.time_ns() - report.started_ns) / 60e9)
-    report.print_table()
-    if args.json is not None:
-        report.write_json(args.json, time.time_ns())
-    return 0
+    return end_report(report, args)
 
 
 def _add_figures(report: Report, collection: Collection, notes: list[dict[str, Any]], minutes: float) -> None:

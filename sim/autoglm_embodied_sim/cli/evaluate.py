@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
     from collections.abc import Sequence
 
     from autoglm_embodied.metrics import Report
     from autoglm_embodied_sim.eval.measure import GraspResult, Measurement, Unusable
-
 
 HELP = "measure how often the policy holds what was named"
 EPILOG = """examples:
@@ -31,49 +30,25 @@ EPILOG = """examples:
   autoglm evaluate --suite large --suite pile --policy pca --policy script --report out/report --thumbnails 12
 
 docs/benchmark.md describes suites, policies and figures; autoglm table makes Markdown of a --json FILE."""
-
-
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `evaluate` to the command line."""
-    parser = subparsers.add_parser(
-        "evaluate", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--episodes", type=int, default=50, help="default %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of the first episode (default %(default)s)")
-    parser.add_argument(
-        "--checkpoint", metavar="DIR", type=Path, help="of the policy learned (default: the one shipped)"
-    )
-    parser.add_argument("--ros", action="store_true", help="through the real nodes over DDS, in real time")
-    parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
-    parser.add_argument(
-        "--log",
-        metavar="DIR",
-        type=Path,
-        default=Path("out/evaluate"),
-        help="for the nodes' logs, and the suites' episodes that are finished (default %(default)s)",
-    )
-    parser.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        metavar="SENSE",
-        help="withhold a sense: force, or from learned also vision or language; it is missing, not zero; repeatable",
-    )
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
-    add_options(parser)
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the episodes and print the figures."""
-    if args.episodes < 1 or args.seed < 0 or args.workers < 1:
-        raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
-    args.resumable = not args.ros
-    return run_suites(args)
-
-
 LEARNED = "learned"
 RIG, SPLIT, THUMBNAILS = "gantry", "test", 24  # by default
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add `evaluate` to the command line."""
+    parser = add_command(subparsers, "evaluate", HELP, EPILOG, run)
+    parser.add_argument("--episodes", type=int, default=50, help="default %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of the first episode (default %(default)s)")
+    checkpoint = "of the policy learned (default: the one shipped)"
+    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help=checkpoint)
+    parser.add_argument("--ros", action="store_true", help="through the real nodes over DDS, in real time")
+    parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
+    log = "for the nodes' logs, and the suites' episodes that are finished (default %(default)s)"
+    parser.add_argument("--log", metavar="DIR", type=Path, default=Path("out/evaluate"), help=log)
+    without = "withhold a sense: force, or from learned also vision or language; it is missing, not zero; repeatable"
+    parser.add_argument("--without", action="append", default=[], metavar="SENSE", help=without)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
+    add_options(parser)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -81,35 +56,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("suites")
     suites = "primitives (default), separated, large, weak_grip, pile, language, declutter; repeatable"
     group.add_argument("--suite", action="append", metavar="S", help=suites)
-    group.add_argument(
-        "--policy",
-        action="append",
-        metavar="P",
-        help="random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also "
-        "expert, which is shown the simulator's state, on the arm also learned; repeatable (default script; without "
-        "--suite learned)",
+    policies = (
+        "random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also expert, "
+        "which is shown the simulator's state, on the arm also learned; repeatable (default script; without --suite "
+        "learned)"
     )
+    group.add_argument("--policy", action="append", metavar="P", help=policies)
     group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG}; without --suite arm)")
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
     group.add_argument("--split", help=f"test, validate or train: objects and words (default {SPLIT})")
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
     group.add_argument("--easy", action="store_true", help="exact camera, light objects, good friction")
     group.add_argument("--report", metavar="DIR", type=Path, help="write DIR/index.html: figures, plots, every failure")
-    group.add_argument(
-        "--thumbnails",
-        metavar="N",
-        type=int,
-        help=f"failed episodes shown in the report, for each suite and policy (default {THUMBNAILS})",
-    )
+    thumbnails = f"failed episodes shown in the report, for each suite and policy (default {THUMBNAILS})"
+    group.add_argument("--thumbnails", metavar="N", type=int, help=thumbnails)
 
 
-def run_suites(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     from autoglm_embodied.metrics import Report
     from autoglm_embodied_sim.eval.measure import drawn_scenes, shapes_of
     from autoglm_embodied_sim.eval.metrics import PRIVILEGES, add_metrics
     from autoglm_embodied_sim.report.page import prepare
 
+    if args.episodes < 1 or args.seed < 0 or args.workers < 1:
+        raise ConfigError("--episodes and --workers must be 1 or more, and --seed 0 or more")
+    args.resumable = not args.ros
     if args.checkpoint is not None and args.suite is not None and LEARNED not in (args.policy or ()):
         raise ConfigError("--checkpoint is for the policy learned alone; add --policy learned, or leave it out")
     if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.tools.cli.command import Subparsers, add_command
 from autoglm_embodied.whole_file import write_whole
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
 HELP = "print the figures of suites as Markdown tables"
 EPILOG = """examples:
@@ -21,16 +18,13 @@ EPILOG = """examples:
 --into DOCUMENT puts the tables of NAME.json between its lines <!-- table: NAME --> and <!-- end -->."""
 
 
-def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `table` to the command line."""
-    parser = subparsers.add_parser(
-        "table", help=HELP, description=HELP, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "table", HELP, EPILOG, run)
     what = "written by autoglm evaluate --suite ... --json FILE"
     parser.add_argument("file", metavar="FILE", type=Path, nargs="+", help=what)
     parser.add_argument("--keep", metavar="DIR", type=Path, help="write each file here too, without single episodes")
     parser.add_argument("--into", metavar="DOCUMENT", type=Path, help="put the tables into this file; print nothing")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +33,10 @@ def run(args: argparse.Namespace) -> int:
 
     read = [(path.stem, RecordedFigures.read(path)) for path in args.file]
     if args.into is not None:
-        document = _text(args.into)
+        try:
+            document = args.into.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"cannot read {args.into} ({error.strerror}); name a document that is there") from error
         for name, recorded in read:
             document = insert(document, name, tables(recorded))
         _write(args.into, document)
@@ -49,13 +46,6 @@ def run(args: argparse.Namespace) -> int:
         for name, recorded in read:
             _write(args.keep / f"{name}.json", recorded.as_text())
     return 0
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot read {path} ({error.strerror}); name a document that is there") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from autoglm_embodied.tools.bench.align_error import ErrorCase, compare
-from autoglm_embodied.tools.bench.playback import SampleBuffer, pick_samples
 from autoglm_embodied.tools.bench.simulated_streams import (
     EPOCH_NS,
     Messages,
+    SampleBuffer,
     Transport,
     band_limited,
     chirp,
     deliver,
+    pick_samples,
     sine,
     slew,
     spikes,

@@ -14,8 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, RecordedCommand
-from autoglm_embodied.tools.demo.files import write_files
-from autoglm_embodied.tools.demo.film import PANEL_WIDTH, composed
+from autoglm_embodied.tools.demo.files import PANEL_WIDTH, composed, write_files
 from autoglm_embodied.tools.demo.rerun_log import RerunLog
 from autoglm_embodied.tools.demo.timeline import Timeline
 

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.tools.demo.result import Course
-from autoglm_embodied.tools.demo.scene import DemoScene, held_objects
+from autoglm_embodied.tools.demo.result import Course, DemoScene, held_objects
 
 OBJECTS = [{"colour": c, "shape": s} for c, s in (("red", "cube"), ("blue", "ball"), ("red", "ball"))]
 RESET = json.dumps({"seed": 1, "instruction": "grab the blue one", "target": 1, "kind": "one", "objects": OBJECTS})
