@@ -5,7 +5,7 @@ Where gymnasium is installed, this import makes its environment `AutoGLMGrasp-v0
 
 from importlib.util import find_spec
 
-from autoglm_embodied_sim.gym.registration import register
+from autoglm_embodied_sim.gym import register
 
 if find_spec("gymnasium") is not None:
     register()

@@ -14,8 +14,8 @@ from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
 from autoglm_embodied_sim.eval.metrics import add_success
 from autoglm_embodied_sim.gazebo.world import resting_m
 from autoglm_embodied_sim.judge import RAISED_M, Verdict
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct, words_for
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoglm_embodied_sim.language.referent import Nouns, Referent
+from autoglm_embodied_sim.language.description import Nouns, Referent
 
 
 def thing(

@@ -16,8 +16,8 @@ from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.collect.learning_objects import check_split, episode_seed, shapes
 from autoglm_embodied_sim.collect.step_recorder import Recorder, Steps
 from autoglm_embodied_sim.judge import Verdict, judge
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, instruct
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.policies.baseline import PolicyReport
 from autoglm_embodied_sim.policies.expert import Approach, Search

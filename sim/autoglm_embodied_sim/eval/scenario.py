@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR, Grammar
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task, rig_named

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.language.grammar import Grammar
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR, Grammar
 from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 from autoglm_embodied_sim.objects.measuring_objects import measuring_shapes
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes

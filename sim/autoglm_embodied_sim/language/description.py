@@ -11,13 +11,85 @@ from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from math import hypot
 
-from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.language.referent import Referent
+import numpy as np
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
 
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.objects.groceries import NAMES, PREFIX
+from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.scenes.scene_object import SceneObject
+
+CUBE, CYLINDER, BALL = "cube", "cylinder", "ball"
+CLASSES = (CUBE, CYLINDER, BALL)
+"""Of shape. To `vocabulary`, "box" is another word for a cube and "can" one for a cylinder; so they are here."""
+GROCERIES = tuple(name for name in NAMES if name != "can")
+NOUNS = (*CLASSES, *GROCERIES)
+"""All nouns that a description may use; grammars have their own words for them."""
+
+LOOKS_LIKE = {"bread": CUBE, "cereal": CUBE, "milk": CUBE, "bottle": CYLINDER, "mug": CYLINDER, "lemon": BALL}
+EQUAL_EDGES = 1.05
+COMPACT = 0.85
+"""Share of its hull that a nameless object fills from which on somebody may see a cube, a cylinder or a ball in it."""
 APART_M = 0.015
 """Two places are told apart from here on."""
 SIZE_RATIO = 1.15
 """Two sizes are told apart from here on, both in the hull's volume (its cube root) and from end to end."""
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """Nouns of NOUNS for one object; whatever is in neither set is surely wrong."""
+
+    sure: frozenset[str]
+    doubtful: frozenset[str]
+
+
+def nouns_of(shape: Shape) -> Nouns:
+    """What people call this shape; "object", "thing" and "one" fit everything and are not listed."""
+    if shape.name.startswith(PREFIX):
+        name = shape.name.removeprefix(PREFIX)
+        likeness = {LOOKS_LIKE[name]} if name in LOOKS_LIKE else set()
+        return Nouns(frozenset({CYLINDER if name == "can" else name}), frozenset(likeness))
+    if shape.name == "box":
+        edges = np.ptp(shape.pieces[0], axis=0)
+        cube = frozenset({CUBE})
+        return Nouns(cube, frozenset()) if edges.max() < EQUAL_EDGES * edges.min() else Nouns(frozenset(), cube)
+    if shape.name in CLASSES:
+        return Nouns(frozenset({shape.name}), frozenset())
+    compact = shape.volume_m3 > COMPACT * ConvexHull(np.concatenate(shape.pieces)).volume
+    return Nouns(frozenset(), frozenset(CLASSES if compact else ()))
+
+
+@dataclass(frozen=True)
+class Referent:
+    """One object that a sentence may mean.
+
+    Positions are in the fixed base frame. Left, right, in front and behind are said as by someone who stands at the
+    robot's base and looks along +x: left is +y, to the front is -x.
+    """
+
+    colour: str
+    nouns: Nouns
+    size_m: float  # edge of a cube as large as the object's hull
+    span_m: float  # from its one end to the other
+    x_m: float
+    y_m: float
+
+
+def referents(objects: Sequence[SceneObject], position_m: FloatArray) -> tuple[Referent, ...]:
+    """The objects of a scene whose centres rest at `position_m` (count, 3), base frame."""
+    places = [(float(x), float(y)) for x, y, _ in position_m]
+    return tuple(
+        Referent(obj.colour, nouns_of(obj.shape), *_size(obj.shape), *place)
+        for obj, place in zip(objects, places, strict=True)
+    )
+
+
+def _size(shape: Shape) -> tuple[float, float]:
+    hull = ConvexHull(np.concatenate(shape.pieces))
+    return float(np.cbrt(hull.volume)), float(pdist(hull.points[hull.vertices]).max())
 
 
 class Rank(Enum):
@@ -103,17 +175,13 @@ Beats = Callable[[Referent, Referent], bool]
 
 def meaning(description: Description, objects: Sequence[Referent]) -> Meaning:
     """Which of the objects a description fits."""
-    truth = [min(_coloured(description, obj), _called(description, obj)) for obj in objects]
+    truth = [_called(description, obj) if description.colour in (None, obj.colour) else _NO for obj in objects]
     if description.relation is not None and description.anchor is not None:
         truth = _related(truth, description.relation, meaning(description.anchor, objects), objects)
     if description.rank is not None:
         truth = _standing_out(truth, BEATS[description.rank], objects, of_two=description.rank in OF_TWO)
     chosen = [tuple(index for index, is_so in enumerate(truth) if is_so is wanted) for wanted in (_YES, _MAYBE)]
     return Meaning(*chosen)
-
-
-def _coloured(description: Description, obj: Referent) -> _Truth:
-    return _YES if description.colour in (None, obj.colour) else _NO
 
 
 def _called(description: Description, obj: Referent) -> _Truth:

@@ -1,16 +1,18 @@
-"""How descriptions are put into words. A grammar is data alone, so that two can be compared template by template."""
+"""How descriptions are put into words, and the grammars that learning may use.
+
+A grammar is data alone, so that two can be compared template by template.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.language.description import Description, Rank, Relation
-from autoglm_embodied_sim.language.referent import NOUNS
+from autoglm_embodied_sim.language.description import NOUNS, Description, Rank, Relation
 
 Words = tuple[str, ...]
 SLOTS = ("colour", "rank", "relation")
@@ -75,3 +77,55 @@ def _check(template: str, slots: frozenset[str]) -> None:
 
 def _one(choices: Words, rng: np.random.Generator) -> str:
     return choices[int(rng.integers(len(choices)))]
+
+
+LEARNING_GRAMMAR = Grammar(
+    requests=(
+        "pick up {object}",
+        "please pick up {object}",
+        "grab {object}",
+        "take {object}",
+        "get {object}",
+        "lift {object}",
+        "grasp {object}",
+        "can you grasp {object}",
+    ),
+    phrases={
+        frozenset(): ("the {noun}",),
+        frozenset({"colour"}): ("the {colour} {noun}",),
+        frozenset({"rank"}): ("the {rank} {noun}",),
+        frozenset({"relation"}): ("the {noun} {relation}", "the {noun} that is {relation}"),
+        frozenset({"colour", "rank"}): ("the {rank} {colour} {noun}",),
+        frozenset({"colour", "relation"}): ("the {colour} {noun} {relation}", "the {colour} {noun} that is {relation}"),
+        frozenset({"rank", "relation"}): ("the {rank} {noun} {relation}",),
+        frozenset({"colour", "rank", "relation"}): ("the {rank} {colour} {noun} {relation}",),
+    },
+    ranks={
+        Rank.SMALLER: ("smaller",),
+        Rank.BIGGER: ("bigger", "larger"),
+        Rank.SMALLEST: ("smallest",),
+        Rank.BIGGEST: ("biggest", "largest"),
+        Rank.LEFTMOST: ("leftmost",),
+        Rank.RIGHTMOST: ("rightmost",),
+        Rank.FRONTMOST: ("frontmost",),
+        Rank.REARMOST: ("rearmost",),
+    },
+    relations={
+        Relation.LEFT_OF: ("left of {anchor}", "to the left of {anchor}"),
+        Relation.RIGHT_OF: ("right of {anchor}", "to the right of {anchor}"),
+        Relation.IN_FRONT_OF: ("in front of {anchor}",),
+        Relation.BEHIND: ("behind {anchor}",),
+        Relation.CLOSEST_TO: ("closest to {anchor}",),
+    },
+    nouns={**{noun: (noun,) for noun in NOUNS}, "cube": ("cube", "block"), "cylinder": ("cylinder", "can")},
+    anything=("object", "thing", "one"),
+)
+"""The one that learning may use: plain requests, and everything but a relation before the noun."""
+
+PRIMITIVES_GRAMMAR = replace(
+    LEARNING_GRAMMAR,
+    requests=tuple(f"{verb} {{object}}" for verb in ("pick up", "grab", "take", "get", "lift", "grasp")),
+    nouns=LEARNING_GRAMMAR.nouns | {"cube": ("cube",), "cylinder": ("cylinder",)},
+    anything=("one",),
+)
+"""Of the suite primitives, whoever speaks: one word for each shape, as `vocabulary` has them."""

@@ -6,7 +6,7 @@ it, and where something is ranked among related objects, the relation comes befo
 
 from __future__ import annotations
 
-from autoglm_embodied_sim.language.description import Rank, Relation
+from autoglm_embodied_sim.language.description import NOUNS, Rank, Relation
 from autoglm_embodied_sim.language.grammar import Grammar
 
 MEASURING_GRAMMAR = Grammar(
@@ -51,13 +51,12 @@ MEASURING_GRAMMAR = Grammar(
         Relation.CLOSEST_TO: ("nearer to {anchor} than all the rest",),
     },
     nouns={
+        **{noun: (noun,) for noun in NOUNS},
         "cube": ("cube", "box"),
         "cylinder": ("cylinder", "can", "tin"),
         "ball": ("ball", "sphere"),
-        "bottle": ("bottle",),
         "bread": ("bread", "loaf of bread"),
         "cereal": ("cereal", "packet of cereal"),
-        "lemon": ("lemon",),
         "milk": ("milk", "carton of milk"),
         "duck": ("duck", "rubber duck"),
         "mug": ("mug", "cup"),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.collect.demonstrations import SIZE_PX, DemonstrationSettings, demonstration
 from autoglm_embodied_sim.collect.learning_objects import shapes
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named

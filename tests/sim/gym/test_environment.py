@@ -11,9 +11,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from autoglm_embodied_sim.gym.environment import GraspEnvironment, Observation
-from autoglm_embodied_sim.gym.registration import ENVIRONMENT
-from autoglm_embodied_sim.gym.spaces import observation_spaces
+from autoglm_embodied_sim.gym import ENVIRONMENT
+from autoglm_embodied_sim.gym.environment import GraspEnvironment, Observation, observation_spaces
 from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
 from gymnasium.utils.env_checker import check_env
 

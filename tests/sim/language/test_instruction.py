@@ -8,11 +8,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from autoglm_embodied_sim.language import description as semantics
-from autoglm_embodied_sim.language.description import Description, meaning
+from autoglm_embodied_sim.language.description import Description, Referent, meaning, referents
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, Kind, instruct, said
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
-from autoglm_embodied_sim.language.referent import Referent, referents
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene

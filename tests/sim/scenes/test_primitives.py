@@ -7,8 +7,8 @@ from dataclasses import replace
 import mujoco
 import numpy as np
 import pytest
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 from autoglm_embodied_sim.objects.primitives import solid
 from autoglm_embodied_sim.robots.gantry import Gantry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.language.learning_grammar import LEARNING_GRAMMAR
+from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
 from autoglm_embodied_sim.objects.split import Split
 from autoglm_embodied_sim.robots.arm import Arm
