@@ -48,6 +48,10 @@ class CheckResult:
 DISTRIBUTIONS = {"3": "humble", "4": "iron", "7": "jazzy", "9": "kilted"}
 """ROS 2 distributions by the major version of rclpy."""
 
+SUPPORTED_PYTHON = ((3, 10), (3, 14))  # oldest and newest
+EGL_LIMIT_S = 60.0
+OPEN_GL = "from autoglm_embodied_sim.sensors.renderer import open_gl; open_gl()"
+VOICE_PROGRAMS = ("flite", "espeak-ng")
 FRAMES = 60
 LISTEN_S = 2.0
 PROBE_LIMIT_S = 60.0
@@ -67,11 +71,10 @@ EXPECTED_HZ: Mapping[str, tuple[float, str]] = {
 def ros() -> list[CheckResult]:
     """ROS 2 distribution, interfaces, middleware, DDS profile, and every sensor topic of this shell's graph."""
     try:
-        found = _probe("graph_probe", str(LISTEN_S))
+        found = json.loads(_answer(_start("graph_probe", os.environ, str(LISTEN_S))))
     except SetupError as error:
-        return [
-            CheckResult("ROS 2", False, str(error), "run `make`, or source the setup.bash of your ROS 2 and workspace")
-        ]
+        advice = "run `make`, or source the setup.bash of your ROS 2 and workspace"
+        return [CheckResult("ROS 2", False, str(error), advice)]
     return [
         CheckResult("ROS 2", True, f"{distribution()}, rclpy works"),
         CheckResult("interfaces", True, ", ".join(found["interfaces"])),
@@ -129,10 +132,6 @@ def _topic(name: str, seen: Mapping[str, Any], domain: str) -> CheckResult:
     return CheckResult(name, ok, f"{seen['hz']:.1f} Hz", advice, Need.OPTION)
 
 
-def _probe(module: str, *arguments: str) -> Any:
-    return json.loads(_answer(_start(module, os.environ, *arguments)))
-
-
 def _start(module: str, variables: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", f"{PROBES}.{module}", *arguments]
     return subprocess.Popen(command, env=dict(variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -151,12 +150,6 @@ def _answer(process: subprocess.Popen[str]) -> str:
     return output.strip().splitlines()[-1]
 
 
-SUPPORTED_PYTHON = ((3, 10), (3, 14))  # oldest and newest
-EGL_LIMIT_S = 60.0
-OPEN_GL = "from autoglm_embodied_sim.sensors.renderer import open_gl; open_gl()"
-VOICE_PROGRAMS = ("flite", "espeak-ng")
-
-
 def python() -> CheckResult:
     """The version of Python."""
     oldest, newest = SUPPORTED_PYTHON
@@ -167,10 +160,8 @@ def python() -> CheckResult:
 
 def egl() -> CheckResult:
     """Whether the simulator can render without a display; in a process of its own, which a bad driver may crash."""
-    environment = os.environ | {"MUJOCO_GL": "egl"}
-    rendering = subprocess.run(
-        [sys.executable, "-c", OPEN_GL], env=environment, capture_output=True, text=True, timeout=EGL_LIMIT_S
-    )
+    command, variables = [sys.executable, "-c", OPEN_GL], os.environ | {"MUJOCO_GL": "egl"}
+    rendering = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=EGL_LIMIT_S)
     if rendering.returncode == 0:
         return CheckResult("EGL", True, "renders without a display")
     errors = [line for line in rendering.stderr.splitlines() if line.strip()]
@@ -237,7 +228,6 @@ def policy_weights() -> CheckResult:
 
 
 Check = Callable[[], CheckResult]
-
 CHECKS: tuple[tuple[str, Need, Check], ...] = (
     ("Python", Need.DEMO, python),
     ("DDS transports", Need.DEMO, dds_transports),
@@ -253,22 +243,17 @@ CHECKS: tuple[tuple[str, Need, Check], ...] = (
 
 
 def run_checks(progress: Callable[[str], None]) -> list[CheckResult]:
-    """Run every check; `progress` is called with the item being checked."""
+    """Run every check, an error of which is a result, too; `progress` is called with the item being checked."""
     results = []
     for item, need, check in CHECKS:
         progress(item)
-        results.append(_run_check(item, need, check))
+        try:
+            results.append(check())
+        except (AutoGLMError, ImportError) as error:
+            state, _, advice = str(error).partition("; ")
+            results.append(CheckResult(item, False, state, advice or "run `make` again", need))
     progress("ROS 2 and the topics of this shell's graph")
     return [*results[:1], *ros(), *results[1:]]
-
-
-def _run_check(item: str, need: Need, check: Check) -> CheckResult:
-    """The result of a check; an error that it raises is a result, too."""
-    try:
-        return check()
-    except (AutoGLMError, ImportError) as error:
-        state, _, advice = str(error).partition("; ")
-        return CheckResult(item, False, state, advice or "run `make` again", need)
 
 
 def all_needed_ok(results: list[CheckResult]) -> bool:
@@ -277,12 +262,7 @@ def all_needed_ok(results: list[CheckResult]) -> bool:
 
 
 def report(results: list[CheckResult], started_ns: int) -> Report:
-    """`doctor.ok` of every item.
-
-    Args:
-        results: of the checks.
-        started_ns: when they began, on the system clock.
-    """
+    """`doctor.ok` of every item, checked from `started_ns` of the system clock on."""
     report = Report("autoglm doctor", None, started_ns)
     for result in results:
         report.add("doctor.ok", result.ok, "bool", case=result.item)
@@ -293,12 +273,7 @@ def report(results: list[CheckResult], started_ns: int) -> Report:
 
 
 def print_table(results: list[CheckResult], console: Console) -> None:
-    """Print a row for each item.
-
-    Args:
-        results: of the checks.
-        console: to print to.
-    """
+    """Print a row for each item."""
     table = Table(title="autoglm doctor", title_justify="left")
     for heading in ("item", "", "state", "what to do"):
         table.add_column(heading, overflow="fold")
