@@ -96,23 +96,14 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that a page shows.
+    """All that a page shows."""
 
-    Args:
-        command: as typed.
-        wanted: what was measured.
-        head: the figures' JSON form: machine, git, start, seconds.
-        results: every episode.
-        images: of failed episodes, by suite, policy and seed.
-        settings: of each suite, by name.
-    """
-
-    command: str
+    command: str  # as typed
     wanted: Measurement
-    head: Mapping[str, Any]
-    results: Sequence[GraspResult]
-    images: Mapping[Key, Jpegs]
-    settings: Mapping[str, Mapping[str, object]]
+    head: Mapping[str, Any]  # the figures' JSON form: machine, git, start, seconds
+    results: Sequence[GraspResult]  # every episode
+    images: Mapping[Key, Jpegs]  # of failed episodes, by suite, policy and seed
+    settings: Mapping[str, Mapping[str, object]]  # of each suite, by name
 
     @classmethod
     def of(

@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from autoglm_embodied.metrics import wilson
+from autoglm_embodied_sim.report import p_value, percent, points
 from autoglm_embodied_sim.report.evaluation import STATS, Case, Evaluation, Pairing
-from autoglm_embodied_sim.report.number_formats import p_value, percent, points
 
 COLOURS = {
     "ink": "#1c2126",

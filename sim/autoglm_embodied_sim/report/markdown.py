@@ -13,7 +13,7 @@ from typing import Any
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Row
-from autoglm_embodied_sim.report.number_formats import p_value, percent_within, points
+from autoglm_embodied_sim.report import p_value, percent_within, points
 
 KEPT = ("command", "version", "git", "machine", "seed", "started", "seconds", "objects")
 EACH = "episodes_each"
@@ -26,17 +26,11 @@ END = "<!-- end -->"
 
 @dataclass(frozen=True)
 class RecordedFigures:
-    """What `autoglm evaluate --suite ... --json FILE` wrote.
+    """What `autoglm evaluate --suite ... --json FILE` wrote."""
 
-    Args:
-        head: machine, git, seed, start, objects.
-        episodes: of each policy in each suite.
-        rows: the figures of suites.
-    """
-
-    head: Mapping[str, Any]
-    episodes: int
-    rows: tuple[Row, ...]
+    head: Mapping[str, Any]  # machine, git, seed, start, objects
+    episodes: int  # of each policy in each suite
+    rows: tuple[Row, ...]  # the figures of suites
 
     @classmethod
     def read(cls, path: Path) -> RecordedFigures:
@@ -47,9 +41,8 @@ class RecordedFigures:
             seeds = len({episode["seed"] for episode in data.get("episodes", ())})
             rows = tuple(Row(**{**row, "ci95": row["ci95"] and tuple(row["ci95"])}) for row in data["rows"])
         except OSError as error:
-            raise ConfigError(
-                f"cannot read figures from {path} ({error.strerror}); name a file that is there"
-            ) from error
+            said = f"cannot read figures from {path} ({error.strerror}); name a file that is there"
+            raise ConfigError(said) from error
         except (ValueError, TypeError, KeyError) as error:
             said = "is no file of figures of suites; name one that autoglm evaluate --suite ... --json FILE wrote"
             raise ConfigError(f"{path} {said}") from error
@@ -86,7 +79,10 @@ class RecordedFigures:
     def command(self) -> str:
         """What gives the same figures again, a kind of option a line."""
         options, objects = self._options, str(self.head["objects"])
-        split, policies = SPLIT.fullmatch(objects), dict.fromkeys(map(policy_of, sum(self.suites.values(), [])))
+        split, policies = (
+            SPLIT.fullmatch(objects),
+            dict.fromkeys(case.split("/")[1] for case in sum(self.suites.values(), [])),
+        )
         last = ["--episodes", str(self.episodes), "--seed", str(self.head["seed"]), "--rig", str(options["rig"])]
         last += ["--split", split[1]] if split else ["--objects", objects]
         last += ["--easy"] * bool(options["easy"]) + ["--ros"] * bool(options["dds"])
@@ -123,39 +119,27 @@ def _rate(row: Row) -> str:
     return percent_within(row.value, row.ci95 or (row.value, row.value))
 
 
-def _rate_of_tries(row: Row) -> str:
-    return f"{_rate(row)} of {row.n} tries"
-
-
 def _newtons(row: Row) -> str:
     return f"{row.value:.1f} N" + ("" if row.ci95 is None else f" ({row.ci95[0]:.0f}–{row.ci95[1]:.0f})")
-
-
-def _seconds(row: Row) -> str:
-    return f"{row.value:.1f} s"
 
 
 def _points(row: Row) -> str:
     return points(row.value) + ("" if row.ci95 is None else f" ({points(row.ci95[0])} to {points(row.ci95[1])})")
 
 
-def _p_value(row: Row) -> str:
-    return p_value(row.value)
-
-
 COLUMNS = (
     Column("first descent", "grasp.success", "first_descent", _rate),
     Column("strict", "grasp.success", "strict", _rate),
     Column("final", "grasp.success", "final", _rate),
-    Column("per attempt", "grasp.success", "per_attempt", _rate_of_tries),
+    Column("per attempt", "grasp.success", "per_attempt", lambda row: f"{_rate(row)} of {row.n} tries"),
     Column("cleared", "grasp.success", "cleared", _rate),
     Column("another object", "grasp.wrong_object", None, _rate),
     Column("rightly refused", "grasp.refused_rightly", None, _rate),
     Column("peak force p95", "grasp.peak_force_n", "p95", _newtons),
-    Column("time p50", "grasp.seconds", "p50", _seconds),
+    Column("time p50", "grasp.seconds", "p50", lambda row: f"{row.value:.1f} s"),
     Column("final less `script`, points", "grasp.minus_baseline", None, _points),
     Column("per attempt less `script`, points", "grasp.minus_baseline", "per_attempt", _points),
-    Column("McNemar", "grasp.minus_baseline", "mcnemar_p", _p_value),
+    Column("McNemar", "grasp.minus_baseline", "mcnemar_p", lambda row: p_value(row.value)),
 )
 COUNTED = ("final", "cleared")
 """Of the figure `grasp.success`: its n is the number of episodes, or of rounds."""
@@ -170,12 +154,7 @@ def tables(recorded: RecordedFigures) -> str:
 
 
 def insert(document: str, name: str, text: str) -> str:
-    """A document with a text put where it belongs.
-
-    Args:
-        document: in Markdown.
-        name: in the marker behind which the text goes, up to the end marker that follows.
-        text: in the place of what stands there.
+    """A Markdown document with a text put behind the marker of that name, up to the end marker that follows.
 
     Raises:
         ConfigError: the document has no such markers.
@@ -187,21 +166,14 @@ def insert(document: str, name: str, text: str) -> str:
     return between.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", document)
 
 
-def policy_of(case: str) -> str:
-    """The policy of a case."""
-    return case.split("/")[1]
-
-
 def _table(recorded: RecordedFigures, cases: list[str]) -> str:
     columns = [column for column in COLUMNS if any(recorded.row(case, column.figure, column.stat) for case in cases)]
     lines = [["policy", "n", *(column.title for column in columns)], ["---", *["--:"] * (1 + len(columns))]]
-    lines += [[f"`{policy_of(case)}`", _n(recorded, case), *_cells(recorded, case, columns)] for case in cases]
+    for case in cases:
+        rows = [recorded.row(case, column.figure, column.stat) for column in columns]
+        cells = ["" if row is None else column.written(row) for row, column in zip(rows, columns, strict=True)]
+        lines.append([f"`{case.split('/')[1]}`", _n(recorded, case), *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cells(recorded: RecordedFigures, case: str, columns: list[Column]) -> list[str]:
-    rows = [recorded.row(case, column.figure, column.stat) for column in columns]
-    return ["" if row is None else column.written(row) for row, column in zip(rows, columns, strict=True)]
 
 
 def _n(recorded: RecordedFigures, case: str) -> str:

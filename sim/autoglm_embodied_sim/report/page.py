@@ -11,9 +11,9 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
 from autoglm_embodied_sim.eval.result_cache import key
+from autoglm_embodied_sim.report import p_value, points, rate
 from autoglm_embodied_sim.report.evaluation import STATS, Evaluation
 from autoglm_embodied_sim.report.figures import difference_figure, distribution_figure, success_figure
-from autoglm_embodied_sim.report.number_formats import p_value, points, rate
 
 IMAGES = "images"
 DISTRIBUTIONS = (
@@ -23,14 +23,7 @@ DISTRIBUTIONS = (
 
 
 def write_page(folder: Path, evaluation: Evaluation) -> Path:
-    """Write `index.html` and its images.
-
-    Args:
-        folder: made if there is none.
-        evaluation: what the page shows.
-
-    Returns:
-        The page's path.
+    """Write `index.html` and its images to a folder, made if there is none; returns the page's path.
 
     Raises:
         ConfigError: the folder cannot be written.
