@@ -4,35 +4,145 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable, Iterable, Iterator
+import sqlite3
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, ClassVar, cast
 
 import yaml
+import zstandard
+from mcap.exceptions import EndOfFile, McapError
+from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
+from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
 
-from autoglm_embodied.bag.mcap_file import McapFile
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.bag.sqlite_file import SqliteFile
-from autoglm_embodied.bag.writer import EPOCH
+from autoglm_embodied.bag.writer import EPOCH, METADATA_NAME
 from autoglm_embodied.errors import BagError
 
 DISORDER_NS = 1_000_000_000  # between topics of a file, which some recorders write in turns
 METADATA_FILE = "metadata.yaml"
+TOPICS = "SELECT id, name, type, serialization_format FROM topics"
+MESSAGES = "SELECT topic_id, timestamp, data FROM messages ORDER BY timestamp, id"
 
 
-class BagFile(Protocol):
-    """What all kinds of files have in common."""
+class BagFile(ABC):
+    """One file of a recording, read once.
 
-    metadata: dict[str, str]
-    damage: str
+    Attributes:
+        metadata: what the recorder noted; empty where this package was not the recorder.
+        damage: why the file could not be read to its end, empty if it could.
+    """
+
+    damaged: ClassVar[tuple[type[Exception], ...]]  # what its library raises where it is
+
+    def __init__(self, path: Path) -> None:
+        self.metadata: dict[str, str] = {}
+        self.damage = ""
+        self._path = path
 
     def messages(self) -> Iterator[BagMessage]:
-        """All messages, once."""
-        ...
+        """All messages up to the end or the first damage; BagError if there is none before it, or none of ROS 2."""
+        found = 0
+        try:
+            for message in self._read():
+                found += 1
+                yield message
+        except OSError as error:
+            raise BagError(f"cannot read {self._path} ({error.strerror}); name a file that can be read") from error
+        except self.damaged as error:
+            self.damage = "it ends in the middle" if isinstance(error, EndOfFile) else str(error)
+            if not found:
+                raise BagError(
+                    f"{self._path} holds no message that can be read ({self.damage}); name a recording of ROS 2 topics"
+                ) from error
+
+    @abstractmethod
+    def _read(self) -> Iterator[BagMessage]:
+        """The messages; whatever the file's library raises at damage is let through."""
 
 
-KINDS: dict[str, Callable[[Path], BagFile]] = {".mcap": McapFile, ".db3": SqliteFile}
+class SqliteFile(BagFile):
+    """An sqlite3 file of `ros2 bag record` (rosbag2_storage_sqlite3, schema versions 1 to 4), read by time."""
+
+    damaged = (sqlite3.Error, KeyError, TypeError, OverflowError)
+
+    def _read(self) -> Iterator[BagMessage]:
+        with closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)) as bag:
+            topics: dict[int, tuple[str, str]] = {}
+            for number, name, type_name, encoding in bag.execute(TOPICS):
+                if encoding != "cdr":
+                    raise BagError(f"{self._path}: messages of {name} must be encoded as cdr, got {encoding!r}")
+                topics[number] = (name, type_name)
+            for topic, t_ns, data in bag.execute(MESSAGES):
+                yield BagMessage(*topics[topic], data, t_ns, t_ns)
+
+
+class McapFile(BagFile):
+    """An MCAP file, read from its beginning: it need not have an end."""
+
+    damaged = (McapError, CRCValidationError, struct.error, zstandard.ZstdError, RuntimeError, ValueError, MemoryError)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._schemas: dict[int, Schema] = {}
+        self._channels: dict[int, Channel] = {}
+        self._others: set[str] = set()  # what is said of topics that are not of ROS 2
+
+    def _read(self) -> Iterator[BagMessage]:
+        found = False
+        with self._path.open("rb") as file:
+            for record in self._records(file):
+                message = self._message(record) if isinstance(record, Message) else None
+                if message is not None:
+                    found = True
+                    yield message
+        if self._others and not found:
+            raise BagError(f"{self._path}: {', '.join(sorted(self._others))}; record ROS 2 topics, as cdr with a type")
+
+    def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
+        whole = cast(IO[bytes], _WholeReads(file))
+        for record in StreamReader(whole, emit_chunks=True, record_size_limit=self._path.stat().st_size).records:
+            parts = breakup_chunk(record, validate_crc=True) if isinstance(record, Chunk) else [record]
+            for part in parts:
+                if isinstance(part, Schema):
+                    self._schemas[part.id] = part
+                elif isinstance(part, Channel):
+                    self._channels[part.id] = part
+                elif isinstance(part, Metadata) and part.name == METADATA_NAME:
+                    self.metadata = dict(part.metadata)
+            yield from parts
+
+    def _message(self, record: Message) -> BagMessage | None:
+        """What a record holds, if it is of ROS 2; what else there may be is left alone."""
+        channel = self._channels.get(record.channel_id)
+        if channel is None:
+            raise McapError(f"a message is of channel {record.channel_id}, which is not there")
+        schema, encoding = self._schemas.get(channel.schema_id), channel.message_encoding
+        if encoding != "cdr" or schema is None:
+            self._others.add(f"{channel.topic} is encoded as {encoding} with {'a' if schema else 'no'} type")
+            return None
+        receive_ns = record.log_time - int(self.metadata.get(EPOCH, 0))
+        return BagMessage(channel.topic, schema.name, record.data, receive_ns, record.publish_time)
+
+
+class _WholeReads:
+    """A file that gives as many bytes as were asked for, or ends."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, length: int) -> bytes:
+        data = self._file.read(length)
+        if len(data) != length:
+            raise EndOfFile
+        return data
+
+
+KINDS: dict[str, type[BagFile]] = {".mcap": McapFile, ".db3": SqliteFile}
 
 
 class Bag:
@@ -44,11 +154,7 @@ class Bag:
     """
 
     def __init__(self, path: Path) -> None:
-        """Find the files.
-
-        Raises:
-            BagError: there is no recording at `path`, or it is of a kind that cannot be read.
-        """
+        """Find the files; BagError if there is no recording at `path`, or one of a kind that cannot be read."""
         self.metadata: dict[str, str] = {}
         self.damages: list[str] = []
         if not path.exists():
@@ -66,11 +172,7 @@ class Bag:
         return int(self.metadata.get(EPOCH, 0))
 
     def messages(self) -> Iterator[BagMessage]:
-        """All messages.
-
-        Raises:
-            BagError: a file cannot be read at all.
-        """
+        """All messages; BagError if a file cannot be read at all."""
         for path in self._paths:
             file = KINDS[path.suffix](path)
             for message in in_order(file.messages()):
@@ -95,29 +197,23 @@ def in_order(messages: Iterable[BagMessage]) -> Iterator[BagMessage]:
 def _listed(folder: Path) -> list[Path]:
     """The files of a bag; where its recorder was killed before it wrote the list, those that are there, by number."""
     metadata = folder / METADATA_FILE
-    if metadata.is_file():
-        return [_file(folder, name) for name in _names(metadata)]
+    if metadata.is_file():  # older recorders gave the files' paths from elsewhere
+        paths = [folder / name for name in _names(metadata)]
+        return [path if path.is_file() else folder / path.name for path in paths]
     files = [file for file in folder.iterdir() if file.suffix in KINDS]
     if not files:
         raise BagError(f"the folder {folder} holds no recording; name one with {METADATA_FILE}, a .mcap or a .db3 file")
-    return sorted(
-        files, key=lambda file: [int(part) if part.isdigit() else 0 for part in re.split(r"(\d+)", file.stem)]
-    )
-
-
-def _file(folder: Path, name: str) -> Path:
-    """A file of the list, of which older recorders gave the path from elsewhere."""
-    return folder / name if (folder / name).is_file() else folder / Path(name).name
+    return sorted(files, key=lambda file: [int(number) for number in re.findall(r"\d+", file.stem)])
 
 
 def _names(metadata: Path) -> list[str]:
     try:
         info: Any = yaml.safe_load(metadata.read_text())["rosbag2_bagfile_information"]
-        names, compression = info["relative_file_paths"], info.get("compression_mode", "")
+        names, compression = info["relative_file_paths"], str(info.get("compression_mode") or "none").lower()
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise BagError(f"cannot read {metadata} ({error}); name one of the bag's .mcap or .db3 files") from error
-    if compression and str(compression).lower() != "none":
-        raise BagError(f"{metadata.parent} is compressed by {str(compression).lower()}; unpack it by ros2 bag convert")
+    if compression != "none":
+        raise BagError(f"{metadata.parent} is compressed by {compression}; unpack it by ros2 bag convert")
     if not names:
         raise BagError(f"{metadata} lists no file; the bag is empty")
     return [str(name) for name in names]

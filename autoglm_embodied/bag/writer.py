@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Thread
 from typing import IO, Any, cast
@@ -26,15 +27,12 @@ FLUSH_CHECK_S = 0.1  # for messages that have waited long enough in the writer
 class UnbufferedFile:
     """Appends without a buffer of its own; when it is closed all is on the disk.
 
-    Before that the system writes when it sees fit: asked more often, a slow disk would hold up the recording.
+    Before that the system writes when it sees fit: asked more often, a slow disk would hold up the recording. It is no
+    `io.RawIOBase`, for the library would put a buffer before one.
     """
 
     def __init__(self, path: Path) -> None:
-        """Make the file and its folder.
-
-        Raises:
-            BagError: it is there already, or cannot be made.
-        """
+        """Make the file and its folder; BagError if it is there already, or cannot be made."""
         self.written = 0
         self._path = path
         try:
@@ -47,11 +45,7 @@ class UnbufferedFile:
         self._open = True
 
     def write(self, data: bytes) -> int:
-        """Append `data`.
-
-        Raises:
-            BagError: the disk is full, or fails.
-        """
+        """Append `data`; BagError if the disk is full, or fails."""
         rest = memoryview(data)
         try:
             while rest:
@@ -73,14 +67,10 @@ class UnbufferedFile:
 
     def close(self) -> None:
         """Put all on the disk and close; twice is no harm."""
-        if not self._open:
-            return
-        self._open = False
-        try:
-            os.fsync(self._file)
-        except OSError:
-            pass  # what the system took it keeps trying to write; there is nothing left to be done about it here
-        finally:
+        if self._open:
+            self._open = False
+            with suppress(OSError):  # what the system took it keeps trying to write; there is no more to be done here
+                os.fsync(self._file)
             os.close(self._file)
 
 
@@ -88,13 +78,10 @@ class BagWriter:
     """Writes whole chunks, each at most `CHUNK_NS` after its first message was written: the most that a kill can cost.
 
     Args:
-        path: the file to make.
+        path: the file to make; BagError if it cannot be, or later not be written.
         epoch_ns: wall clock minus the clock of the receive times, which the file's log times are told in.
         metadata: what else there is to know, such as the topic of each stream.
         define: a type's name to its definition, for other tools; empty where it is not known.
-
-    Raises:
-        BagError: the file cannot be made, or later not be written.
     """
 
     def __init__(self, path: Path, epoch_ns: int, metadata: Mapping[str, str], define: Callable[[str], str]) -> None:
@@ -155,15 +142,11 @@ class BackgroundBagWriter:
     Args:
         writer: whose file it ends.
         clock: the time on the clock of the receive times [ns].
-
-    Attributes:
-        dropped: messages left out because the disk was too slow for too long.
-        failure: why nothing is written any more.
     """
 
     def __init__(self, writer: BagWriter, clock: Callable[[], int]) -> None:
-        self.dropped = 0
-        self.failure: BagError | None = None
+        self.dropped = 0  # messages left out because the disk was too slow for too long
+        self.failure: BagError | None = None  # why nothing is written any more
         self._writer = writer
         self._clock = clock
         self._waiting: deque[BagMessage] = deque()

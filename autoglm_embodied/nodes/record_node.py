@@ -21,8 +21,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
-from autoglm_embodied.bag.message import BagMessage, MessageCounts
-from autoglm_embodied.bag.message_definition import message_definition, share_folders
+from autoglm_embodied.bag.message import BagMessage, MessageCounts, message_definition, share_folders
 from autoglm_embodied.bag.writer import BackgroundBagWriter, BagWriter
 from autoglm_embodied.errors import BagError, ConfigError
 from autoglm_embodied.ingest.sensor_input import STREAMS

@@ -11,7 +11,7 @@ from bag_cases import EPOCH_NS, MS, read, wrench, write_bag
 from mcap.reader import make_reader
 
 from autoglm_embodied.bag.bag import Bag
-from autoglm_embodied.bag.message_definition import SEPARATOR, message_definition
+from autoglm_embodied.bag.message import SEPARATOR, message_definition
 from autoglm_embodied.bag.writer import BagWriter
 from autoglm_embodied.errors import BagError
 
