@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 
 import numpy as np
@@ -12,21 +12,13 @@ import numpy as np
 from autoglm_embodied.align.clock import ClockEstimate
 from autoglm_embodied.align.interpolate import InterpolationLimits, interpolate
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.align.stream import SampleCounts, Stream
+from autoglm_embodied.align.stream import Ring, SampleCounts, Stream
 from autoglm_embodied.align.wrench import WrenchStream
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation, Sense
 
 MAX_INSTRUCTIONS = 16  # speech comes every few seconds and a tick reads the newest
 MAX_JOINT_VALUE = 1e5  # [rad, m, rad/s, m/s]; a larger number is no measurement
-
-
-@dataclass(frozen=True)
-class TimedInstruction:
-    """An instruction and when it was given."""
-
-    stamp_ns: int
-    text: str
 
 
 class InstructionBuffer:
@@ -37,18 +29,12 @@ class InstructionBuffer:
 
     def __init__(self, validity_ns: int) -> None:
         self._validity_ns = validity_ns
-        self._instructions: tuple[TimedInstruction, ...] = ()
+        self._instructions: tuple[tuple[int, str], ...] = ()  # stamp [ns], text
 
     def push(self, stamp_ns: int, text: str) -> None:
-        """Insert an instruction in the order of the stamps.
-
-        Args:
-            stamp_ns: when it was given; one of the same stamp is replaced.
-            text: the instruction.
-        """
-        kept = (each for each in self._instructions if each.stamp_ns != stamp_ns)
-        by_stamp = sorted((*kept, TimedInstruction(stamp_ns, text)), key=lambda each: each.stamp_ns)
-        self._instructions = tuple(by_stamp)[-MAX_INSTRUCTIONS:]
+        """Insert an instruction in the order of the stamps; one of the same stamp is replaced."""
+        by_stamp = dict(self._instructions) | {stamp_ns: text}
+        self._instructions = tuple(sorted(by_stamp.items()))[-MAX_INSTRUCTIONS:]
 
     def cancel(self) -> None:
         """Remove all instructions."""
@@ -56,10 +42,10 @@ class InstructionBuffer:
 
     def at(self, t_ns: int) -> Sense[str]:
         """The newest instruction given by `t_ns`, with its age; absent if there is none or its validity has ended."""
-        for instruction in reversed(self._instructions):
-            if instruction.stamp_ns <= t_ns:
-                age_ns = t_ns - instruction.stamp_ns
-                return Sense(instruction.text if age_ns <= self._validity_ns else None, age_ns)
+        for stamp_ns, text in reversed(self._instructions):
+            if stamp_ns <= t_ns:
+                age_ns = t_ns - stamp_ns
+                return Sense(text if age_ns <= self._validity_ns else None, age_ns)
         return Sense(None)
 
 
@@ -67,26 +53,24 @@ class Aligner:
     """Buffers the samples of every modality and gives their values at an instant.
 
     Samples may be pushed by another thread than the one that calls `observe`; the lock is held for one push, or for one
-    modality of an observation, that is for about ten microseconds.
+    modality of an observation, that is for about ten microseconds. Stamps are those of the messages' headers; receive
+    times, on the monotonic clock, decide whether a stream is stale, but for a recording, where the stamps do.
     Force is absent until the first `tare`: without it the hand's weight would look like contact.
+
+    Args:
+        settings: limits, windows and sizes.
+        forward_kinematics: arm joint angles (J,) to T_base_tool (4, 4).
     """
 
     def __init__(self, settings: AlignSettings, forward_kinematics: Callable[[FloatArray], FloatArray]) -> None:
-        """Allocate the buffers of all streams but vision, whose shape is that of the first tokens.
-
-        Args:
-            settings: limits, windows and sizes.
-            forward_kinematics: arm joint angles (J,) to T_base_tool (4, 4).
-        """
         self._settings = settings
         self._forward_kinematics = forward_kinematics
         self._axes = settings.arm_joints + settings.finger_joints
-        jump_ns = settings.clock_jump_ns
-        self._vision: Stream | None = None
+        self._vision: Stream | None = None  # of the shape of the first tokens
         self._newest_tokens: FloatArray = np.zeros(0, np.float32)  # shared by all ticks that hold them
         self._wrench = WrenchStream(settings)
-        capacity, shape = settings.joints_capacity, (2 * self._axes,)
-        self._joints = Stream("joint positions and velocities", capacity, shape, jump_ns, max_abs=MAX_JOINT_VALUE)
+        joints = Ring(settings.joints_capacity, (2 * self._axes,))
+        self._joints = Stream("joint positions and velocities", joints, settings.clock_jump_ns, MAX_JOINT_VALUE)
         self._instructions = InstructionBuffer(settings.language_validity_ns)
         extrapolation_ns = settings.vision_extrapolation_ns
         self._vision_limits = InterpolationLimits(settings.vision_limit_ns, extrapolation_ns, cubic=True)
@@ -99,58 +83,31 @@ class Aligner:
         return np.asarray(self._wrench.gravity.R_tool_sensor.as_matrix())
 
     def push_tokens(self, stamp_ns: int, receive_ns: int, tokens: FloatArray) -> None:
-        """Buffer the visual tokens of a frame.
-
-        Args:
-            stamp_ns: header stamp of the frame.
-            receive_ns: when it was received, on the monotonic clock.
-            tokens: (N, D).
-        """
+        """Buffer the visual tokens (N, D) of a frame."""
         with self._lock:
             if self._vision is None:
-                capacity, jump_ns = self._settings.vision_capacity, self._settings.clock_jump_ns
-                self._vision = Stream("visual tokens", capacity, tokens.shape, jump_ns, np.float32)
+                ring = Ring(self._settings.vision_capacity, tokens.shape, np.float32)
+                self._vision = Stream("visual tokens", ring, self._settings.clock_jump_ns)
             if self._vision.push(stamp_ns, receive_ns, tokens) and self._vision.ring.newest_ns == stamp_ns:
                 self._newest_tokens = tokens.astype(np.float32)  # a copy
                 self._newest_tokens.flags.writeable = False
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """Buffer a raw wrench.
-
-        Args:
-            stamp_ns: header stamp.
-            receive_ns: when it was received, on the monotonic clock.
-            wrench: (6,) force and torque in the sensor's frame [N, N·m].
-
-        Raises:
-            SensorError: it has the wrong shape, is not finite or too large.
-        """
+        """Buffer a raw wrench (6,) in the sensor's frame [N, N·m]; SensorError if it is no plausible one."""
         with self._lock:
             self._wrench.stream.push(stamp_ns, receive_ns, wrench)
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Buffer a joint state.
+        """Buffer a joint state; SensorError if it is no plausible one.
 
-        Args:
-            stamp_ns: header stamp.
-            receive_ns: when it was received, on the monotonic clock.
-            position: (arm joints + finger joints,) arm first [rad, m].
-            velocity: likewise [rad/s, m/s].
-
-        Raises:
-            SensorError: it has the wrong shape, is not finite or too large.
+        Position [rad, m] and velocity [rad/s, m/s] are (arm joints + finger joints,), the arm first.
         """
         row = np.concatenate((position, velocity))
         with self._lock:
             self._joints.push(stamp_ns, receive_ns, row)
 
     def push_instruction(self, stamp_ns: int, text: str) -> None:
-        """Buffer an instruction, valid until the next one, `clear_instruction`, or `language_validity_ns` later.
-
-        Args:
-            stamp_ns: when it was given.
-            text: the instruction.
-        """
+        """Buffer an instruction, valid until the next one, `clear_instruction`, or `language_validity_ns` later."""
         self._instructions.push(stamp_ns, text)
 
     def clear_instruction(self) -> None:
@@ -158,17 +115,9 @@ class Aligner:
         self._instructions.cancel()
 
     def tare(self, t_ns: int, now_receive_ns: int | None = None) -> FloatArray:
-        """Zero (tare) the wrist sensor: its mean reading, less the tool's weight, becomes its bias.
+        """Tare the wrist sensor: its mean reading, less the tool's weight, becomes its bias (6,) [N, N·m].
 
-        Args:
-            t_ns: now, on the clock of the header stamps.
-            now_receive_ns: now, on the monotonic clock; None for a recording.
-
-        Returns:
-            (6,) the bias in the sensor's frame [N, N·m].
-
-        Raises:
-            SensorError: the wrench or the joint states are stale or too few, or the arm moves.
+        The times are those of `observe`. SensorError if wrench or joint states are stale or too few, or the arm moves.
         """
         settings = self._settings
         streams = (self._wrench.stream, settings.force_limit_ns), (self._joints, settings.joints_limit_ns)
@@ -176,9 +125,8 @@ class Aligner:
         with self._lock:
             for stream, limit_ns in streams:
                 if not stream.fresh(t_ns, now_receive_ns, limit_ns):
-                    raise SensorError(
-                        f"tare needs a fresh {stream.name}, but none is received; check that the driver runs"
-                    )
+                    missing = f"tare needs a fresh {stream.name}, but none is received"
+                    raise SensorError(f"{missing}; check that the driver runs")
             if arm is not None:
                 self._wrench.gravity.add_pose(t_ns, arm.T_base_tool)
             joints = self._joints.ring
@@ -189,17 +137,11 @@ class Aligner:
 
         Args:
             t_ns: the tick, on the clock of the header stamps; ages and time errors are relative to it.
-            now_receive_ns: the same instant on the monotonic clock of the receive times, which decides whether a
-                stream is stale; None for a recording, which has no such clock: then the stamps decide.
+            now_receive_ns: the same instant on the monotonic clock; None for a recording.
         """
-        joints = self._joints_at(t_ns, now_receive_ns)
-        return Observation(
-            t_ns=t_ns,
-            vision=self._vision_at(t_ns, now_receive_ns),
-            force=self._force_at(t_ns, now_receive_ns, joints.value),
-            joints=joints,
-            language=self._instructions.at(t_ns),
-        )
+        joints, vision = self._joints_at(t_ns, now_receive_ns), self._vision_at(t_ns, now_receive_ns)
+        force = self._force_at(t_ns, now_receive_ns, joints.value)
+        return Observation(t_ns, vision, force, joints, self._instructions.at(t_ns))
 
     def counts(self) -> dict[str, SampleCounts]:
         """The number of received, late, duplicate and rejected samples of each stream; a copy."""

@@ -47,33 +47,26 @@ class ClockOffsetEstimator:
         self.estimate = None
         self._fastest.clear()
         self._span_end_ns: int | None = None
-        self._span_best_ns = 0  # largest stamp - receive of the current second
-        self._span_best_receive_ns = 0
+        self._span_fastest = (0, 0)  # of the current second: receive time, stamp - receive
         self.largest_ns: int | None = None
 
     def add(self, stamp_ns: int, receive_ns: int) -> None:
-        """Account for one message.
-
-        Args:
-            stamp_ns: its header stamp.
-            receive_ns: when it was received, on the monotonic clock.
-        """
+        """Account for one message of a header stamp, received at `receive_ns` on the monotonic clock."""
         ahead_ns = stamp_ns - receive_ns
         if self._span_end_ns is None or receive_ns >= self._span_end_ns:
-            self._begin_span(ahead_ns, receive_ns)
-        elif ahead_ns > self._span_best_ns:
-            self._span_best_ns, self._span_best_receive_ns = ahead_ns, receive_ns
-            if self.largest_ns is None or ahead_ns > self.largest_ns:
-                self.largest_ns = ahead_ns
+            self._end_span()
+            self._span_end_ns = receive_ns + SPAN_NS
+        elif ahead_ns <= self._span_fastest[1]:
+            return
+        self._span_fastest = receive_ns, ahead_ns
+        if self.largest_ns is None or ahead_ns > self.largest_ns:
+            self.largest_ns = ahead_ns
 
-    def _begin_span(self, ahead_ns: int, receive_ns: int) -> None:
+    def _end_span(self) -> None:
         if self._span_end_ns is not None:
-            self._fastest.append((self._span_best_receive_ns, self._span_best_ns))
+            self._fastest.append(self._span_fastest)
             if len(self._fastest) >= MIN_SPANS:
                 self.estimate = self._fit()
-        self._span_end_ns = receive_ns + SPAN_NS
-        self._span_best_ns, self._span_best_receive_ns = ahead_ns, receive_ns
-        self.largest_ns = ahead_ns if self.largest_ns is None else max(self.largest_ns, ahead_ns)
 
     def _fit(self) -> ClockEstimate:
         at_ns, offset_ns = self._fastest[-1]

@@ -15,33 +15,28 @@ from autoglm_embodied.types import FloatArray, Sense
 class InterpolationLimits:
     """How far a value may lie from the measurements that it is computed from.
 
-    Attributes:
-        max_gap_ns: longest gap between two samples that may be interpolated across.
-        max_extrapolation_ns: how far behind the newest sample to extrapolate linearly, at most by the period of the
-            last two samples; 0 holds the newest sample instead.
-        cubic: use the cubic through two samples on either side where they are evenly spaced, for streams that are slow
-            against the motion they measure.
+    Extrapolation is linear, at most by the period of the last two samples; 0 holds the newest sample instead. The cubic
+    is that through two samples on either side where they are evenly spaced, for streams that are slow against the
+    motion they measure.
     """
 
-    max_gap_ns: int
-    max_extrapolation_ns: int = 0
+    max_gap_ns: int  # longest gap between two samples that may be interpolated across
+    max_extrapolation_ns: int = 0  # behind the newest sample
     cubic: bool = False
 
 
 def interpolate(
     stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int, limits: InterpolationLimits
 ) -> Sense[FloatArray]:
-    """The value of a stream at `t_ns`.
+    """A copy of a stream's value at `t_ns`, with its age and time error (0 where interpolated, the age where held).
+
+    It is absent before the first sample, and in too long a gap once the sample before it is older than the longest gap.
 
     Args:
         stamps_ns: (n,) in ascending order.
         values: (n, ...) the samples.
         t_ns: the instant.
         limits: longest gap, longest extrapolation, and the interpolant.
-
-    Returns:
-        A copy with its age and time error (0 where interpolated, the age where held); absent before the first sample,
-        and in too long a gap once the sample before it is older than the longest gap.
     """
     after = int(stamps_ns.searchsorted(t_ns, side="right"))
     if after == 0:
@@ -94,8 +89,6 @@ def _evenly_spaced(stamps_ns: NDArray[np.int64], max_gap_ns: int) -> bool:
 def _cubic(stamps_ns: NDArray[np.int64], values: FloatArray, t_ns: int) -> FloatArray:
     """The cubic through four samples (Lagrange's form) at `t_ns`."""
     at = (stamps_ns - t_ns).tolist()
-    weights = [
-        math.prod(at[other] / (at[other] - at[this]) for other in range(4) if other != this) for this in range(4)
-    ]
+    weights = [math.prod(there / (there - here) for there in at if there != here) for here in at]
     flat: FloatArray = np.asarray(weights, values.dtype) @ values.reshape(4, -1)
     return flat.reshape(values.shape[1:])

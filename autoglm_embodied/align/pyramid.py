@@ -21,15 +21,13 @@ class SlidingExtrema:
 
     Each window is split in an older part, whose running maxima from every row to the split are kept, and a newer part
     after the split, of which one maximum suffices.
+
+    Args:
+        windows: how many windows, S.
+        width: how many numbers a row has.
     """
 
     def __init__(self, windows: int, width: int) -> None:
-        """Allocate.
-
-        Args:
-            windows: how many windows, S.
-            width: how many numbers a row has.
-        """
         self._first = [0] * windows  # row of the older part's first maximum
         self._split = [0] * windows
         self._older: list[FloatArray] = [np.empty((0, 2 * width)) for _ in range(windows)]
@@ -39,7 +37,6 @@ class SlidingExtrema:
 
     def reset(self) -> None:
         """Forget all rows."""
-        self._first = [0] * len(self._first)
         self._split = [0] * len(self._split)
 
     def extend(self, signed: FloatArray) -> None:
@@ -55,8 +52,7 @@ class SlidingExtrema:
             signed: (rows, 2 width) the memory, values and their negatives.
             starts: (S,) first row of each window.
             end: the row behind the newest.
-            smallest: (S, width), filled.
-            largest: (S, width), filled.
+            smallest, largest: (S, width), filled.
         """
         for window, start in enumerate(starts.tolist()):
             if not self._first[window] <= start < self._split[window]:
@@ -81,39 +77,25 @@ class RunningSums:
 
     Values are relative to those of the first row and times to its stamp, which keeps differences of sums exact to about
     a millionth of the range of the values over half a minute.
+
+    Args:
+        rows: of the memory that is summed over.
+        width: how many numbers a row has.
     """
 
     def __init__(self, rows: int, width: int) -> None:
-        """Allocate.
-
-        Args:
-            rows: of the memory that is summed over.
-            width: how many numbers a row has.
-        """
         self._width = width
         self._sums = np.zeros((rows + 1, 3 * width + 2))  # row r: over the rows before r
         self._origin_ns = 0
         self._origin: FloatArray = np.zeros(width)
 
     def restart(self, row: int, stamp_ns: int, value: FloatArray) -> None:
-        """Begin the sums at a row.
-
-        Args:
-            row: of the memory.
-            stamp_ns: its stamp, the origin of time.
-            value: (width,) the origin of the values.
-        """
+        """Begin the sums at a row of the memory, whose stamp and value (width,) become the origin."""
         self._origin_ns, self._origin = stamp_ns, value.copy()
         self._sums[row] = 0.0
 
     def extend(self, row: int, stamps_ns: NDArray[np.int64], values: FloatArray) -> None:
-        """Add the newest rows.
-
-        Args:
-            row: the first of them.
-            stamps_ns: (n,) stamps.
-            values: (n, width) values.
-        """
+        """Add the newest rows, from `row` on: stamps (n,) and values (n, width)."""
         width, end = self._width, row + len(values)
         terms = self._sums[row + 1 : end + 1]  # (n, 3 width + 2), filled in place
         first = terms[:, : width + 1]  # values, time
@@ -159,16 +141,14 @@ class ForcePyramid:
     """Statistics over several windows of a ring that all end at the same sample.
 
     What is known of a sample is kept in the row that the sample has in the ring's memory.
+
+    Args:
+        ring: of vectors (width,).
+        windows_ns: (S,) window lengths, ascending.
+        correction: applied once to every sample before the statistics.
     """
 
     def __init__(self, ring: Ring, windows_ns: tuple[int, ...], correction: Correction) -> None:
-        """Watch a ring.
-
-        Args:
-            ring: of vectors (width,).
-            windows_ns: (S,) window lengths, ascending.
-            correction: applied once to every sample before the statistics.
-        """
         self._ring = ring
         self._correction = correction
         self._windows_ns = np.asarray(windows_ns)
@@ -199,10 +179,9 @@ class ForcePyramid:
         return places + self._ring.begin
 
     def statistics(self, end: int) -> tuple[NDArray[np.int64], FloatArray]:
-        """Statistics of the windows that end before row `end`; there must be a sample before it.
+        """First rows (S,) of the windows that end before row `end`, none of them empty, and their statistics.
 
-        Returns:
-            First rows (S,), and (S, 5, width) mean, standard deviation, minimum, maximum and slope [per s].
+        These (S, 5, width) are mean, standard deviation, minimum, maximum and slope [per s].
         """
         starts = self._starts(end)
         if starts[-1] < self._first:  # an instant in the past
@@ -213,8 +192,10 @@ class ForcePyramid:
         self._sums.statistics(starts, end, (mean, deviation, slope))
         if end == self._end:
             self._extrema.query(self._signed, starts, end, smallest, largest)
-        else:
-            self._past_extrema(starts, end, smallest, largest)
+            return starts, scales
+        for window, start in enumerate(starts.tolist()):  # they end before the newest sample
+            values = self.samples(start, end)
+            smallest[window], largest[window] = values.min(axis=0), values.max(axis=0)
         return starts, scales
 
     def _restart(self, row: int) -> None:
@@ -236,9 +217,3 @@ class ForcePyramid:
         self._sums.extend(first, stamps_ns, values)
         self._extrema.extend(signed)
         self._end = end
-
-    def _past_extrema(self, starts: NDArray[np.int64], end: int, smallest: FloatArray, largest: FloatArray) -> None:
-        """Extrema of windows that end before the newest sample, computed from all their samples."""
-        for window, start in enumerate(starts.tolist()):
-            values = self.samples(start, end)
-            smallest[window], largest[window] = values.min(axis=0), values.max(axis=0)

@@ -35,12 +35,7 @@ class AlignSettings:
     rest_velocity: float = 0.02  # [rad/s] of a joint, [m/s] of a finger, below which it is at rest
     tool_mass_kg: float = 0.0  # of everything mounted on the sensor; its weight is compensated as the arm turns
     tool_centre_m: tuple[float, ...] = (0.0, 0.0, 0.0)  # centre of mass in the sensor's frame
-    tool_quaternion_sensor: tuple[float, ...] = (
-        0.0,
-        0.0,
-        0.0,
-        1.0,
-    )  # orientation of the sensor's frame in the tool frame, x y z w
+    tool_quaternion_sensor: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # R_tool_sensor as x y z w
     force_range_n: float = 0.0  # measuring range, either sign: a wrench that reaches it is saturated
     torque_range_n_m: float = 0.0
     stuck_detection: bool = True  # a reading that is constant to the last bit for the longest window is a fault
@@ -51,12 +46,11 @@ class AlignSettings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name in ANY_SIGN:
-                continue
             smallest = min(value, default=0) if isinstance(value, tuple) else value
-            least = "not be below 0" if name in MAY_BE_ZERO else "be above 0"
-            if smallest < 0 or (smallest == 0 and name not in MAY_BE_ZERO):
-                raise ConfigError(f"AlignSettings.{name} must {least}, got {value}")
+            if name in MAY_BE_ZERO and smallest < 0:
+                raise ConfigError(f"AlignSettings.{name} must not be below 0, got {value}")
+            if name not in (*MAY_BE_ZERO, *ANY_SIGN) and smallest <= 0:
+                raise ConfigError(f"AlignSettings.{name} must be above 0, got {value}")
         if list(self.pyramid_windows_ns) != sorted(self.pyramid_windows_ns):
             raise ConfigError(f"AlignSettings.pyramid_windows_ns must grow, got {self.pyramid_windows_ns}")
         if self.raw_samples > self.force_capacity:

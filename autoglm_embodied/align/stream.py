@@ -29,19 +29,16 @@ class Ring:
     Rows are appended to memory of twice the capacity; at its end the newest `capacity` rows move to the front. A push
     is amortised O(1), a late one O(samples newer than it).
 
+    Args:
+        capacity: number of samples kept.
+        shape, dtype: of one sample.
+
     Attributes:
         begin, end: the rows of memory that hold samples, for readers that keep results beside each row.
         newest_ns: the newest stamp; meaningless in an empty ring.
     """
 
     def __init__(self, capacity: int, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> None:
-        """Allocate the memory.
-
-        Args:
-            capacity: number of samples kept.
-            shape: of one sample.
-            dtype: of the samples.
-        """
         self.capacity = capacity
         self._rows = 2 * capacity
         self._stamps = np.zeros(self._rows, np.int64)
@@ -84,12 +81,7 @@ class Ring:
         self.begin = self.end = self._changed = 0
 
     def push(self, stamp_ns: int, value: FloatArray) -> Placement:
-        """Insert a sample in the order of the stamps.
-
-        Args:
-            stamp_ns: its stamp.
-            value: of the ring's shape.
-        """
+        """Insert a sample of the ring's shape in the order of the stamps."""
         end = self.end
         if end > self.begin and stamp_ns <= self.newest_ns:
             return self._insert(stamp_ns, value)
@@ -142,52 +134,30 @@ class SampleCounts:
 
 
 class Stream:
-    """A ring buffer that validates samples before it takes them."""
+    """A ring buffer that validates samples before it takes them.
 
-    def __init__(
-        self,
-        name: str,
-        capacity: int,
-        shape: tuple[int, ...],
-        clock_jump_ns: int,
-        dtype: DTypeLike = np.float64,
-        max_abs: float = math.inf,
-    ) -> None:
-        """Allocate the ring.
+    Args:
+        name: of the stream, for errors.
+        ring: takes the samples.
+        clock_jump_ns: largest plausible jump of a stamp; see `push`.
+        max_abs: largest plausible absolute value of any number of a sample.
+    """
 
-        Args:
-            name: of the stream, for errors.
-            capacity: number of samples kept.
-            shape: of one sample.
-            clock_jump_ns: largest plausible jump of a stamp; see `push`.
-            dtype: of the samples.
-            max_abs: largest plausible absolute value of any number of a sample.
-        """
+    def __init__(self, name: str, ring: Ring, clock_jump_ns: int, max_abs: float = math.inf) -> None:
         self.name = name
-        self.ring = Ring(capacity, shape, dtype)
+        self.ring = ring
         self.counts = SampleCounts()
         self.clock = ClockOffsetEstimator()
-        self._shape = shape
+        self._shape = ring.values.shape[1:]
         self._clock_jump_ns = clock_jump_ns
         self._max_abs = max_abs
         self._newest_receive_ns = 0
 
     def push(self, stamp_ns: int, receive_ns: int, value: FloatArray) -> bool:
-        """Validate and insert a sample.
+        """Validate and insert a sample; whether it was. SensorError if it is of another shape, not finite or too large.
 
         A stamp more than `clock_jump_ns` behind the newest, or ahead of what its receive time allows, is rejected. If
         nothing plausible is received for as long, the sender's clock was set: the stream restarts with the new stamps.
-
-        Args:
-            stamp_ns: header stamp.
-            receive_ns: when it was received, on the monotonic clock.
-            value: of the stream's shape.
-
-        Returns:
-            Whether it was inserted.
-
-        Raises:
-            SensorError: the sample has the wrong shape, is not finite or too large.
         """
         counts = self.counts
         counts.received += 1
@@ -207,16 +177,13 @@ class Stream:
         if placement is Placement.NEWEST:
             self._newest_receive_ns = receive_ns
             return True
-        return self._count_misplaced(placement)
+        counts.late += placement is Placement.LATE
+        counts.duplicates += placement is Placement.DUPLICATE
+        counts.rejected += placement is Placement.TOO_OLD
+        return placement is Placement.LATE
 
     def fresh(self, t_ns: int, now_receive_ns: int | None, limit_ns: int) -> bool:
-        """Whether the newest sample is at most `limit_ns` old.
-
-        Args:
-            t_ns: now, on the clock of the stamps.
-            now_receive_ns: now, on the monotonic clock of the receive times; None judges by the stamps.
-            limit_ns: longest time since the newest sample.
-        """
+        """Whether the newest sample is at most `limit_ns` old at `now_receive_ns`, by its stamp at `t_ns` if None."""
         if not len(self.ring):
             return False
         if now_receive_ns is None:
@@ -237,14 +204,3 @@ class Stream:
         if stamp_ns - receive_ns - largest_ns > self._clock_jump_ns:
             return False
         return self.ring.newest_ns - stamp_ns <= self._clock_jump_ns
-
-    def _count_misplaced(self, placement: Placement) -> bool:
-        match placement:
-            case Placement.LATE:
-                self.counts.late += 1
-                return True
-            case Placement.DUPLICATE:
-                self.counts.duplicates += 1
-            case _:
-                self.counts.rejected += 1
-        return False

@@ -10,25 +10,27 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from autoglm_embodied.align.pyramid import ForcePyramid
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.align.stream import Stream
+from autoglm_embodied.align.stream import Ring, Stream
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, ForceFeatures, Sense
 
 GRAVITY_BASE_M_S2 = np.array([0.0, 0.0, -9.80665])  # the base frame has z up (REP 103)
 MAX_POSES = 256  # one a tick: more than fit in the longest window
+MS_PER_NS = 1e-6
+MAX_WRENCH = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would cancel the running sums' precision
+MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics
 
 
 class GravityCompensation:
-    """Subtracts the tool's weight from the wrench, by the sensor's orientation at the last ticks and slerp between."""
+    """Subtracts the tool's weight from the wrench, by the sensor's orientation at the last ticks and slerp between.
+
+    Args:
+        mass_kg: of everything mounted on the sensor; 0 switches the compensation off.
+        centre_m: centre of mass, in the sensor's frame.
+        quaternion_tool_sensor: orientation of the sensor's frame in the tool frame, x y z w.
+    """
 
     def __init__(self, mass_kg: float, centre_m: tuple[float, ...], quaternion_tool_sensor: tuple[float, ...]) -> None:
-        """Describe the tool.
-
-        Args:
-            mass_kg: of everything mounted on the sensor; 0 switches the compensation off.
-            centre_m: centre of mass, in the sensor's frame.
-            quaternion_tool_sensor: orientation of the sensor's frame in the tool frame, x y z w.
-        """
         self.active = mass_kg > 0
         self._weight_base_n = mass_kg * GRAVITY_BASE_M_S2
         self._centre_m = np.asarray(centre_m)
@@ -41,31 +43,20 @@ class GravityCompensation:
         return not self.active or bool(self._poses)
 
     def add_pose(self, t_ns: int, T_base_tool: FloatArray) -> None:
-        """Add the tool's pose at a tick; one older than the newest is ignored.
-
-        Args:
-            t_ns: when.
-            T_base_tool: (4, 4).
-        """
+        """Add the tool's pose (4, 4) at a tick; one older than the newest is ignored."""
         if self.active and (not self._poses or t_ns > self._poses[-1][0]):
             self._poses.append((t_ns, Rotation.from_matrix(T_base_tool[:3, :3]) * self.R_tool_sensor))
 
     def compensate(self, stamps_ns: NDArray[np.int64], wrench: FloatArray) -> FloatArray:
-        """Subtract the tool's weight; before the first and after the last pose their orientation is held.
+        """Wrenches (n, 6) in the sensor's frame [N, N·m] at stamps (n,), less the tool's weight.
 
-        Args:
-            stamps_ns: (n,).
-            wrench: (n, 6) in the sensor's frame [N, N·m].
-
-        Returns:
-            (n, 6) the wrench of contacts alone.
+        Before the first and after the last pose their orientation is held.
         """
         if not self.active:
             return wrench
         force_n = self._orientations(stamps_ns).apply(self._weight_base_n, inverse=True)  # (n, 3), sensor's frame
-        weight = np.concatenate([force_n, np.cross(self._centre_m, force_n)], axis=1)
-        compensated: FloatArray = wrench - weight
-        return compensated
+        weight: FloatArray = np.concatenate([force_n, np.cross(self._centre_m, force_n)], axis=1)
+        return wrench - weight
 
     def _orientations(self, stamps_ns: NDArray[np.int64]) -> Rotation:
         """R_base_sensor at each stamp."""
@@ -78,9 +69,6 @@ class GravityCompensation:
         return Slerp(since_ns, Rotation.concatenate(rotations))(at_ns)
 
 
-MS_PER_NS = 1e-6
-
-
 def tare_bias(
     wrench_stamps_ns: NDArray[np.int64],
     wrench: FloatArray,
@@ -88,20 +76,14 @@ def tare_bias(
     velocity: FloatArray,
     settings: AlignSettings,
 ) -> FloatArray:
-    """The mean wrench over the last `tare_window_ns`, if the arm is at rest throughout.
+    """The bias (6,): the mean wrench over the last `tare_window_ns`, if there is enough and the arm rests throughout.
 
     Args:
         wrench_stamps_ns: (n,) ascending.
         wrench: (n, 6) in the sensor's frame [N, N·m].
         joint_stamps_ns: (m,) ascending.
         velocity: (m, V) of joints [rad/s] and fingers [m/s].
-        settings: the window and the largest velocity at rest.
-
-    Returns:
-        (6,) the bias [N, N·m].
-
-    Raises:
-        SensorError: a window holds too few samples, or the arm moves.
+        settings: the window and the largest velocity at rest; SensorError says which of them is not met.
     """
     begin_ns, window_ms = int(wrench_stamps_ns[-1]) - settings.tare_window_ns, settings.tare_window_ns * MS_PER_NS
     for name, stamps_ns in (("wrench", wrench_stamps_ns), ("joint", joint_stamps_ns)):
@@ -109,32 +91,22 @@ def tare_bias(
             raise SensorError(f"tare needs {window_ms:.0f} ms of {name} samples; wait a moment and try again")
     recent, needed = wrench[wrench_stamps_ns >= begin_ns], settings.tare_samples
     if len(recent) < needed:
-        lacking = f"tare needs {needed} wrenches in {window_ms:.0f} ms, got {len(recent)}"
-        raise SensorError(f"{lacking}; let the sensor publish faster")
+        few = f"{needed} wrenches in {window_ms:.0f} ms, got {len(recent)}"
+        raise SensorError(f"tare needs {few}; let the sensor publish faster")
     speed = np.abs(velocity[joint_stamps_ns >= begin_ns])
     if not len(speed) or speed.max() > settings.rest_velocity:
         raise SensorError("tare needs the arm at rest, but it moves; let it stand still and try again")
-    bias: FloatArray = recent.mean(axis=0)
-    return bias
-
-
-MAX_WRENCH = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would cancel the running sums' precision
-MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics
+    return np.asarray(recent.mean(axis=0))
 
 
 class WrenchStream:
-    """The wrist sensor's stream with its gravity compensation, bias and force pyramid; not thread-safe by itself.
-
-    Attributes:
-        fault: why the newest wrench is masked as faulty, empty if it is not.
-    """
+    """The wrist sensor's stream with its gravity compensation, bias and force pyramid; not thread-safe by itself."""
 
     def __init__(self, settings: AlignSettings) -> None:
-        self.stream = Stream("wrench", settings.force_capacity, (6,), settings.clock_jump_ns, max_abs=MAX_WRENCH)
-        self.gravity = GravityCompensation(
-            settings.tool_mass_kg, settings.tool_centre_m, settings.tool_quaternion_sensor
-        )
-        self.fault = ""
+        self.stream = Stream("wrench", Ring(settings.force_capacity, (6,)), settings.clock_jump_ns, MAX_WRENCH)
+        tool = settings.tool_mass_kg, settings.tool_centre_m, settings.tool_quaternion_sensor
+        self.gravity = GravityCompensation(*tool)
+        self.fault = ""  # why the newest wrench is masked as faulty
         self._settings = settings
         self._pyramid = ForcePyramid(self.stream.ring, settings.pyramid_windows_ns, self.gravity.compensate)
         self._bias: FloatArray | None = None
@@ -143,18 +115,7 @@ class WrenchStream:
         self._range = np.repeat([settings.force_range_n or np.inf, settings.torque_range_n_m or np.inf], 3)
 
     def tare(self, joint_stamps_ns: NDArray[np.int64], velocity: FloatArray) -> FloatArray:
-        """Zero (tare) the sensor: its mean reading, less the tool's weight, becomes the bias.
-
-        Args:
-            joint_stamps_ns: (m,) ascending.
-            velocity: (m, V) of joints [rad/s] and fingers [m/s].
-
-        Returns:
-            (6,) the bias [N, N·m].
-
-        Raises:
-            SensorError: a window holds too few samples, or the arm moves.
-        """
+        """Zero (tare) the sensor: its mean reading, less the tool's weight, becomes the bias; see `tare_bias`."""
         ring = self.stream.ring
         wrench = self.gravity.compensate(ring.stamps_ns, ring.values)
         self._bias = tare_bias(ring.stamps_ns, wrench, joint_stamps_ns, velocity, self._settings)
@@ -162,12 +123,7 @@ class WrenchStream:
         return self._bias.copy()
 
     def at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ForceFeatures]:
-        """The features of all samples up to `t_ns`; absent if stale, too few, untared or faulty.
-
-        Args:
-            t_ns: the tick, on the clock of the stamps.
-            now_receive_ns: the same instant on the monotonic clock; None for a recording.
-        """
+        """The features of all samples up to `t_ns`; absent if these are stale, too few, untared or faulty."""
         settings, ring = self._settings, self.stream.ring
         end = ring.row_after(t_ns)
         if end == ring.begin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoglm_embodied.align.stream import Stream
+from autoglm_embodied.align.stream import Ring, Stream
 from autoglm_embodied.errors import SensorError
 
 S = 1_000_000_000
@@ -15,7 +15,7 @@ EPOCH = 1_700_000_000 * S  # header stamps count from 1970, receive times from t
 
 @pytest.fixture
 def stream() -> Stream:
-    stream = Stream("wrench", 64, (6,), clock_jump_ns=S)
+    stream = Stream("wrench", Ring(64, (6,)), clock_jump_ns=S)
     for k in range(10):
         assert stream.push(EPOCH + k * MS, 5 * S + k * MS, np.zeros(6))
     return stream

@@ -67,7 +67,7 @@ def test_a_ring_keeps_the_latest_stamps_once_each_in_order_whatever_the_order_of
 def test_every_sample_that_comes_is_counted_once_as_taken_duplicate_or_refused(
     arrivals: list[tuple[int, float, int]],
 ) -> None:
-    stream, taken = Stream("wrench", 64, (2,), JUMP_NS, max_abs=1e5), 0
+    stream, taken = Stream("wrench", Ring(64, (2,)), JUMP_NS, max_abs=1e5), 0
     for k, (stamp, value, size) in enumerate(arrivals):
         usable = size == 2 and abs(value) <= 1e5
         try:
@@ -87,7 +87,7 @@ def test_every_sample_that_comes_is_counted_once_as_taken_duplicate_or_refused(
 def test_stamps_that_jump_an_hour_are_refused_and_change_nothing_else(
     good: list[int], jumps: list[tuple[int, int]]
 ) -> None:
-    clean, disturbed = (Stream("wrench", 64, (1,), JUMP_NS) for _ in range(2))
+    clean, disturbed = (Stream("wrench", Ring(64, (1,)), JUMP_NS) for _ in range(2))
     refused = 0
     for k, stamp in enumerate(good):
         for stream in (clean, disturbed):
@@ -103,7 +103,7 @@ def test_stamps_that_jump_an_hour_are_refused_and_change_nothing_else(
 @cases
 @given(in_order(1, 20), st.integers(HOUR_MS, 10 * HOUR_MS), st.sampled_from([-1, 1]))
 def test_a_clock_set_anew_is_believed_once_nothing_else_comes(before: list[int], jump_ms: int, sign: int) -> None:
-    stream = Stream("wrench", 64, (1,), JUMP_NS)
+    stream = Stream("wrench", Ring(64, (1,)), JUMP_NS)
     for stamp in before:
         stream.push(EPOCH + stamp * MS, stamp * MS, np.zeros(1))
     for later_ms in range(0, 1_500, 50):  # the sender goes on, on its new clock
