@@ -26,25 +26,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def build(cls: type[S], values: Mapping[str, Any], source: str) -> S:
-    """Construct the settings dataclass `cls` from `values`.
+    """Construct settings; ConfigError if a key is unknown or missing, or a value is not allowed.
 
     Args:
         cls: a frozen dataclass that validates its values in `__post_init__`.
         values: key to value; lists become tuples.
         source: file or origin of the values, for errors.
-
-    Raises:
-        ConfigError: a key is unknown or missing, or a value is not allowed.
     """
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"{source}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    missing = [
-        name
-        for name, field in known.items()
-        if name not in values and field.default is MISSING and field.default_factory is MISSING
-    ]
+    needed = [name for name, field in known.items() if field.default is field.default_factory is MISSING]
+    missing = [name for name in needed if name not in values]
     if missing:
         raise ConfigError(f"{source}: setting {missing[0]!r} is missing")
     try:

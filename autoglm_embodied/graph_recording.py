@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,11 +70,9 @@ class NodeStatus:
     values: Mapping[str, str]
 
 
-Span = tuple[str, int, int]
-"""Name, begin and end [ns] of an interval."""
+Span = tuple[str, int, int]  # name, begin and end [ns] of an interval
 
-Sample = tuple[int, tuple[float, ...]]
-"""Stamp [ns] and values of one message of a fast topic."""
+Sample = tuple[int, tuple[float, ...]]  # stamp [ns] and values of one message of a fast topic
 
 
 @dataclass
@@ -104,12 +103,6 @@ def arrays(samples: list[Sample]) -> tuple[NDArray[np.int64], FloatArray]:
 
 def phase_spans(ticks: list[FusionTick]) -> list[Span]:
     """The intervals of the grasp phases, in order."""
-    spans: list[Span] = []
-    for tick in ticks:
-        if spans and spans[-1][0] == tick.phase:
-            spans[-1] = (tick.phase, spans[-1][1], tick.stamp_ns)
-        else:
-            if spans:
-                spans[-1] = (*spans[-1][:2], tick.stamp_ns)
-            spans.append((tick.phase, tick.stamp_ns, tick.stamp_ns))
-    return spans
+    begins = [(phase, next(same).stamp_ns) for phase, same in groupby(ticks, key=lambda tick: tick.phase)]
+    ends_ns = [*(begin_ns for _, begin_ns in begins[1:]), *(tick.stamp_ns for tick in ticks[-1:])]
+    return [(phase, begin_ns, end_ns) for (phase, begin_ns), end_ns in zip(begins, ends_ns, strict=True)]

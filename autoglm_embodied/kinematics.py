@@ -40,12 +40,9 @@ class Robot:
     gripper_max_width_m: float
 
     def __post_init__(self) -> None:
-        joints = len(self.joint_names)
-        for name in PER_JOINT:
-            if len(getattr(self, name)) != joints:
-                raise ConfigError(f"Robot.{name} must hold {joints} numbers, got {len(getattr(self, name))}")
-        if len(self.tool_xyz_m) != 3:
-            raise ConfigError(f"Robot.tool_xyz_m must hold 3 numbers, got {len(self.tool_xyz_m)}")
+        for name, size in {**dict.fromkeys(PER_JOINT, self.joints), "tool_xyz_m": 3}.items():
+            if len(getattr(self, name)) != size:
+                raise ConfigError(f"Robot.{name} must hold {size} numbers, got {len(getattr(self, name))}")
         if any(low >= high for low, high in zip(self.joint_lower_rad, self.joint_upper_rad, strict=True)):
             raise ConfigError("Robot.joint_lower_rad must lie below joint_upper_rad for every joint")
         if self.gripper_max_width_m <= 0:
@@ -78,18 +75,7 @@ class Robot:
 
 
 def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
-    """Pose of the tool frame in the base frame.
-
-    Args:
-        robot: the arm.
-        position_rad: (J,) joint angles.
-
-    Returns:
-        T_base_tool (4, 4).
-
-    Raises:
-        SensorError: the angles have the wrong shape or are not finite.
-    """
+    """T_base_tool (4, 4) of a robot at joint angles (J,); SensorError if these are of another shape or not finite."""
     require_finite("position_rad", position_rad, (robot.joints,))
     # Axes x, y, z and origin p of the current link in the base frame; scalars are faster than numpy for so few links.
     x0, x1, x2, y0, y1, y2, z0, z1, z2 = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0

@@ -32,25 +32,15 @@ Z95 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 @dataclass(frozen=True)
 class Row:
-    """One figure.
+    """One figure."""
 
-    Args:
-        figure: its fixed name, such as `grasp.success`.
-        case: of which setting, such as `pile/script/gantry`; None where there is but one.
-        stat: which statistic, such as `p95`; None where there is but one.
-        value: in `unit`, finite.
-        unit: such as `N`, `s` or `fraction`.
-        n: on how many samples it rests, at least 1.
-        ci95: its 95 % interval (low, high), in `unit`.
-    """
-
-    figure: str
-    case: str | None
-    stat: str | None
-    value: float
-    unit: str
-    n: int
-    ci95: tuple[float, float] | None = None
+    figure: str  # its fixed name, such as `grasp.success`
+    case: str | None  # of which setting, such as `pile/script/gantry`; None where there is but one
+    stat: str | None  # which statistic, such as `p95`; None where there is but one
+    value: float  # in `unit`, finite
+    unit: str  # such as `N`, `s` or `fraction`
+    n: int  # on how many samples it rests, at least 1
+    ci95: tuple[float, float] | None = None  # its 95 % interval (low, high), in `unit`
 
     def __post_init__(self) -> None:
         numbers = (self.value, *(self.ci95 or ()))
@@ -70,21 +60,14 @@ class Skipped:
 
 @dataclass
 class Report:
-    """The figures of one run of `command`, filled while it runs.
+    """The figures of one run of a command, filled while it runs."""
 
-    Args:
-        command: as typed, such as `autoglm evaluate`.
-        seed: of the run; None where nothing is drawn.
-        started_ns: wall clock at the start.
-        details: further keys of the JSON, such as the demo's transcript; they may not hide a key of the form.
-    """
-
-    command: str
-    seed: int | None
-    started_ns: int
+    command: str  # as typed, such as `autoglm evaluate`
+    seed: int | None  # of the run; None where nothing is drawn
+    started_ns: int  # wall clock at the start
     rows: list[Row] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)  # further keys of the JSON, such as the demo's transcript
 
     def add(
         self,
@@ -103,19 +86,11 @@ class Report:
     def add_fraction(
         self, figure: str, count: int, n: int, *, case: str | None = None, stat: str | None = None
     ) -> None:
-        """Add a success rate with its Wilson 95 % interval, or skip it where there was no trial.
-
-        Args:
-            figure: its fixed name.
-            count: successes, 0 to n.
-            n: trials.
-            case: of which setting.
-            stat: which statistic.
-        """
+        """Add a success rate, `count` of `n`, with its Wilson 95 % interval, or skip it where there was no trial."""
         if n < 1:
             self.skip(figure, f"no trial of {case or 'any case'} was run")
-            return
-        self.add(figure, count / n, "fraction", n, case=case, stat=stat, ci95=wilson(count, n))
+        else:
+            self.add(figure, count / n, "fraction", n, case=case, stat=stat, ci95=wilson(count, n))
 
     def skip(self, figure: str, why: str) -> None:
         """Name a figure that could not be measured; it is never given as 0."""
@@ -146,15 +121,7 @@ class Report:
         return head | self.details
 
     def write_json(self, path: Path, now_ns: int) -> None:
-        """Write the report as JSON.
-
-        Args:
-            path: of the file; its folder is made.
-            now_ns: wall clock at the end of the run.
-
-        Raises:
-            ConfigError: the file cannot be written.
-        """
+        """Write the report as JSON, at the end of the run, and make the folder; ConfigError if that cannot be."""
         text = json.dumps(self.as_json(now_ns), indent=1, allow_nan=False) + "\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,13 +139,12 @@ class Report:
     def _table(self) -> Table:
         """All rows; a column that none of them fills is left out."""
         table = Table(title=self.command, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        cells = [_cells(row) for row in self.rows]
-        filled = [index for index in range(len(COLUMNS)) if any(row[index] for row in cells)]
-        for index in filled:
-            name = COLUMNS[index]
+        columns = zip(COLUMNS, zip(*map(_cells, self.rows), strict=True), strict=False)
+        filled = {name: cells for name, cells in columns if any(cells)}
+        for name in filled:
             table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name == "figure")
-        for row in cells:
-            table.add_row(*(row[index] for index in filled))
+        for row in zip(*filled.values(), strict=True):
+            table.add_row(*row)
         return table
 
 
@@ -188,15 +154,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
-    """Wilson 95 % score interval of a success rate (Wilson, JASA 22, 1927).
-
-    Args:
-        count: successes, 0 to n.
-        n: trials, at least 1.
-
-    Raises:
-        ConfigError: there are no such counts.
-    """
+    """Wilson 95 % score interval of `count` successes in `n` trials (Wilson, JASA 22, 1927)."""
     from scipy.stats import binomtest  # takes a second to import, which most commands need not
 
     if not 0 <= count <= n or n < 1:
@@ -207,7 +165,8 @@ def wilson(count: int, n: int) -> tuple[float, float]:
 
 def machine() -> dict[str, Any]:
     """Processor, cores this process may use, and the first GPU's name (None without one)."""
-    return {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": gpu_name()}
+    gpu = _first_line(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])  # without importing torch
+    return {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": gpu}
 
 
 def _cpu_name() -> str:
@@ -217,11 +176,6 @@ def _cpu_name() -> str:
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
-
-
-def gpu_name() -> str | None:
-    """Name of the first CUDA card as its driver gives it, without importing torch."""
-    return _first_line(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
 
 
 def git_commit() -> str | None:

@@ -19,8 +19,7 @@ from autoglm_embodied.errors import SensorError
 FloatArray = NDArray[np.floating]
 T = TypeVar("T")
 
-MODALITIES = ("vision", "force", "joints", "language")
-"""Order of the modalities wherever one array holds a value for each."""
+MODALITIES = ("vision", "force", "joints", "language")  # their order wherever an array has one value for each
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -28,16 +27,7 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 
 def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) -> None:
-    """Check the shape of an array and that it is finite.
-
-    Args:
-        name: of the value, for the error.
-        value: to check.
-        shape: required; None allows any size of an axis.
-
-    Raises:
-        SensorError: the shape differs, or there is a NaN or an infinity.
-    """
+    """Check that an array is finite and of a shape, in which None allows any size; SensorError names it if not."""
     if value.shape != shape and not _fits(value.shape, shape):
         raise SensorError(f"{name} must have shape {shape}, got {value.shape}")
     # One pass without a temporary: NaN and infinity propagate through the sum of squares. A number whose square
@@ -110,19 +100,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Sense(Generic[T]):
-    """One modality at a tick: its value, or None where it is absent and must be masked.
-
-    Attributes:
-        value: the value.
-        age_ns: the tick minus the stamp of the newest measurement used; 0 between two measurements.
-        time_error_ns: distance of the value from the tick after interpolation or windowing; 0 if interpolated.
-        extrapolated_ns: how far it was extrapolated beyond the newest measurement; 0 if it was not.
-    """
+    """One modality at a tick: its value, or None where it is absent and must be masked."""
 
     value: T | None
-    age_ns: int = 0
-    time_error_ns: int = 0
-    extrapolated_ns: int = 0
+    age_ns: int = 0  # the tick minus the stamp of the newest measurement used; 0 between two measurements
+    time_error_ns: int = 0  # distance of the value from the tick after interpolation or windowing; 0 if interpolated
+    extrapolated_ns: int = 0  # how far it was extrapolated beyond the newest measurement; 0 if it was not
 
     @property
     def present(self) -> bool:

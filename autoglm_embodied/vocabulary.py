@@ -7,30 +7,22 @@ import re
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("cube", "cylinder", "ball")
 
-SYNONYMS = {
-    "crimson": "red",
-    "scarlet": "red",
-    "violet": "purple",
-    "lilac": "purple",
-    "block": "cube",
-    "box": "cube",
-    "brick": "cube",
-    "sphere": "ball",
-    "orb": "ball",
-    "can": "cylinder",
-    "tin": "cylinder",
-    "tube": "cylinder",
+_SYNONYMS_OF = {  # colours and shapes that the policy is trained with
+    "red": "crimson scarlet",
+    "purple": "violet lilac",
+    "cube": "block box brick",
+    "ball": "sphere orb",
+    "cylinder": "can tin tube",
 }
-"""Synonyms of colours and shapes, to the word that the policy is trained with."""
+SYNONYMS = {synonym: word for word, synonyms in _SYNONYMS_OF.items() for synonym in synonyms.split()}
 
 VERBS = frozenset("pick grab grasp take get give lift fetch bring pass hand raise hold clutch collect".split())
 """First words of a grasp command."""
 
-FILLER = frozenset(
+FILLER = frozenset(  # words that do not describe an object
     "a an the this that one ones thing object item piece toy up off of from on to me my us for it and "
     "table desk there here which is are coloured colored colour color please now just then".split()
 )
-"""Words that do not describe an object."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _CAN_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|we|i)\b")
