@@ -30,8 +30,7 @@ from autoglm_embodied.data.shards import (
 from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
 
-MakeUnit = Callable[[int], Shard]
-"""Makes the unit of a number; it must be picklable."""
+MakeUnit = Callable[[int], Shard]  # makes the unit of a number; it must be picklable
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,6 @@ class CollectionPlan:
         """Folder of a shard's units until all of them are there."""
         return self.path(index).with_suffix(".parts")
 
-    def units_of(self, index: int) -> range:
-        """Numbers of the units of a shard."""
-        return range(index * self.per_shard, min((index + 1) * self.per_shard, self.units))
-
 
 @dataclass(frozen=True)
 class Collected:
@@ -83,13 +78,11 @@ def collect_missing_shards(
     """Write all shards that are not there.
 
     Args:
-        plan: what the folder is to hold.
+        plan: what the folder is to hold; ConfigError if it cannot be written, another collection writes to it, or it
+            holds something else.
         make_unit: makes the unit of a number, in a worker process.
         workers: processes.
         progress: called with shards done and shards in all.
-
-    Raises:
-        ConfigError: the folder cannot be written, another collection writes to it, or it holds something else.
     """
     with _locked(plan.out):
         missing = [index for index in range(plan.shards) if not _is_complete(plan, index)]
@@ -103,21 +96,12 @@ def collect_missing_shards(
 
 
 def collect_shard(plan: CollectionPlan, make_unit: MakeUnit, index: int) -> list[dict[str, Any]]:
-    """Write one shard.
-
-    Args:
-        plan: what the folder is to hold.
-        make_unit: makes the unit of a number.
-        index: of the shard.
-
-    Returns:
-        The notes of the units that were not there.
-    """
+    """Write shard `index` of a plan; returns the notes of the units that were not there."""
     folder = plan.units_folder(index)
     folder.mkdir(exist_ok=True)
     units: list[Shard] = []
     notes: list[dict[str, Any]] = []
-    for number in plan.units_of(index):
+    for number in range(index * plan.per_shard, min((index + 1) * plan.per_shard, plan.units)):
         path = folder / f"{number:06d}.safetensors"
         unit = _read_complete_unit(path, plan)
         if unit is None:

@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from autoglm_embodied.errors import SetupError
@@ -51,19 +50,12 @@ class WorkerPool(Generic[Job, Result]):
 
     One list of jobs at a time: its results are taken to the end before another one is begun.
 
-    Example:
-        with WorkerPool(partial(run_episode, settings), workers=2) as pool:
-            for seed, result in pool.as_completed(range(100)):
-                ...
+    Args:
+        run: picklable; each worker gets it once, with all that is bound to it by `functools.partial`.
+        workers: processes at most, 1 or more; never more than there are jobs.
     """
 
     def __init__(self, run: Callable[[Job], Result], workers: int) -> None:
-        """Start nothing yet.
-
-        Args:
-            run: picklable; each worker gets it once, with all that is bound to it by `functools.partial`.
-            workers: processes at most, 1 or more; never more than there are jobs.
-        """
         self._run = run
         self._limit = workers
         self._workers: list[_Worker] = []
@@ -71,9 +63,7 @@ class WorkerPool(Generic[Job, Result]):
     def __enter__(self) -> WorkerPool[Job, Result]:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Kill the workers: a job that still runs is not waited for."""
         for worker in self._workers:
             worker.process.kill()
@@ -87,11 +77,9 @@ class WorkerPool(Generic[Job, Result]):
         return [worker.process.pid for worker in self._workers]
 
     def as_completed(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Result]]:
-        """Each job with its result, as soon as it is there.
+        """Each job with its result, as soon as it is there; raises what a job raised.
 
-        Raises:
-            SetupError: a worker was killed, as the kernel does when memory is short.
-            Exception: what a job raised.
+        SetupError if a worker was killed, as the kernel does when memory is short.
         """
         for index, result in self._results(jobs):
             yield jobs[index], result
@@ -108,7 +96,9 @@ class WorkerPool(Generic[Job, Result]):
 
     def _results(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
         """Index and result of each job; a worker gets its next job before its result is handed on."""
-        self._start(min(self._limit, len(jobs)))
+        while len(self._workers) < min(self._limit, len(jobs)):
+            self._workers.append(_Worker.start())
+            self._workers[-1].send(self._run)
         indices = iter(range(len(jobs)))
         busy: dict[Any, tuple[_Worker, int]] = {}
         for worker, index in zip(self._workers, indices, strict=False):
@@ -123,11 +113,6 @@ class WorkerPool(Generic[Job, Result]):
                     worker.send(jobs[following])
                     busy[connection] = worker, following
                 yield done, result
-
-    def _start(self, count: int) -> None:
-        while len(self._workers) < count:
-            self._workers.append(_Worker.start())
-            self._workers[-1].send(self._run)
 
 
 @dataclass(frozen=True)
@@ -185,13 +170,10 @@ class _Raised:
 
 
 def work(descriptor: int, parent: int) -> None:
-    """A worker's life: a function, and then its jobs, until it is killed or the pipe's other end is closed.
-
-    Args:
-        descriptor: of this end of the pipe.
-        parent: id of the process at the other end.
-    """
-    end_with_parent(parent)
+    """A worker's life: a function, and then its jobs, until it is killed or the other end of its pipe is closed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # whatever this process is doing when its parent ends
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os._exit(1)
     for request in REQUESTS_TO_END:
         signal.signal(request, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS_TO_END)
@@ -216,10 +198,3 @@ def _send(connection: Connection, result: Any) -> None:
     except Exception:
         trace = result.trace if isinstance(result, _Raised) else traceback.format_exc()
         connection.send(_Raised(RuntimeError(trace.strip().splitlines()[-1]), trace))
-
-
-def end_with_parent(parent: int) -> None:
-    """Have the kernel kill this worker when `parent` ends, however that ends and whatever this one is doing."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel was asked
-        os._exit(1)

@@ -10,7 +10,7 @@ from autoglm_embodied.model.encoders import ArmEncoder, Encoders, ForceEncoder, 
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
 
-ROBOT: dict[str, Any] = {
+ROBOT: dict[str, Any] = {  # what follows from robot, sensors and words, unless it is told: a Panda among primitives
     "joints": 7,
     "image_height": 216,
     "image_width": 288,
@@ -24,7 +24,6 @@ ROBOT: dict[str, Any] = {
     "max_speed_m_s": 0.25,
     "max_width_m": 0.08,
 }
-"""What follows from the robot, its sensors and its words, unless it is told: a Panda among primitives."""
 
 SIZES: dict[str, dict[str, Any]] = {
     "nano": {"width": 128, "layers": 4, "heads": 4, "queries": 8, "stem": (32, 64, 96)},  # 1.7 M: a laptop's CPU
@@ -33,15 +32,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 def grasp_config(size: str = "nano", **changes: Any) -> GraspConfig:
-    """The configuration of a named size.
-
-    Args:
-        size: one of SIZES.
-        changes: what is otherwise on this robot, such as `joints=6`.
-
-    Raises:
-        ConfigError: there is no such size.
-    """
+    """The configuration of one of SIZES (ConfigError), with what is otherwise on this robot, such as `joints=6`."""
     if size not in SIZES:
         raise ConfigError(f"there is no model of size {size!r}; choose from {', '.join(SIZES)}")
     return GraspConfig(**{**ROBOT, **SIZES[size], **changes})

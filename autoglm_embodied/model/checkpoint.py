@@ -23,13 +23,9 @@ def load(directory: Path = SHIPPED, device: str = "auto", joints: int | None = N
     """The model of `directory`, in inference mode.
 
     Args:
-        directory: a folder written by `GraspModel.save_pretrained`.
-        device: a torch device, or "auto": CUDA when there is one.
-        joints: J of the robot's arm, if it is to drive one.
-
-    Raises:
-        CheckpointError: no checkpoint there, or one of another model or another arm.
-        ConfigError: there is no such device.
+        directory: written by `GraspModel.save_pretrained`; CheckpointError if it holds none, or one of another version.
+        device: see `torch_device`.
+        joints: J of the robot's arm, if it is to drive one; CheckpointError if the model is for another.
     """
     for name in ("config.json", "model.safetensors"):
         if not (directory / name).is_file():
@@ -45,11 +41,7 @@ def load(directory: Path = SHIPPED, device: str = "auto", joints: int | None = N
 
 
 def torch_device(name: str) -> torch.device:
-    """The device of a setting: "auto" is CUDA when there is one.
-
-    Raises:
-        ConfigError: there is no such device.
-    """
+    """The device of a setting: "auto" is CUDA when there is one; ConfigError if there is no such device."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

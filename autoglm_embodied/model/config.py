@@ -15,74 +15,35 @@ TOOL_FEATURES = 9  # position, x axis and z axis of the tool
 
 
 class GraspConfig(PretrainedConfig):
-    """Sizes and vocabulary of GraspModel.
-
-    Args:
-        joints: J of the arm, fingers not counted.
-        width: D of every token.
-        layers: of the fusion transformer.
-        heads: of every attention layer.
-        queries: Q that read from the visual tokens.
-        image_height: [px] of the encoder's input.
-        image_width: [px].
-        stem: channels of the frame encoder's three convolutions.
-        words: V that the model knows.
-        max_words: L of an instruction.
-        force_scales: S of the force pyramid.
-        raw_samples: R of the newest wrenches.
-        raw_tokens: that they make.
-        chunk: H actions.
-        dt_ns: from one action to the next.
-        max_speed_m_s: the unit of the twist's linear part.
-        max_width_m: of the open gripper.
-        kwargs: what transformers adds.
-    """
+    """Sizes and vocabulary of GraspModel; transformers makes a dataclass of it."""
 
     model_type = "autoglm_grasp"
     has_no_defaults_at_init = True
 
-    def __init__(
-        self,
-        *,
-        joints: int,
-        width: int,
-        layers: int,
-        heads: int,
-        queries: int,
-        image_height: int,
-        image_width: int,
-        stem: tuple[int, int, int],
-        words: tuple[str, ...],
-        max_words: int,
-        force_scales: int,
-        raw_samples: int,
-        raw_tokens: int,
-        chunk: int,
-        dt_ns: int,
-        max_speed_m_s: float,
-        max_width_m: float,
-        **kwargs: Any,
-    ) -> None:
-        if joints < 1:
-            raise ConfigError(f"GraspConfig.joints must be 1 or more, got {joints}")
-        self.joints = joints
-        self.width = width
-        self.layers = layers
-        self.heads = heads
-        self.queries = queries
-        self.image_height = image_height
-        self.image_width = image_width
-        self.stem = (stem[0], stem[1], stem[2])
-        self.words = tuple(words)
-        self.max_words = max_words
-        self.force_scales = force_scales
-        self.raw_samples = raw_samples
-        self.raw_tokens = raw_tokens
-        self.chunk = chunk
-        self.dt_ns = dt_ns
-        self.max_speed_m_s = max_speed_m_s
-        self.max_width_m = max_width_m
-        super().__init__(**kwargs)
+    joints: int  # J of the arm, fingers not counted
+    width: int  # D of every token
+    layers: int  # of the fusion transformer
+    heads: int  # of every attention layer
+    queries: int  # Q that read from the visual tokens
+    image_height: int  # [px] of the encoder's input
+    image_width: int  # [px]
+    stem: tuple[int, int, int]  # channels of the frame encoder's three convolutions
+    words: tuple[str, ...]  # V that the model knows
+    max_words: int  # L of an instruction
+    force_scales: int  # S of the force pyramid
+    raw_samples: int  # R of the newest wrenches
+    raw_tokens: int  # that they make
+    chunk: int  # H actions
+    dt_ns: int  # from one action to the next
+    max_speed_m_s: float  # the unit of the twist's linear part
+    max_width_m: float  # of the open gripper
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.joints < 1:
+            raise ConfigError(f"GraspConfig.joints must be 1 or more, got {self.joints}")
+        self.stem = (self.stem[0], self.stem[1], self.stem[2])  # JSON has lists
+        self.words = tuple(self.words)
+        super().__post_init__(**kwargs)
 
     @property
     def token_width(self) -> int:

@@ -9,13 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from autoglm_embodied.model.config import TOOL_FEATURES
-from autoglm_embodied.model.image import CHANNELS
 from autoglm_embodied.vocabulary import words as split_words
 
 WORKSPACE_CENTRE_M = (0.5, 0.0, 0.05)
 WORKSPACE_SCALE_M = 0.3
+CHANNELS = 7  # red, green, blue in [-1, 1]; x, y, z of the base frame [m]; 1 where depth is known
 PATCH = 3  # pixels on a side of what the first layer sees at once
 TOKEN_STRIDE = 12  # pixels from one token to the next
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs), nn.GELU()]
 
 
 class Residual(nn.Module):
@@ -23,13 +28,8 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.GELU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
+        first, (second, norm, _) = (_convolution(channels, channels, 3, padding=1) for _ in range(2))
+        self.layers = nn.Sequential(*first, second, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
@@ -43,15 +43,9 @@ class FrameEncoder(nn.Module):
         super().__init__()
         patches, parts, tokens = stem
         self.stem = nn.Sequential(
-            nn.Conv2d(CHANNELS, patches, PATCH, stride=PATCH, bias=False),
-            nn.BatchNorm2d(patches),
-            nn.GELU(),
-            nn.Conv2d(patches, parts, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(parts),
-            nn.GELU(),
-            nn.Conv2d(parts, tokens, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(tokens),
-            nn.GELU(),
+            *_convolution(CHANNELS, patches, PATCH, stride=PATCH),
+            *_convolution(patches, parts, 3, stride=2, padding=1),
+            *_convolution(parts, tokens, 3, stride=2, padding=1),
             Residual(tokens),
         )
         self.project = nn.Conv2d(tokens, width, 1)
@@ -86,22 +80,18 @@ class ForceEncoder(nn.Module):
         self.register_buffer("raw_scale", torch.ones(6))
 
     def forward(self, pyramid: Tensor, raw: Tensor) -> Tensor:
-        """Tokens of the wrench history.
+        """Tokens of the wrench history (B, S + raw tokens, D).
 
         Args:
             pyramid: (B, S, 5, 6) statistics at each scale [N, N·m], sensor frame.
             raw: (B, R, 6) newest samples [N, N·m].
-
-        Returns:
-            (B, S + raw tokens, D).
         """
         slow = self.pyramid((pyramid / self.pyramid_scale).clamp(-10, 10).flatten(2))
         fast = self.raw((raw / self.raw_scale).clamp(-10, 10).reshape(len(raw), self.raw_tokens, -1))
         return torch.cat([slow, fast], dim=1) + self.position
 
 
-FINE_M = (0.3, 0.03, 0.008)
-"""Scales at which a distance is shown: the reach, the funnel, the grasp."""
+FINE_M = (0.3, 0.03, 0.008)  # scales at which a distance is shown: the reach, the funnel, the grasp
 
 TOOL_POSITION = slice(-TOOL_FEATURES, 3 - TOOL_FEATURES)
 """Where the tool's position stands in the features of an arm, however many joints it has."""
@@ -109,15 +99,7 @@ GRIPPER_FEATURES = 6
 
 
 def at_scales(value: Tensor, scales: tuple[float, ...]) -> Tensor:
-    """The value squashed at each scale, so that both metres and millimetres can be read.
-
-    Args:
-        value: (..., K).
-        scales: in the unit of the value.
-
-    Returns:
-        (..., K * len(scales)) in -1 to 1.
-    """
+    """A value (..., K) squashed to -1 to 1 at each of n scales, (..., K n): both metres and millimetres can be read."""
     return torch.cat([torch.tanh(value / scale) for scale in scales], dim=-1)
 
 
@@ -130,25 +112,15 @@ class ArmEncoder(nn.Module):
         self.gripper = nn.Linear(GRIPPER_FEATURES + 3 * len(FINE_M), width)
 
     def forward(self, arm: Tensor, gripper: Tensor) -> Tensor:
-        """Arm and gripper as a token each.
+        """Arm and gripper as a token each, (B, 2, D).
 
         Args:
             arm: (B, 2 J + 9) joint positions [rad] and velocities [rad/s], tool position [m], its x and z axes.
             gripper: (B, 2) width [m] and its rate [m/s].
-
-        Returns:
-            (B, 2, D).
         """
-        width, velocity = gripper[:, :1], gripper[:, 1:]
-        position = arm[:, TOOL_POSITION]
-        grip = torch.cat(
-            [
-                at_scales(width, (0.08, 0.02, 0.005)),
-                at_scales(velocity, (0.2, 0.02, 0.005)),
-                at_scales(position, FINE_M),
-            ],
-            dim=-1,
-        )
+        width = at_scales(gripper[:, :1], (0.08, 0.02, 0.005))
+        rate = at_scales(gripper[:, 1:], (0.2, 0.02, 0.005))
+        grip = torch.cat([width, rate, at_scales(arm[:, TOOL_POSITION], FINE_M)], dim=-1)
         return torch.stack([self.arm(arm), self.gripper(grip)], dim=1)
 
 
@@ -161,23 +133,16 @@ class TargetEncoder(nn.Module):
         self.layers = nn.Sequential(nn.Linear(features + 1, width), nn.GELU(), nn.Linear(width, width))
 
     def forward(self, target_m: Tensor, spread_m: Tensor, tool_m: Tensor) -> Tensor:
-        """One token of where the target is from the tool.
+        """One token (B, 1, D) of where the target is from the tool.
 
         Args:
-            target_m: (B, 3) base frame.
+            target_m, tool_m: (B, 3) base frame.
             spread_m: (B,) standard deviation of the votes.
-            tool_m: (B, 3) base frame.
-
-        Returns:
-            (B, 1, D).
         """
         offset = target_m - tool_m
         distance = offset[:, :2].norm(dim=-1, keepdim=True)
-        shown = torch.cat(
-            [at_scales(offset, FINE_M), at_scales(distance, FINE_M), target_m[:, 2:] * 10, spread_m[:, None] * 10],
-            dim=-1,
-        )
-        token: Tensor = self.layers(shown)
+        shown = [at_scales(offset, FINE_M), at_scales(distance, FINE_M), target_m[:, 2:] * 10, spread_m[:, None] * 10]
+        token: Tensor = self.layers(torch.cat(shown, dim=-1))
         return token.unsqueeze(1)
 
 
@@ -185,15 +150,12 @@ PADDING, UNKNOWN = 0, 1
 
 
 def word_ids(instruction: str, vocabulary: tuple[str, ...], max_words: int) -> list[int]:
-    """Ids of the words the model knows; verbs and fillers are left out.
+    """Ids of the words of an instruction that the model knows; verbs and fillers are left out.
 
     Args:
         instruction: a sentence; synonyms and plurals are made canonical.
         vocabulary: V words.
         max_words: L, to which the ids are padded.
-
-    Returns:
-        L ids.
     """
     ids = [vocabulary.index(word) + 2 for word in split_words(instruction) if word in vocabulary][:max_words]
     ids = ids or [UNKNOWN]

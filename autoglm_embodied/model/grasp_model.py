@@ -10,10 +10,79 @@ from transformers import PreTrainedModel
 
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.encoders import TOOL_POSITION, UNKNOWN, Encoders, TargetEncoder
-from autoglm_embodied.model.fusion import Action, ActionHead, FusionTransformer, ModalityGate
 from autoglm_embodied.model.grounding import Grounded, Grounding
 from autoglm_embodied.model.inputs import JOINT, LANGUAGE, VISION, ModelInput
-from autoglm_embodied.types import MODALITIES
+from autoglm_embodied.types import MODALITIES, Phase
+
+
+class ModalityGate(nn.Module):
+    """Softmax over the modalities present, from a summary of each."""
+
+    def __init__(self, width: int, modalities: int) -> None:
+        super().__init__()
+        self.modalities = modalities
+        self.score = nn.Sequential(nn.Linear(modalities * (width + 1), width), nn.GELU(), nn.Linear(width, modalities))
+
+    def forward(self, summaries: Tensor, present: Tensor) -> Tensor:
+        """How much each modality counts, (B, M): the sum over those present is 1, the others are exactly 0.
+
+        Args:
+            summaries: (B, M, D).
+            present: (B, M) bool.
+        """
+        masked = summaries * present.unsqueeze(-1)
+        logits = self.score(torch.cat([masked, present.unsqueeze(-1).to(masked.dtype)], dim=-1).flatten(1))
+        return torch.softmax(logits.masked_fill(~present, -1e4), dim=-1) * present
+
+
+class FusionTransformer(nn.Module):
+    """Pre-norm encoder; tokens of absent modalities are masked from every attention layer."""
+
+    def __init__(self, width: int, layers: int, heads: int) -> None:
+        super().__init__()
+        self.query = nn.Parameter(0.02 * torch.randn(1, 1, width))
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
+        """Fuse all tokens to the shared latent (B, D).
+
+        Args:
+            tokens: (B, T, D).
+            present: (B, T) bool; what is not is a masked key in every layer.
+        """
+        x = torch.cat([self.query.expand(len(tokens), -1, -1), tokens], dim=1)
+        masked = torch.cat([torch.zeros_like(present[:, :1]), ~present], dim=1)
+        for layer in self.layers:
+            x = layer(x, src_key_padding_mask=masked)
+        latent: Tensor = self.norm(x[:, 0])
+        return latent
+
+
+class Action(NamedTuple):
+    """Raw outputs of the heads."""
+
+    twist: Tensor  # (B, H, 6) in units of the largest speed (linear) and rad/s (angular), base frame
+    open_logits: Tensor  # (B, H) gripper open rather than closed
+    phase_logits: Tensor  # (B, 6)
+
+
+class ActionHead(nn.Module):
+    """One hidden layer for each kind of output."""
+
+    def __init__(self, width: int, chunk: int) -> None:
+        super().__init__()
+        self.chunk = chunk
+        self.twist = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, 6 * chunk))
+        self.grip = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, chunk))
+        self.phase = nn.Linear(width, len(Phase))
+
+    def forward(self, latent: Tensor) -> Action:
+        """Actions from the shared latent (B, D)."""
+        return Action(self.twist(latent).unflatten(1, (self.chunk, 6)), self.grip(latent), self.phase(latent))
 
 
 class GraspOutput(NamedTuple):
@@ -63,15 +132,12 @@ class GraspModel(PreTrainedModel):
         return tokens
 
     def ground(self, visual: Tensor, words: Tensor, present: Tensor) -> tuple[Grounded, Tensor]:
-        """Find the named object in an image; without image or words there is none (see `Grounded`).
+        """Find the named object in an image (see `Grounded`), and sum up the words (B, D), as 0 where there are none.
 
         Args:
             visual: (B, N, D + 4) tokens of `encode`.
             words: (B, L) ids.
             present: (B, M) bool, in the order of MODALITIES.
-
-        Returns:
-            What was found, and the summary of the words (B, D), 0 without them.
         """
         sees, hears = present[:, VISION], present[:, LANGUAGE]
         visual = torch.where(sees[:, None, None], visual, 0.0)  # unlike masked_fill, it keeps the layout in memory

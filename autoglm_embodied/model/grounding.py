@@ -11,10 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-READ_RUN = 4
-"""Neighbouring tokens of a row that the queries read as one: where the target is, the votes say more exactly."""
-
-
+READ_RUN = 4  # neighbouring tokens that the queries read as one: where the target is, the votes say more exactly
 NO_MATCH = -1e4  # a logit whose sigmoid is 0
 NOTHING_NAMED = (0.0, NO_MATCH, NO_MATCH)  # logits of Referent.NONE
 
@@ -45,15 +42,7 @@ class CrossAttention(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
-        """What the queries read.
-
-        Args:
-            query: (B, Q, D).
-            tokens: (B, N, D), read by every query.
-
-        Returns:
-            (B, Q, D).
-        """
+        """What the queries (B, Q, D) read from the tokens (B, N, D): (B, Q, D)."""
         query = query + self.attention(self.norm_query(query), tokens, tokens, need_weights=False)[0]
         read: Tensor = query + self.mlp(self.norm(query))
         return read
@@ -67,7 +56,7 @@ class Grounding(nn.Module):
         self.queries = nn.Parameter(0.02 * torch.randn(queries, width))
         self.position_embedding = nn.Linear(4, width)
         self.key = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width))
-        self.name = nn.Linear(width, width)
+        self.name, self.scale = nn.Linear(width, width), width**0.5
         self.match_bias = nn.Parameter(torch.tensor(-2.0))
         self.offset_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 3))
         self.matched = nn.Linear(1, width)
@@ -75,22 +64,10 @@ class Grounding(nn.Module):
         self.referent = nn.Sequential(nn.Linear(width + 4, width), nn.GELU(), nn.Linear(width, 3))
 
     def match_each(self, visual: Tensor, language: Tensor) -> Tensor:
-        """How well every token matches each of K descriptions.
-
-        Args:
-            visual: (B, N, D + 4) tokens of FrameEncoder.
-            language: (K, D) summaries of words.
-
-        Returns:
-            (B, N, K) logits.
-        """
-        logits = torch.einsum("bnd,kd->bnk", self.key(visual[..., :-4]), self._name(language))
+        """Logits (B, N, K): how well every token (B, N, D + 4) matches each of K summaries of words (K, D)."""
+        logits = torch.einsum("bnd,kd->bnk", self.key(visual[..., :-4]), self.name(language) / self.scale)
         biased: Tensor = logits + self.match_bias
         return biased
-
-    def _name(self, language: Tensor) -> Tensor:
-        name: Tensor = self.name(language) / language.shape[-1] ** 0.5
-        return name
 
     def forward(self, visual: Tensor, language: Tensor, named: Tensor) -> Grounded:
         """Ground the words.
@@ -102,7 +79,9 @@ class Grounding(nn.Module):
         """
         features, where = visual[..., :-4], visual[..., -4:]
         anchor, known = where[..., :3], where[..., 3]
-        match_logits = torch.einsum("bnd,bd->bn", self.key(features), self._name(language)) + self.match_bias
+        match_logits = (
+            torch.einsum("bnd,bd->bn", self.key(features), self.name(language) / self.scale) + self.match_bias
+        )
         match_logits = match_logits.masked_fill(~named.unsqueeze(1), NO_MATCH)
         match = match_logits.sigmoid() * (known > 0)
         votes = anchor + 0.1 * self.offset_head(features)  # (B, N, 3)

@@ -12,9 +12,9 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load
+from autoglm_embodied.model.encoders import CHANNELS
 from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
-from autoglm_embodied.model.image import CHANNELS, encoder_input, shrink
-from autoglm_embodied.model.inputs import model_input
+from autoglm_embodied.model.inputs import encoder_input, model_input, shrink
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation, Phase, Referent

@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
-from autoglm_embodied.data.shards import Arrays, Shard
+from autoglm_embodied.data.schemas import DEMONSTRATIONS
+from autoglm_embodied.data.shards import Arrays, Shard, joined
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.model.inputs import arm_features, gripper_features
-from autoglm_embodied.types import FloatArray, Observation, Phase
+from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation, Phase
 
 AXES = 4  # x, y, z and yaw of the hand, which stand for joints
-OTHER_SHAPE = -1
 SAMPLE_EVERY = 4  # periods of an action chunk
-OBJECT_COLUMNS = 6
+MOST_OBJECTS = 16  # of a scene
 
 ALIGN = AlignSettings(arm_joints=AXES, finger_joints=1)
 ROWS = {"I": "objects", "A": "approaches", "F": "frames", "S": "steps"}
@@ -34,11 +33,7 @@ ROWS = {"I": "objects", "A": "approaches", "F": "frames", "S": "steps"}
 def demonstration_samples(shard: Shard) -> Shard:
     """The samples of all episodes of a shard of DEMONSTRATIONS, as a shard of SAMPLES."""
     parts = [_episode_samples(_episode(shard.arrays, number), note) for number, note in enumerate(shard.notes)]
-    most = max(part["objects"].shape[1] for part in parts)
-    for part in parts:
-        missing = most - part["objects"].shape[1]
-        part["objects"] = np.pad(part["objects"], ((0, 0), (0, missing), (0, 0)), constant_values=-1)
-    return Shard({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, shard.notes)
+    return Shard(joined(parts), shard.notes)
 
 
 def hand_transform(position: FloatArray) -> FloatArray:
@@ -50,16 +45,11 @@ def hand_transform(position: FloatArray) -> FloatArray:
 
 def _episode(arrays: Arrays, number: int) -> Arrays:
     """The rows of one episode of every field."""
-    ends = {letter: np.cumsum(arrays[count]) for letter, count in ROWS.items()}
-    found: Arrays = {}
-    for name, meaning in DEMONSTRATIONS.fields.items():
-        letter = meaning[1]
-        if letter == "E":
-            found[name] = arrays[name][number]
-        else:
-            end = int(ends[letter][number])
-            found[name] = arrays[name][end - int(arrays[ROWS[letter]][number]) : end]
-    return found
+    rows: dict[str, Any] = {"E": number}
+    for letter, count in ROWS.items():
+        end = int(arrays[count][: number + 1].sum())
+        rows[letter] = slice(end - int(arrays[count][number]), end)
+    return {name: arrays[name][rows[meaning[1]]] for name, meaning in DEMONSTRATIONS.fields.items()}
 
 
 def _episode_samples(episode: Arrays, note: dict[str, Any]) -> Arrays:
@@ -74,9 +64,9 @@ def _episode_samples(episode: Arrays, note: dict[str, Any]) -> Arrays:
     ticks_ns = [int(frame_ns[frame]) + config.dt_ns for frame in kept]  # a frame is delivered a period late
     sensed = _observations(episode, ticks_ns)
     rows = [
-        _sample(episode, frame, seen, bool(note["held"]))
+        _sample(episode, frame, seen, force, arm, bool(note["held"]))
         for frame, seen in zip(kept, sensed, strict=True)
-        if seen.force.present and seen.joints.present
+        if (force := seen.force.value) is not None and (arm := seen.joints.value) is not None
     ]
     if not rows:
         raise SensorError(f"the demonstration of seed {note['seed']} never tared its wrist; collect it again")
@@ -106,11 +96,8 @@ def _observations(episode: Arrays, ticks_ns: list[int]) -> list[Observation]:
     return sensed
 
 
-def _sample(episode: Arrays, frame: int, seen: Observation, held: bool) -> Arrays:
+def _sample(episode: Arrays, frame: int, seen: Observation, force: ForceFeatures, arm: ArmState, held: bool) -> Arrays:
     """One row of SAMPLES."""
-    force, arm = seen.force.value, seen.joints.value
-    if force is None or arm is None:
-        raise SensorError("a sample needs force and joints")
     config = grasp_config()
     step = int(np.searchsorted(episode["step_ns"], seen.t_ns, side="right")) - 1
     ends_ns = seen.t_ns + config.dt_ns * np.arange(config.chunk + 1, dtype=np.int64)
@@ -147,10 +134,11 @@ def _commands(episode: Arrays, ends_ns: NDArray[np.int64]) -> tuple[FloatArray, 
 
 
 def _objects(episode: Arrays) -> FloatArray:
-    """(T, 6) rows of SAMPLES; the size is the mean over the principal axes."""
-    rows = np.empty((int(episode["objects"]), OBJECT_COLUMNS), np.float32)
-    rows[:, 0], rows[:, 1] = episode["object_colour"], OTHER_SHAPE
-    rows[:, 2:5], rows[:, 5] = episode["object_pose"][:, :3], episode["object_extent_m"].mean(axis=1)
+    """(MOST_OBJECTS, 6) rows of SAMPLES; the size is the mean over the principal axes."""
+    rows = np.full((MOST_OBJECTS, 6), -1, np.float32)
+    there = rows[: int(episode["objects"])]
+    there[:, 0] = episode["object_colour"]  # their shape stays -1: no word says it
+    there[:, 2:5], there[:, 5] = episode["object_pose"][:, :3], episode["object_extent_m"].mean(axis=1)
     return rows
 
 

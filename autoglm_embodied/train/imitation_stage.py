@@ -4,82 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
-from autoglm_embodied.data.shards import Arrays
-from autoglm_embodied.data.stream import Indices, Read
-from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
+from autoglm_embodied.data.schemas import FOUND, GROUNDED, KEPT
+from autoglm_embodied.data.shards import Arrays, Indices, Read, Shard, joined, read_shard, shard_path, take, write_shard
+from autoglm_embodied.model.grasp_model import Action, GraspModel, GraspOutput
+from autoglm_embodied.model.grounding import Grounded
 from autoglm_embodied.model.inputs import FORCE, JOINT, LANGUAGE, VISION, ModelInput
-from autoglm_embodied.train.batches import everything
-from autoglm_embodied.train.grounded_shards import GroundedShards, grounded_of
-from autoglm_embodied.train.losses import imitation_loss
+from autoglm_embodied.train.batches import everything, images, target_words
 from autoglm_embodied.train.sources import Survey
-from autoglm_embodied.train.stage import parameters_of
 
 GROUND_AGAIN_EPOCHS = 8
 LEAST_DEVIATION = 1e-3  # [N, N·m] of the wrench
+CHUNK = 256  # samples grounded at once
 
 
 class ImitationStage:
     """Optimises force, arm, gate, fusion and heads on the demonstrations, with modalities dropped at random.
 
+    Its samples hold what was grounded in place of image and words.
+
     Args:
         model: whose grounding is trained.
-        shards: samples.
-        found: keeps what was grounded in them.
+        samples: as they were collected.
+        folder: keeps what was grounded in them.
         survey: of the samples.
         drop: (M,) how often each modality is dropped, in the order of MODALITIES.
     """
 
     name = "imitation"
+    training = False  # no module here behaves differently in training; the encoder's batch statistics stay
 
     def __init__(
-        self, model: GraspModel, shards: Sequence[Read], found: GroundedShards, survey: Survey, drop: Sequence[float]
+        self, model: GraspModel, samples: Sequence[Read], folder: Path, survey: Survey, drop: Sequence[float]
     ) -> None:
         self.model = model
-        self._samples, self._found, self._drop = shards, found, np.asarray(drop)
-        self._grounded: list[Read] = []
+        self.shards: Sequence[Read] = []  # once an epoch has begun
+        frozen = {id(p) for part in (model.frames, model.words, model.grounding) for p in part.parameters()}
+        self.parameters = [p for p in model.parameters() if id(p) not in frozen]
+        self._samples, self._folder, self._drop = samples, folder, np.asarray(drop)
         self._block = -1  # of epochs that share what was grounded
-        frozen = {id(p) for p in parameters_of([model.frames, model.words, model.grounding])}
-        self._optimised = [parameter for parameter in model.parameters() if id(parameter) not in frozen]
         # The spread of the wrench goes into the model, so that a checkpoint normalises by itself.
         model.force.pyramid_scale.copy_(torch.from_numpy(survey.pyramid_std + LEAST_DEVIATION))
         model.force.raw_scale.copy_(torch.from_numpy(survey.raw_std + LEAST_DEVIATION))
-
-    def parameters(self) -> list[nn.Parameter]:
-        """All but those of the grounding stage."""
-        return self._optimised
-
-    def train_mode(self) -> None:
-        """No module here behaves differently in training; the encoder's batch statistics stay."""
-        self.model.eval()
 
     def begin_epoch(self, epoch: int, seed: int) -> None:
         """Ground the targets with other sentences now and then."""
         block = epoch // GROUND_AGAIN_EPOCHS
         if block != self._block:
             self.model.eval()
-            self._grounded = self._found.write(self.model, self._samples, (seed, block))
+            self.shards = write_grounded(self._folder, self.model, self._samples, (seed, block))
             self._block = block
-
-    def shards(self) -> Sequence[Read]:
-        """Samples with what was grounded in place of the images."""
-        return self._grounded
 
     def select(self, arrays: Arrays) -> Indices:
         """All."""
         return np.arange(len(arrays["phase"]))
 
     def losses(self, rows: Arrays, rng: np.random.Generator) -> dict[str, Tensor]:
-        """See `imitation_loss`; without image, joints or words the arm must hold still and keep its grip.
-
-        Args:
-            rows: samples with what was grounded.
-            rng: draws which modalities are dropped.
-        """
+        """See `imitation_loss`; without image, joints or words the arm must hold still and keep its grip."""
         device = self.model.device
         present = dropped(len(rows["phase"]), self._drop, rng).to(device)
         batch = replace(self._batch(rows), present=present)
@@ -91,12 +79,7 @@ class ImitationStage:
 
     @torch.inference_mode()
     def validate(self, rows: Arrays, rng: np.random.Generator) -> dict[str, float]:
-        """Error of the first twist [mm/s], and how often grip and phase are right; also with force masked.
-
-        Args:
-            rows: samples with what was grounded.
-            rng: not used.
-        """
+        """Error of the first twist [mm/s], and how often grip and phase are right; also with force masked."""
         batch = self._batch(rows)
         twist, opened, phase = self._labels(rows)
         action = self._act(batch, rows).action
@@ -126,14 +109,77 @@ class ImitationStage:
 
 
 def dropped(samples: int, rates: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """Which modalities are left when each is dropped at its rate.
+    """(B, M) bool: which modalities of B samples are left when each is dropped at its rate (M,), 0 to 1."""
+    return torch.from_numpy(rng.random((samples, len(rates))) >= rates)
+
+
+def imitation_loss(
+    action: Action, twist: Tensor, opened: Tensor, phase: Tensor, max_speed_m_s: float
+) -> dict[str, Tensor]:
+    """Imitation of the expert's chunk.
 
     Args:
-        samples: B.
-        rates: (M,) in 0 to 1.
-        rng: draws which.
-
-    Returns:
-        (B, M) bool.
+        action: what the heads gave.
+        twist: (B, H, 6) the expert's [m/s, rad/s].
+        opened: (B, H) whether it opens the gripper.
+        phase: (B,).
+        max_speed_m_s: the unit of the linear part.
     """
-    return torch.from_numpy(rng.random((samples, len(rates))) >= rates)
+    scaled = torch.cat([twist[..., :3] / max_speed_m_s, twist[..., 3:]], dim=-1)
+    return {
+        "twist": F.smooth_l1_loss(action.twist.float(), scaled, beta=0.05),
+        "grip": F.binary_cross_entropy_with_logits(action.open_logits.float(), opened),
+        "phase": F.cross_entropy(action.phase_logits.float(), phase),
+    }
+
+
+def write_grounded(folder: Path, model: GraspModel, shards: Sequence[Read], seeds: tuple[int, ...]) -> list[Read]:
+    """Ground the demonstrated rows of all shards anew, and say how to read what was found.
+
+    Args:
+        folder: holds a file for each of the shards.
+        model: whose encoders and grounding are used, in inference mode.
+        shards: of samples.
+        seeds: from which the sentences follow.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Read] = []
+    for number, read in enumerate(shards):
+        arrays = read()
+        rows = np.flatnonzero(arrays["target"] >= 0)
+        if len(rows):
+            path, rng = shard_path(folder, GROUNDED.kind, number), np.random.default_rng([*seeds, number])
+            parts = np.array_split(rows, -(-len(rows) // CHUNK))
+            write_shard(path, GROUNDED, Shard(joined([_grounded(model, take(arrays, part), rng) for part in parts])))
+            written.append(partial(_read, path))
+    return written
+
+
+def _read(path: Path) -> Arrays:
+    return read_shard(path, GROUNDED).arrays
+
+
+@torch.no_grad()
+def _grounded(model: GraspModel, rows: Arrays, rng: np.random.Generator) -> Arrays:
+    device = model.device
+    visual = model.encode(images(rows).to(device))
+    words, present = target_words(rows, model.config, rng).to(device), everything(len(visual), device)
+    named, language = model.ground(visual, words, present)
+    present[:, LANGUAGE] = False
+    unnamed, _ = model.ground(visual, words, present)
+    found = {"latents": named.latents, "latents_unnamed": unnamed.latents, "language": language}
+    found |= {"target_m": named.target_m, "spread_m": named.spread_m}
+    return {name: rows[name] for name in KEPT} | {name: value.cpu().numpy() for name, value in found.items()}
+
+
+def grounded_of(rows: Arrays, present: Tensor) -> tuple[Grounded, Tensor]:
+    """What `GraspModel.act` needs of the grounding, and the summary of the words (B, D).
+
+    Args:
+        rows: B samples of GROUNDED.
+        present: (B, M) bool; without words, latents are those that were read without them.
+    """
+    found = {name: torch.from_numpy(rows[name]).to(present.device) for name in FOUND}
+    latents = torch.where(present[:, LANGUAGE, None, None], found["latents"], found["latents_unnamed"])
+    nothing = torch.empty(len(present), 0, device=present.device)  # matches and votes are not used to act
+    return Grounded(latents, nothing, nothing, found["target_m"], found["spread_m"], nothing), found["language"]

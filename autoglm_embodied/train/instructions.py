@@ -11,8 +11,7 @@ from autoglm_embodied.vocabulary import COLOURS, SHAPES, words
 
 VERBS = ("pick up", "grab", "take", "get", "lift", "grasp")
 
-Named = tuple[str, str]
-"""Colour and shape of an object; the shape is empty where no word says it."""
+Named = tuple[str, str]  # colour and shape of an object; the shape is empty where no word says it
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,7 @@ class Description:
 
 
 def matches(description: Description, objects: Sequence[Named]) -> list[int]:
-    """Indices of the objects that fit.
-
-    Args:
-        description: what was said.
-        objects: of the scene.
-    """
+    """Indices of the objects of a scene that fit."""
     return [index for index, obj in enumerate(objects) if description.fits(obj)]
 
 
@@ -50,13 +44,7 @@ def described(sentence: str) -> Description:
 
 
 def naming(objects: Sequence[Named], target: int, rng: np.random.Generator) -> Description:
-    """A random description that fits the target and no other object; all that is known of it if nothing less does.
-
-    Args:
-        objects: of the scene.
-        target: index of the one that is meant.
-        rng: chooses among the descriptions that fit.
-    """
+    """A random description that fits object `target` and no other; all that is known of it if nothing less does."""
     colour, shape = objects[target]
     options = [Description(colour, None)]
     if shape:
@@ -66,12 +54,7 @@ def naming(objects: Sequence[Named], target: int, rng: np.random.Generator) -> D
 
 
 def any_description(objects: Sequence[Named], rng: np.random.Generator) -> Description:
-    """A random description, of something there or not: most start from an object of the scene.
-
-    Args:
-        objects: of the scene.
-        rng: draws the description.
-    """
+    """A random description, of something there or not: most start from an object of the scene."""
     colour, shape = str(rng.choice(COLOURS)), str(rng.choice(SHAPES))
     if objects and rng.random() < 0.7:
         seen = objects[int(rng.integers(len(objects)))]

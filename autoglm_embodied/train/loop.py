@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,69 +15,22 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from autoglm_embodied.data.shards import Arrays
-from autoglm_embodied.data.stream import Indices, ShardStream, take
+from autoglm_embodied.data.shards import Arrays, Indices, joined, shuffled_batches, take
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.build import SIZES, build_model, grasp_config
 from autoglm_embodied.model.checkpoint import load, torch_device
 from autoglm_embodied.model.grasp_model import GraspModel
-from autoglm_embodied.train.grounded_shards import GroundedShards
 from autoglm_embodied.train.grounding_stage import GroundingStage
 from autoglm_embodied.train.imitation_stage import ImitationStage
 from autoglm_embodied.train.sources import Survey, sample_readers, survey
-from autoglm_embodied.train.stage import TrainingStage
 from autoglm_embodied.types import MODALITIES
+from autoglm_embodied.whole_file import whole_file
 
+TrainingStage = GroundingStage | ImitationStage
+"""Some of the model's parameters, some of the samples, and a loss. Rows are fields whose first axis is the sample.
 
-def save_state(path: Path, model: nn.Module, optimiser: AdamW, epoch: int) -> None:
-    """Weights, AdamW moments and the number of finished epochs, written whole or not at all.
-
-    Args:
-        path: of the file.
-        model: whose weights.
-        optimiser: of its parameters.
-        epoch: epochs that are finished.
-    """
-    tensors = {f"model.{name}": value.contiguous().clone() for name, value in model.state_dict().items()}
-    for name, parameter in model.named_parameters():
-        for key, value in optimiser.state.get(parameter, {}).items():
-            tensors[f"adam.{key}.{name}"] = torch.as_tensor(value).clone()
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, {"epoch": str(epoch)})
-    partial.replace(path)
-
-
-def load_state(path: Path, model: nn.Module, optimiser: AdamW) -> int:
-    """Put back what `save_state` wrote.
-
-    Args:
-        path: of the file.
-        model: takes the weights.
-        optimiser: takes the moments.
-
-    Returns:
-        The number of finished epochs, 0 if there is no file.
-
-    Raises:
-        ConfigError: the file is of a model of other sizes.
-    """
-    if not path.exists():
-        return 0
-    with safe_open(path, "pt") as file:
-        epoch = int(file.metadata()["epoch"])
-        try:
-            model.load_state_dict({key[6:]: file.get_tensor(key) for key in file.keys() if key.startswith("model.")})
-        except RuntimeError as error:
-            raise ConfigError(f"{path} is of a training with other sizes; name another folder with --out") from error
-        parameters = dict(model.named_parameters())
-        for key in file.keys():
-            if key.startswith("adam."):
-                _, moment, name = key.split(".", 2)
-                optimiser.state[parameters[name]][moment] = file.get_tensor(key).to(
-                    parameters[name].device if moment != "step" else "cpu"
-                )
-    return epoch
-
+What `rng` and `seed` decide is all that is random, so that a resumed run finds the same.
+"""
 
 VALIDATION_SHARE = 0.04
 MOST_VALIDATED = 1000  # samples kept aside in memory, of all shards together
@@ -125,13 +79,11 @@ def train(
 
     Args:
         settings: how long, how fast and on what.
-        data: folders of shards.
+        data: folders of shards; ConfigError if there is nothing to learn from.
         out: folder of the checkpoint.
         report: told of every epoch.
-        start: a checkpoint to begin from; none begins with random weights.
-
-    Raises:
-        ConfigError: there is nothing to learn from, or the start is of another robot or camera.
+        start: a checkpoint to begin from, of the same camera (ConfigError) and arm (CheckpointError); none begins with
+            random weights.
     """
     device = torch_device(settings.device)
     readers = sample_readers(data)
@@ -139,34 +91,23 @@ def train(
     if settings.imitation_epochs and not surveyed.demonstrated:
         raise ConfigError("the data hold no demonstration; collect some with autoglm collect --episodes N")
     torch.manual_seed(settings.seed)
-    model = _fresh(settings, surveyed) if start is None else _started(start, surveyed)
+    model = _initial_model(settings, surveyed, start)
     model.to(device)
     out.mkdir(parents=True, exist_ok=True)
-    found = GroundedShards(out / "grounded")
-    _run_stage(
-        GroundingStage(model, readers), settings.grounding_epochs, settings.grounding_rate, settings, out, report
-    )
+    grounding, found = GroundingStage(model, readers), out / "grounded"
+    _run_stage(grounding, settings.grounding_epochs, settings.grounding_rate, settings, out, report)
     imitation = ImitationStage(model, readers, found, surveyed, settings.drop)
     _run_stage(imitation, settings.imitation_epochs, settings.imitation_rate, settings, out, report)
-    found.remove()
+    shutil.rmtree(found, ignore_errors=True)
     model.eval().save_pretrained(out)
     return model
 
 
-def _fresh(settings: TrainSettings, surveyed: Survey) -> GraspModel:
-    """A model of random weights for the robot and camera of the data."""
-    config = grasp_config(
-        settings.size,
-        joints=surveyed.joints,
-        image_height=surveyed.image_height,
-        image_width=surveyed.image_width,
-        max_speed_m_s=surveyed.max_speed_m_s,
-    )
-    return build_model(config)
-
-
-def _started(start: Path, surveyed: Survey) -> GraspModel:
-    """The model of a checkpoint; ConfigError if it is of another camera, CheckpointError if of another arm."""
+def _initial_model(settings: TrainSettings, surveyed: Survey, start: Path | None) -> GraspModel:
+    """The model to begin from, of the data's robot and camera: of random weights, or of a checkpoint."""
+    same = ("joints", "image_height", "image_width", "max_speed_m_s")
+    if start is None:
+        return build_model(grasp_config(settings.size, **{name: getattr(surveyed, name) for name in same}))
     model = load(start, "cpu", surveyed.joints)
     has, wanted = (model.config.image_width, model.config.image_height), (surveyed.image_width, surveyed.image_height)
     if has != wanted:
@@ -178,56 +119,54 @@ def _run_stage(
     stage: TrainingStage, epochs: int, rate: float, settings: TrainSettings, out: Path, report: Report | None
 ) -> None:
     """All epochs of one stage that are not done yet."""
-    optimiser = AdamW(stage.parameters(), lr=rate, weight_decay=0.01)
+
+    def learned(number: int, arrays: Arrays) -> Indices:
+        return _split(stage, arrays, number, settings.seed)[0]
+
+    optimiser = AdamW(stage.parameters, lr=rate, weight_decay=0.01)
     state = out / f"{stage.name}.state.safetensors"
-    kept: _HeldOut | None = None
-    for epoch in range(load_state(state, stage.model, optimiser), epochs):
+    kept: Arrays | None = None
+    for epoch in range(_load_state(state, stage.model, optimiser), epochs):
         rng = np.random.default_rng([settings.seed, epoch])
         stage.begin_epoch(epoch, settings.seed)
         if kept is None:
-            kept = _hold_out(stage, settings.seed)
-            if not kept.others:
+            kept, others = _hold_out(stage, settings.seed)
+            size = min(settings.batch, others)
+            if not others:
                 raise ConfigError(f"no sample is left for the {stage.name} stage to learn from; collect more")
-        stream = ShardStream(stage.shards(), lambda number, arrays: _split(stage, arrays, number, settings.seed)[0])
-        losses, size = [], min(settings.batch, kept.others)
-        for step, rows in enumerate(stream.batches(size, rng)):
+        losses = []
+        for step, rows in enumerate(shuffled_batches(stage.shards, learned, size, rng)):
             for group in optimiser.param_groups:
-                group["lr"] = rate * _warm_cosine((epoch + step / (kept.others // size)) / epochs)
+                group["lr"] = rate * _warm_cosine((epoch + step / (others // size)) / epochs)
             losses.append(_step(stage, optimiser, rows, rng))
-        figures = {"loss": float(np.mean(losses)), **stage.validate(kept.rows, np.random.default_rng(settings.seed))}
-        save_state(state, stage.model, optimiser, epoch + 1)
+        figures = {"loss": float(np.mean(losses)), **stage.validate(kept, np.random.default_rng(settings.seed))}
+        _save_state(state, stage.model, optimiser, epoch + 1)
         if report is not None:
             report(stage.name, epoch + 1, epochs, figures)
 
 
 def _step(stage: TrainingStage, optimiser: AdamW, rows: Arrays, rng: np.random.Generator) -> float:
-    stage.train_mode()
+    stage.model.train(stage.training)
     with torch.autocast(stage.model.device.type, torch.bfloat16):
         losses = stage.losses(rows, rng)
     total: Tensor = torch.stack(list(losses.values())).sum()
     optimiser.zero_grad()
     total.backward()
-    nn.utils.clip_grad_norm_(stage.parameters(), 1.0)
+    nn.utils.clip_grad_norm_(stage.parameters, 1.0)
     optimiser.step()
     return float(total.detach())
 
 
-@dataclass(frozen=True)
-class _HeldOut:
-    rows: Arrays  # to validate on
-    others: int  # samples to learn from
-
-
-def _hold_out(stage: TrainingStage, seed: int) -> _HeldOut:
-    """One pass over the shards: a bounded number of samples kept aside, a like share of each."""
-    shards, parts, others = stage.shards(), [], 0
-    most = -(-MOST_VALIDATED // len(shards))
-    for number, read in enumerate(shards):
+def _hold_out(stage: TrainingStage, seed: int) -> tuple[Arrays, int]:
+    """Samples kept aside to validate on, a bounded number and a like share of each shard; how many others there are."""
+    parts, others = [], 0
+    most = -(-MOST_VALIDATED // len(stage.shards))
+    for number, read in enumerate(stage.shards):
         arrays = read()
         learned, aside = _split(stage, arrays, number, seed)
         others += len(learned)
         parts.append(take(arrays, aside[:most]))
-    return _HeldOut({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, others)
+    return joined(parts), others
 
 
 def _split(stage: TrainingStage, arrays: Arrays, number: int, seed: int) -> tuple[Indices, Indices]:
@@ -245,3 +184,33 @@ def _split(stage: TrainingStage, arrays: Arrays, number: int, seed: int) -> tupl
 def _warm_cosine(progress: float) -> float:
     """Learning rate factor over the stage, 5 % of it warming up."""
     return min(1.0, progress / 0.05 + 0.02) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def _save_state(path: Path, model: nn.Module, optimiser: AdamW, epoch: int) -> None:
+    """Weights, AdamW moments and the number of finished epochs, written whole or not at all."""
+    tensors = {f"model.{name}": value.contiguous().clone() for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"adam.{key}.{name}"] = torch.as_tensor(value).clone()
+    with whole_file(path) as partial:
+        save_file(tensors, partial, {"epoch": str(epoch)})
+
+
+def _load_state(path: Path, model: nn.Module, optimiser: AdamW) -> int:
+    """Put back what `_save_state` wrote, if anything; the number of finished epochs."""
+    if not path.exists():
+        return 0
+    with safe_open(path, "pt") as file:
+        epoch = int(file.metadata()["epoch"])
+        try:
+            model.load_state_dict({key[6:]: file.get_tensor(key) for key in file.keys() if key.startswith("model.")})
+        except RuntimeError as error:
+            raise ConfigError(f"{path} is of a training with other sizes; name another folder with --out") from error
+        parameters = dict(model.named_parameters())
+        for key in file.keys():
+            if key.startswith("adam."):
+                _, moment, name = key.split(".", 2)
+                optimiser.state[parameters[name]][moment] = file.get_tensor(key).to(
+                    parameters[name].device if moment != "step" else "cpu"
+                )
+    return epoch

@@ -11,19 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
-from autoglm_embodied.data.samples import SAMPLES
-from autoglm_embodied.data.shards import Arrays, Shard, kind_of, read_shard, shard_paths
-from autoglm_embodied.data.stream import Read
+from autoglm_embodied.data.schemas import DEMONSTRATIONS, SAMPLES
+from autoglm_embodied.data.shards import Arrays, Read, kind_of, read_shard, shard_paths
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.model.config import TOOL_FEATURES
 from autoglm_embodied.model.encoders import TOKEN_STRIDE
-from autoglm_embodied.train.demonstration_samples import demonstration_samples
+from autoglm_embodied.train.demonstration_samples import MOST_OBJECTS, demonstration_samples
 from autoglm_embodied.types import FloatArray
 
 SPEED_STEP_M_S = 0.05  # to which the largest speed of the data is rounded up
-MOST_OBJECTS = 16  # of a scene
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,7 @@ class Survey:
 
 
 def sample_readers(directories: Sequence[Path]) -> list[Read]:
-    """How to read each shard that holds samples or demonstrations.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """How to read each shard that holds samples or demonstrations; ConfigError if there is none."""
     kinds = {path: kind_of(path) for path in shard_paths(directories)}
     learned = [path for path, kind in kinds.items() if kind != "outcomes"]
     if not learned:
@@ -57,19 +50,11 @@ def sample_readers(directories: Sequence[Path]) -> list[Read]:
 
 
 def read_samples(path: Path) -> Arrays:
-    """The samples of one shard, each field a row a sample, with its `instruction` (empty: none was given).
-
-    Raises:
-        ConfigError: the file is damaged or of another version.
-    """
+    """The samples of one shard, each field a row a sample, with its `instruction` (empty: none was given)."""
     if kind_of(path) == DEMONSTRATIONS.kind:
         shard = demonstration_samples(read_shard(path, DEMONSTRATIONS))
     else:
         shard = read_shard(path, SAMPLES)
-    return _rows(shard)
-
-
-def _rows(shard: Shard) -> Arrays:
     said = np.array([note["instruction"] or "" for note in shard.notes], object)
     arrays = {name: values for name, values in shard.arrays.items() if name != "samples"}
     missing = MOST_OBJECTS - arrays["objects"].shape[1]
@@ -78,11 +63,7 @@ def _rows(shard: Shard) -> Arrays:
 
 
 def survey(readers: Sequence[Read]) -> Survey:
-    """One pass over all samples.
-
-    Raises:
-        ConfigError: they are of several robots or image sizes, or of images that the encoder cannot divide.
-    """
+    """One pass over all samples; ConfigError if they are of several robots, or of images the encoder cannot read."""
     sizes: Counter[tuple[int, int, int]] = Counter()
     fastest, demonstrated, pyramid, raw = 0.0, 0, _Spread((5, 6)), _Spread((6,))
     for read in readers:

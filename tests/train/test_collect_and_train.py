@@ -11,7 +11,7 @@ from autoglm_embodied_sim.collect.collection import Collection
 from autoglm_embodied_sim.collect.outcomes import OUTCOMES
 from safetensors.numpy import load_file
 
-from autoglm_embodied.data.samples import SAMPLES
+from autoglm_embodied.data.schemas import SAMPLES
 from autoglm_embodied.data.shards import Shard, read_shard, write_shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.checkpoint import load

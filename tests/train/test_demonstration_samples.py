@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
-from autoglm_embodied.data.samples import SAMPLES
+from autoglm_embodied.data.schemas import DEMONSTRATIONS, SAMPLES
 from autoglm_embodied.data.shards import Shard, read_shard
 from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.train.demonstration_samples import AXES, demonstration_samples, hand_transform

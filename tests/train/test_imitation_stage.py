@@ -14,8 +14,7 @@ from autoglm_embodied.model.build import build_model, grasp_config
 from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
 from autoglm_embodied.model.grounding import Grounded
 from autoglm_embodied.model.inputs import ModelInput
-from autoglm_embodied.train.grounded_shards import GroundedShards, grounded_of
-from autoglm_embodied.train.imitation_stage import ImitationStage
+from autoglm_embodied.train.imitation_stage import ImitationStage, grounded_of
 from autoglm_embodied.train.sources import Survey
 from autoglm_embodied.types import MODALITIES
 
@@ -65,7 +64,7 @@ def test_the_stage_drops_each_modality_from_the_samples_it_learns_from(
 
     monkeypatch.setattr(model, "act", watched)
     rates = [0.3 if name == modality else 0.0 for name in MODALITIES]
-    stage = ImitationStage(model, [], GroundedShards(tmp_path), SURVEY, rates)
+    stage = ImitationStage(model, [], tmp_path, SURVEY, rates)
     rng = np.random.default_rng(0)
     losses = stage.losses(rows(model, rng), rng)
     assert given[0].float().mean(0).tolist() == pytest.approx([1 - rate for rate in rates], abs=0.08)

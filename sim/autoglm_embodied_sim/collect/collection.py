@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from autoglm_embodied.data.collection import CollectionPlan, MakeUnit, settings_digest
-from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
-from autoglm_embodied.data.samples import SAMPLES
+from autoglm_embodied.data.schemas import DEMONSTRATIONS, SAMPLES
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.collect.demonstrations import PER_SHARD, DemonstrationSettings, demonstration
 from autoglm_embodied_sim.collect.outcomes import OUTCOMES, SCENES_PER_SHARD, OutcomeSettings, scene_outcomes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
+from autoglm_embodied.data.schemas import DEMONSTRATIONS
 from autoglm_embodied.data.shards import Arrays, Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, Frame

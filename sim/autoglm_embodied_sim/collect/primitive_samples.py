@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
-from autoglm_embodied.data.samples import SAMPLES
+from autoglm_embodied.data.schemas import SAMPLES
 from autoglm_embodied.data.shards import Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.build import grasp_config
-from autoglm_embodied.model.image import shrink
-from autoglm_embodied.model.inputs import arm_features, gripper_features
+from autoglm_embodied.model.inputs import arm_features, gripper_features, shrink
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import load_policy

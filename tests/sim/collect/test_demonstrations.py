@@ -12,7 +12,7 @@ from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 
-from autoglm_embodied.data.demonstrations import DEMONSTRATIONS
+from autoglm_embodied.data.schemas import DEMONSTRATIONS
 from autoglm_embodied.data.shards import Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import Phase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoglm_embodied.model.image import encoder_input, shrink
+from autoglm_embodied.model.inputs import encoder_input, shrink
 from autoglm_embodied.types import Camera, Frame
 
 K = np.array([[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]])

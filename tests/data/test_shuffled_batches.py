@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 import pytest
 
-from autoglm_embodied.data.shards import Arrays
-from autoglm_embodied.data.stream import WINDOW, Indices, ShardStream
+from autoglm_embodied.data.shards import WINDOW, Arrays, Indices, shuffled_batches
 
 ROWS = 40
 
@@ -22,12 +22,13 @@ def even(number: int, arrays: Arrays) -> Indices:
     return np.flatnonzero(arrays["row"] % 2 == 0)
 
 
-def stream(shards: int, width: int = 1) -> ShardStream:
-    return ShardStream([partial(shard, number, width) for number in range(shards)], even)
+def stream(shards: int, size: int, seed: int = 0, width: int = 1) -> Iterator[Arrays]:
+    readers = [partial(shard, number, width) for number in range(shards)]
+    return shuffled_batches(readers, even, size, np.random.default_rng(seed))
 
 
 def rows(shards: int, size: int, seed: int = 0) -> list[list[int]]:
-    return [batch["row"].tolist() for batch in stream(shards).batches(size, np.random.default_rng(seed))]
+    return [batch["row"].tolist() for batch in stream(shards, size, seed)]
 
 
 @pytest.mark.parametrize(("shards", "size"), [(1, 5), (5, 10), (7, 20), (5, 100)])
@@ -52,7 +53,7 @@ def test_the_same_seed_gives_the_same_batches() -> None:
 
 
 def test_fields_of_a_row_stay_together() -> None:
-    for batch in stream(6).batches(9, np.random.default_rng(0)):
+    for batch in stream(6, 9):
         assert (batch["row"] // ROWS == batch["image"][:, 0]).all()
 
 
@@ -61,7 +62,7 @@ def test_memory_holds_a_few_shards_however_many_there_are() -> None:
     shard_bytes = ROWS * width
     tracemalloc.start()
     try:
-        for _ in stream(30, width).batches(8, np.random.default_rng(0)):
+        for _ in stream(30, 8, width=width):
             pass
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -1,4 +1,4 @@
-"""The schema of demonstrations: force at every step, images, what was commanded, what was said and how it ended."""
+"""The schemas of what is collected and of what is learned from."""
 
 from __future__ import annotations
 
@@ -48,7 +48,47 @@ DEMONSTRATIONS = Schema(
         "phase": "(S,) uint8 Phase",
     },
 )
-"""E episodes one after the other; `objects`, `approaches`, `frames` and `steps` say how many rows are an episode's.
+"""Force at every step, images, what was commanded, what was said and how it ended.
+
+E episodes one after the other; `objects`, `approaches`, `frames` and `steps` say how many rows are an episode's.
 The note of each says its `instruction` (text or None), `held`, `sure` and `seed`. The first letter of a shape is that
 of what it has a row for.
 """
+
+SAMPLES = Schema(
+    "samples",
+    3,
+    {
+        "rgb": "(n, h, w, 3) uint8",
+        "depth_mm": "(n, h, w) uint16, 0 unknown",
+        "pyramid": "(n, S, 5, 6) float32 [N, N·m]",
+        "raw": "(n, R, 6) float32",
+        "arm": "(n, 2 J + 9) float32, see model.inputs.arm_features",
+        "gripper": "(n, 2) float32 width [m] and its rate",
+        "ages_s": "(n, 4) float32, in the order of MODALITIES",
+        "objects": "(n, T, 6) float32: index in COLOURS (-1: no object), in SHAPES (-1: another), centre [m], size [m]",
+        "placed": "(n,) bool the objects are where the row says",
+        "target": "(n,) int64 index of the named object, -1 where nothing is demonstrated",
+        "twist": "(n, H, 6) float32 the expert's, base frame [m/s, rad/s]",
+        "opened": "(n, H) float32 1 where the expert opens the gripper",
+        "phase": "(n,) int64",
+        "camera": "(n, 6) float64 fx, fy, cx, cy [px], width, height",
+        "T_base_camera": "(n, 4, 4) float64 of the optical frame",
+        "samples": "(E,) int64 samples of each episode, one after the other",
+    },
+)
+"""What was sensed at an instant, what the expert did from then on, and what lay there.
+
+n samples of E episodes; the note of each says its `instruction`, None where words are to be drawn.
+"""
+
+KEPT = ("pyramid", "raw", "arm", "gripper", "ages_s", "twist", "opened", "phase")
+FOUND = {
+    "latents": "(n, Q, D) float32 read from the image with the words",
+    "latents_unnamed": "(n, Q, D) float32 read from it without words",
+    "target_m": "(n, 3) float32",
+    "spread_m": "(n,) float32",
+    "language": "(n, D) float32 summary of the words",
+}
+GROUNDED = Schema("grounded", 1, {**dict.fromkeys(KEPT, "as in samples"), **FOUND})
+"""What the frozen grounding found in n demonstrated samples, which the imitation stage reads many times."""
