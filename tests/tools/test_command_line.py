@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoints
 from pathlib import Path
 from select import select
 from threading import Thread, get_ident
+from threading import enumerate as enumerate_threads
 
 import pytest
 from autoglm_embodied_sim.eval.episode import LEARNED
@@ -156,6 +157,7 @@ def test_a_signal_that_another_thread_receives_ends_the_main_threads_wait(monkey
     asked_s = time.monotonic()
     assert main(["doctor"]) == 130
     assert time.monotonic() - asked_s < 5.0
+    assert "signals" not in [thread.name for thread in enumerate_threads()]  # which would pass it on to what comes next
 
 
 def test_what_a_subcommand_cannot_do_is_one_sentence(

@@ -28,6 +28,7 @@ OF_THE_SIMULATOR = ("collect", "evaluate", "table")
 """What is missing where the simulator's package is not installed."""
 BAD_INPUT, INTERRUPTED = 2, 130
 REQUESTS_TO_END = (signal.SIGINT, signal.SIGTERM)
+NO_SIGNAL = b"\0"
 KEPT = "stopped; what is done is kept, and the same command goes on from there"
 
 
@@ -102,21 +103,24 @@ def _answering_requests_to_end() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    Thread(target=_wake_main_thread, args=(reading,), name="signals", daemon=True).start()
+    passing_on = Thread(target=_wake_main_thread, args=(reading,), name="signals", daemon=True)
+    passing_on.start()
     try:
         for request in REQUESTS_TO_END:  # a shell starts background jobs with SIGINT ignored
             signal.signal(request, _stop)
         yield
     finally:
         signal.set_wakeup_fd(before)
+        os.write(writing, NO_SIGNAL)
+        passing_on.join()  # a request that it passed on later would end what comes next
         os.close(writing)
 
 
 def _wake_main_thread(reading: int) -> None:
     with open(reading, "rb", buffering=0) as signals:
-        while numbers := signals.read(1):
-            if numbers[0] in REQUESTS_TO_END:
-                signal.pthread_kill(main_thread().ident or 0, numbers[0])
+        while (number := signals.read(1)) != NO_SIGNAL:
+            if number[0] in REQUESTS_TO_END:
+                signal.pthread_kill(main_thread().ident or 0, number[0])
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
