@@ -18,9 +18,9 @@ import rclpy
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
 from autoglm_embodied_sim.gazebo.world import Setting
 from autoglm_embodied_sim.nodes.publishers import FramePublishers
-from autoglm_embodied_sim.robots.panda_model import build_model
+from autoglm_embodied_sim.robots.panda import build_model
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.shutter import Moment
+from autoglm_embodied_sim.sensors.sensor import Moment
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_transport import Transport, message_type
 from geometry_msgs.msg import WrenchStamped

@@ -21,7 +21,7 @@ LAYERS = (
     {"nodes"},
     {"graph"},
     {"tools"},
-    {"sim.geoms", "sim.objects"},
+    {"sim.objects"},
     {"sim.scenes"},
     {"sim.sensors", "sim.language"},
     {"sim.robots"},

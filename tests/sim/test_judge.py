@@ -10,8 +10,7 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.judge import LIFT_M, MOST_LIFT_M, RAISED_M, Verdict, hanging, judge
-from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.objects.shape import Shape
+from autoglm_embodied_sim.objects.shape import Shape, box
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import HandPose, SuiteRig
@@ -118,8 +117,8 @@ def test_an_object_that_turns_in_the_grip_is_still_lifted_by_15_cm() -> None:
 
 def test_every_caller_is_judged_here_and_nowhere_else() -> None:
     judged = {found.module for found in imports(SIM) if found.name.startswith(f"{SIM}.judge.")}
-    suites = ("eval.episode", "eval.declutter", "eval.learned_episode", "eval.over_graph", "policies.rehearsal")
+    suites = ("eval.episode", "eval.declutter", "eval.learned_episode", "eval.over_graph", "policies.expert")
     others = ("nodes.table", "gym.environment", "collect.trial", "collect.demonstrations")
     assert judged >= {f"{SIM}.{module}" for module in (*suites, *others)}
     readers = {path.name for path in SOURCES.rglob("*.py") if "borne_by_hand" in path.read_text()}
-    assert readers == {"judge.py", "object_state.py"}
+    assert readers == {"judge.py", "object_bodies.py"}

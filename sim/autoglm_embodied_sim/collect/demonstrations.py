@@ -18,15 +18,15 @@ from autoglm_embodied_sim.collect.step_recorder import Recorder, Steps
 from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, instruct
-from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.objects.random_urdfs import Split
+from autoglm_embodied_sim.policies.baselines import PolicyReport
 from autoglm_embodied_sim.policies.expert import Approach, Search
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
-from autoglm_embodied_sim.sensors.view import View
+from autoglm_embodied_sim.sensors.object_camera import View
 
 SIZE_PX = 96
 """Of the square images: every fifth row and column of what the rig's own camera shows."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.objects.split import Split
 
 MOST_SCENES = 1_000_000
 """Of a collection: then the seeds of the next one begin."""

@@ -13,8 +13,8 @@ from autoglm_embodied_sim.collect.candidates import varied_grasps
 from autoglm_embodied_sim.collect.crop import crops
 from autoglm_embodied_sim.collect.learning_objects import check_split, episode_seed, shapes
 from autoglm_embodied_sim.collect.trial import GraspOutcome, Trials
-from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.policies.force_feedback import SEEN_CELLS
+from autoglm_embodied_sim.objects.random_urdfs import Split
+from autoglm_embodied_sim.policies.baselines import SEEN_CELLS
 from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
 from autoglm_embodied_sim.robots.gantry import Gantry

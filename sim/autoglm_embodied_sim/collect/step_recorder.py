@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray, Frame, Phase
-from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.gantry_model import AXES, TIP_BELOW_HAND_M, overhead
-from autoglm_embodied_sim.sensors.view import View
+from autoglm_embodied_sim.robots.gantry import AXES, TIP_BELOW_HAND_M, Gantry, overhead
+from autoglm_embodied_sim.sensors.object_camera import View
 
 GROWTH = 4096  # steps
 COLUMNS = 16  # reading 6, pose 4, opening 1, commanded pose 4, commanded opening 1

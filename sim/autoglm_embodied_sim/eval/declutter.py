@@ -16,7 +16,7 @@ from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.policies.baseline import Baseline
+from autoglm_embodied_sim.policies.baselines import Baseline
 from autoglm_embodied_sim.policies.grasp import let_go
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig

@@ -13,7 +13,7 @@ from autoglm_embodied_sim.eval.failure import Failure, failure_of
 from autoglm_embodied_sim.eval.observed_rig import ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.judge import Verdict, judge
-from autoglm_embodied_sim.policies.baseline import Baseline, PolicyReport
+from autoglm_embodied_sim.policies.baselines import Baseline, PolicyReport
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
 from autoglm_embodied_sim.robots.layout import GraspTask

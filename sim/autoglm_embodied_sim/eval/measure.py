@@ -22,9 +22,9 @@ from autoglm_embodied_sim.eval.result_cache import Key, ResultCache
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
+from autoglm_embodied_sim.objects.mesh_file import Unusable as Unusable
+from autoglm_embodied_sim.objects.mesh_file import user_shapes
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.objects.user_meshes import Unusable as Unusable
-from autoglm_embodied_sim.objects.user_meshes import user_shapes
 from autoglm_embodied_sim.policies.registry import ablation, require_able, suffix
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene

@@ -17,7 +17,8 @@ from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.governor import Governor, Limits
 from autoglm_embodied.safety.governor_loop import GovernorLoop
 from autoglm_embodied.types import Command, Frame
-from autoglm_embodied_sim.robots.panda import MAX_WIDTH_M, ArmRig
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
+from autoglm_embodied_sim.robots.panda import ArmRig
 
 STEPS_PER_TICK = 33
 GOVERNOR_STEPS = 10  # 100 Hz, as the parameter output_hz of governor_node

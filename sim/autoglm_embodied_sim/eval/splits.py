@@ -9,10 +9,9 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR, Grammar
 from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 from autoglm_embodied_sim.objects.measuring_objects import measuring_shapes
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
+from autoglm_embodied_sim.objects.mesh_file import user_shapes
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.objects.split import Split
-from autoglm_embodied_sim.objects.user_meshes import user_shapes
 
 SPLITS = ("test", *(split.value for split in Split))
 

@@ -12,8 +12,7 @@ import numpy as np
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.element import Dialect, Element, children, element, pose
-from autoglm_embodied_sim.robots.panda import FINGER_SPEED_M_S
-from autoglm_embodied_sim.robots.servo import JOINT_SPEED_RAD_S
+from autoglm_embodied_sim.robots.servo import FINGER_SPEED_M_S, JOINT_SPEED_RAD_S
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 

@@ -32,11 +32,11 @@ from autoglm_embodied_sim.gazebo.shapes import (
     write_meshes,
 )
 from autoglm_embodied_sim.gazebo.systems import camera_model, world_systems
-from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M, TIMESTEP_S, build_model
+from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M, build_model
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.sensor_specs import Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import TIMESTEP_S, Sensors
 
 BAD_INPUT = 2
 WORLD = "autoglm"

@@ -22,12 +22,12 @@ from autoglm_embodied.vocabulary import COLOURS, SHAPES
 from autoglm_embodied_sim.judge import hanging, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
-from autoglm_embodied_sim.robots.panda import MAX_WIDTH_M
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
+from autoglm_embodied_sim.sensors.sensor import Moment, Shutter
 from autoglm_embodied_sim.sensors.sensor_specs import ROBOT, Sensors
-from autoglm_embodied_sim.sensors.shutter import Moment, Shutter
 
 STEPS_PER_ACTION = 33
 SETTLE_STEPS = 200

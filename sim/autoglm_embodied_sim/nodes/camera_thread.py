@@ -9,7 +9,7 @@ from collections.abc import Callable
 from autoglm_embodied.types import Frame
 from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.sensors.renderer import Renderer
-from autoglm_embodied_sim.sensors.shutter import Moment
+from autoglm_embodied_sim.sensors.sensor import Moment
 
 BACKLOG = 300  # frames: after a hiccup they are drawn late rather than lost
 

@@ -15,8 +15,7 @@ from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.ros.parameters import parameter
 from autoglm_embodied.ros.qos import FAST, FRAMES
 from autoglm_embodied.types import Camera, Frame
-from autoglm_embodied_sim.sensors.sensor import Samples
-from autoglm_embodied_sim.sensors.shutter import Moment
+from autoglm_embodied_sim.sensors.sensor import Moment, Samples
 
 MAX_DEPTH_MM = 65535
 

@@ -38,8 +38,8 @@ from autoglm_embodied_sim.robots.layout import GraspTask
 from autoglm_embodied_sim.robots.panda import STEP_NS
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor import Shutter
 from autoglm_embodied_sim.sensors.sensor_specs import SHIPPED, Sensors
-from autoglm_embodied_sim.sensors.shutter import Shutter
 
 SWITCH_INTERVAL_S = 0.0005  # the stepping thread must not wait 5 ms for another one's turn to end
 LATE_NS = 50_000_000

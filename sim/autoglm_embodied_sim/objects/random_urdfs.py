@@ -1,30 +1,48 @@
 """The 1000 procedurally grown objects of `pybullet_data`, split into convex pieces by their makers.
 
 Only the data of the wheel is needed, which set-up takes out of it on every Python; PyBullet is never imported.
+This is the one place that knows which of them are for what; those kept for measuring are named nowhere else than in
+`measuring_objects`, which nothing that learns may import.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import overload
 
-from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied_sim.objects.mesh_file import read_pieces
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied_sim.objects.mesh_file import package_folder, read_pieces
 from autoglm_embodied_sim.objects.shape import Shape, shape_of
-from autoglm_embodied_sim.objects.split import NUMBERS, Split, numbers
 
 NATIVE_SCALE_M = 0.015
+BROKEN = frozenset({168})
+"""Its file holds no numbers."""
+SPECKS = frozenset({295, 297, 602, 824})
+"""Smaller than a tenth of a millilitre in their native size: nothing that weighs 0.1 kg or more."""
+
+
+class Split(Enum):
+    """The objects that learning may see."""
+
+    TRAIN = "train"
+    VALIDATE = "validate"
+
+
+NUMBERS = {Split.TRAIN: range(0, 800), Split.VALIDATE: range(800, 900)}
+
+
+def numbers(split: Split) -> tuple[int, ...]:
+    """The `random_urdfs` of a split, in order."""
+    return tuple(number for number in NUMBERS[split] if number not in BROKEN | SPECKS)
 
 
 def folder() -> Path:
     """Where the objects lie; SetupError if the wheel that carries them is missing."""
-    package = find_spec("pybullet_data")
-    if package is None or package.origin is None:
-        raise SetupError("the objects are missing; run `make prepare`, which takes them from the wheel pybullet==3.2.7")
-    return Path(package.origin).parent / "random_urdfs"
+    missing = "the objects are missing; run `make prepare`, which takes them from the wheel pybullet==3.2.7"
+    return package_folder("pybullet_data", missing) / "random_urdfs"
 
 
 class LearningShapes(Sequence[Shape]):

@@ -1,7 +1,8 @@
-"""The shape of an object: convex pieces about its centre of mass, and what follows from them."""
+"""Shapes of objects: convex pieces about a centre of mass; boxes, cylinders and balls among them, and exact solids."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ THIN_M3 = 1e-12
 MOST_PIECES = 128
 SECOND_MOMENTS = (np.ones((4, 4)) + np.eye(4)) / 20
 """Of a tetrahedron of volume 1, over its corners (Tonon, Journal of Mathematics and Statistics 1, 2005)."""
+SIDES = 24
 
 
 class ShapeError(ConfigError):
@@ -98,3 +100,45 @@ def _solid(points: FloatArray) -> tuple[FloatArray, float, FloatArray, FloatArra
     centre = (volumes @ tetrahedra.mean(axis=1)) / volumes.sum()
     moments = np.einsum("t,tai,ab,tbj->ij", volumes, tetrahedra, SECOND_MOMENTS, tetrahedra)
     return points[hull.vertices], float(hull.volume), centre, moments
+
+
+def box(x_m: float, y_m: float, z_m: float) -> Shape:
+    """A box of these edges."""
+    signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
+    return shape_of("box", [signs * np.array([x_m, y_m, z_m]) / 2])
+
+
+def cylinder(diameter_m: float, height_m: float) -> Shape:
+    """An upright prism of SIDES sides."""
+    turn = np.linspace(0, 2 * np.pi, SIDES, endpoint=False)
+    ring = diameter_m / 2 * np.stack([np.cos(turn), np.sin(turn), np.zeros(SIDES)], axis=1)
+    lift = np.array([0, 0, height_m / 2])
+    return shape_of("cylinder", [np.concatenate([ring - lift, ring + lift])])
+
+
+def ball(diameter_m: float) -> Shape:
+    """A polyhedron of SIDES meridians."""
+    turn = np.linspace(0, 2 * np.pi, SIDES, endpoint=False)
+    tilt = np.linspace(-np.pi / 2, np.pi / 2, SIDES // 2 + 1)[:, None]
+    points = np.stack(
+        [np.cos(tilt) * np.cos(turn), np.cos(tilt) * np.sin(turn), np.broadcast_to(np.sin(tilt), (len(tilt), SIDES))],
+        axis=-1,
+    )
+    return shape_of("ball", [diameter_m / 2 * points.reshape(-1, 3)])
+
+
+def solid(name: str, size_m: float) -> Shape:
+    """An exact cube, cylinder or ball as high as it is wide; ConfigError for another name."""
+    if name not in SOLIDS:
+        raise ConfigError(f"a solid must be a cube, cylinder or ball, got {name!r}")
+    kind, hull, share, divisors = SOLIDS[name]
+    half, spread = size_m / 2, np.diag(size_m**2 / np.array(divisors))
+    return Shape(name, hull(size_m).pieces, float(share * size_m**3), spread, Solid(kind, (half, half, half)))
+
+
+SOLIDS: dict[str, tuple[str, Callable[[float], Shape], float, tuple[int, int, int]]] = {
+    "cube": ("box", lambda size_m: box(size_m, size_m, size_m), 1.0, (12, 12, 12)),
+    "cylinder": ("cylinder", lambda size_m: cylinder(size_m, size_m), np.pi / 4, (16, 16, 12)),
+    "ball": ("sphere", ball, np.pi / 6, (20, 20, 20)),
+}
+"""Kind, hull, volume over size cubed, and the square of the size over each second moment."""

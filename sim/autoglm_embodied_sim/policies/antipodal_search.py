@@ -196,7 +196,7 @@ def _span(
     first, last = np.full((len(start), len(across)), np.inf), np.full((len(start), len(across)), -np.inf)
     for begin in range(0, len(start), BATCH):
         part = slice(begin, begin + BATCH)
-        hit = solid.take(heights.at(*_rays(start[part], angle[part], steps, across)))  # (n, across, steps)
+        hit = solid.take(_cells(heights, start[part], angle[part], steps, across[:, None]))  # (n, across, steps)
         ever = hit.any(axis=2)
         first[part][ever] = steps[np.argmax(hit, axis=2)][ever]
         last[part][ever] = steps[::-1][np.argmax(hit[:, :, ::-1], axis=2)][ever]
@@ -206,11 +206,16 @@ def _span(
     return np.where(lost, 0.0, near), np.where(lost, 0.0, far), share
 
 
-def _rays(start: FloatArray, angle: FloatArray, steps: FloatArray, across: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """x and y (n, across, steps) of grids laid along the closing directions."""
+def _cells(
+    heights: HeightMap, centre: FloatArray, angle: FloatArray, forth: FloatArray, side: FloatArray
+) -> NDArray[np.int64]:
+    """(n, a, b) the cells of grids about `centre` (n, 2), turned by `angle` (n,).
+
+    `forth`, along the closing direction, and `side`, across it, broadcast to (n, a, b).
+    """
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    forth, side = steps[None, None, :], across[None, :, None]
-    return start[:, :1, None] + cos * forth - sin * side, start[:, 1:, None] + sin * forth + cos * side
+    x, y = centre[:, :1, None] + cos * forth - sin * side, centre[:, 1:, None] + sin * forth + cos * side
+    return heights.at(x, y)
 
 
 def _along(heights: HeightMap, slope: FloatArray, at_m: FloatArray, way: FloatArray) -> FloatArray:
@@ -229,22 +234,13 @@ def _surroundings(
     """(n,) height of what is between the contacts, and of the highest point below either finger."""
     pads = np.arange(-PAD_HALF_M, PAD_HALF_M + 1e-9, CELL_M)
     inner = np.linspace(-0.5, 0.5, 17)[None, :] * width[:, None]
-    top = _highest(heights, centre, angle, inner, pads)
     sides = np.arange(-FINGER_HALF_M - CLEARANCE_M, FINGER_HALF_M + CLEARANCE_M + 1e-9, CELL_M)
     outer = opening[:, None] / 2 + np.arange(-0.001, FINGER_THICK_M + CLEARANCE_M, CELL_M)[None, :]
-    return top, np.maximum(
-        _highest(heights, centre, angle, outer, sides), _highest(heights, centre, angle, -outer, sides)
+    top, right, left = (
+        heights.height_m.take(_cells(heights, centre, angle, forth[:, :, None], side)).max(axis=(1, 2))
+        for forth, side in ((inner, pads), (outer, sides), (-outer, sides))
     )
-
-
-def _highest(
-    heights: HeightMap, centre: FloatArray, angle: FloatArray, forth: FloatArray, side: FloatArray
-) -> FloatArray:
-    """(n,) the highest cell of grids with `forth` (n, a) along and `side` (b,) across the closing direction."""
-    cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    x = centre[:, :1, None] + cos * forth[:, :, None] - sin * side
-    y = centre[:, 1:, None] + sin * forth[:, :, None] + cos * side
-    return np.asarray(heights.height_m.take(heights.at(x, y)).max(axis=(1, 2)))
+    return top, np.maximum(right, left)
 
 
 def in_sight(heights: HeightMap) -> list[int]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.types import FloatArray, Frame
-from autoglm_embodied_sim.sensors.view import NOTHING, View
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.sensors.object_camera import NOTHING, View
 
 CELL_M = 0.002
 HALF_M = 0.24
@@ -27,7 +27,7 @@ class HeightMap:
 
     def lowered(self, by_m: float) -> HeightMap:
         """The same map with its heights less `by_m`."""
-        return HeightMap(self.height_m - by_m, self.owner, self.seen)
+        return replace(self, height_m=self.height_m - by_m)
 
     def table_m(self) -> float:
         """The height at which the table seems to be."""
@@ -52,7 +52,7 @@ def _index(place_m: FloatArray) -> FloatArray:
 def height_map(view: View) -> HeightMap:
     """The map of an image; cells that no pixel shows take the highest of their neighbours, else the table's height."""
     depth = np.asarray(cv2.medianBlur(np.asarray(view.frame.depth_m, np.float32), SMOOTHED_PX), np.float32)
-    points = View(_with_depth(view, depth), view.owner).points_m().reshape(-1, 3)
+    points = replace(view, frame=replace(view.frame, depth_m=depth)).points_m().reshape(-1, 3)
     known = np.isfinite(points[:, 2]) & (np.abs(points[:, :2]) < HALF_M).all(axis=1)
     points, owners = points[known], view.owner.ravel()[known]
     cells = np.floor((points[:, 1] + HALF_M) / CELL_M).astype(int) * CELLS
@@ -63,15 +63,7 @@ def height_map(view: View) -> HeightMap:
     height[cells[order]], owner[cells[order]] = points[order, 2], owners[order]
     table = float(np.median(points[owners == NOTHING, 2]))
     grid = height.reshape(CELLS, CELLS)
-    return HeightMap(_filled(grid, table), owner.reshape(CELLS, CELLS), ~np.isnan(grid))
-
-
-def _filled(height_m: FloatArray, table_m: float) -> FloatArray:
-    unseen = np.isnan(height_m)
-    grown = cv2.dilate(np.where(unseen, -1.0, height_m), np.ones((3, 3), np.uint8))
-    return np.where(unseen, np.where(grown > -1.0, grown, table_m), height_m)
-
-
-def _with_depth(view: View, depth_m: NDArray[np.float32]) -> Frame:
-    frame = view.frame
-    return Frame(frame.stamp_ns, frame.rgb, depth_m, frame.camera)
+    unseen = np.isnan(grid)
+    grown = cv2.dilate(np.where(unseen, -1.0, grid), np.ones((3, 3), np.uint8))
+    filled = np.where(unseen, np.where(grown > -1.0, grown, table), grid)
+    return HeightMap(filled, owner.reshape(CELLS, CELLS), ~unseen)

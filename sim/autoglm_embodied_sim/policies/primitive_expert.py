@@ -10,8 +10,8 @@ import numpy as np
 from autoglm_embodied.types import FloatArray, Phase
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.panda import JOINTS
-from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
+from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS
 
 OPEN_M, CLOSED_M = 0.08, 0.0
 OPENED_M, EMPTY_M = 0.074, 0.006  # width above which the gripper counts as open, below which it closed on nothing
@@ -26,6 +26,8 @@ STILL_M_S = 0.004
 GAIN, YAW_GAIN = 4.0, 3.0  # 1/s
 XY_SPEED_M_S, Z_SPEED_M_S, LIFT_SPEED_M_S, YAW_SPEED_RAD_S = 0.25, 0.15, 0.15, 0.8
 WIDTH_SPEED_M_S = 0.1  # of the gripper, for the roll-out
+Action = tuple[FloatArray, float, Phase]
+"""Twist of the tool (6,) in the base frame [m/s, rad/s], gripper width [m] and the phase."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,8 @@ def observe(arm: Arm, objects: Sequence[SceneObject], target: int) -> ExpertStat
     )
 
 
-def expert_action(state: ExpertState) -> tuple[FloatArray, float, Phase]:
-    """What the teacher does in this state.
-
-    Returns:
-        Twist of the tool (6,) in the base frame [m/s, rad/s], gripper width [m] and the phase.
-    """
+def expert_action(state: ExpertState) -> Action:
+    """What the teacher does in this state."""
     error = state.grasp_m - state.tool_m
     far_m, rise_m = float(np.hypot(error[0], error[1])), float(-error[2])
     moving = abs(state.width_velocity_m_s) > STILL_M_S
@@ -84,9 +82,7 @@ def expert_action(state: ExpertState) -> tuple[FloatArray, float, Phase]:
     return _approach(state, error, far_m)
 
 
-def _partly_closed(
-    state: ExpertState, error: FloatArray, far_m: float, rise_m: float
-) -> tuple[FloatArray, float, Phase]:
+def _partly_closed(state: ExpertState, error: FloatArray, far_m: float, rise_m: float) -> Action:
     """Close where that is right, else rise closed, and open only up there."""
     if far_m < KEEP_XY_M and abs(rise_m) < KEEP_Z_M and state.width_m >= EMPTY_M:
         return _close()
@@ -97,18 +93,18 @@ def _partly_closed(
     return _twist(state, np.array([0.0, 0.0, SAFE_RISE_M - height_m])), CLOSED_M, Phase.REACH
 
 
-def _approach(state: ExpertState, error: FloatArray, far_m: float) -> tuple[FloatArray, float, Phase]:
+def _approach(state: ExpertState, error: FloatArray, far_m: float) -> Action:
     """Come over the object and down in a funnel: the further off in xy, the higher."""
     clearance_m = min(SAFE_RISE_M, FUNNEL_SLOPE * max(0.0, far_m - FUNNEL_XY_M))
     way = error + np.array([0.0, 0.0, clearance_m])
     return _twist(state, way), OPEN_M, Phase.REACH if far_m > FAR_XY_M else Phase.DESCEND
 
 
-def _close() -> tuple[FloatArray, float, Phase]:
+def _close() -> Action:
     return np.zeros(6), CLOSED_M, Phase.CLOSE
 
 
-def _lift(state: ExpertState) -> tuple[FloatArray, float, Phase]:
+def _lift(state: ExpertState) -> Action:
     twist = np.zeros(6)
     if state.tool_m[2] >= LIFTED_M:
         return twist, CLOSED_M, Phase.HOLD

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.policies.baseline import Baseline
+from autoglm_embodied_sim.policies.baselines import Antipodal, AntipodalForce, Baseline, Pca, RandomEdges, Script
 from autoglm_embodied_sim.policies.expert import Expert
-from autoglm_embodied_sim.policies.force_feedback import AntipodalForce, Script
-from autoglm_embodied_sim.policies.open_loop import Antipodal, Pca, RandomEdges
 
 ABLATIONS = ("force", "vision", "language")
 

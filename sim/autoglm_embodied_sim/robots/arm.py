@@ -1,4 +1,4 @@
-"""A straight way of the hand, which begins and ends at rest."""
+"""The arm as a policy drives its hand: on straight ways that begin and end at rest, in one scene at its table."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from autoglm_embodied.config import shipped
-from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.types import Camera, FloatArray
-from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose
-from autoglm_embodied_sim.robots.object_state import ObjectState
-from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
-from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, TABLE_ORIGIN_M, bare_arm
+from autoglm_embodied.kinematics import forward_kinematics
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.robots.hand_rig import REST_S, TRAVEL_M_S, HandPose, SuiteRig, minimum_jerk
+from autoglm_embodied_sim.robots.panda import STEP_NS, TABLE_ORIGIN_M, ArmRig, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
-from autoglm_embodied_sim.sensors.sensor_specs import Sensors
-from autoglm_embodied_sim.sensors.view import View
+from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, ROBOT, Sensors
 
 PEAK_SPEED, PEAK_ACCELERATION = 15 / 8, 10 / math.sqrt(3)
 """Of a minimum-jerk motion of length 1 in time 1 (Flash and Hogan, Journal of Neuroscience 5, 1985)."""
@@ -45,7 +40,7 @@ class StraightPath:
     def at(self, seconds: float) -> FloatArray:
         """(4,) x, y, z, yaw after so long; the goal once `self.seconds` have passed."""
         part = min(seconds / self.seconds, 1.0) if self.seconds > 0 else 1.0
-        return np.asarray(self._start + self._way * (part**3 * (10 - 15 * part + 6 * part**2)))
+        return np.asarray(self._start + self._way * minimum_jerk(part))
 
 
 TIP_BELOW_TOOL_M = 0.0086  # the lower ends of the fingers
@@ -54,9 +49,7 @@ ARRIVED_M, ARRIVED_RAD = 0.0004, 0.002
 REACHED_M, REACHED_RAD = 0.004, 0.03
 LOST_M, LOST_RAD = 0.03, 0.3  # off the path: something is in the way, or the arm cannot reach
 ARRIVE_S = 0.4  # after the end of the path, at most
-REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
 AVERAGED = 24  # readings of a weighing, a whole number of servo periods
-GRIP_S, STILL_S, STILL_M_S = 1.5, 0.06, 0.004
 ASIDE = HandPose(-0.15, 0.0, 0.39, 0.0)
 """Above the camera's sight, where the arm's home is."""
 SET_DOWN_POSES = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range(-2, 3))
@@ -70,7 +63,7 @@ def _aside_rad() -> FloatArray:
     return Servo(bare_arm()).solve(tool_m, ASIDE.yaw_rad)
 
 
-class Arm:
+class Arm(SuiteRig):
     """One scene at the arm's table.
 
     Args:
@@ -84,6 +77,10 @@ class Arm:
         scattered: whether the arm starts a little off, as drawn with the seed, instead of aside.
     """
 
+    tick_s = PERIOD_S
+    aside = ASIDE
+    set_down_poses = SET_DOWN_POSES
+
     def __init__(
         self,
         objects: Sequence[SceneObject],
@@ -96,15 +93,11 @@ class Arm:
         scattered: bool = False,
     ) -> None:
         self.rig = ArmRig(seed, objects, hand_eye_m, surroundings, camera, sensors)
-        self.model, self.data = self.rig.model, self.rig.data
-        gripper = self.model.actuator("gripper").id
-        self.model.actuator_forcerange[gripper] = [-2 * grip_force_n, 2 * grip_force_n]  # its tendon halves it
-        self.origin_m: FloatArray = TABLE_ORIGIN_M
-        self.truth = ObjectState(self.model, len(objects), TABLE_ORIGIN_M)
-        self._robot = Robot.from_file(shipped("panda.yaml"))
-        self._rng = np.random.default_rng((seed, 2))
-        self._camera: ObjectCamera | None = None
-        self._bias = np.zeros(6)
+        settings = self.rig.camera.moved(-TABLE_ORIGIN_M)
+        believed, rng = settings.camera(settings.width, settings.height), np.random.default_rng((seed, 2))
+        super().__init__(
+            self.rig.model, self.rig.data, len(objects), ("camera", believed), grip_force_n, rng, TABLE_ORIGIN_M
+        )
         if not scattered:
             self.rig.reset(_aside_rad())
 
@@ -129,40 +122,16 @@ class Arm:
         return float(self.rig.joints()[0][ARM_JOINTS:].sum())
 
     @property
-    def aside(self) -> HandPose:
-        """Out of the camera's sight."""
-        return ASIDE
-
-    @property
-    def set_down_poses(self) -> Sequence[HandPose]:
-        """Beside the working area."""
-        return SET_DOWN_POSES
-
-    def look(self) -> View:
-        """An image from the camera in front of the robot."""
-        return self.eye().view(self.data, self.time_ns, self._rng)
-
-    def eye(self) -> ObjectCamera:
-        """The camera, made when it is first needed."""
-        if self._camera is None:
-            self._camera = ObjectCamera(self.model, "camera", self._believed(), self.truth.object_of_geom)
-        return self._camera
-
-    @property
     def watch(self) -> Callable[[], None] | None:
-        """Called after every step; it may read, and change nothing."""
+        """See SuiteRig."""
         return self.rig.watch
 
     @watch.setter
     def watch(self, watch: Callable[[], None] | None) -> None:
         self.rig.watch = watch
 
-    def tare(self) -> None:
-        """Call what the wrist carries now nothing; the hand must be at rest."""
-        self._bias += self.weigh()
-
     def weigh(self) -> FloatArray:
-        """(6,) the wrench at rest, averaged, in the hand's frame [N, N·m], z down, less what was tared."""
+        """See SuiteRig."""
         self.wait(REST_S)
         self.rig.step(AVERAGED)
         return np.asarray(self.rig.wrenches().mean(axis=0) - self._bias)
@@ -184,7 +153,10 @@ class Arm:
             error = self._error(here)
             if _within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
                 break
-            self._follow((there - here) / PERIOD_S, error)
+            twist, velocity = GAIN * error, (there - here) / PERIOD_S  # along the path, and a pull onto it
+            twist[[0, 1, 2, 5]] += velocity
+            self.rig.command(twist, self.rig.gripper_command_m)
+            self.rig.step(PERIOD_STEPS)
             if not _within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
                 self.rig.halt()
                 return False
@@ -192,36 +164,23 @@ class Arm:
         return _within(self._error(pose.values), REACHED_M, REACHED_RAD)
 
     def drive(self, twist: FloatArray, seconds: float) -> None:
-        """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
+        """See SuiteRig."""
         self.rig.command(twist, self.rig.gripper_command_m)
         self.rig.step(round(seconds * 1e9 / STEP_NS))
 
-    def grip(self, width_m: float) -> float:
-        """Move the fingers to an opening, or until they stand against something; returns the opening reached."""
-        self.rig.grip(width_m)
-        still = 0
-        for _ in range(round(GRIP_S / PERIOD_S)):
-            self.rig.step(PERIOD_STEPS)
-            speed = abs(float(self.rig.joints()[1][ARM_JOINTS:].sum()))
-            still = still + 1 if speed < STILL_M_S else 0
-            if still >= round(STILL_S / PERIOD_S):
-                break
-        return self.width_m
-
     def close(self) -> None:
-        """Free what is held on the GL side."""
+        """See SuiteRig."""
         self.rig.close()
-        if self._camera is not None:
-            self._camera.close()
-            self._camera = None
+        super().close()
 
-    def _believed(self) -> Camera:
-        """The camera in the table frame, where it is believed to stand."""
-        camera = self.rig.camera.moved(-TABLE_ORIGIN_M)
-        return camera.camera(camera.width, camera.height)
+    def _ask_width(self, width_m: float) -> None:
+        self.rig.grip(width_m)
+
+    def _finger_speed_m_s(self) -> float:
+        return abs(float(self.rig.joints()[1][ARM_JOINTS:].sum()))
 
     def _T_base_tool(self) -> FloatArray:
-        return forward_kinematics(self._robot, self.rig.joints()[0][:ARM_JOINTS])
+        return forward_kinematics(ROBOT, self.rig.joints()[0][:ARM_JOINTS])
 
     def _error(self, wanted: FloatArray) -> FloatArray:
         """(6,) from where the hand is to where it should be (4,): tips [m], then rotation vector [rad]."""
@@ -234,14 +193,6 @@ class Arm:
         error[3:] = turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]
         error[3:] *= 0.5  # exact to the third order of the angle
         return error
-
-    def _follow(self, velocity: FloatArray, error: FloatArray) -> None:
-        """One servo period with the velocity (4,) [m/s, rad/s] of the path, and a pull onto it."""
-        twist = GAIN * error
-        twist[:3] += velocity[:3]
-        twist[5] += velocity[3]
-        self.rig.command(twist, self.rig.gripper_command_m)
-        self.rig.step(PERIOD_STEPS)
 
     def _felt_n(self) -> float:
         """The largest force of the last period's readings."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.robots.object_state import ObjectState
-from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
-from autoglm_embodied_sim.sensors.view import View
+from autoglm_embodied.types import Camera, FloatArray
+from autoglm_embodied_sim.robots.object_bodies import ObjectState
+from autoglm_embodied_sim.sensors.object_camera import ObjectCamera, View
 
 MAX_WIDTH_M = 0.08
 """The widest opening of the hand."""
 TRAVEL_M_S = 0.35
 """How fast a hand goes where nothing is near."""
+REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
+GRIP_S, STILL_S, STILL_M_S = 1.5, 0.06, 0.004
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,10 @@ class HandRig(Protocol):
     def time_ns(self) -> int:
         """Time passed."""
 
-    @property
-    def aside(self) -> HandPose:
-        """Where the hand hides nothing from the camera."""
-
-    @property
-    def set_down_poses(self) -> Sequence[HandPose]:
-        """Where to lay down, in turn, what is in the way of others."""
+    aside: HandPose
+    """Where the hand hides nothing from the camera."""
+    set_down_poses: Sequence[HandPose]
+    """Where to lay down, in turn, what is in the way of others; out of the camera's sight, too."""
 
     def look(self) -> View:
         """An image of the table."""
@@ -90,81 +89,139 @@ class HandRig(Protocol):
         """Stand still."""
 
 
-class SuiteRig(HandRig, Protocol):
-    """A rig with the objects of one scene, its MuJoCo model, and the truth about them."""
+class SuiteRig(HandRig):
+    """A rig with the objects of one scene, its MuJoCo model, and the truth about them.
 
-    model: Any
-    data: Any
-    truth: ObjectState
-    origin_m: FloatArray
-    """(3,) of the table frame, in that of the model."""
+    Args:
+        model: an MjModel with a hand and a camera.
+        data: its MjData.
+        count: of the objects, its bodies `object0` and so on.
+        camera: its name, and what the robot takes it for, table frame.
+        grip_force_n: of each finger.
+        rng: of the sensors' noise.
+        origin_m: (3,) of the table frame, in that of the model.
+    """
+
+    tick_s: float
+    """The shortest time in which the fingers are looked after."""
     watch: Callable[[], None] | None
     """Called after every step; it may read, and change nothing."""
 
-    def eye(self) -> ObjectCamera:
-        """The camera through which policies look."""
+    def __init__(
+        self,
+        model: Any,
+        data: Any,
+        count: int,
+        camera: tuple[str, Camera],
+        grip_force_n: float,
+        rng: np.random.Generator,
+        origin_m: FloatArray,
+    ) -> None:
+        self.model, self.data = model, data
+        model.actuator_forcerange[model.actuator("gripper").id] = [-2 * grip_force_n, 2 * grip_force_n]
+        self.origin_m, self.truth = origin_m, ObjectState(model, count, origin_m)
+        self._camera, self._rng = camera, rng
+        self._eye: ObjectCamera | None = None
+        self._bias: FloatArray = np.zeros(6)
 
+    def look(self) -> View:
+        """See HandRig."""
+        return self.eye().view(self.data, self.time_ns, self._rng)
+
+    def eye(self) -> ObjectCamera:
+        """The camera, made when it is first needed: an episode without images needs no OpenGL."""
+        if self._eye is None:
+            self._eye = ObjectCamera(self.model, *self._camera, self.truth.object_of_geom)
+        return self._eye
+
+    def tare(self) -> None:
+        """Call what the wrist carries now nothing; the hand must be at rest."""
+        self._bias += self.weigh()
+
+    @abstractmethod
+    def weigh(self) -> FloatArray:
+        """(6,) the wrench at rest, averaged, in the hand's frame [N, N·m], z down, less what was tared."""
+
+    @abstractmethod
     def drive(self, twist: FloatArray, seconds: float) -> None:
         """Move the hand with a twist (6,) [m/s, rad/s, table frame] for so long, whatever it meets."""
 
+    def grip(self, width_m: float) -> float:
+        """Move the fingers to an opening, or until they stand against something; returns the opening reached."""
+        self._ask_width(width_m)
+        still = 0
+        for _ in range(round(GRIP_S / self.tick_s)):
+            self.wait(self.tick_s)
+            still = still + 1 if self._finger_speed_m_s() < STILL_M_S else 0
+            if still >= round(STILL_S / self.tick_s):
+                break
+        return self.width_m
+
+    @abstractmethod
+    def _ask_width(self, width_m: float) -> None: ...
+
+    @abstractmethod
+    def _finger_speed_m_s(self) -> float: ...
+
     def close(self) -> None:
         """Free what is held on the GL side."""
+        if self._eye is not None:
+            self._eye.close()
+            self._eye = None
+
+
+def minimum_jerk(part: float) -> float:
+    """The share of its way that a motion has done after a `part` of its time.
+
+    Flash and Hogan, Journal of Neuroscience 5, 1985.
+    """
+    return part**3 * (10 - 15 * part + 6 * part**2)
+
+
+def finger_setpoint_m(now_m: float, width_m: float, actual_m: float, step_m: float, lead_m: float) -> float:
+    """A finger's next set-point: it moves at the gripper's speed and never runs far ahead of the finger.
+
+    Args:
+        now_m: the set-point so far.
+        width_m: the opening to reach, of both fingers.
+        actual_m: where the finger is.
+        step_m: how far the set-point moves at most.
+        lead_m: how far it may be ahead.
+    """
+    wanted = min(max(width_m / 2, now_m - step_m), now_m + step_m)
+    return min(max(wanted, actual_m - lead_m), actual_m + lead_m)
 
 
 class WrappedRig:
-    """Passes everything on; see HandRig."""
+    """Passes on to the rig inside what a subclass does not do itself."""
+
+    pose: HandPose
+    width_m: float
+    time_ns: int
+    aside: HandPose
+    set_down_poses: Sequence[HandPose]
+    look: Callable[[], View]
+    tare: Callable[[], None]
+    weigh: Callable[[], FloatArray | None]
+    wait: Callable[[float], None]
 
     def __init__(self, rig: HandRig) -> None:
         self._rig = rig
 
-    @property
-    def pose(self) -> HandPose:
-        """Where the fingertips are."""
-        return self._rig.pose
+    if not TYPE_CHECKING:
 
-    @property
-    def width_m(self) -> float:
-        """The opening."""
-        return self._rig.width_m
-
-    @property
-    def time_ns(self) -> int:
-        """Time passed."""
-        return self._rig.time_ns
-
-    @property
-    def aside(self) -> HandPose:
-        """Where the hand hides nothing from the camera."""
-        return self._rig.aside
-
-    @property
-    def set_down_poses(self) -> Sequence[HandPose]:
-        """Where to lay down, in turn, what is in the way of others."""
-        return self._rig.set_down_poses
-
-    def look(self) -> View:
-        """An image from above."""
-        return self._rig.look()
+        def __getattr__(self, name: str) -> Any:
+            if name not in WrappedRig.__annotations__:
+                raise AttributeError(name)  # a policy is shown nothing else of a rig
+            return getattr(self._rig, name)
 
     def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:
-        """Go straight to a pose; False if more than `guard_n` was felt on the way."""
+        """See HandRig."""
         return self._rig.move(pose, speed_m_s, guard_n)
 
     def grip(self, width_m: float) -> float:
-        """Move the fingers; returns the opening reached."""
+        """See HandRig."""
         return self._rig.grip(width_m)
-
-    def tare(self) -> None:
-        """Call what the wrist carries now nothing."""
-        self._rig.tare()
-
-    def weigh(self) -> FloatArray | None:
-        """(6,) the load on the wrist at rest [N, N·m]; None without a wrist sensor."""
-        return self._rig.weigh()
-
-    def wait(self, seconds: float) -> None:
-        """Stand still."""
-        self._rig.wait(seconds)
 
 
 def unwrapped(rig: HandRig) -> HandRig:

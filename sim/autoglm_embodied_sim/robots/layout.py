@@ -20,6 +20,7 @@ from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
+from autoglm_embodied_sim.sensors.camera import rotation
 
 CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one object dropped on the pile to the next
@@ -27,7 +28,6 @@ SETTLE_S, MOST_S = 0.6, 4.0
 STILL_M_S = 0.004
 ROLLED_OUT_S, ROLLED_OUT_M_S = 10.0, 0.0005  # likewise for scenes with balls, cans and lemons
 WAITING_M = np.array([1.5, 0.0, 0.3])  # where objects wait for their turn; the table goes on for ever there
-
 
 Rig = TypeVar("Rig", bound=SuiteRig)
 RigFactory = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundings], Rig]
@@ -129,18 +129,7 @@ def _pile(rig: SuiteRig, scene: GraspScene) -> None:
 
 def _drop(rig: SuiteRig, scene: GraspScene, index: int, above_m: float) -> None:
     """Put an object, turned as the scene says, so that its lowest point is just above `above_m`."""
-    turn = _rotation(scene.quaternion_wxyz[index])
+    turn = rotation(scene.quaternion_wxyz[index])
     lowest = min(float((piece @ turn.T)[:, 2].min()) for piece in scene.objects[index].shape.pieces)
     place = np.array([*scene.drop_xy_m[index], above_m + CLEARANCE_M - lowest])
     rig.truth.place(rig.data, index, place, scene.quaternion_wxyz[index])
-
-
-def _rotation(quaternion_wxyz: FloatArray) -> FloatArray:
-    w, x, y, z = quaternion_wxyz
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )

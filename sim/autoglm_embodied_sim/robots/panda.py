@@ -1,35 +1,120 @@
-"""The simulated arm with its sensors and its table: commands in, physics at 1 kHz, measurements out."""
+"""The simulated arm: a Panda at a table with its sensors; commands in, physics at 1 kHz, measurements out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
 
 import mujoco
 import numpy as np
 
 from autoglm_embodied.types import FloatArray, Frame, require_finite
-from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, FINGERS, TIMESTEP_S, bare_arm, build_model
-from autoglm_embodied_sim.robots.servo import PERIOD_STEPS, Servo
+from autoglm_embodied_sim.robots import hand_model
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, finger_setpoint_m
+from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
+from autoglm_embodied_sim.robots.servo import (
+    FINGER_SPEED_M_S,
+    PERIOD_STEPS,
+    PUSH_RAD,
+    VELOCITY_LEAD_S,
+    Servo,
+)
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
-from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.renderer import Renderer
-from autoglm_embodied_sim.sensors.sensor import Samples, Senses
-from autoglm_embodied_sim.sensors.sensor_specs import Sensors
-from autoglm_embodied_sim.sensors.shutter import Moment
+from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, colour_mat
+from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
+from autoglm_embodied_sim.sensors.renderer import BACKDROP_GROUP, DRAWN_GROUP, HIDDEN_GROUP, Renderer
+from autoglm_embodied_sim.sensors.sensor import Moment, Samples, Sensor
+from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, FINGERS, TIMESTEP_S, Sensors
 
+TOOL_BELOW_HAND_M = 0.1034
+TABLE_ORIGIN_M = np.array([0.5, 0.0, 0.0])
+"""The middle of the working area, in panda_link0: the origin of the table frame, in which suites lay out their scenes.
+
+The axes of both frames are parallel, and the table's top is z = 0 in either.
+"""
+WAITING_M = TABLE_ORIGIN_M + [1.5, 0.0, 0.3]
+ARM_SHADES = {"link0": 0.9, "link5": 0.55, "hand": 0.35, "left_finger": 0.25, "right_finger": 0.25}
 STEP_NS = 1_000_000
 COMMAND_TIMEOUT_STEPS = 100
-VELOCITY_LEAD_S = 0.1  # damping over stiffness of the joint servos: leading by it cancels their lag
-PUSH_RAD = 0.007  # bounds the torque against an obstacle to 32 N·m at the strongest joints
-MAX_WIDTH_M = 0.08
 JOINTS = ARM_JOINTS + FINGERS
-FINGER_SPEED_M_S = 0.05
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
 HOME_NOISE_M, HOME_NOISE_RAD = 0.015, 0.08
 SETTLE_STEPS = 60
 NOWHERE_OFF = np.zeros(3)
+
+
+def build_model(camera: CameraSettings, objects: Sequence[SceneObject] = (), surroundings: Surroundings = PLAIN) -> Any:
+    """Compile the world; the result is an MjModel.
+
+    Args:
+        camera: as it really stands.
+        objects: of one scene, the bodies `object0` and so on, which wait beyond the table.
+        surroundings: light, table, mat and room.
+    """
+    spec = mujoco.MjSpec.from_file(str(hand_model.panda_file()))
+    hand_model.set_physics(spec, TIMESTEP_S, (MAX_WIDTH_PX, MAX_HEIGHT_PX), (0.05, 6.0))
+    spec.stat.center = [0.3, 0, 0.3]
+    _dress_arm(spec)
+    hand_model.add_gripper(spec)
+    spec.body("hand").add_site(name="tool", pos=[0, 0, TOOL_BELOW_HAND_M], group=HIDDEN_GROUP)
+    hand_model.add_wrist_sensor(spec)
+    _add_room(spec)
+    colour_mat(spec, spec.geom("mat"), surroundings)
+    hand_model.add_camera(spec, "camera", camera.T_base_camera, camera.fovy_deg)
+    if objects:
+        add_walls(spec, TABLE_ORIGIN_M)
+    for index, obj in enumerate(objects):
+        add_object(spec, f"object{index}", obj).pos = WAITING_M + [0.25 * index, 0, 0]
+    model = spec.compile()
+    _light(model, surroundings)
+    return model
+
+
+@lru_cache(maxsize=1)
+def bare_arm() -> Any:
+    """The world with nothing on the table, compiled once a process: enough for the arm's kinematics."""
+    return build_model(CameraSettings.from_file())
+
+
+def _dress_arm(spec: Any) -> None:
+    hand_model.drop_visual_geoms(spec)
+    for light in list(spec.lights):
+        spec.delete(light)
+    for body in spec.bodies:
+        if body.name == "world":
+            continue
+        body.gravcomp = 1.0
+        shade = ARM_SHADES.get(body.name, 0.95)
+        for geom in body.geoms:
+            geom.group = DRAWN_GROUP
+            geom.rgba = [shade, shade, shade * 1.02, 1]
+
+
+def _add_room(spec: Any) -> None:
+    world, box = spec.worldbody, mujoco.mjtGeom.mjGEOM_BOX
+    plane = mujoco.mjtGeom.mjGEOM_PLANE
+    world.add_geom(name="table_contact", type=plane, size=[0, 0, 1], group=HIDDEN_GROUP, friction=[1, 0.005, 1e-4])
+    seen = {"contype": 0, "conaffinity": 0, "group": DRAWN_GROUP}
+    world.add_geom(name="table", type=box, size=[0.6, 0.75, 0.02], pos=[0.35, 0, -0.02], **seen)
+    world.add_geom(name="mat", type=box, size=[0.19, 0.32, 0.0005], pos=[0.5, 0, -0.0001], **seen)
+    beyond = {**seen, "group": BACKDROP_GROUP}
+    world.add_geom(name="floor", type=box, size=[3, 3, 0.01], pos=[0, 0, -0.75], **beyond)
+    world.add_geom(name="wall", type=box, size=[0.01, 3, 2], pos=[-1.2, 0, 1.0], **beyond)
+    world.add_light(name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 3], castshadow=False)
+
+
+def _light(model: Any, surroundings: Surroundings) -> None:
+    """Give the room its shades and its light."""
+    shades = {"table": surroundings.table_rgb, "floor": surroundings.floor_rgb, "wall": surroundings.wall_rgb}
+    for name, rgb in shades.items():
+        model.geom(name).rgba = (*rgb, 1)
+    sun, light = model.light("sun"), surroundings.light
+    sun.dir = np.asarray(surroundings.light_direction) / np.linalg.norm(surroundings.light_direction)
+    sun.diffuse, sun.ambient = 0.55 * light, 0.25 * light
+    model.vis.headlight.diffuse[:] = 0.2 * light
+    model.vis.headlight.ambient[:] = 0.15 * light
 
 
 class ArmRig:
@@ -67,8 +152,8 @@ class ArmRig:
         self._servo = Servo(bare_arm())
         self._tool = self.model.site("tool").id
         self._position, self._velocity = self.data.qpos[:JOINTS], self.data.qvel[:JOINTS]
-        self._senses = Senses(self.sensors)
-        self._renderer: Renderer | None = None
+        self._wrench = Sensor(self.sensors.wrench.timing, self.sensors.wrench.channels)
+        self._joints = Sensor(self.sensors.joints.timing, self.sensors.joints.channels)
         self._steps = 0
         self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
         self.reset()
@@ -96,8 +181,10 @@ class ArmRig:
         for _ in range(SETTLE_STEPS):
             self._step()
         joints = np.concatenate([self._position, self._velocity])
-        self._senses.restart(self._rng, self.time_ns, -self._load, joints)
-        if self._renderer is not None:
+        joints_rng = self._rng.spawn(1)[0]
+        self._wrench.restart(self._rng, self.time_ns, -self._load)
+        self._joints.restart(joints_rng, self.time_ns, joints)
+        if "_renderer" in vars(self):
             self._renderer.reseed(self.seed)
 
     def command(self, twist: FloatArray, gripper_width_m: float) -> None:
@@ -126,37 +213,38 @@ class ArmRig:
             joints[index, :JOINTS], joints[index, JOINTS:] = self._position, self._velocity
         stamp_ns = np.arange(self._steps + 1, self._steps + n + 1) * STEP_NS
         self._steps += n
-        self._senses.take(stamp_ns, -loads, joints, self.time_ns)  # a sensor reads what it carries
+        self._wrench.deliver(stamp_ns, -loads, self.time_ns)  # a sensor reads what it carries
+        self._joints.deliver(stamp_ns, joints, self.time_ns)
 
     def wrench(self) -> FloatArray:
         """(6,) newest reading of the wrist sensor: load on it in panda_ft [N, N·m], the hand's weight included."""
-        return self._senses.newest_wrench
+        return self._wrench.newest
 
     def wrenches(self) -> FloatArray:
         """(n, 6) the readings that arrived in the last `step`, newest last; as shipped, one a millisecond."""
-        return self._senses.wrench.value
+        return self._wrench.samples.value
 
     def wrench_samples(self) -> Samples:
         """What the wrist sensor delivered in the last `step`, with its instants in this rig's time."""
-        return self._senses.wrench
+        return self._wrench.samples
 
     def joints(self) -> tuple[FloatArray, FloatArray]:
         """Newest positions and velocities (JOINTS,) of the arm's joints [rad], then of its fingers [m]."""
-        newest = self._senses.newest_joints
+        newest = self._joints.newest
         return newest[:JOINTS].copy(), newest[JOINTS:].copy()
 
     def joint_samples(self) -> Samples:
         """What the encoders delivered in the last `step` (n, 2 JOINTS): positions, then velocities."""
-        return self._senses.joints
+        return self._joints.samples
 
     def frame(self, width: int = 640, height: int = 480) -> Frame:
         """What the camera sees now; depth in metres, 0 where unknown."""
         mujoco.mj_kinematics(self.model, self.data)  # a step leaves the poses of its beginning
-        return self._open_renderer().frame(self.data, self.time_ns, width, height)
+        return self._renderer.frame(self.data, self.time_ns, width, height)
 
     def draw(self, moment: Moment, width: int = 640, height: int = 480) -> Frame:
         """What the camera saw at a moment of this scene."""
-        return self._open_renderer().draw(moment, width, height)
+        return self._renderer.draw(moment, width, height)
 
     def T_base_tool(self) -> FloatArray:
         """(4, 4) true pose of the tool; never to be shown to a policy."""
@@ -168,14 +256,13 @@ class ArmRig:
 
     def close(self) -> None:
         """Free the renderer, if there is one."""
-        if self._renderer is not None:
+        if "_renderer" in vars(self):
             self._renderer.close()
-            self._renderer = None
+            del self._renderer
 
-    def _open_renderer(self) -> Renderer:
-        if self._renderer is None:
-            self._renderer = Renderer(self.model, self.camera, self.sensors, self.seed)
-        return self._renderer
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self.model, self.camera, self.sensors, self.seed)
 
     def _home(self) -> FloatArray:
         offset = self._rng.uniform(-HOME_NOISE_M, HOME_NOISE_M, 3)
@@ -192,17 +279,12 @@ class ArmRig:
         np.subtract(self._plan[self._phase], self._neutral, out=self._push)
         np.minimum(np.maximum(self._push, -PUSH_RAD, out=self._push), PUSH_RAD, out=self._push)
         np.add(self._neutral, self._push, out=self._arm_control)
-        self._control[ARM_JOINTS] = self._next_finger()
+        actual_m = 0.5 * float(self._fingers_m[0] + self._fingers_m[1])
+        step_m = FINGER_SPEED_M_S * TIMESTEP_S
+        self._finger_m = finger_setpoint_m(self._finger_m, self._width_m, actual_m, step_m, FINGER_LEAD_M)
+        self._control[ARM_JOINTS] = self._finger_m
         mujoco.mj_step(self.model, self.data)
         if self.watch is not None:
             self.watch()
         self._phase += 1
         self._fresh_steps -= 1
-
-    def _next_finger(self) -> float:
-        """The finger set-point moves at the gripper's speed and never runs far ahead of the fingers."""
-        actual = 0.5 * float(self._fingers_m[0] + self._fingers_m[1])
-        step = FINGER_SPEED_M_S * TIMESTEP_S
-        wanted = min(max(self._width_m / 2, self._finger_m - step), self._finger_m + step)
-        self._finger_m = min(max(wanted, actual - FINGER_LEAD_M), actual + FINGER_LEAD_M)
-        return self._finger_m

@@ -10,15 +10,20 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.scenes.mixed import mixed_objects, put_down
-from autoglm_embodied_sim.scenes.primitives import HALF_M, primitive_objects, upright
-from autoglm_embodied_sim.scenes.primitives import SEPARATION_M as PRIMITIVES_APART_M
-from autoglm_embodied_sim.scenes.scene_object import SceneObject, unknown_object
+from autoglm_embodied_sim.scenes.scene_object import (
+    SceneObject,
+    mixed_objects,
+    primitive_objects,
+    put_down,
+    unknown_object,
+    upright,
+)
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings, sample_room, sample_surroundings
 
 WORKSPACE_HALF_M = (0.16, 0.16)
 SEPARATION_M = 0.11
+PRIMITIVES_HALF_M, PRIMITIVES_APART_M = (0.12, 0.22), 0.12  # base frame x 0.38 to 0.62, y -0.22 to 0.22
 PILE_HALF_M = 0.04  # where the centres are dropped, between the walls
 
 
@@ -91,7 +96,7 @@ def _primitives(suite: Suite, seed: int, rng: np.random.Generator) -> GraspScene
         seed=seed,
         objects=tuple(primitive_objects(suite, rng)),
         target=int(rng.integers(count)),
-        drop_xy_m=_apart(rng, count, HALF_M, PRIMITIVES_APART_M),
+        drop_xy_m=_apart(rng, count, PRIMITIVES_HALF_M, PRIMITIVES_APART_M),
         quaternion_wxyz=upright(count, rng),
         hand_eye_m=rng.standard_normal(3) * suite.hardness.hand_eye_sigma_m,
         surroundings=sample_room(rng),

@@ -41,9 +41,7 @@ class CameraSettings:
 
     def camera(self, width: int, height: int) -> Camera:
         """The pinhole model of an image of `width` x `height` with this camera's vertical field of view."""
-        focal = 0.5 * height / np.tan(np.radians(self.fovy_deg) / 2)
-        K = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
-        return Camera(width=width, height=height, K=K, T_base_camera=self.T_base_camera)
+        return pinhole(width, height, self.fovy_deg, self.T_base_camera)
 
     def moved(self, by_m: FloatArray) -> CameraSettings:
         """The same camera, `by_m` (3,) away."""
@@ -52,12 +50,34 @@ class CameraSettings:
     @property
     def T_base_camera(self) -> FloatArray:
         """(4, 4) pose of the optical frame in the base frame."""
-        x, y, z, w = np.asarray(self.quaternion_xyzw) / np.linalg.norm(self.quaternion_xyzw)
         transform = np.eye(4)
-        transform[:3, :3] = [
+        x, y, z, w = np.asarray(self.quaternion_xyzw) / np.linalg.norm(self.quaternion_xyzw)
+        transform[:3, :3] = rotation(np.array([w, x, y, z]))
+        transform[:3, 3] = self.xyz_m
+        return transform
+
+
+def rotation(quaternion_wxyz: FloatArray) -> FloatArray:
+    """(3, 3) rotation of a unit quaternion (4,)."""
+    w, x, y, z = quaternion_wxyz
+    return np.array(
+        [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
             [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
             [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
         ]
-        transform[:3, 3] = self.xyz_m
-        return transform
+    )
+
+
+def pinhole(width: int, height: int, fovy_deg: float, T_base_camera: FloatArray) -> Camera:
+    """A camera without distortion, its axis through the middle of the image.
+
+    Args:
+        width: of its images [px].
+        height: of its images [px].
+        fovy_deg: vertical field of view.
+        T_base_camera: (4, 4) pose of its optical frame in the base frame.
+    """
+    focal = 0.5 * height / np.tan(np.radians(fovy_deg) / 2)
+    K = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
+    return Camera(width, height, K, T_base_camera)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX
-from autoglm_embodied_sim.sensors.sensor_specs import ChannelErrors, ColourSpec, DepthSpec
+from autoglm_embodied_sim.sensors.sensor_specs import ColourSpec, DepthSpec
 
 POOL = 2 * MAX_WIDTH_PX * MAX_HEIGHT_PX  # pixels
 BRIGHTEST = 255
@@ -29,7 +29,7 @@ class DepthErrors:
     """The errors of a depth image: noise, drifting bias, rounding, then holes."""
 
     def __init__(self, spec: DepthSpec) -> None:
-        errors = ChannelErrors.stack((spec.depth_m, 1))
+        errors = spec.channels
         pool = np.random.default_rng(0)
         self._noise_m = np.float32(errors.sigma[0]) * pool.standard_normal(POOL, np.float32)
         self._holes = np.flatnonzero(pool.random(POOL, np.float32) < spec.hole_fraction)
@@ -58,12 +58,12 @@ class ColourErrors:
     """The errors of a colour image: noise, drifting bias and rounding of each channel, within 0 to 255."""
 
     def __init__(self, spec: ColourSpec) -> None:
-        self._errors = ChannelErrors.stack((spec.levels, 3))
+        self._errors = spec.channels
         self._noise: FloatArray | None = None
         if self._errors.sigma.any():
             self._noise = np.random.default_rng(1).standard_normal((POOL, 3), np.float32)
             self._noise *= self._errors.sigma.astype(np.float32)
-        self._none = not any(error.any() for error in vars(self._errors).values())
+        self._none = not any(error.any() for error in self._errors)
         self._quantum = np.where(self._errors.quantum > 0, self._errors.quantum, 1).astype(np.float32)
         self.restart(0)
 

@@ -1,7 +1,8 @@
-"""A fixed camera over the table: RGB-D with noise, and the simulator's own segmentation."""
+"""A fixed camera over the table: RGB-D with noise, and which pixels the simulator knows to be whose."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -9,13 +10,32 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.types import Camera, Frame
-from autoglm_embodied_sim.geoms import DRAWN_GROUP
-from autoglm_embodied_sim.sensors.renderer import COSTLY, open_gl
-from autoglm_embodied_sim.sensors.view import NOTHING, View
+from autoglm_embodied.types import Camera, FloatArray, Frame
+from autoglm_embodied_sim.sensors.renderer import OffscreenScene, open_gl
 
+NOTHING = -1
 DEPTH_SIGMA_M, HOLE_FRACTION = 0.0015, 0.002
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
+
+
+@dataclass(frozen=True)
+class View:
+    """An RGB-D image of the table, as measured.
+
+    `owner` comes from the simulator: baselines that use it know which pixels are the named object's.
+    The camera's pose is the one the robot believes in; under hard physics it is off by a few millimetres.
+    """
+
+    frame: Frame
+    owner: NDArray[np.int16]  # (height, width) index of the object seen, NOTHING elsewhere
+
+    def points_m(self) -> FloatArray:
+        """(height, width, 3) where each pixel's surface is believed to be, base frame; NaN where depth is unknown."""
+        camera, depth = self.frame.camera, np.asarray(self.frame.depth_m, dtype=float)
+        rows, columns = np.mgrid[: camera.height, : camera.width]
+        rays = np.stack([columns, rows, np.ones_like(rows)], axis=-1) @ np.linalg.inv(camera.K).T
+        points = rays * np.where(depth > 0, depth, np.nan)[..., None]
+        return np.asarray(points @ camera.T_base_camera[:3, :3].T + camera.T_base_camera[:3, 3])
 
 
 @lru_cache(maxsize=1)
@@ -24,9 +44,8 @@ def _gl() -> Any:
     return open_gl()
 
 
-class ObjectCamera:
+class ObjectCamera(OffscreenScene):
     """Draws one model; belongs to the thread that made it.
-
 
     Args:
         model: an MjModel.
@@ -36,18 +55,8 @@ class ObjectCamera:
     """
 
     def __init__(self, model: Any, name: str, believed: Camera, object_of_geom: NDArray[np.int16]) -> None:
-        _gl().make_current()
-        self._model, self.believed, self._object_of_geom = model, believed, object_of_geom
-        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
-        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
-        self._scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 50)
-        for flag in COSTLY:
-            self._scene.flags[flag] = False
-        self._option = mujoco.MjvOption()
-        self._option.geomgroup[:] = [group == DRAWN_GROUP for group in range(6)]
-        self._camera = mujoco.MjvCamera()
-        self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(name).id
+        super().__init__(model, name, _gl())
+        self.believed, self._object_of_geom = believed, object_of_geom
 
     def view(self, data: Any, stamp_ns: int, rng: np.random.Generator, camera: Camera | None = None) -> View:
         """An image of `data`.
@@ -69,7 +78,10 @@ class ObjectCamera:
         mujoco.mj_kinematics(self._model, data)
         self._aim(data, self._camera)
         rgb, depth = self._draw(camera, segment=False)
-        return Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), _noisy(self._metres(depth)[::-1], rng), camera)
+        noise_m = np.float32(DEPTH_SIGMA_M) * rng.standard_normal(depth.shape, np.float32)
+        read_m = self._in_metres(depth)[::-1] + noise_m
+        read_m *= rng.random(depth.shape, np.float32) >= HOLE_FRACTION
+        return Frame(stamp_ns, np.ascontiguousarray(rgb[::-1]), read_m, camera)
 
     def photograph(self, data: Any, camera: Any = None) -> NDArray[np.uint8]:
         """(height, width, 3) for people: what this camera, or another one (MjvCamera), sees of `data`, without noise.
@@ -83,25 +95,12 @@ class ObjectCamera:
         self._aim(scratch, self._camera if camera is None else camera)
         return np.ascontiguousarray(self._draw(self.believed, segment=False)[0][::-1])
 
-    def close(self) -> None:
-        """Free what the model takes on the GL side."""
-        _gl().make_current()
-        self._context.free()
-
-    def _aim(self, data: Any, camera: Any) -> None:
-        """Bring the scene to what a camera sees of `data`."""
-        _gl().make_current()
-        everything = mujoco.mjtCatBit.mjCAT_ALL
-        mujoco.mjv_updateScene(self._model, data, self._option, None, camera, everything, self._scene)
-
     def _draw(self, camera: Camera, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             self._scene.flags[flag] = segment
         rgb = np.empty((camera.height, camera.width, 3), np.uint8)
         depth = np.empty((camera.height, camera.width), np.float32)
-        rectangle = mujoco.MjrRect(0, 0, camera.width, camera.height)
-        mujoco.mjr_render(rectangle, self._scene, self._context)
-        mujoco.mjr_readPixels(rgb, depth, rectangle, self._context)
+        self._read(rgb, depth)
         return rgb, depth
 
     def _owner(self, colours: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -112,14 +111,3 @@ class ObjectCamera:
             if geom.objtype == GEOM and geom.segid >= 0:
                 obj[geom.segid + 1] = self._object_of_geom[geom.objid]
         return np.asarray(obj[ids], np.int16)
-
-    def _metres(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Undo the projection of a reversed depth buffer (1 is near, 0 far)."""
-        near = np.float32(self._model.vis.map.znear * self._model.stat.extent)
-        far = np.float32(self._model.vis.map.zfar * self._model.stat.extent)
-        return near * far / (near + depth * (far - near))
-
-
-def _noisy(depth_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    noise = np.float32(DEPTH_SIGMA_M) * rng.standard_normal(depth_m.shape, np.float32)
-    return np.asarray((depth_m + noise) * (rng.random(depth_m.shape, np.float32) >= HOLE_FRACTION), np.float32)

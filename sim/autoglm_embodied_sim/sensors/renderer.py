@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import mujoco
@@ -9,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.types import Camera, Frame
-from autoglm_embodied_sim.geoms import BACKDROP_GROUP, DRAWN_GROUP
-from autoglm_embodied_sim.sensors.backdrop import View
+from autoglm_embodied.types import Camera, FloatArray, Frame
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
 from autoglm_embodied_sim.sensors.image_errors import ColourErrors, DepthErrors
+from autoglm_embodied_sim.sensors.sensor import Moment
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
-from autoglm_embodied_sim.sensors.shutter import Moment
+
+DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visual ones
+BACKDROP_GROUP = 2  # what lies beyond the table, drawn only where the camera can see it
+HIDDEN_GROUP = 4
 
 COSTLY = (
     mujoco.mjtRndFlag.mjRND_SHADOW,
@@ -54,27 +57,98 @@ def drop_stencil() -> None:
         GL.glFramebufferRenderbuffer(GL.GL_FRAMEBUFFER, attachment, GL.GL_RENDERBUFFER, buffer)
 
 
-class Renderer:
-    """Draws the fixed camera's RGB-D image; belongs to the thread that made it."""
+class OffscreenScene:
+    """Draws what a camera sees of one model, without errors; belongs to the thread that made it.
 
-    def __init__(self, model: Any, settings: CameraSettings, sensors: Sensors, seed: int) -> None:
-        self._model, self._settings = model, settings
-        self._scratch: Any = None
-        self._gl = open_gl()
-        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+    Args:
+        model: an MjModel.
+        camera: name of its camera.
+        gl: the OpenGL context.
+    """
+
+    def __init__(self, model: Any, camera: str, gl: Any) -> None:
+        self._model, self._gl = model, gl
+        gl.make_current()
+        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
-        drop_stencil()
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
-        self._scene = mujoco.MjvScene(model, maxgeom=200)
+        self._scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 50)
         for flag in COSTLY:
             self._scene.flags[flag] = False
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = [group == DRAWN_GROUP for group in range(6)]
         self._camera = mujoco.MjvCamera()
-        self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera("camera").id
+        self._camera.type, self._camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(camera).id
+
+    def close(self) -> None:
+        """Free what the model takes on the GL side."""
+        self._gl.make_current()
+        self._context.free()
+
+    def _aim(self, data: Any, camera: Any) -> None:
+        """Bring the scene to what a camera (MjvCamera) sees of `data` (an MjData)."""
+        self._gl.make_current()
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, data, self._option, None, camera, everything, self._scene)
+
+    def _read(self, rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> None:
+        """Draw into `rgb` (height, width, 3) and `depth` (height, width), the lowest row first."""
+        rectangle = mujoco.MjrRect(0, 0, depth.shape[1], depth.shape[0])
+        mujoco.mjr_render(rectangle, self._scene, self._context)
+        mujoco.mjr_readPixels(rgb, depth, rectangle, self._context)
+
+    def _in_metres(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Undo, in place, the projection of a reversed depth buffer (1 is near, 0 far)."""
+        near = np.float32(self._model.vis.map.znear * self._model.stat.extent)
+        far = np.float32(self._model.vis.map.zfar * self._model.stat.extent)
+        depth *= far - near
+        depth += near
+        return np.divide(near * far, depth, out=depth)
+
+
+class Backdrop:
+    """Says whether the room is wholly behind the table, where drawing it would be a fifth of the work for nothing.
+
+    If the table stops all four corner rays it stops every ray, for its top is flat and convex. The floor lies below
+    that top; the wall is out of sight, too, if it stands behind the camera.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model, self._camera = model, model.camera("camera").id
+        self._table, self._wall = model.geom("table"), model.geom("wall")
+        self._asked: tuple[bytes, bytes, float, float] | None = None
+        self._beyond = True
+
+    def seen(self, data: Any, aspect: float) -> bool:
+        """Whether an image `aspect` times as wide as high may show anything of the backdrop."""
+        pose = data.cam_xpos[self._camera], data.cam_xmat[self._camera]
+        asked = pose[0].tobytes(), pose[1].tobytes(), float(self._model.cam_fovy[self._camera]), aspect
+        if asked != self._asked:  # the camera hardly ever moves
+            self._asked = asked
+            self._beyond = self._looks_beyond(pose[0], pose[1].reshape(3, 3), asked[2], aspect)
+        return self._beyond
+
+    def _looks_beyond(self, eye_m: FloatArray, rotation: FloatArray, fovy_deg: float, aspect: float) -> bool:
+        half = np.tan(np.radians(fovy_deg) / 2)
+        corners = np.array([[x * aspect * half, y * half, -1.0] for x, y in product((-1, 1), repeat=2)])
+        rays = corners @ rotation.T
+        top_m = self._table.pos[2] + self._table.size[2]
+        if eye_m[2] <= top_m or rays[:, 2].max() >= 0 or eye_m[0] <= self._wall.pos[0] + self._wall.size[0]:
+            return True
+        met_m = eye_m + rays * ((top_m - eye_m[2]) / rays[:, 2])[:, None]
+        return bool((abs(met_m[:, :2] - self._table.pos[:2]) > self._table.size[:2]).any())
+
+
+class Renderer(OffscreenScene):
+    """Draws the fixed camera's RGB-D image."""
+
+    def __init__(self, model: Any, settings: CameraSettings, sensors: Sensors, seed: int) -> None:
+        super().__init__(model, "camera", open_gl())
+        drop_stencil()
+        self._settings, self._scratch = settings, mujoco.MjData(model)
         self._rgb = np.empty((MAX_WIDTH_PX * MAX_HEIGHT_PX, 3), np.uint8)  # read into, again and again: fresh
         self._depth = np.empty(MAX_WIDTH_PX * MAX_HEIGHT_PX, np.float32)  # memory costs half a millisecond a frame
-        self._view = View(model)
+        self._backdrop = Backdrop(model)
         self._pinholes: dict[tuple[int, int], Camera] = {}
         self._colour_errors, self._depth_errors = ColourErrors(sensors.colour), DepthErrors(sensors.depth)
         self.reseed(seed)
@@ -86,8 +160,6 @@ class Renderer:
 
     def draw(self, moment: Moment, width: int, height: int) -> Frame:
         """The frame of a moment, like `frame`; the rig's own MjData is left alone."""
-        if self._scratch is None:
-            self._scratch = mujoco.MjData(self._model)
         self._scratch.qpos[:] = moment.qpos
         mujoco.mj_kinematics(self._model, self._scratch)
         mujoco.mj_camlight(self._model, self._scratch)
@@ -99,21 +171,16 @@ class Renderer:
             raise ConfigError(f"a frame must be within {MAX_WIDTH_PX}x{MAX_HEIGHT_PX}, got {width}x{height}")
         pixels = width * height
         rgb, depth = self._rgb[:pixels].reshape(height, width, 3), self._depth[:pixels].reshape(height, width)
-        self._gl.make_current()
-        self._option.geomgroup[BACKDROP_GROUP] = self._view.sees_beyond_the_table(data, width / height)
-        mujoco.mjv_updateScene(
-            self._model, data, self._option, None, self._camera, mujoco.mjtCatBit.mjCAT_ALL, self._scene
-        )
-        rectangle = mujoco.MjrRect(0, 0, width, height)
-        mujoco.mjr_render(rectangle, self._scene, self._context)
-        mujoco.mjr_readPixels(rgb, depth, rectangle, self._context)
+        self._option.geomgroup[BACKDROP_GROUP] = self._backdrop.seen(data, width / height)
+        self._aim(data, self._camera)
+        self._read(rgb, depth)
         depth_m = self._depth_errors.apply(stamp_ns, self._in_metres(depth)[::-1])
         seen = self._colour_errors.apply(stamp_ns, rgb[::-1].copy())
         return Frame(stamp_ns, seen, depth_m, self._pinhole(width, height))
 
     def close(self) -> None:
         """Free the GL context."""
-        self._context.free()
+        super().close()
         self._gl.free()
 
     def _pinhole(self, width: int, height: int) -> Camera:
@@ -121,11 +188,3 @@ class Renderer:
         if (width, height) not in self._pinholes:
             self._pinholes[width, height] = self._settings.camera(width, height)
         return self._pinholes[width, height]
-
-    def _in_metres(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Undo, in place, the projection of a reversed depth buffer (1 is near, 0 far)."""
-        near = np.float32(self._model.vis.map.znear * self._model.stat.extent)
-        far = np.float32(self._model.vis.map.zfar * self._model.stat.extent)
-        depth *= far - near
-        depth += near
-        return np.divide(near * far, depth, out=depth)

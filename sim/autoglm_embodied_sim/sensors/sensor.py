@@ -1,4 +1,4 @@
-"""Sensors that are sampled: rate, latency, jitter, dropout, noise, and what wrist and joints delivered last."""
+"""Sensors that are sampled: rate, latency, jitter, dropout, noise; what wrist and joints delivered; when cameras do."""
 
 from __future__ import annotations
 
@@ -91,7 +91,6 @@ class Distortion:
         self._offset = bool(errors.bias.any() or errors.drift_per_s.any())
         self._rounded = errors.quantum > 0
         self._quantum = np.where(self._rounded, errors.quantum, 1.0)
-        self.none = not (self._noisy or self._offset or self._rounded.any())
         self.restart(np.random.default_rng(0), 0)
 
     def restart(self, rng: np.random.Generator, now_ns: int) -> None:
@@ -112,7 +111,7 @@ class Distortion:
 
 
 class Sensor:
-    """One sensor of C channels: its timing, its errors, and what is still under way."""
+    """One sensor of C channels: its timing, its errors, and what is still under way; restart it first."""
 
     def __init__(self, timing: Timing, errors: ChannelErrors) -> None:
         self._delivery, self._distortion = Delivery(timing), Distortion(errors)
@@ -128,7 +127,17 @@ class Sensor:
         self._distortion.restart(rng, now_ns)
         self._under_way.clear()
         stamp_ns = np.array([now_ns])
-        return Samples(stamp_ns, stamp_ns, self._distortion.apply(stamp_ns, ideal[None]))
+        return self._delivered(Samples(stamp_ns, stamp_ns, self._distortion.apply(stamp_ns, ideal[None])))
+
+    def deliver(self, stamp_ns: IntArray, ideal: FloatArray, now_ns: int) -> Samples:
+        """Read, and return what has arrived by `now_ns` and was not returned before."""
+        measured = self.read(stamp_ns, ideal)
+        if self._delivery.immediate:
+            return self._delivered(measured)
+        waiting = _joined([*self._under_way, measured])
+        arrived = int(np.searchsorted(waiting.receive_ns, now_ns, side="right"))
+        self._under_way = [waiting.at(slice(arrived, None))]
+        return self._delivered(waiting.at(slice(arrived)))
 
     def read(self, stamp_ns: IntArray, ideal: FloatArray) -> Samples:
         """All samples that come of ideal readings (n, C) at `stamp_ns` (n,), whenever they arrive."""
@@ -138,15 +147,12 @@ class Sensor:
         taken_ns = stamp_ns[chosen]
         return Samples(taken_ns, receive_ns, self._distortion.apply(taken_ns, ideal[chosen]))
 
-    def deliver(self, stamp_ns: IntArray, ideal: FloatArray, now_ns: int) -> Samples:
-        """Measure, and return what has arrived by `now_ns` and was not returned before."""
-        measured = self.read(stamp_ns, ideal)
-        if self._delivery.immediate:
-            return measured
-        waiting = _joined([*self._under_way, measured])
-        arrived = int(np.searchsorted(waiting.receive_ns, now_ns, side="right"))
-        self._under_way = [waiting.at(slice(arrived, None))]
-        return waiting.at(slice(arrived))
+    def _delivered(self, samples: Samples) -> Samples:
+        """Remember what was delivered last, and the newest reading (C,) of all."""
+        self.samples = samples
+        if len(samples):
+            self.newest: FloatArray = samples.value[-1]
+        return samples
 
 
 def _joined(parts: list[Samples]) -> Samples:
@@ -154,29 +160,45 @@ def _joined(parts: list[Samples]) -> Samples:
     return Samples(*(np.concatenate(column) for column in columns))
 
 
-class Senses:
-    """What wrist and joints delivered last, and the newest reading of each.
+@dataclass(frozen=True)
+class Moment:
+    """An image not drawn yet: the whole configuration at an instant, and which cameras deliver it now."""
 
-    Call `restart` before anything else.
-    """
+    stamp_ns: int
+    qpos: FloatArray
+    colour: bool = True
+    depth: bool = True
+
+
+class Shutter:
+    """Takes moments at the rates of both cameras and hands them over when they arrive."""
 
     def __init__(self, sensors: Sensors) -> None:
-        self._wrench = Sensor(sensors.wrench.timing, sensors.wrench.channels)
-        self._joints = Sensor(sensors.joints.timing, sensors.joints.channels)
+        self._colour, self._depth = Delivery(sensors.colour.timing), Delivery(sensors.depth.timing)
+        self._waiting: dict[tuple[int, int], Moment] = {}  # by arrival and stamp
 
-    def restart(self, rng: np.random.Generator, now_ns: int, wrench: FloatArray, joints: FloatArray) -> None:
-        """Begin at rest with the true wrench (6,) and joints (18,: positions, then velocities)."""
-        joints_rng = rng.spawn(1)[0]
-        self.wrench = self._wrench.restart(rng, now_ns, wrench)
-        self.joints = self._joints.restart(joints_rng, now_ns, joints)
-        self.newest_wrench: FloatArray = self.wrench.value[-1]
-        self.newest_joints: FloatArray = self.joints.value[-1]
+    def restart(self, rng: np.random.Generator, now_ns: int) -> None:
+        """Forget what is under way; losses and delays are drawn from children of `rng`."""
+        for delivery, own in zip((self._colour, self._depth), rng.spawn(2), strict=True):
+            delivery.restart(own, now_ns)
+        self._waiting.clear()
 
-    def take(self, stamp_ns: IntArray, wrench: FloatArray, joints: FloatArray, now_ns: int) -> None:
-        """Go on by n steps, with what was true (n, 6), (n, 18) after each, until `now_ns`."""
-        self.wrench = self._wrench.deliver(stamp_ns, wrench, now_ns)
-        self.joints = self._joints.deliver(stamp_ns, joints, now_ns)
-        if len(self.wrench):
-            self.newest_wrench = self.wrench.value[-1]
-        if len(self.joints):
-            self.newest_joints = self.joints.value[-1]
+    def forget(self) -> None:
+        """Drop what is under way; the cameras go on in their beat."""
+        self._waiting.clear()
+
+    def expose(self, now_ns: int, qpos: FloatArray) -> list[Moment]:
+        """Offer the configuration of the next instant; returns the moments that arrive by then, oldest first."""
+        for delivery, colour in ((self._colour, True), (self._depth, False)):
+            if delivery.due(now_ns):
+                self._take(delivery, colour, now_ns, qpos)
+        if not self._waiting:
+            return []
+        arrived = sorted(key for key in self._waiting if key[0] <= now_ns)
+        return [self._waiting.pop(key) for key in arrived]
+
+    def _take(self, delivery: Delivery, colour: bool, now_ns: int, qpos: FloatArray) -> None:
+        for arrival_ns in delivery.sample(np.array([now_ns]))[1].tolist():
+            both = (arrival_ns, now_ns) in self._waiting
+            copied = qpos.copy()
+            self._waiting[arrival_ns, now_ns] = Moment(now_ns, copied, colour or both, both or not colour)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, ClassVar, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -53,23 +53,14 @@ class Errors:
     drift_per_s: float | tuple[float, ...] = 0.0  # growth of the bias
 
     def __post_init__(self) -> None:
-        for name in ("sigma", "quantum", "bias", "drift_per_s"):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             _require_numbers(name, *(value if isinstance(value, tuple) else (value,)))
         for name in ("sigma", "quantum"):
             if np.min(getattr(self, name)) < 0:
                 raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
-    def require_channels(self, quantity: str, channels: int) -> None:
-        """Raise ConfigError unless every error is one number or one for each of `channels`."""
-        for name in ("sigma", "quantum", "bias", "drift_per_s"):
-            value = getattr(self, name)
-            if isinstance(value, tuple) and len(value) != channels:
-                raise ConfigError(f"{quantity}.{name} must be one number or {channels}, got {len(value)}")
 
-
-@dataclass(frozen=True)
-class ChannelErrors:
+class ChannelErrors(NamedTuple):
     """The errors of C channels, each an array (C,) in the unit of its channel."""
 
     sigma: FloatArray
@@ -80,76 +71,69 @@ class ChannelErrors:
     @classmethod
     def stack(cls, *parts: tuple[Errors, int]) -> ChannelErrors:
         """Those of quantities, each over its number of channels, one after the other."""
-
-        def column(name: str) -> FloatArray:
-            return np.concatenate([np.broadcast_to(np.asarray(getattr(errors, name), float), n) for errors, n in parts])
-
-        return cls(column("sigma"), column("quantum"), column("bias"), column("drift_per_s"))
+        spread = (
+            [np.broadcast_to(np.asarray(error, float), n) for error in vars(errors).values()] for errors, n in parts
+        )
+        return cls(*(np.concatenate(column) for column in zip(*spread, strict=True)))
 
 
 @dataclass(frozen=True)
-class WrenchSpec:
-    """The force-torque sensor at the wrist."""
+class SensorSpec:
+    """A sensor: its timing, and the errors of the quantities that it measures, whose channels CHANNELS counts."""
 
+    CHANNELS: ClassVar[dict[str, int]]
     timing: Timing
-    force_n: Errors
-    torque_n_m: Errors
 
     def __post_init__(self) -> None:
-        self.force_n.require_channels("force_n", 3)
-        self.torque_n_m.require_channels("torque_n_m", 3)
+        for quantity, count in self.CHANNELS.items():
+            for name, value in vars(getattr(self, quantity)).items():
+                if isinstance(value, tuple) and len(value) != count:
+                    raise ConfigError(f"{quantity}.{name} must be one number or {count}, got {len(value)}")
 
     @property
     def channels(self) -> ChannelErrors:
-        """Of the wrench (6,) [N, N·m]."""
-        return ChannelErrors.stack((self.force_n, 3), (self.torque_n_m, 3))
+        """Of the quantities, one after the other."""
+        return ChannelErrors.stack(*((getattr(self, quantity), count) for quantity, count in self.CHANNELS.items()))
 
 
 @dataclass(frozen=True)
-class JointsSpec:
-    """The encoders of arm and fingers."""
+class WrenchSpec(SensorSpec):
+    """The force-torque sensor at the wrist."""
 
-    timing: Timing
+    CHANNELS = {"force_n": 3, "torque_n_m": 3}
+    force_n: Errors
+    torque_n_m: Errors
+
+
+@dataclass(frozen=True)
+class JointsSpec(SensorSpec):
+    """The encoders of arm and fingers: positions, then velocities of panda_joint1..7 and both fingers each."""
+
+    CHANNELS = {"position_rad": ARM_JOINTS, "finger_m": FINGERS, "velocity_rad_s": ARM_JOINTS, "finger_m_s": FINGERS}
     position_rad: Errors
     finger_m: Errors
     velocity_rad_s: Errors
     finger_m_s: Errors
 
-    def __post_init__(self) -> None:
-        for name in ("position_rad", "velocity_rad_s"):
-            getattr(self, name).require_channels(name, ARM_JOINTS)
-        for name in ("finger_m", "finger_m_s"):
-            getattr(self, name).require_channels(name, FINGERS)
-
-    @property
-    def channels(self) -> ChannelErrors:
-        """Of positions, then velocities (18,): panda_joint1..7 and both fingers each."""
-        positions = (self.position_rad, ARM_JOINTS), (self.finger_m, FINGERS)
-        velocities = (self.velocity_rad_s, ARM_JOINTS), (self.finger_m_s, FINGERS)
-        return ChannelErrors.stack(*positions, *velocities)
-
 
 @dataclass(frozen=True)
-class ColourSpec:
+class ColourSpec(SensorSpec):
     """The colour camera."""
 
-    timing: Timing
+    CHANNELS = {"levels": 3}
     levels: Errors  # of red, green and blue, 0 to 255
-
-    def __post_init__(self) -> None:
-        self.levels.require_channels("levels", 3)
 
 
 @dataclass(frozen=True)
-class DepthSpec:
+class DepthSpec(SensorSpec):
     """The depth camera, aligned with the colour camera."""
 
-    timing: Timing
+    CHANNELS = {"depth_m": 1}
     depth_m: Errors
     hole_fraction: float = 0.0  # of the pixels, those without depth
 
     def __post_init__(self) -> None:
-        self.depth_m.require_channels("depth_m", 1)
+        super().__post_init__()
         _require_fraction("hole_fraction", self.hole_fraction)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from autoglm_embodied_sim.collect.crop import AXIS_M, CHANNELS, HEIGHT_M, PIXELS, channels, crops
 from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
-from autoglm_embodied_sim.robots.gantry import HandPose
+from autoglm_embodied_sim.robots.hand_rig import HandPose
 
 AXIS = (np.arange(CELLS) + 0.5) * CELL_M - HALF_M
 X, Y = np.meshgrid(AXIS, AXIS)

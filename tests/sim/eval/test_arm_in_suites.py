@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
-from autoglm_embodied_sim.objects.split import Split
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
+from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out, rig_named

@@ -9,8 +9,8 @@ import pytest
 from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.policies.open_loop import Pca
+from autoglm_embodied_sim.objects.shape import box
+from autoglm_embodied_sim.policies.baselines import Pca
 from autoglm_embodied_sim.policies.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import HandPose

@@ -10,8 +10,8 @@ from autoglm_embodied_sim.eval.failure import Closing, Failure, failure_of
 from autoglm_embodied_sim.eval.observed_rig import ROWS, ObservedRig
 from autoglm_embodied_sim.eval.scenario import Scenario
 from autoglm_embodied_sim.judge import Verdict, judge
-from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.policies.force_feedback import Script
+from autoglm_embodied_sim.objects.shape import box
+from autoglm_embodied_sim.policies.baselines import Script
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.element import DIALECTS
 from autoglm_embodied_sim.gazebo.world import MESHES, Setting, resting_m, scene_model, write_world
-from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.servo import HOME_Q, JOINT_SPEED_RAD_S
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject

@@ -12,8 +12,7 @@ from autoglm_embodied_sim.language.description import Description, Referent, mea
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, Kind, instruct, said
 from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
-from autoglm_embodied_sim.objects.split import Split
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES
 from language_cases import thing

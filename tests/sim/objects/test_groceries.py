@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from autoglm_embodied_sim.objects import groceries as named
 from autoglm_embodied_sim.objects.groceries import LONGEST_M, NAMES, WIDEST_M, grocery
 
 from autoglm_embodied.errors import SetupError
@@ -20,6 +19,6 @@ def test_every_grocery_fits_the_gripper(name: str) -> None:
 
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(named, "find_spec", lambda package: None)
+    monkeypatch.setattr("autoglm_embodied_sim.objects.mesh_file.find_spec", lambda package: None)
     with pytest.raises(SetupError, match="make prepare.* robosuite==0.3.0"):
         grocery.__wrapped__("milk")

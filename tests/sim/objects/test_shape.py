@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.objects.primitives import ball, box, cylinder
 from autoglm_embodied_sim.objects.random_urdfs import read_shapes
-from autoglm_embodied_sim.objects.shape import ShapeError, shape_of
+from autoglm_embodied_sim.objects.shape import ShapeError, ball, box, cylinder, shape_of
 
 CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=float)
 

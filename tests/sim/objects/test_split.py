@@ -10,8 +10,7 @@ import sys
 import pytest
 from autoglm_embodied_sim.objects import measuring_objects as for_measuring
 from autoglm_embodied_sim.objects import random_urdfs
-from autoglm_embodied_sim.objects.random_urdfs import learning_shape, learning_shapes
-from autoglm_embodied_sim.objects.split import Split, numbers
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shape, learning_shapes, numbers
 from sources import CORE, SIM, imports, modules
 
 from autoglm_embodied.errors import ConfigError

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from autoglm_embodied_sim.objects.user_meshes import read_mesh, user_shapes
+from autoglm_embodied_sim.objects.mesh_file import read_mesh, user_shapes
 
 from autoglm_embodied.errors import ConfigError
 
@@ -35,7 +35,7 @@ def test_a_hollow_corner_is_cut_and_kept(tmp_path: Path, monkeypatch: pytest.Mon
     cut = read_mesh(tmp_path / "ell.stl", tmp_path / "cache")
     assert len(cut.pieces) >= 2
     assert cut.volume_m3 == pytest.approx(ell().volume, rel=0.1)
-    monkeypatch.setattr("autoglm_embodied_sim.objects.user_meshes._cut", None)
+    monkeypatch.setattr("autoglm_embodied_sim.objects.mesh_file._cut", None)
     kept = read_mesh(tmp_path / "ell.stl", tmp_path / "cache")
     assert all((a == b).all() for a, b in zip(cut.pieces, kept.pieces, strict=True))
 

@@ -7,19 +7,20 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
-from autoglm_embodied_sim.objects.split import Split
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
+from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.expert import (
     LOWEST_SCATTERED_TIP_M,
     Expert,
+    Outcome,
+    Rehearsal,
     Search,
     distinct_grasps,
     scattered_grasps,
 )
 from autoglm_embodied_sim.policies.grasp import Grasp
-from autoglm_embodied_sim.policies.rehearsal import Outcome, Rehearsal
-from autoglm_embodied_sim.robots.gantry import Gantry, HandPose
+from autoglm_embodied_sim.robots.gantry import Gantry
+from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.grasp import Grasp, close_and_feel, come_down, sway_and_feel
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import HandPose

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.episode import run_grasp_episode
 from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.objects.primitives import box
+from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies import registry as ablation
 from autoglm_embodied_sim.policies.grasp import holds
 from autoglm_embodied_sim.policies.registry import BASELINES, require_able
@@ -34,6 +34,12 @@ def test_a_rig_without_force_is_not_stopped_and_does_not_know_what_it_carries(ri
     assert numb.weigh() is None and numb.time_ns == began_ns
     numb.move(HandPose(0.0, -0.04, 0.1, 0))
     assert numb.move(HandPose(0.0, -0.04, 0.03, 0), 0.1, guard_n=8.0)
+
+
+def test_a_wrapped_rig_shows_nothing_of_the_simulator(rig: Gantry) -> None:
+    numb = RigWithoutForce(rig)
+    assert numb.pose == rig.pose and numb.aside == rig.aside and numb.width_m == rig.width_m
+    assert not any(hasattr(numb, name) for name in ("truth", "data", "model"))
 
 
 def test_an_unknown_weight_leaves_the_finger_width_to_decide(rig: Gantry) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import mujoco
 import numpy as np
 import pytest
-from autoglm_embodied_sim.objects.primitives import box
 from autoglm_embodied_sim.objects.random_urdfs import learning_shape
+from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.height_map import HALF_M, height_map
 from autoglm_embodied_sim.robots.arm import ASIDE, TIP_BELOW_TOOL_M, Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import HandPose, SuiteRig
-from autoglm_embodied_sim.robots.panda_model import TABLE_ORIGIN_M
+from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 from autoglm_embodied.types import FloatArray

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from autoglm_embodied_sim.collect.step_recorder import Recorder
-from autoglm_embodied_sim.objects.primitives import box
-from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.gantry_model import overhead
+from autoglm_embodied_sim.objects.shape import box
+from autoglm_embodied_sim.robots.gantry import Gantry, overhead
 from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN

@@ -7,10 +7,10 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.systems import joint_gains
-from autoglm_embodied_sim.robots.joint_setpoints import LONGEST_GAP_NS, PERIOD_NS, Setpoints
-from autoglm_embodied_sim.robots.panda_model import ARM_JOINTS, FINGER_FORCE_N, build_model
-from autoglm_embodied_sim.robots.servo import HOME_Q
+from autoglm_embodied_sim.robots.panda import build_model
+from autoglm_embodied_sim.robots.servo import FINGER_FORCE_N, HOME_Q, LONGEST_GAP_NS, PERIOD_NS, Setpoints
 from autoglm_embodied_sim.sensors.camera import CameraSettings
+from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS
 
 STEP_NS = 1_000_000
 JOINTS = ARM_JOINTS + 2

@@ -10,10 +10,9 @@ import pytest
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct
 from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
-from autoglm_embodied_sim.objects.primitives import solid
+from autoglm_embodied_sim.objects.shape import solid
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.scenes.primitives import SEPARATION_M
-from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene import PRIMITIVES_APART_M, GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
 
@@ -32,7 +31,7 @@ def test_objects_lie_apart_within_the_workspace_in_a_room_without_texture() -> N
     for seed in range(100):
         scene = drawn(seed)
         gaps = np.linalg.norm(scene.drop_xy_m[:, None] - scene.drop_xy_m, axis=-1) + np.eye(3)
-        assert gaps.min() >= SEPARATION_M
+        assert gaps.min() >= PRIMITIVES_APART_M
         assert (np.abs(scene.drop_xy_m) <= [0.12, 0.22]).all()
         assert all(0.030 <= obj.shape.extent_m[0] <= 0.045 for obj in scene.objects)
         assert scene.surroundings.contrast == 0 and not np.any(scene.surroundings.camera_offset_m)

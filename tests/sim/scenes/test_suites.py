@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
-from autoglm_embodied_sim.objects.random_urdfs import learning_shapes
-from autoglm_embodied_sim.objects.split import Split
+from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out, lay_out_task, put_away, settle

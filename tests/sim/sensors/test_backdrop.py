@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.panda import ArmRig
-from autoglm_embodied_sim.sensors.backdrop import View
+from autoglm_embodied_sim.sensors.renderer import Backdrop
 from autoglm_embodied_sim.sensors.sensor_specs import Errors, Sensors
 from sim_cases import primitive
 
@@ -43,22 +43,22 @@ def look(rig: ArmRig, eye_m: FloatArray, at_m: FloatArray, fovy_deg: float = 34.
 
 def draw_all(rig: ArmRig, monkeypatch: pytest.MonkeyPatch) -> Frame:
     with monkeypatch.context() as patch:
-        patch.setattr(View, "sees_beyond_the_table", lambda *_: True)
+        patch.setattr(Backdrop, "seen", lambda *_: True)
         return rig.frame(160, 120)
 
 
 def test_the_shipped_camera_sees_nothing_beyond_the_table() -> None:
     rig = ArmRig(seed=0)
     mujoco.mj_forward(rig.model, rig.data)
-    assert not View(rig.model).sees_beyond_the_table(rig.data, ASPECT)
+    assert not Backdrop(rig.model).seen(rig.data, ASPECT)
 
 
 def test_what_is_left_out_would_not_have_been_seen(rig: ArmRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    view, rng, left_out = View(rig.model), np.random.default_rng(0), 0
+    backdrop, rng, left_out = Backdrop(rig.model), np.random.default_rng(0), 0
     for _ in range(60):
         eye_m = ABOVE_M + rng.normal(0, [0.3, 0.3, 0.3])
         look(rig, eye_m, np.array([*rng.normal([0.4, 0.0], 0.15), 0.0]))
-        left_out += not view.sees_beyond_the_table(rig.data, ASPECT)
+        left_out += not backdrop.seen(rig.data, ASPECT)
         usual, all_of_it = rig.frame(160, 120), draw_all(rig, monkeypatch)
         np.testing.assert_array_equal(usual.rgb, all_of_it.rgb)
         np.testing.assert_array_equal(usual.depth_m, all_of_it.depth_m)

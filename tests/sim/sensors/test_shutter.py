@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from autoglm_embodied_sim.sensors.sensor import Moment, Shutter
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors, Timing
-from autoglm_embodied_sim.sensors.shutter import Moment, Shutter
 
 MS = 1_000_000
 USUAL = Sensors.from_file()

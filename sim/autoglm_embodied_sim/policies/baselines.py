@@ -1,32 +1,127 @@
-"""Baselines that feel: come down until something is touched, close, weigh, and look again if nothing is held."""
+"""The baselines: those that look once and grasp whatever comes, and those that feel, weigh and look again."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
-from autoglm_embodied_sim.policies.antipodal_search import BoolArray, Grasps, antipodal_grasps, best_object, in_sight
-from autoglm_embodied_sim.policies.baseline import PolicyReport
+from autoglm_embodied_sim.policies.antipodal_search import (
+    DEEPEST_M,
+    LOWEST_TIP_M,
+    BoolArray,
+    Grasps,
+    antipodal_grasps,
+    best_object,
+    highest_object,
+    in_sight,
+    joined,
+)
 from autoglm_embodied_sim.policies.grasp import (
     Grasp,
     close_and_feel,
     come_down,
     go_aside,
     grasp_at,
+    grasp_blindly,
     lay_aside,
     let_go,
     sway_and_feel,
 )
-from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
-from autoglm_embodied_sim.policies.open_loop import middle_grasp
-from autoglm_embodied_sim.robots.hand_rig import HandRig
+from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap, height_map
+from autoglm_embodied_sim.robots.hand_rig import HandPose, HandRig
 
 TRIES, COLLISIONS, DIGS = 3, 3, 4
 SAME_M, SAME_TIP_M, SAME_RAD = 0.008, 0.008, 0.35
 POOR_OBSTACLE_M = 0.004  # above the fingertips: such a grasp would collide
 SEEN_CELLS = 20
+
+
+@dataclass(frozen=True)
+class PolicyReport:
+    """How an episode went, as the policy saw it."""
+
+    approaches: int  # times the hand came down
+    tries: int  # times it closed, or gave up
+    confident: bool  # whether the policy believes that it holds the object; open loop always does
+
+
+class Baseline(Protocol):
+    """A policy for the suites."""
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """Grasp the object `target`, whose pixels the simulator tells, and end holding it up.
+
+        Without a target any object will do: choose among those in sight, whose pixels are told apart, and try once.
+        """
+
+
+class OpenLoop(ABC):
+    """Looks once and grasps open loop."""
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """See Baseline."""
+        grasp = self.choose(height_map(rig.look()), target, rng)
+        if grasp is None:
+            return PolicyReport(0, 1, False)
+        grasp_blindly(rig, grasp)
+        return PolicyReport(1, 1, True)
+
+    @abstractmethod
+    def choose(self, heights: HeightMap, target: int | None, rng: np.random.Generator) -> Grasp | None:
+        """The grasp of `target`, or of any object without one; None if none is seen."""
+
+
+class RandomEdges(OpenLoop):
+    """Draws one candidate."""
+
+    def choose(self, heights: HeightMap, target: int | None, rng: np.random.Generator) -> Grasp | None:
+        """See OpenLoop."""
+        objects = in_sight(heights) if target is None else [target]
+        found = joined([antipodal_grasps(heights, obj) for obj in objects])
+        return grasp_at(found, int(rng.integers(len(found)))) if len(found) else None
+
+
+class Pca(OpenLoop):
+    """Grasps across the middle; where any object will do, the highest."""
+
+    def choose(self, heights: HeightMap, target: int | None, rng: np.random.Generator) -> Grasp | None:
+        """See OpenLoop."""
+        obj = highest_object(heights) if target is None else target
+        return None if obj is None else middle_grasp(heights, obj)
+
+
+class Antipodal(OpenLoop):
+    """Takes the best pair of edges; where any object will do, the best of all."""
+
+    def choose(self, heights: HeightMap, target: int | None, rng: np.random.Generator) -> Grasp | None:
+        """See OpenLoop."""
+        obj = best_object(heights, partial(antipodal_grasps, heights)) if target is None else target
+        return None if obj is None else best_of(antipodal_grasps(heights, obj), heights, obj)
+
+
+def middle_grasp(heights: HeightMap, obj: int) -> Grasp | None:
+    """The grasp across the longer axis of an object's visible surface; None if nothing of it is seen."""
+    mine = heights.owner == obj
+    if not mine.any():
+        return None
+    rows, columns = np.nonzero(mine)
+    points = (np.stack([columns, rows], axis=1) + 0.5) * CELL_M - HALF_M
+    spread = np.cov(points.T) if len(points) > 1 else np.eye(2)
+    longer = np.linalg.eigh(spread)[1][:, 1]
+    yaw = float(np.arctan2(longer[1], longer[0]))  # at yaw 0 the fingers close along y, across x
+    top = float(np.quantile(heights.height_m[mine], 0.95))
+    x, y = (float(value) for value in points.mean(axis=0))
+    tip = max(LOWEST_TIP_M, top - DEEPEST_M)
+    return Grasp(HandPose(x, y, tip, (yaw + np.pi / 2) % np.pi - np.pi / 2))
+
+
+def best_of(found: Grasps, heights: HeightMap, obj: int) -> Grasp | None:
+    """The candidate with the highest score; across the object's middle if there is none, None if it is not seen."""
+    return grasp_at(found, int(np.argmax(found.score))) if len(found) else middle_grasp(heights, obj)
 
 
 @dataclass(frozen=True)
@@ -86,11 +181,11 @@ class ForceFeedbackGrasp:
         return heights.lowered(heights.table_m()) if self.skills.calibrate else heights
 
     def take(self, heights: HeightMap, obj: int) -> bool:
-        """One try: come down, on another grasp after each collision, close, lift, sway and feel."""
+        """One try: come down on the best grasp, on another after each collision, close, lift, sway and feel."""
         if not self.skills.no_repeats:
             self.failed = []
         for _ in range(COLLISIONS):
-            grasp = self.best(heights, obj)
+            grasp = best_of(self.candidates(heights, obj), heights, obj)
             if grasp is None:
                 return False
             self.approaches += 1
@@ -98,11 +193,6 @@ class ForceFeedbackGrasp:
             if come_down(self.rig, grasp):
                 return close_and_feel(self.rig) and sway_and_feel(self.rig)
         return False
-
-    def best(self, heights: HeightMap, obj: int) -> Grasp | None:
-        """The candidate with the highest score that did not fail before; across the middle if there is none."""
-        found = self.candidates(heights, obj)
-        return grasp_at(found, int(np.argmax(found.score))) if len(found) else middle_grasp(heights, obj)
 
     def candidates(self, heights: HeightMap, obj: int) -> Grasps:
         """All grasps of an object but those that failed before."""
