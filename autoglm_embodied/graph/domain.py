@@ -17,8 +17,10 @@ from autoglm_embodied.errors import SetupError
 
 SHARED_MEMORY = Path("/dev/shm")
 OWNER_LOCK = "_el"
-MIN_AGE_S = 1.0
-"""The owner of a younger lock file may be about to lock it."""
+MIN_AGE_S = 1.0  # the owner of a younger lock file may be about to lock it
+DOMAINS = range(70, 100)  # above the numbers people choose, below the first in the range of ephemeral ports (102)
+PORT_BASE, PORTS_PER_DOMAIN = 7400, 250  # UDP ports of a DDS domain (RTPS specification 2.2, section 9.6.1.1)
+OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")  # use the older name of Fast DDS, Fast RTPS
 
 
 def remove_orphaned_segments(folder: Path = SHARED_MEMORY) -> int:
@@ -41,24 +43,11 @@ def _remove(lock: Path) -> int:
         return size
 
 
-DOMAINS = range(70, 100)
-"""Above the numbers people choose, below the first in the range of ephemeral ports (102)."""
-
-PORT_BASE, PORTS_PER_DOMAIN = 7400, 250
-"""UDP ports of a DDS domain (RTPS specification 2.2, section 9.6.1.1)."""
-
-OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")
-"""Distributions that use the older name of Fast DDS, Fast RTPS."""
-
-
 @contextmanager
 def private_domain(domains: range = DOMAINS) -> Iterator[tuple[int, int]]:
     """Reserve an unused ROS domain until the context and every process that inherits its lock have ended.
 
     Orphaned shared memory of killed processes is removed first.
-
-    Args:
-        domains: to choose from.
 
     Yields:
         The domain, and the file descriptor of its lock for the processes of the graph to inherit: a graph whose parent

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Processes, ProcessExit, kill_leftover_processes, new_run_id
-from autoglm_embodied.graph_recording import GraphRecording, NodeStatus
+from autoglm_embodied.graph_recording import GraphRecording
 from autoglm_embodied.voice.sound_server import SoundServer
 
 if TYPE_CHECKING:
@@ -19,43 +19,27 @@ if TYPE_CHECKING:
 
 MIN_REALTIME_FACTOR = 0.9
 REQUIRED_MODALITIES = ("vision", "force", "joints")
-
-
-def not_ready_reasons(recording: GraphRecording, nodes: Iterable[str]) -> list[str]:
-    """Why the graph is not ready, as sentences; empty when it is.
-
-    Args:
-        recording: of the graph so far.
-        nodes: names of the nodes that must be up.
-    """
-    status = recording.latest_status()
-    absent = [f"{name} has not reported" for name in nodes if name not in status]
-    voice = status.get("voice_node")
-    opening = [f"voice_node is {voice.message}"] if voice and voice.message != "listening" else []
-    lacking = [f"fusion_node lacks {name}" for name in REQUIRED_MODALITIES if not _present(recording, name)]
-    return absent + opening + _too_slow(status.get("sim_node")) + lacking
-
-
-def _too_slow(sim: NodeStatus | None) -> list[str]:
-    """On a machine where the simulator lags behind the clock a run would measure nothing else."""
-    factor = float(sim.values["realtime_factor"]) if sim else 1.0
-    reason = f"the simulator runs at {factor:.2f} of real time, end other programs"
-    return [reason] if factor < MIN_REALTIME_FACTOR else []
-
-
-def _present(recording: GraphRecording, name: str) -> bool:
-    if not recording.ticks:
-        return False
-    newest = recording.ticks[-1]
-    return dict(zip(newest.modality, newest.present, strict=True)).get(name, False)
-
-
 NODES = {
     "sim_node": "autoglm_embodied_sim.nodes.sim_node",
     "governor_node": "autoglm_embodied.nodes.governor_node",
     "fusion_node": "autoglm_embodied.nodes.fusion_node",
     "voice_node": "autoglm_embodied.nodes.voice_node",
 }
+
+
+def not_ready_reasons(recording: GraphRecording, nodes: Iterable[str]) -> list[str]:
+    """Why a graph in which these nodes must be up is not ready, by its recording so far; empty when it is."""
+    status = recording.latest_status()
+    reasons = [f"{name} has not reported" for name in nodes if name not in status]
+    voice, sim = status.get("voice_node"), status.get("sim_node")
+    if voice and voice.message != "listening":
+        reasons.append(f"voice_node is {voice.message}")
+    factor = float(sim.values["realtime_factor"]) if sim else 1.0
+    if factor < MIN_REALTIME_FACTOR:  # a run would measure nothing but this machine
+        reasons.append(f"the simulator runs at {factor:.2f} of real time, end other programs")
+    newest = recording.ticks[-1] if recording.ticks else None
+    present = dict(zip(newest.modality, newest.present, strict=True)) if newest else {}
+    return reasons + [f"fusion_node lacks {name}" for name in REQUIRED_MODALITIES if not present.get(name)]
 
 
 @dataclass

@@ -18,11 +18,9 @@ import psutil
 
 from autoglm_embodied.errors import SetupError
 
+# Signals sent to end a process, in this order, and how long to wait after each.
 SHUTDOWN_LIMITS_S = {signal.SIGINT: 10.0, signal.SIGTERM: 3.0, signal.SIGKILL: 5.0}
-"""Signals sent to end a process, in this order, and how long to wait after each."""
-
-RUN_ID = "AUTOGLM_RUN"
-"""Environment variable that identifies every process of a run, and whatever those start themselves."""
+RUN_ID = "AUTOGLM_RUN"  # environment variable of every process of a run, and of whatever those start themselves
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,15 @@ class Process:
 
 
 class Processes:
-    """Starts processes and ends every one of them."""
+    """Starts processes and ends every one of them.
+
+    Args:
+        log_dir: for a log file of each process; made here.
+        environment: of every process; with a RUN_ID in it, `leftover_processes` finds them.
+        inherit: file descriptors that the processes keep open, such as the lock of their domain.
+    """
 
     def __init__(self, log_dir: Path, environment: Mapping[str, str], inherit: Sequence[int] = ()) -> None:
-        """Make the log folder.
-
-        Args:
-            log_dir: for a log file of each process.
-            environment: of every process; with a RUN_ID in it, `leftover_processes` finds them.
-            inherit: file descriptors that the processes keep open, such as the lock of their domain.
-        """
         log_dir.mkdir(parents=True, exist_ok=True)
         self.log_dir = log_dir
         self._environment = dict(environment)
@@ -75,14 +72,7 @@ class Processes:
         self.running: list[Process] = []
 
     def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
-        """Start `python -m module arguments`.
-
-        Args:
-            name: of the process and its log file.
-            module: to run.
-            arguments: of its command line.
-            environment: variables of this process alone, on top of those of all.
-        """
+        """Start `python -m module arguments`, with variables of its own on top of those of all."""
         log = self.log_dir / f"{name}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
@@ -124,7 +114,8 @@ class Processes:
             waiting = [process for process in reversed(self.running) if process.members()]
             for process in waiting:
                 ended_by[process.popen.pid] = request
-                _signal_group(process.popen.pid, request)
+                with suppress(ProcessLookupError):  # it ended in between
+                    os.killpg(process.popen.pid, request)
             _wait_for(waiting, limit_s)
         return [
             ProcessExit(p.name, None if p.popen.pid in early else ended_by.get(p.popen.pid), p.popen.poll())
@@ -168,13 +159,6 @@ def _wait_for(processes: Sequence[Process], limit_s: float) -> None:
             except subprocess.TimeoutExpired:
                 continue
             time.sleep(0.02)
-
-
-def _signal_group(group: int, request: signal.Signals) -> None:
-    try:
-        os.killpg(group, request)
-    except ProcessLookupError:
-        pass  # it ended in between
 
 
 def _in_group(process: psutil.Process, group: int) -> bool:

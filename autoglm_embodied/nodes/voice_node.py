@@ -18,6 +18,12 @@ from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 
+MESSAGE_FIELDS = ("text", "instruction", "language", "confidence", "speech_ns", "latency_ns")
+REPORTED = (
+    *("blocks", "lost_blocks", "level_dbfs", "utterances", "commands", "rejected"),
+    *("dropped_utterances", "last_text"),
+)
+
 
 class VoiceNode(Node):
     """Publishes what the listener understands. It hears from the moment its diagnostics say "listening"."""
@@ -56,35 +62,16 @@ class VoiceNode(Node):
     def _publish(self, command: VoiceCommand) -> None:
         # On the recogniser's thread, so that a stop does not wait for the executor.
         age_ns = time.monotonic_ns() - command.end_ns
-        message = VoiceCommandMessage(
-            intent=command.intent.value,
-            text=command.text,
-            instruction=command.instruction,
-            language=command.language,
-            confidence=command.confidence,
-            speech_ns=command.speech_ns,
-            latency_ns=command.latency_ns,
-        )
+        values = {name: getattr(command, name) for name in MESSAGE_FIELDS}
+        message = VoiceCommandMessage(intent=command.intent.value, **values)
         message.header.stamp = to_stamp(self.get_clock().now().nanoseconds - age_ns)
         self._commands.publish(message)
         self.get_logger().info(f"{command.intent.name} heard in {command.text!r}")
 
     def _health(self) -> Health:
         health = self._listener.health
-        return Health(
-            well=health.state == "listening" and not health.lost_blocks,
-            message=health.state,
-            values={
-                "blocks": health.blocks,
-                "lost_blocks": health.lost_blocks,
-                "level_dbfs": health.level_dbfs,
-                "utterances": health.utterances,
-                "commands": health.commands,
-                "rejected": health.rejected,
-                "dropped_utterances": health.dropped_utterances,
-                "last_text": health.last_text,
-            },
-        )
+        well = health.state == "listening" and not health.lost_blocks
+        return Health(well, health.state, {name: getattr(health, name) for name in REPORTED})
 
 
 def main() -> int:

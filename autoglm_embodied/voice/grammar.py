@@ -9,26 +9,17 @@ from dataclasses import dataclass
 from autoglm_embodied.types import Intent
 from autoglm_embodied.vocabulary import COLOURS, FILLER, SHAPES, VERBS, words
 
-CONFUSED_WORDS = {
-    "read": "red",
-    "rad": "red",
-    "reed": "red",
-    "blew": "blue",
-    "bloom": "blue",
-    "hello": "yellow",
-    "purpose": "purple",
-    "grain": "green",
-    "bowl": "ball",
-    "bawl": "ball",
-    "bold": "ball",
-    "balls": "ball",
-    "queue": "cube",
-    "cubed": "cube",
-    "cuban": "cube",
-    "cupid": "cube",
-    "salinger": "cylinder",
-    "slender": "cylinder",
+HEARD_AS = {
+    "red": "read rad reed",
+    "blue": "blew bloom",
+    "yellow": "hello",
+    "purple": "purpose",
+    "green": "grain",
+    "ball": "bowl bawl bold balls",
+    "cube": "queue cubed cuban cupid",
+    "cylinder": "salinger slender",
 }
+CONFUSED_WORDS = {written: spoken for spoken, texts in HEARD_AS.items() for written in texts.split()}
 """Words that the recogniser tends to write, to the word spoken."""
 
 LONG_WORD = 7  # letters from which two edits are a near miss; below it is one
@@ -114,9 +105,7 @@ def _is_stop(spoken: str) -> bool:
     found = spoken.split()
     if not found or _NOT_STOP.search(spoken):
         return False
-    if _POLITE_END.sub("", _POLITE.sub("", spoken)) in STOP_PHRASES:
-        return True
-    if found[0] == "emergency":
+    if found[0] == "emergency" or _POLITE_END.sub("", _POLITE.sub("", spoken)) in STOP_PHRASES:
         return True
     if len(found) == 1:  # a misrecognised stop is still a stop: "top", "salt"
         return any(edit_distance(found[-1], word) <= 1 for word in STOP_WORDS)

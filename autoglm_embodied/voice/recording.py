@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.errors import AudioError, SetupError
 
-RATE_HZ = 16_000
-"""The sample rate of all sound here."""
-
+RATE_HZ = 16_000  # of all sound here
 SampleArray = NDArray[np.float32]  # (n,) mono at RATE_HZ, in -1..1
-
 HOW_TO_CONVERT = "convert it, e.g. `ffmpeg -i IN -ar 16000 -ac 1 -c:a pcm_s16le OUT.wav`"
 
 
@@ -58,12 +55,7 @@ def read_wav(path: Path) -> SampleArray:
 
 
 def write_wav(path: Path, samples: SampleArray) -> None:
-    """Write a mono 16-bit PCM WAV at 16 kHz.
-
-    Args:
-        path: the file.
-        samples: (n,) in -1..1; louder ones are clipped.
-    """
+    """Write samples (n,) in -1..1, of which louder ones are clipped, as a mono 16-bit PCM WAV at 16 kHz."""
     with wave.open(str(path), "wb") as recording:
         recording.setnchannels(1)
         recording.setsampwidth(2)
@@ -73,9 +65,7 @@ def write_wav(path: Path, samples: SampleArray) -> None:
 
 FLITE_VOICES = ("slt", "rms", "kal16", "awb")
 ESPEAK = "espeak-ng"
-VOICES = (*FLITE_VOICES, ESPEAK)
-"""Voices in the order of preference."""
-
+VOICES = (*FLITE_VOICES, ESPEAK)  # in the order of preference
 PAUSE_S = 0.3
 DITHER = 3e-4  # standard deviation of white noise
 SYNTHESIS_LIMIT_S = 30.0
@@ -85,7 +75,7 @@ def synthesise(text: str, path: Path, voice: str | None = None) -> None:
     """Synthesise `text` into a 16 kHz mono WAV, with a short dithered pause before and after.
 
     Args:
-        text: what to say, in English.
+        text: in English.
         path: the WAV to write.
         voice: one of VOICES; the first one installed where None.
 
@@ -105,10 +95,9 @@ def synthesise(text: str, path: Path, voice: str | None = None) -> None:
 
 
 def _installed_voice() -> str:
-    if shutil.which("flite"):
-        return FLITE_VOICES[0]
-    if shutil.which(ESPEAK):
-        return ESPEAK
+    for program, voice in (("flite", FLITE_VOICES[0]), (ESPEAK, ESPEAK)):
+        if shutil.which(program):
+            return voice
     raise SetupError("no voice program is installed; install one with `apt install flite` (or espeak-ng)")
 
 

@@ -14,8 +14,7 @@ from autoglm_embodied.errors import AudioError, ConfigError, SetupError
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 
-CONTEXT = 64
-"""Samples of the previous block that the network takes as context."""
+CONTEXT = 64  # samples of the previous block that the network takes as context
 
 
 def packaged_model() -> Path:
@@ -32,8 +31,7 @@ class VoiceActivityDetector:
     def __init__(self, model: Path | None = None) -> None:
         """Load the network `model`, the packaged one where None."""
         options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = model or packaged_model()
         if not path.is_file():
             raise SetupError(f"there is no voice activity network {path}; install silero-vad 6.2.3 again")
@@ -91,7 +89,6 @@ class Segmenter:
     """Start and stop hysteresis over the speech probabilities; time is that of the blocks."""
 
     def __init__(self, settings: SegmenterSettings | None = None) -> None:
-        """Begin in silence."""
         self._settings = settings or SegmenterSettings()
         self._blocks: deque[Block] = deque()
         self._speaking = False
@@ -99,15 +96,7 @@ class Segmenter:
         self._speech_s = 0.0
 
     def push(self, block: Block, probability: float) -> Utterance | None:
-        """Add the next block.
-
-        Args:
-            block: the sound.
-            probability: that it holds speech, in 0..1.
-
-        Returns:
-            The utterance that ends with it, if one does.
-        """
+        """Add the next block and the probability in 0..1 that it holds speech; an utterance that ends with it."""
         threshold = self._settings.stop_probability if self._speaking else self._settings.start_probability
         self._blocks.append(block)
         if probability >= threshold:

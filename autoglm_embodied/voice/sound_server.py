@@ -45,16 +45,11 @@ ctl.!default {{ type pulse server "unix:{socket}" }}
 class SoundServer:
     """A running private server; use it as a context manager.
 
-    Attributes:
-        environment: variables a process needs so that its default microphone and speaker are this server's.
+    Raises:
+        SetupError: PulseAudio is not installed, or the server does not come up.
     """
 
     def __init__(self) -> None:
-        """Start the server.
-
-        Raises:
-            SetupError: PulseAudio is not installed, or the server does not come up.
-        """
         for program in ("pulseaudio", "pacat"):
             if not shutil.which(program):
                 raise SetupError(
@@ -63,6 +58,7 @@ class SoundServer:
                 )
         self._folder = Path(tempfile.mkdtemp(prefix="autoglm-sound-"))
         try:
+            # Variables a process needs so that its default microphone and speaker are this server's.
             self.environment = self._write_configuration()
             self._server = self._start()
         except BaseException:
