@@ -1,4 +1,4 @@
-"""The wire form of sensor messages (CDR), read without ROS: a microsecond each instead of thirty through objects.
+"""The wire form of sensor messages (CDR), read and written without ROS: in 1 microsecond, not 30 through objects.
 
 Plain CDR, which every ROS 2 middleware speaks (DDS-XTypes 1.3, section 7.4): 4 bytes name the representation, all that
 follows is aligned from behind them to its own size. The readers know plain little-endian CDR; what comes in another
@@ -52,12 +52,7 @@ Read = TypeVar("Read")
 
 
 def aligned(offset: int, size: int) -> int:
-    """The first offset not before this one where a value may stand.
-
-    Args:
-        offset: in the message [bytes].
-        size: of the value [bytes].
-    """
+    """The first offset in a message, not before this one, where a value of this size may stand [bytes]."""
     return BEGIN + -(-(offset - BEGIN) // size) * size
 
 
@@ -193,11 +188,9 @@ def read_voice_command(data: bytes) -> SpokenCommand:
 
 
 def read_string(data: bytes, offset: int) -> tuple[str, int]:
-    """A string and where it ends: beyond the message where it is cut off, so that what follows cannot be read.
+    """The string whose length stands at an offset [bytes], and where it ends.
 
-    Args:
-        data: the message.
-        offset: of the string's length [bytes].
+    That is beyond the message where the string is cut off, so that what follows cannot be read.
 
     Raises:
         struct.error: the length is cut off.
@@ -209,11 +202,7 @@ def read_string(data: bytes, offset: int) -> tuple[str, int]:
 
 
 def doubles_end(data: bytes, offset: int) -> tuple[int, int]:
-    """How many doubles a sequence holds, and where it would end.
-
-    Args:
-        data: the message.
-        offset: of the sequence's count [bytes].
+    """How many doubles the sequence at an offset [bytes] holds, and where it would end.
 
     Raises:
         struct.error: the count is cut off.
@@ -230,21 +219,29 @@ def header(frame_id: str) -> bytes:
 
 
 def padded(data: bytes, size: int) -> bytes:
-    """The beginning of a message, up to where the next value may stand.
-
-    Args:
-        data: the beginning.
-        size: of the value [bytes].
-    """
+    """The beginning of a message, up to where a value of this size [bytes] may stand."""
     return data + bytes(aligned(len(data), size) - len(data))
 
 
-def little_endian(data: bytes, fields: tuple[Field, ...]) -> bytes:
-    """A message in plain little-endian CDR.
+class WrenchWriter:
+    """Fills one WrenchStamped again and again; `frame_id` is of its header."""
 
-    Args:
-        data: in any representation of CDR; returned as it is where it is plain little-endian already.
-        fields: of its type.
+    def __init__(self, frame_id: str) -> None:
+        self._head = bytearray(padded(header(frame_id), DOUBLE))
+
+    def write(self, t_ns: int, wrench: FloatArray) -> bytes:
+        """The message of a sample.
+
+        Args:
+            t_ns: stamp.
+            wrench: (6,) force then torque [N, N·m], in the frame of the header.
+        """
+        STAMP.pack_into(self._head, BEGIN, *divmod(t_ns, NS_PER_S))
+        return bytes(self._head) + np.ascontiguousarray(wrench, "<f8").tobytes()
+
+
+def little_endian(data: bytes, fields: tuple[Field, ...]) -> bytes:
+    """A message in plain little-endian CDR, from any representation of CDR and the fields of its type.
 
     Raises:
         SensorError: its representation is unknown.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,49 +29,27 @@ from autoglm_embodied.ingest.cdr import (
 from autoglm_embodied.types import FloatArray
 
 
-@dataclass(frozen=True)
-class JointStateLayout:
-    """Offsets [bytes] of the parts of a JointState of as many positions and velocities as names."""
+class _Layout(NamedTuple):
+    """Offsets [bytes] in a JointState with a position and a velocity for each name."""
 
-    names_end: int
     position_count: int
     position: int
     velocity_count: int
     velocity: int
 
-    @classmethod
-    def behind_names(cls, names_end: int, joints: int) -> JointStateLayout:
-        """The layout of a message.
 
-        Args:
-            names_end: offset behind the names [bytes].
-            joints: how many names there are.
-        """
-        position_count = aligned(names_end, COUNT.size)
-        position = aligned(position_count + COUNT.size, DOUBLE)
-        velocity_count = position + joints * DOUBLE
-        return cls(names_end, position_count, position, velocity_count, aligned(velocity_count + COUNT.size, DOUBLE))
-
-    def fits(self, data: bytes, joints: int) -> bool:
-        """Whether a message of the same names has a position and a velocity for each joint.
-
-        Args:
-            data: the message.
-            joints: how many names there are.
-        """
-        counts = (self.position_count, self.velocity_count)
-        return all(COUNT.unpack_from(data, offset)[0] == joints for offset in counts)
+def _layout_behind(names_end: int, joints: int) -> _Layout:
+    position_count = aligned(names_end, COUNT.size)
+    position = aligned(position_count + COUNT.size, DOUBLE)
+    velocity_count = position + joints * DOUBLE
+    return _Layout(position_count, position, velocity_count, aligned(velocity_count + COUNT.size, DOUBLE))
 
 
 class JointStateReader:
-    """Reads JointState messages; the names, which hardly ever change, only once.
-
-    Attributes:
-        names: of the joints of the last message; another list only where the names changed.
-    """
+    """Reads JointState messages; the names, which hardly ever change, only once."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.names: list[str] = []  # of the last message; another list only where the names changed
         self._head: bytes | None = None
         self._length = 0
 
@@ -92,9 +70,10 @@ class JointStateReader:
             raise unreadable(error) from error
 
     def _known(self, data: bytes) -> bool:
-        if self._head is None or len(data) != self._length or data[NAME : self._layout.names_end] != self._head:
+        if self._head is None or len(data) != self._length or data[NAME : self._names_end] != self._head:
             return False
-        return self._layout.fits(data, len(self.names))
+        counts = (self._layout.position_count, self._layout.velocity_count)
+        return all(COUNT.unpack_from(data, offset)[0] == len(self.names) for offset in counts)
 
     def _learn(self, data: bytes) -> None:
         self._head = None
@@ -110,8 +89,8 @@ class JointStateReader:
             )
         if end > len(data):
             raise ValueError(f"{end} bytes are wanted, {len(data)} came")
-        self.names, self._length = names, len(data)
-        self._layout = JointStateLayout.behind_names(names_end, count)
+        self.names, self._length, self._names_end = names, len(data), names_end
+        self._layout = _layout_behind(names_end, count)
         self._head = data[NAME:names_end]
 
 
@@ -156,19 +135,14 @@ class NamedJointReader:
 
 
 class JointStateWriter:
-    """Fills one JointState, without efforts, again and again.
-
-    Args:
-        frame_id: of the header.
-        names: of the joints.
-    """
+    """Fills one JointState, without efforts, again and again; `frame_id` is of its header."""
 
     def __init__(self, frame_id: str, names: Sequence[str]) -> None:
         data = padded(header(frame_id), COUNT.size) + COUNT.pack(len(names))
         for name in names:
             text = name.encode() + b"\0"
             data = padded(data, COUNT.size) + COUNT.pack(len(text)) + text
-        layout = JointStateLayout.behind_names(len(data), len(names))
+        layout = _layout_behind(len(data), len(names))
         numbers = bytes(DOUBLE * len(names))
         for _ in range(2):
             data = padded(padded(data, COUNT.size) + COUNT.pack(len(names)), DOUBLE) + numbers

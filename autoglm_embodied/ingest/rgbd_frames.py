@@ -17,6 +17,7 @@ from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
 MM_PER_M = 1000.0
+MAX_UNPAIRED = 30  # after a delay a second of colour images that waited are taken before the first depth image
 
 
 def rgb_array(image: RawImage) -> NDArray[np.uint8]:
@@ -37,15 +38,11 @@ def depth_array_m(image: RawImage) -> FloatArray:
     Raises:
         SensorError: it is not encoded as 16UC1 or 32FC1, or its sizes contradict each other.
     """
-    order = ">" if image.is_bigendian else "<"
-    if image.encoding == "16UC1":
-        millimetres: NDArray[np.uint16] = _pixels(image, np.dtype(f"{order}u2"))
-        depth_m: FloatArray = millimetres[..., 0] / np.float32(MM_PER_M)
-        return depth_m
-    if image.encoding == "32FC1":
-        metres: FloatArray = _pixels(image, np.dtype(f"{order}f4"))
-        return metres[..., 0]
-    raise SensorError(f"depth must be encoded 16UC1 [mm] or 32FC1 [m], got {image.encoding!r}; set the driver so")
+    if image.encoding not in ("16UC1", "32FC1"):
+        raise SensorError(f"depth must be encoded 16UC1 [mm] or 32FC1 [m], got {image.encoding!r}; set the driver so")
+    order, number = ">" if image.is_bigendian else "<", "u2" if image.encoding == "16UC1" else "f4"
+    depth: FloatArray = _pixels(image, np.dtype(f"{order}{number}"))[..., 0]
+    return depth / np.float32(MM_PER_M) if number == "u2" else depth
 
 
 def _pixels(image: RawImage, dtype: np.dtype[Any], channels: int = 1) -> NDArray[Any]:
@@ -102,8 +99,8 @@ def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, 
     """The frame of two images of equal stamp.
 
     Args:
-        rgb: colour, as rgb8 or bgr8.
-        depth: aligned with colour, as 16UC1 [mm] or 32FC1 [m].
+        rgb: colour.
+        depth: aligned with it.
         calibration: of the colour image; None until it came.
         T_base_camera: (4, 4) pose of the optical frame.
 
@@ -131,10 +128,6 @@ def _described(image: RawImage) -> str:
     return f"{image.width}x{image.height} in frame {image.frame!r}"
 
 
-MAX_UNPAIRED = 30
-"""After a delay all colour images that waited, a second of them, are taken before the first depth image."""
-
-
 class ImagePair(NamedTuple):
     """Two images of equal stamp, and when the later of them came."""
 
@@ -144,28 +137,15 @@ class ImagePair(NamedTuple):
 
 
 class ImagePairer:
-    """Exact-time synchroniser of colour and depth: takes images one by one and counts all of them.
-
-    Args:
-        nominal_hz: of the camera.
-
-    Attributes:
-        meters: rate and loss of rgb and depth.
-        paired: how many pairs were found.
-    """
+    """Exact-time synchroniser of colour and depth: takes images one by one and counts all of them."""
 
     def __init__(self, nominal_hz: float) -> None:
         self.meters = {"rgb": StreamMeter(nominal_hz), "depth": StreamMeter(nominal_hz)}
-        self.paired = 0
+        self.paired = 0  # how many pairs were found
         self._unpaired: dict[int, tuple[str, RawImage]] = {}
 
     def take(self, stream: str, data: bytes, receive_ns: int) -> ImagePair | None:
-        """Take an image; returns the pair that it completes.
-
-        Args:
-            stream: rgb or depth.
-            data: an Image message.
-            receive_ns: when it came, on the monotonic clock.
+        """Take an Image message of the stream rgb or depth; returns the pair that it completes.
 
         Raises:
             SensorError: it cannot be read.

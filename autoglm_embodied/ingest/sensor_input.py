@@ -8,10 +8,10 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.ingest.rgbd_frames import Calibration, ImagePair, ImagePairer, rgbd_frame
 from autoglm_embodied.ingest.stream_health import StreamMeter
-from autoglm_embodied.ingest.wrenches import WrenchInput
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, Frame
 
@@ -33,42 +33,24 @@ SENSOR_STREAMS = {
     ),
     "joints": Stream("joint_states", "sensor_msgs/msg/JointState"),
 }
+# All that is recorded and replayed:
 STREAMS = SENSOR_STREAMS | {"voice": Stream("voice/command", "autoglm_embodied_interfaces/msg/VoiceCommand")}
-"""All that is recorded and replayed."""
 
 
 class SensorSink(Protocol):
-    """What takes the sensors' data; a Pipeline does. Receive times are on the monotonic clock."""
+    """What takes the sensors' data; a Pipeline does.
+
+    Stamps [ns] say when something was measured, receive times [ns], on the monotonic clock, when it came.
+    """
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """Take a colour image with its depth.
-
-        Args:
-            frame: both, and the camera.
-            receive_ns: when the later of them came.
-        """
-        ...
+        """Take a colour image with its depth, of which the later came at `receive_ns`."""
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """Take a sample of the wrist sensor.
-
-        Args:
-            stamp_ns: when it was measured.
-            receive_ns: when it came.
-            wrench: (6,) force then torque [N, N·m], raw, in the sensor's frame.
-        """
-        ...
+        """Take a sample of the wrist sensor: (6,) force then torque [N, N·m], raw, in the sensor's frame."""
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Take a state of arm and finger joints.
-
-        Args:
-            stamp_ns: when it was measured.
-            receive_ns: when it came.
-            position: (J,) arm [rad], then fingers [m].
-            velocity: (J,) likewise [rad/s, m/s].
-        """
-        ...
+        """Take a state (J,) of the arm's joints [rad, rad/s], then of the fingers' [m, m/s]."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +63,7 @@ class NominalRates:
 
 
 class SensorInput:
-    """Reads messages, counts them and pushes what they say; what cannot be used is rejected.
+    """Reads messages, counts their samples and pushes each with its own stamp; what cannot be used is rejected.
 
     Args:
         sink: takes the data.
@@ -89,11 +71,6 @@ class SensorInput:
         T_base_camera: (4, 4) pose of the camera's optical frame.
         rates: of the streams.
         reject: takes the stream of a message that cannot be used, and what is wrong with it.
-
-    Attributes:
-        meters: rate and loss of rgb, depth, wrench and joints.
-        frames_pushed: how many frames the sink took.
-        reject: as given.
     """
 
     def __init__(
@@ -104,55 +81,42 @@ class SensorInput:
         rates: NominalRates,
         reject: Callable[[str, SensorError], None],
     ) -> None:
-        self.frames_pushed = 0
+        self.frames_pushed = 0  # how many the sink took
         self.reject = reject
         self._sink = sink
+        self._wrench_frame = robot.wrench_frame
         self._T_base_camera = T_base_camera
-        self._calibration: Calibration | None = None
-        self._pairer = ImagePairer(rates.camera_hz)
+        self.calibration: Calibration | None = None  # until a usable camera_info came
+        self.pairer = ImagePairer(rates.camera_hz)
         self._joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
-        self.meters = self._pairer.meters | {
+        self.meters = self.pairer.meters | {
             "wrench": StreamMeter(rates.wrench_hz),
             "joints": StreamMeter(rates.joints_hz),
         }
-        wrench = WrenchInput(robot.wrench_frame, self.meters["wrench"], sink.push_wrench, partial(reject, "wrench"))
         self._take: dict[str, Callable[[bytes, int], ImagePair | None]] = {
-            "rgb": partial(self._pairer.take, "rgb"),
-            "depth": partial(self._pairer.take, "depth"),
+            "rgb": partial(self.pairer.take, "rgb"),
+            "depth": partial(self.pairer.take, "depth"),
             "camera_info": self._take_camera_info,
-            "wrench": wrench.take,
-            "wrench_batch": wrench.take_batch,
+            "wrench": self._take_wrench,
+            "wrench_batch": self._take_wrench_batch,
             "joints": self._take_joints,
         }
 
-    @property
-    def calibrated(self) -> bool:
-        """Whether a usable camera_info came."""
-        return self._calibration is not None
-
-    @property
-    def paired(self) -> int:
-        """How many colour images found their depth image."""
-        return self._pairer.paired
-
     def take(self, stream: str, data: bytes, receive_ns: int) -> ImagePair | None:
-        """Take a message; two images that it completes are returned, for `push` when there is time.
+        """Take a message of one of SENSOR_STREAMS in CDR, and when it came on the monotonic clock.
 
-        Args:
-            stream: one of SENSOR_STREAMS.
-            data: the message in CDR.
-            receive_ns: when it came, on the monotonic clock.
+        Two images that it completes are returned, for `push` when there is time.
         """
         try:
             return self._take[stream](data, receive_ns)
         except SensorError as error:
-            self.reject(stream, error)
+            self.reject(stream.removesuffix("_batch"), error)
             return None
 
     def push(self, pair: ImagePair) -> None:
         """Push two images as a frame."""
         try:
-            frame = rgbd_frame(pair.rgb, pair.depth, self._calibration, self._T_base_camera)
+            frame = rgbd_frame(pair.rgb, pair.depth, self.calibration, self._T_base_camera)
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
             self.reject("frame", error)
@@ -160,9 +124,30 @@ class SensorInput:
             self.frames_pushed += 1
 
     def _take_camera_info(self, data: bytes, receive_ns: int) -> None:
-        self._calibration = Calibration.read(data)
+        self.calibration = Calibration.read(data)
 
     def _take_joints(self, data: bytes, receive_ns: int) -> None:
         stamp_ns, position, velocity = self._joints.read(data)
         self.meters["joints"].count(stamp_ns, receive_ns)
         self._sink.push_joints(stamp_ns, receive_ns, position, velocity)
+
+    def _take_wrench(self, data: bytes, receive_ns: int) -> None:
+        stamp_ns, frame, wrench = read_wrench(data)
+        self._push_wrench(stamp_ns, receive_ns, frame, wrench)
+
+    def _take_wrench_batch(self, data: bytes, receive_ns: int) -> None:
+        stamps_ns, frame, wrenches = read_wrench_batch(data)
+        for stamp_ns, wrench in zip(stamps_ns.tolist(), wrenches, strict=True):
+            try:
+                self._push_wrench(stamp_ns, receive_ns, frame, wrench)
+            except SensorError as error:  # of this sample, which does not harm the others
+                self.reject("wrench", error)
+
+    def _push_wrench(self, stamp_ns: int, receive_ns: int, frame: str, wrench: FloatArray) -> None:
+        self.meters["wrench"].count(stamp_ns, receive_ns)
+        if frame != self._wrench_frame:  # it would be felt in the wrong direction
+            raise SensorError(
+                f"a wrench must be in frame {self._wrench_frame!r}, got {frame!r} and no transform between them; "
+                "let the driver publish it there, or name its frame as wrench_frame in the robot's file"
+            )
+        self._sink.push_wrench(stamp_ns, receive_ns, wrench)

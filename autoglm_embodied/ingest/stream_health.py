@@ -16,27 +16,18 @@ class StreamMeter:
     """Rate by receive time, loss by gaps in the stamps against the nominal period.
 
     A stamp out of order fills the gap that was counted for it.
-
-    Attributes:
-        received: how many messages came.
-        lost: how many are missing.
     """
 
     def __init__(self, nominal_hz: float) -> None:
-        self.received = 0
-        self.lost = 0
+        self.received = 0  # messages
+        self.lost = 0  # how many are missing
         self._period_ns = NS_PER_S / nominal_hz
         self._newest_stamp_ns: int | None = None
         self._newest_receive_ns = 0
         self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
 
     def count(self, stamp_ns: int, receive_ns: int) -> None:
-        """Count a message.
-
-        Args:
-            stamp_ns: of its header, or of its sample.
-            receive_ns: when it came, on the monotonic clock.
-        """
+        """Count a message, or a sample, by its stamp and by when it came on the monotonic clock."""
         self.received += 1
         self._newest_receive_ns = receive_ns
         if self._newest_stamp_ns is None:
@@ -59,11 +50,7 @@ class StreamMeter:
 
 
 class RejectedMessages:
-    """Counts, from any thread, the messages of each stream that were rejected, and keeps the last reason.
-
-    Args:
-        log: takes a sentence for every rejected message; it may leave some out.
-    """
+    """Counts, from any thread, the messages of each stream that were rejected, keeps the last reason and logs each."""
 
     def __init__(self, log: Callable[[str], object]) -> None:
         self._log = log
@@ -73,12 +60,7 @@ class RejectedMessages:
         self._lock = Lock()
 
     def reject(self, stream: str, error: SensorError) -> None:
-        """Count a message that cannot be used.
-
-        Args:
-            stream: to which it belongs.
-            error: why.
-        """
+        """Count a message of a stream that cannot be used, and keep why."""
         with self._lock:
             self._counts[stream] += 1
             self._reasons[stream] = str(error)

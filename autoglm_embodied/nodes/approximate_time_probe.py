@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from heapq import merge
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,14 @@ def synchronise(streams: Mapping[str, Arrivals], queue: int) -> tuple[int, list[
     synchroniser = ApproximateTimeSynchronizer(list(filters.values()), queue, SLOP_S)
     synchroniser.registerCallback(lambda *messages: formed.append(messages))
     taken_us = []
-    for _, name, stamp_ns in merge(*(_named(name, *arrivals) for name, arrivals in streams.items())):
+    named = (
+        zip(receive_ns.tolist(), repeat(name, len(receive_ns)), stamps_ns.tolist(), strict=True)
+        for name, (receive_ns, stamps_ns) in streams.items()
+    )
+    for _, name, stamp_ns in merge(*named):
         message = WrenchStamped()  # any message with a stamp will do
         message.header.stamp = to_stamp(stamp_ns)
         begin = time.perf_counter()
         filters[name].signalMessage(message)
         taken_us.append(1e6 * (time.perf_counter() - begin))
     return len(formed), taken_us
-
-
-def _named(name: str, receive_ns: NDArray[np.int64], stamp_ns: NDArray[np.int64]) -> list[tuple[int, str, int]]:
-    return [(receive, name, stamp) for receive, stamp in zip(receive_ns.tolist(), stamp_ns.tolist(), strict=True)]

@@ -17,6 +17,7 @@ from std_msgs.msg import Empty
 
 from autoglm_embodied.ros.conversions import image_message
 from autoglm_embodied.ros.qos import EVENTS, FRAMES
+from autoglm_embodied.ros.run_node import plain_node
 
 TOPIC, GREETED = "frame_probe", "frame_probe_greeted"
 GREETING = "greeting"  # frame_id of images that do not count: they show that the other side listens
@@ -26,15 +27,7 @@ SILENCE_LIMIT_S = 2.0
 
 
 def send(node: Node, count: int) -> int:
-    """Send frames at the camera's rate once somebody has greeted back.
-
-    Args:
-        node: that publishes.
-        count: how many frames.
-
-    Returns:
-        How many were sent.
-    """
+    """Send so many frames at the camera's rate once somebody has greeted back; returns how many were sent."""
     publisher = node.create_publisher(Image, TOPIC, FRAMES)
     answers: list[Empty] = []
     node.create_subscription(Empty, GREETED, answers.append, EVENTS)
@@ -56,15 +49,7 @@ def send(node: Node, count: int) -> int:
 
 
 def receive(node: Node, count: int) -> int:
-    """Receive frames until they are all there, or until a silence.
-
-    Args:
-        node: that subscribes.
-        count: how many frames are sent.
-
-    Returns:
-        How many came.
-    """
+    """Receive frames until so many are there, or until a silence; returns how many came."""
     answer = node.create_publisher(Empty, GREETED, EVENTS)
     counted: list[float] = []
     last = time.monotonic() + MATCH_LIMIT_S - SILENCE_LIMIT_S
@@ -86,11 +71,8 @@ def receive(node: Node, count: int) -> int:
 def main() -> None:
     """Run one side of the test and print its count."""
     what, count = sys.argv[1], int(sys.argv[2])
-    rclpy.init()
-    node = rclpy.create_node(f"frame_probe_{what}")
-    print((send if what == "send" else receive)(node, count), flush=True)
-    node.destroy_node()
-    rclpy.try_shutdown()
+    with plain_node(f"frame_probe_{what}") as node:
+        print((send if what == "send" else receive)(node, count), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from std_msgs.msg import Float64MultiArray
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.policy.grasp_episode import Outcome
 from autoglm_embodied.ros.conversions import to_twist
+from autoglm_embodied.ros.diagnostics import LEAST_SHARE
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message, state_message
-from autoglm_embodied.ros.grasp_action_server import GraspServer
+from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.parameters import rate, value
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions
-from autoglm_embodied.ros.stream_diagnostics import LEAST_SHARE
 from autoglm_embodied.ros.ticker import Ticker
 
 if TYPE_CHECKING:

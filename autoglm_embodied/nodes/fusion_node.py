@@ -25,7 +25,7 @@ from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
-from autoglm_embodied.ros.grasp_action_server import GraspServer
+from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings, value
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import run

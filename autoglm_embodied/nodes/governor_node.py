@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
+from typing import Any
 
-from autoglm_embodied_interfaces.msg import VoiceCommand, WrenchBatch
-from geometry_msgs.msg import TwistStamped, WrenchStamped
+from autoglm_embodied_interfaces.msg import VoiceCommand
+from geometry_msgs.msg import TwistStamped
 from rclpy.node import Node
-from sensor_msgs.msg import JointState
+from rclpy.qos import QoSProfile
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
+from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
@@ -25,8 +30,7 @@ from autoglm_embodied.ros.polled_subscription import PolledSubscription, Threade
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, NEWEST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
-from autoglm_embodied.safety.governor import Governor, Limits, Reason, Verdict
-from autoglm_embodied.safety.governor_loop import GovernorLoop
+from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits, Reason, Verdict
 from autoglm_embodied.types import FloatArray
 
 FINGERS = 2
@@ -56,12 +60,10 @@ class GovernorNode(Node):
         self._publish_to_robot()
         self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
-        wrench = self._topic("wrench", "force_torque_sensor_broadcaster/wrench")
-        batch = self._topic("wrench_batch", "force_torque_sensor_broadcaster/wrench_batch")
         # From here on threads.
         self._wrench_subscriptions = [
-            ThreadedSubscription(self, WrenchStamped, wrench, self._on_wrench, FAST, raw=True),
-            ThreadedSubscription(self, WrenchBatch, batch, self._on_wrench_batch, FAST, raw=True),
+            ThreadedSubscription(self._polled_stream("wrench", self._on_wrench, FAST)),
+            ThreadedSubscription(self._polled_stream("wrench_batch", self._on_wrench_batch, FAST)),
         ]
         self._ticker = Ticker(self._output_hz, self._output, self._fail, GOVERNOR_PRIORITY)
 
@@ -80,18 +82,29 @@ class GovernorNode(Node):
     def _topic(self, name: str, default: str) -> str:
         return parameter(self, f"topics.{name}", default)
 
+    def _polled_stream(self, name: str, take: Callable[[bytes], None], qos: QoSProfile) -> PolledSubscription:
+        topic, message = self._topic(name, STREAMS[name].topic), STREAM_TYPES[name].message
+        return PolledSubscription(self, message, topic, partial(self._take, take), qos, raw=True)
+
     def _subscribe(self) -> None:
-        joints = self._topic("joints", "joint_states")
         twist = self._topic("policy_twist", "policy/delta_twist")
         gripper = self._topic("policy_gripper", "policy/gripper_width")
+        move, grip = (partial(self._take, take) for take in (self._on_policy_twist, self._on_policy_gripper))
         self._polled = [
-            PolledSubscription(self, JointState, joints, self._on_joints, NEWEST, raw=True),
-            PolledSubscription(self, TwistStamped, twist, self._on_policy_twist, COMMANDS),
-            PolledSubscription(self, Float64MultiArray, gripper, self._on_policy_gripper, COMMANDS),
+            self._polled_stream("joints", self._on_joints, NEWEST),
+            PolledSubscription(self, TwistStamped, twist, move, COMMANDS),
+            PolledSubscription(self, Float64MultiArray, gripper, grip, COMMANDS),
         ]
-        self.create_subscription(VoiceCommand, self._topic("voice", "voice/command"), self._on_voice, EVENTS)
-        self.create_service(Trigger, "stop", self._on_stop)
-        self.create_service(Trigger, "resume", self._on_resume)
+        self.create_subscription(VoiceCommand, self._topic("voice", STREAMS["voice"].topic), self._on_voice, EVENTS)
+        self.create_service(Trigger, "stop", partial(self._serve, self._stop, "stopped; call resume to go on"))
+        self.create_service(Trigger, "resume", partial(self._serve, self._resume, "free to move"))
+
+    def _take(self, take: Callable[[Any], None], message: Any) -> None:
+        try:
+            take(message)
+        except SensorError as error:
+            self._rejected += 1
+            self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 
     def _publish_to_robot(self) -> None:
         twist = self._topic("twist", "servo_node/delta_twist_cmds")
@@ -119,20 +132,12 @@ class GovernorNode(Node):
 
     def _on_wrench(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
-        try:
-            stamp_ns, _, wrench = read_wrench(data)  # in whatever frame: too much force is too much in any
-        except SensorError as error:
-            self._reject(error)
-            return
+        stamp_ns, _, wrench = read_wrench(data)  # in whatever frame: too much force is too much in any
         self._take_wrenches(now_ns, [stamp_ns], wrench[None])
 
     def _on_wrench_batch(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
-        try:
-            stamps_ns, _, wrenches = read_wrench_batch(data)
-        except SensorError as error:
-            self._reject(error)
-            return
+        stamps_ns, _, wrenches = read_wrench_batch(data)
         self._take_wrenches(now_ns, stamps_ns.tolist(), wrenches)
 
     def _take_wrenches(self, now_ns: int, stamps_ns: list[int], wrenches: FloatArray) -> None:
@@ -146,26 +151,20 @@ class GovernorNode(Node):
             self._output()
 
     def _on_joints(self, data: bytes) -> None:
-        try:
-            position_rad = self._joint_reader.read(data)[1]
-        except SensorError as error:
-            self._reject(error)
-            return
+        position_rad = self._joint_reader.read(data)[1]
         with self._lock:
             self._loop.push_joints(time.monotonic_ns(), position_rad)
 
     def _on_policy_twist(self, message: TwistStamped) -> None:
         frame = message.header.frame_id
         if frame != self._robot.base_frame:
-            self._reject(SensorError(f"a commanded twist must be in frame {self._robot.base_frame}, got {frame!r}"))
-            return
+            raise SensorError(f"a commanded twist must be in frame {self._robot.base_frame}, got {frame!r}")
         with self._lock:
             self._loop.push_twist(time.monotonic_ns(), twist_array(message.twist))
 
     def _on_policy_gripper(self, message: Float64MultiArray) -> None:
         if len(message.data) != 1:
-            self._reject(SensorError(f"a commanded gripper opening must be one number [m], got {len(message.data)}"))
-            return
+            raise SensorError(f"a commanded gripper opening must be one number [m], got {len(message.data)}")
         with self._lock:
             self._governor.grip(message.data[0])
 
@@ -175,14 +174,11 @@ class GovernorNode(Node):
         elif message.intent == VoiceCommand.RESUME:
             self._resume(f"heard {message.text!r}")
 
-    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._stop("asked to")
-        response.success, response.message = True, "stopped; call resume to go on"
-        return response
-
-    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._resume("asked to")
-        response.success, response.message = True, "free to move"
+    def _serve(
+        self, act: Callable[[str], None], answer: str, _: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        act("asked to")
+        response.success, response.message = True, answer
         return response
 
     def _stop(self, why: str) -> None:
@@ -198,10 +194,6 @@ class GovernorNode(Node):
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
-
-    def _reject(self, error: SensorError) -> None:
-        self._rejected += 1
-        self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 
     def _health(self) -> Health:
         with self._lock:

@@ -11,37 +11,23 @@ import sys
 import time
 from collections import Counter
 from functools import partial
-from typing import Any
 
-import rclpy
 from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
-from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from rclpy.utilities import get_rmw_implementation_identifier
-from sensor_msgs.msg import CameraInfo, Image, JointState
 
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
+from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
-from autoglm_embodied.ros.qos import FAST, FRAMES
+from autoglm_embodied.ros.run_node import plain_node
 
-TOPICS: dict[str, tuple[type[Any], QoSProfile]] = {
-    "camera/color/image_raw": (Image, FRAMES),
-    "camera/depth/image_raw": (Image, FRAMES),
-    "camera/color/camera_info": (CameraInfo, FRAMES),
-    "force_torque_sensor_broadcaster/wrench": (WrenchStamped, FAST),
-    "joint_states": (JointState, FAST),
-}
+TOPICS = {stream.topic: STREAM_TYPES[name] for name, stream in SENSOR_STREAMS.items() if name != "wrench_batch"}
 DISCOVERY_S = 1.5
 
 
 def listen(node: Node, seconds: float) -> dict[str, dict[str, float]]:
-    """For each topic, how many publish it and how many messages a second came.
-
-    Args:
-        node: that subscribes.
-        seconds: over which messages are counted.
-    """
+    """For each topic, how many publish it and how many messages a second came to a node in so many seconds."""
     counts: Counter[str] = Counter()
     subscriptions = [
         PolledSubscription(node, kind, topic, partial(_count, counts, topic), qos, raw=True)
@@ -69,16 +55,13 @@ def _poll(subscriptions: list[PolledSubscription], seconds: float) -> None:
 
 def main() -> None:
     """Print the middleware in use and the topics."""
-    rclpy.init()
-    node = rclpy.create_node("graph_probe", enable_rosout=False, start_parameter_services=False)
-    found = {
-        "rmw": get_rmw_implementation_identifier(),
-        "domain": os.environ.get("ROS_DOMAIN_ID", "0"),
-        "interfaces": [kind.__name__ for kind in (Grasp, FusionState, VoiceCommand)],
-        "topics": listen(node, float(sys.argv[1])),
-    }
-    node.destroy_node()
-    rclpy.try_shutdown()
+    with plain_node("graph_probe") as node:
+        found = {
+            "rmw": get_rmw_implementation_identifier(),
+            "domain": os.environ.get("ROS_DOMAIN_ID", "0"),
+            "interfaces": [kind.__name__ for kind in (Grasp, FusionState, VoiceCommand)],
+            "topics": listen(node, float(sys.argv[1])),
+        }
     print(json.dumps(found), flush=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from autoglm_embodied.nodes.ingest_sender import END, READY
 from autoglm_embodied.policy.learned import load_pipeline
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.ros.run_node import plain_node
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions, declare_parameters
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray, Frame
@@ -39,41 +41,31 @@ COMPLETE = 3  # modalities of a tick: vision, force and joints
 
 
 class LoggingSink:
-    """A pipeline's sink that logs the stamps of all that the pipeline was given and took.
-
-    Attributes:
-        aligner: of the pipeline.
-        taken: stamps [ns] of each stream.
-    """
+    """A pipeline's sink that logs the stamps of all that the pipeline was given and took."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.aligner = pipeline.aligner
-        self.taken: dict[str, list[int]] = {"frame": [], "wrench": [], "joints": []}
+        self.taken: dict[str, list[int]] = {"frame": [], "wrench": [], "joints": []}  # stamps [ns]
         self._pipeline = pipeline
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """Encode a frame and log it."""
+        """See SensorSink."""
         self._pipeline.push_frame(frame, receive_ns)
         self.taken["frame"].append(frame.stamp_ns)
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """Push a wrench and log it."""
+        """See SensorSink."""
         self._pipeline.push_wrench(stamp_ns, receive_ns, wrench)
         self.taken["wrench"].append(stamp_ns)
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Push a joint state and log it."""
+        """See SensorSink."""
         self._pipeline.push_joints(stamp_ns, receive_ns, position, velocity)
         self.taken["joints"].append(stamp_ns)
 
 
 class Receiver:
-    """The fusion node's ingest and ticks, logged.
-
-    Args:
-        node: that subscribes.
-        tick_hz: of the ticks.
-    """
+    """The fusion node's ingest and ticks, logged."""
 
     def __init__(self, node: Node, tick_hz: float) -> None:
         robot = Robot.from_file(shipped("panda.yaml"))
@@ -126,14 +118,10 @@ class Receiver:
             self._spin()
             if time.monotonic() > deadline:
                 sys.exit("not all sensors came: " + ". ".join(self._sensors.health()[1]))
-            try:
-                tared = tared or self._tare()
-            except SensorError:
-                continue  # too early
-
-    def _tare(self) -> bool:
-        self._sink.aligner.tare(time.time_ns(), time.monotonic_ns())
-        return True
+            if not tared:
+                with suppress(SensorError):  # too early
+                    self._sink.aligner.tare(time.time_ns(), time.monotonic_ns())
+                    tared = True
 
     def _tick(self) -> None:
         begin_ns = time.monotonic_ns()
@@ -162,16 +150,13 @@ def main() -> None:
     tick_hz, path = float(sys.argv[1]), Path(sys.argv[2])
     torch.set_num_threads(1)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    rclpy.init()
-    node = rclpy.create_node("ingest_receiver", enable_rosout=False, start_parameter_services=False)
-    receiver = Receiver(node, tick_hz)
-    try:
-        log: dict[str, Any] = receiver.run()
-        np.savez(path, **log)
-    finally:
-        receiver.close()
-        node.destroy_node()
-        rclpy.try_shutdown()
+    with plain_node("ingest_receiver") as node:
+        receiver = Receiver(node, tick_hz)
+        try:
+            log: dict[str, Any] = receiver.run()
+            np.savez(path, **log)
+        finally:
+            receiver.close()
 
 
 if __name__ == "__main__":

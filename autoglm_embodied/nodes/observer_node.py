@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import cv2
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import WrenchStamped
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import SensorError, SetupError
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, NodeStatus, RecordedCommand
 from autoglm_embodied.ingest.cdr import read_image, read_wrench
 from autoglm_embodied.ingest.joint_states import JointStateReader
 from autoglm_embodied.ingest.rgbd_frames import rgb_array
-from autoglm_embodied.ros.background_node import BackgroundNode
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
+from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.conversions import stamp_ns
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
+from autoglm_embodied.ros.run_node import BackgroundNode
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 EVERY_NTH_FRAME = 2  # 15 images a second: half the work, and enough for a film
@@ -35,15 +37,12 @@ class Observer(BackgroundNode):
     Args:
         domain: the ROS domain to watch.
         sensors: whether to record images, wrenches and joints too, which takes a fifth of a core.
-
-    Attributes:
-        recording: all so far; it grows while the observer watches.
     """
 
     def __init__(self, domain: int, sensors: bool = True) -> None:
         super().__init__("observer", domain)
         self._changed = threading.Condition()
-        self.recording = GraphRecording()
+        self.recording = GraphRecording()  # all so far; it grows while the observer watches
         self._frames = 0
         self._joints = JointStateReader()
         self._fast = self._subscribe(sensors)
@@ -54,13 +53,10 @@ class Observer(BackgroundNode):
     ) -> bool:
         """Wait until `condition` holds of the recording; False if it does not within `timeout_s`.
 
-        Args:
-            condition: looked at again whenever something but the fast topics came.
-            timeout_s: how long to wait.
-            meanwhile: called a few times a second, such as a check that the nodes are alive.
+        It is looked at again whenever something but the fast topics came.
         """
-        deadline_ns = self._now_ns() + round(timeout_s * 1e9)
-        while self._now_ns() < deadline_ns:
+        deadline_s = time.monotonic() + timeout_s
+        while time.monotonic() < deadline_s:
             meanwhile()
             with self._changed:
                 if self._changed.wait_for(lambda: condition(self.recording), timeout=0.2):
@@ -70,38 +66,23 @@ class Observer(BackgroundNode):
     def call(self, service: str, timeout_s: float, meanwhile: Callable[[], None]) -> str:
         """The message with which a Trigger service answers.
 
-        Args:
-            service: its name.
-            timeout_s: for the service to appear and to answer.
-            meanwhile: called a few times a second, such as a check that the nodes are alive.
-
         Raises:
             SetupError: the service is not there in time.
             SensorError: it answered that it failed.
         """
+        deadline_s = time.monotonic() + timeout_s
+        late = f"within {timeout_s:.0f} s; see the log of its node"
         client: Any = self._node.create_client(Trigger, service)
         try:
-            answer = self._answer(client, service, timeout_s, meanwhile)
+            absent = f"service {service} did not appear {late}"
+            self._wait(lambda: client.wait_for_service(timeout_sec=0.2), deadline_s, meanwhile, absent)
+            asked = client.call_async(Trigger.Request())
+            answer = self._result(asked, deadline_s, meanwhile, f"service {service} did not answer {late}")
         finally:
             self._node.destroy_client(client)
         if not answer.success:
             raise SensorError(f"{service} failed: {answer.message}")
         return str(answer.message)
-
-    def _answer(self, client: Any, service: str, timeout_s: float, meanwhile: Callable[[], None]) -> Any:
-        deadline_ns = self._now_ns() + round(timeout_s * 1e9)
-        while not client.wait_for_service(timeout_sec=0.2):
-            meanwhile()
-            if self._now_ns() > deadline_ns:
-                raise SetupError(f"service {service} did not appear within {timeout_s:.0f} s; see the log of its node")
-        done = threading.Event()
-        future = client.call_async(Trigger.Request())
-        future.add_done_callback(lambda _: done.set())
-        while not done.wait(0.2):
-            meanwhile()
-            if self._now_ns() > deadline_ns:
-                raise SetupError(f"service {service} did not answer within {timeout_s:.0f} s; see the log of its node")
-        return future.result()
 
     def _subscribe(self, sensors: bool) -> list[PolledSubscription]:
         subscribe = self._node.create_subscription
@@ -110,12 +91,12 @@ class Observer(BackgroundNode):
         subscribe(DiagnosticArray, "diagnostics", self._on_diagnostics, EVENTS)
         if not sensors:
             return []
-        subscribe(Image, "camera/color/image_raw", self._on_image, FRAMES, raw=True)
+        subscribe(Image, SENSOR_STREAMS["rgb"].topic, self._on_image, FRAMES, raw=True)
         self._node.create_timer(POLL_S, self._poll)
-        wrench = "force_torque_sensor_broadcaster/wrench"
+        takers: dict[str, Callable[[bytes], None]] = {"wrench": self._on_wrench, "joints": self._on_joints}
         return [
-            PolledSubscription(self._node, WrenchStamped, wrench, self._on_wrench, FAST, raw=True),
-            PolledSubscription(self._node, JointState, "joint_states", self._on_joints, FAST, raw=True),
+            PolledSubscription(self._node, STREAM_TYPES[name].message, SENSOR_STREAMS[name].topic, take, FAST, raw=True)
+            for name, take in takers.items()
         ]
 
     def _poll(self) -> None:
@@ -141,30 +122,17 @@ class Observer(BackgroundNode):
         self._append(self.recording.images, CompressedFrame(image.stamp_ns, jpeg.tobytes()))
 
     def _on_command(self, message: VoiceCommand) -> None:
-        heard = RecordedCommand(
-            stamp_ns=stamp_ns(message.header.stamp),
-            intent=message.intent,
-            text=message.text,
-            instruction=message.instruction,
-            confidence=message.confidence,
-            latency_ns=message.latency_ns,
-        )
-        self._append(self.recording.commands, heard)
+        alike = _alike(message, "intent", "text", "instruction", "confidence", "latency_ns")
+        self._append(self.recording.commands, RecordedCommand(stamp_ns(message.header.stamp), **alike))
 
     def _on_state(self, message: FusionState) -> None:
         tick = FusionTick(
             stamp_ns=stamp_ns(message.header.stamp),
-            instruction=message.instruction,
-            phase=message.phase,
-            outcome=message.outcome,
-            message=message.message,
-            tries=message.tries,
             modality=tuple(message.modality),
             present=tuple(message.present),
             gate=tuple(message.gate_weight),
             target_m=(message.target.x, message.target.y, message.target.z),
-            held_force_n=message.held_force_n,
-            tick_ms=message.tick_ms,
+            **_alike(message, "instruction", "phase", "outcome", "message", "tries", "held_force_n", "tick_ms"),
         )
         self._append(self.recording.ticks, tick)
 
@@ -180,5 +148,7 @@ class Observer(BackgroundNode):
             records.append(record)
             self._changed.notify_all()
 
-    def _now_ns(self) -> int:
-        return int(self._node.get_clock().now().nanoseconds)
+
+def _alike(message: Any, *fields: str) -> dict[str, Any]:
+    """The fields of a message that a record holds by the same name."""
+    return {field: getattr(message, field) for field in fields}

@@ -26,10 +26,9 @@ from autoglm_embodied.bag.writer import BackgroundBagWriter, BagWriter
 from autoglm_embodied.errors import BagError, ConfigError
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.metrics import git_commit
-from autoglm_embodied.ros.adaptive_subscription import publishers
+from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, RawSubscriptions, TopicType
 from autoglm_embodied.ros.parameters import parameter
 from autoglm_embodied.ros.qos import FAST
-from autoglm_embodied.ros.raw_subscriptions import STREAM_TYPES, RawSubscriptions, TopicType
 from autoglm_embodied.ros.run_node import run
 
 DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
@@ -40,14 +39,13 @@ PAUSE_S = 0.001  # between two looks at the queues, in which a few messages of t
 
 
 class RecordNode(Node):
-    """Records from its start until it is closed."""
+    """Records from its start until it is closed.
+
+    Raises:
+        AutoGLMError: the file cannot be made, or a parameter is impossible.
+    """
 
     def __init__(self, overrides: Sequence[Parameter[Any]] = ()) -> None:
-        """Open the file and subscribe.
-
-        Raises:
-            AutoGLMError: the file cannot be made, or a parameter is impossible.
-        """
         super().__init__("record_node", parameter_overrides=list(overrides))
         out, seconds = parameter(self, "out", "out/record"), parameter(self, "seconds", 0.0)
         if not 0.0 <= seconds < float("inf"):
@@ -122,11 +120,11 @@ class RecordNode(Node):
     def _discover(self) -> None:
         self._streams.update_publishers()
         for topic in sorted(self._others):
-            found = publishers(self, topic)
+            found = self.get_publishers_info_by_topic(topic)
             if found:
                 self._others.remove(topic)
                 try:
-                    self._streams.add(topic, TopicType(message_type(topic, found[0].type_name), FAST))
+                    self._streams.add(topic, TopicType(message_type(topic, found[0].topic_type), FAST))
                 except BagError as error:
                     self._failure = error
 
@@ -135,21 +133,12 @@ class RecordNode(Node):
 
 
 def file_of(out: Path, now_s: float) -> Path:
-    """The file to record to.
-
-    Args:
-        out: a .mcap file, or a folder in which one is to be named after the time.
-        now_s: wall clock.
-    """
+    """The .mcap file to record to: `out`, or one in that folder named after the wall clock's time."""
     return out if out.suffix == ".mcap" else out / time.strftime("record_%Y-%m-%d_%H-%M-%S.mcap", time.localtime(now_s))
 
 
 def message_type(topic: str, type_name: str) -> type:
-    """The class of a topic's messages.
-
-    Args:
-        topic: its name.
-        type_name: as the graph calls it, such as std_msgs/msg/String.
+    """The class of a topic's messages, whose type the graph calls by a name such as std_msgs/msg/String.
 
     Raises:
         BagError: it is not installed.

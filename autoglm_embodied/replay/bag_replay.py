@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.replay.player import Player, play
+from autoglm_embodied.replay.player import EvenTicks, Player, play
 from autoglm_embodied.replay.runners import AlignerRunner, PolicyRunner
-from autoglm_embodied.replay.tick_schedule import EvenTicks
 from autoglm_embodied.types import MODALITIES, Observation, Sense
 
 NS_PER_MS = 1e6
@@ -43,7 +43,11 @@ class BagReplay:
         align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=len(robot.finger_joint_names))
         self._bag = bag
         self._rejected = RejectedMessages(lambda _: None)
-        self._runner = aligner_runner(robot, align) if policy is None else policy_runner(policy, robot, align)
+        self._runner: AlignerRunner | PolicyRunner
+        if policy is None:
+            self._runner = AlignerRunner(Aligner(align, partial(forward_kinematics, robot)))
+        else:
+            self._runner = policy_runner(policy, robot, align)
         pose = camera_pose(camera_file or shipped("camera.yaml"))
         sensor_input = SensorInput(self._runner.sink, robot, pose, NominalRates(), self._rejected.reject)
         self._player = Player(sensor_input, self._runner, EvenTicks(rate_hz, lambda: bag.epoch_ns), self._count)
@@ -67,15 +71,17 @@ class BagReplay:
     def add_figures(self, report: Report) -> None:
         """Add what came of each stream and what was observed of each modality."""
         for name, stream in self._player.streams.items():
-            if not stream.messages:
+            count = len(stream.receive_ns)
+            if not count:
                 report.skip(f"replay.messages of {name}", "none is in the recording")
                 continue
-            report.add("replay.messages", stream.messages, "messages", stream.messages, case=name)
-            report.add("replay.span_s", stream.span_s, "s", stream.messages, case=name)
-            if stream.rate_hz:
-                report.add("replay.rate_hz", stream.rate_hz, "Hz", stream.messages, case=name)
+            span_s = stream.span_s()
+            report.add("replay.messages", count, "messages", count, case=name)
+            report.add("replay.span_s", span_s, "s", count, case=name)
+            if span_s > 0:
+                report.add("replay.rate_hz", (count - 1) / span_s, "Hz", count, case=name)
             if name != "voice":
-                report.add("replay.lost", stream.lost, "messages", stream.messages, case=name)
+                report.add("replay.lost", stream.lost(), "messages", count, case=name)
         for name, count in self._rejected.counts().items():
             report.add("replay.refused", count, "messages", count, case=name)
         self._add_observed(report)
@@ -95,9 +101,8 @@ class BagReplay:
                 value_ms = float(np.percentile(errors_ns, percent)) / NS_PER_MS
                 report.add("replay.time_error_ms", value_ms, "ms", len(errors_ns), case=name, stat=f"p{percent}")
         if isinstance(self._runner, PolicyRunner):
-            report.add_fraction("replay.decisions", self._runner.decisions, self._ticks)
-            report.add_fraction("replay.commands", self._runner.commands, self._ticks)
-            report.add_fraction("replay.limited", self._runner.limited, self._ticks)
+            for name in ("decisions", "commands", "limited"):
+                report.add_fraction(f"replay.{name}", getattr(self._runner, name), self._ticks)
 
     def _count(self, observation: Observation) -> None:
         self._ticks += 1
@@ -108,32 +113,15 @@ class BagReplay:
                 self._errors_ns[name].append(sense.time_error_ns)
 
 
-def aligner_runner(robot: Robot, align: AlignSettings) -> AlignerRunner:
-    """The aligner alone.
-
-    Args:
-        robot: whose joints are read.
-        align: its settings.
-    """
-    return AlignerRunner(Aligner(align, lambda position: forward_kinematics(robot, position)))
-
-
 def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> PolicyRunner:
-    """The pipeline of a checkpoint.
-
-    Args:
-        checkpoint: its folder; an empty path for the shipped one.
-        robot: whose joints are read.
-        align: settings of the aligner.
-    """
+    """The pipeline of a checkpoint with a governor; an empty path is the shipped one's."""
     import torch
 
     from autoglm_embodied.model.checkpoint import SHIPPED
     from autoglm_embodied.policy.grasp_controller import GraspController
     from autoglm_embodied.policy.grasp_episode import GraspSettings
     from autoglm_embodied.policy.learned import load_pipeline
-    from autoglm_embodied.safety.governor import Governor, Limits
-    from autoglm_embodied.safety.governor_loop import GovernorLoop
+    from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits
 
     torch.set_num_threads(1)
     pipeline = load_pipeline(SHIPPED if checkpoint == Path() else checkpoint, robot, align)

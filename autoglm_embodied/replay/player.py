@@ -10,7 +10,8 @@ subscriptions received earlier or later than the recorder's, and how long it too
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -19,67 +20,84 @@ from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import BagError, SensorError
 from autoglm_embodied.ingest.cdr import BEGIN, STAMP, read_stamp_ns, read_voice_command
 from autoglm_embodied.ingest.sensor_input import STREAMS, SensorInput
-from autoglm_embodied.replay.runners import Runner
-from autoglm_embodied.replay.tick_schedule import TickSchedule
+from autoglm_embodied.replay.runners import Instant, Runner
 from autoglm_embodied.types import Observation
 
 FAST = ("wrench", "wrench_batch", "joints")
 MAX_NAMED = 6  # topics in an error
 NS_PER_S = 1e9
+OTHER_CLOCK_NS = 1_000_000_000  # between stamp and wall clock: then the stamps are of a clock of their own
 
 
-class StreamStatistics:
-    """When the messages of a recorded stream came and what their stamps say."""
+class MessageTimes:
+    """When the messages of a recorded stream came, on the recorder's clock, and their header stamps [ns]."""
 
     def __init__(self) -> None:
-        self._receive_ns = array("q")
-        self._stamps_ns = array("q")
+        self.receive_ns = array("q")
+        self.stamps_ns = array("q")
 
-    def add(self, receive_ns: int, stamp_ns: int) -> None:
-        """Add a message.
-
-        Args:
-            receive_ns: when it came, on the recorder's clock.
-            stamp_ns: of its header.
-        """
-        self._receive_ns.append(receive_ns)
-        self._stamps_ns.append(stamp_ns)
-
-    @property
-    def messages(self) -> int:
-        """How many there are."""
-        return len(self._receive_ns)
-
-    @property
     def span_s(self) -> float:
         """From the first to the last receive time."""
-        return (max(self._receive_ns) - min(self._receive_ns)) / NS_PER_S if self._receive_ns else 0.0
+        return (max(self.receive_ns) - min(self.receive_ns)) / NS_PER_S
 
-    @property
-    def rate_hz(self) -> float:
-        """Mean rate; 0 where there are too few to tell."""
-        return (self.messages - 1) / self.span_s if self.span_s > 0 else 0.0
-
-    @property
     def lost(self) -> int:
         """How many are missing between the first and the last stamp, at the median period."""
-        gaps_ns = np.diff(np.unique(np.frombuffer(self._stamps_ns, np.int64)))
-        if not len(gaps_ns):
-            return 0
-        return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum())
+        gaps_ns = np.diff(np.unique(np.frombuffer(self.stamps_ns, np.int64)))
+        return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum()) if len(gaps_ns) else 0
+
+
+class TickSchedule(Protocol):
+    """When there is a tick."""
+
+    def update(self, stamp_ns: int, receive_ns: int) -> None:
+        """Take note of a message of a fast stream: the stamp of its header, and when it came."""
+
+    def due_before(self, receive_ns: int) -> Iterable[Instant]:
+        """The ticks that are due before a message of that time is taken."""
+
+
+class EvenTicks:
+    """Ticks at a steady rate from the first message on.
+
+    The stamps are taken to be of the wall clock, as those of drivers are; where they are not (simulated time), the
+    tick is as long after the newest stamp as that message came ago.
+
+    Args:
+        rate_hz: of the ticks.
+        epoch_ns: returns the wall clock minus the clock of the receive times, once the first message is there.
+    """
+
+    def __init__(self, rate_hz: float, epoch_ns: Callable[[], int]) -> None:
+        self._period_ns = round(NS_PER_S / rate_hz)
+        self._epoch_ns = epoch_ns
+        self._next_ns: int | None = None
+        self._newest: tuple[int, int] | None = None
+
+    def update(self, stamp_ns: int, receive_ns: int) -> None:
+        """See TickSchedule."""
+        self._newest = stamp_ns, receive_ns
+
+    def due_before(self, receive_ns: int) -> Iterable[Instant]:
+        """See TickSchedule."""
+        if self._next_ns is None:
+            self._next_ns = receive_ns
+        while self._next_ns < receive_ns:
+            yield Instant(self._stamp_ns(self._next_ns), self._next_ns)
+            self._next_ns += self._period_ns
+
+    def _stamp_ns(self, now_receive_ns: int) -> int:
+        wall_ns = now_receive_ns + self._epoch_ns()
+        if self._newest is None:
+            return wall_ns
+        stamp_ns = self._newest[0] + now_receive_ns - self._newest[1]
+        return stamp_ns if abs(stamp_ns - wall_ns) > OTHER_CLOCK_NS else wall_ns
 
 
 class Player:
-    """Takes messages in the order in which they came, and ticks in between.
+    """Takes messages in the order in which they came, and ticks in between, as the schedule says.
 
-    Args:
-        sensor_input: takes the sensors' messages.
-        runner: takes the voice commands, and ticks.
-        schedule: when there is a tick.
-        on_observation: called with what each tick observed.
-
-    Attributes:
-        streams: statistics of each stream.
+    The sensors' go to the sensor input, the voice commands to the runner, and what each tick observes to
+    `on_observation`.
     """
 
     def __init__(
@@ -89,31 +107,25 @@ class Player:
         schedule: TickSchedule,
         on_observation: Callable[[Observation], None],
     ) -> None:
-        self.streams = {name: StreamStatistics() for name in STREAMS}
+        self.streams = {name: MessageTimes() for name in STREAMS}
         self._input = sensor_input
         self._runner = runner
         self._schedule = schedule
         self._on_observation = on_observation
 
     def take(self, stream: str, message: BagMessage) -> None:
-        """Do the ticks that are due, then take the message.
-
-        Args:
-            stream: one of STREAMS.
-            message: not older than the one before.
-        """
+        """Do the ticks that are due, then take the message of one of STREAMS, not older than the one before."""
         data, receive_ns = message.data, message.receive_ns
         for instant in self._schedule.due_before(receive_ns):
             self._on_observation(self._runner.tick(instant))
         stamp_ns = read_stamp_ns(data) if len(data) >= BEGIN + STAMP.size else receive_ns
-        self.streams[stream].add(receive_ns, stamp_ns)
+        self.streams[stream].receive_ns.append(receive_ns)
+        self.streams[stream].stamps_ns.append(stamp_ns)
         if stream in FAST:
             self._schedule.update(stamp_ns, receive_ns)
         if stream == "voice":
             self._take_voice(data, stamp_ns)
-            return
-        pair = self._input.take(stream, data, receive_ns)
-        if pair is not None:
+        elif (pair := self._input.take(stream, data, receive_ns)) is not None:
             self._input.push(pair)
 
     def _take_voice(self, data: bytes, stamp_ns: int) -> None:
@@ -124,7 +136,7 @@ class Player:
 
 
 def play(bag: Bag, chosen: Mapping[str, str], take: Callable[[str, BagMessage], None]) -> None:
-    """Pass all messages of a bag, that are of a stream, to `take`.
+    """Pass all messages of a bag, that are of a stream, with that stream to `take`.
 
     Args:
         bag: not read yet.
@@ -157,12 +169,7 @@ def play(bag: Bag, chosen: Mapping[str, str], take: Callable[[str, BagMessage], 
 
 
 def topics(metadata: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """The topic of each stream: chosen, or noted by the recorder, or the default one.
-
-    Args:
-        metadata: those of the bag.
-        chosen: topics by stream.
-    """
+    """The topic of each stream: chosen, or noted by the recorder in the metadata of its bag, or the default one."""
     noted = {stream: metadata.get(f"stream.{stream}", default.topic) for stream, default in STREAMS.items()}
     return {stream: f"/{topic.lstrip('/')}" for stream, topic in (noted | dict(chosen)).items()}
 

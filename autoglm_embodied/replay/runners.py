@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -10,15 +11,20 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import SpokenCommand
 from autoglm_embodied.ingest.sensor_input import SensorSink
-from autoglm_embodied.replay.tick_schedule import Instant
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Intent, Observation
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
-    from autoglm_embodied.safety.governor import Verdict
-    from autoglm_embodied.safety.governor_loop import GovernorLoop
+    from autoglm_embodied.safety.governor import GovernorLoop, Verdict
 
 ROWS, COLUMNS = 12, 16
+
+
+class Instant(NamedTuple):
+    """A tick: on the clock of the header stamps, and on that of the receive times."""
+
+    t_ns: int
+    now_receive_ns: int
 
 
 def thumbnail(frame: Frame) -> FloatArray:
@@ -34,48 +40,34 @@ def thumbnail(frame: Frame) -> FloatArray:
     return pixels.reshape(ROWS * COLUMNS, 4).astype(np.float32)
 
 
-class ThumbnailSink:
-    """Pushes into an aligner what a pipeline would, with thumbnails in place of encoded frames."""
-
-    def __init__(self, aligner: Aligner) -> None:
-        self.push_wrench = aligner.push_wrench
-        self.push_joints = aligner.push_joints
-        self._aligner = aligner
-
-    def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """The frame's thumbnail, at the frame's time."""
-        self._aligner.push_tokens(frame.stamp_ns, receive_ns, thumbnail(frame))
-
-
 class Runner(Protocol):
     """What is replayed into."""
 
     sink: SensorSink
 
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
-        """Take a voice command.
-
-        Args:
-            command: what was understood.
-            t_ns: when it was spoken, on the clock of the header stamps.
-        """
-        ...
+        """Take a voice command, spoken at `t_ns` on the clock of the header stamps."""
 
     def tick(self, instant: Instant) -> Observation:
         """Do a tick; returns what is observed at that instant."""
-        ...
 
 
 class AlignerRunner:
-    """The aligner without a model: a frame is its thumbnail, and there is no policy."""
+    """The aligner without a model: a frame is its thumbnail, and there is no policy. It is its own sink."""
 
     def __init__(self, aligner: Aligner) -> None:
-        self.sink: SensorSink = ThumbnailSink(aligner)
+        self.sink: SensorSink = self
+        self.push_wrench = aligner.push_wrench
+        self.push_joints = aligner.push_joints
         self._aligner = aligner
         self._tared = False
 
+    def push_frame(self, frame: Frame, receive_ns: int) -> None:
+        """The frame's thumbnail, at the frame's time."""
+        self._aligner.push_tokens(frame.stamp_ns, receive_ns, thumbnail(frame))
+
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
-        """Set or clear the instruction; `t_ns` is when it was spoken."""
+        """See Runner: set or clear the instruction."""
         if command.intent == Intent.GRASP:
             self._aligner.push_instruction(t_ns, command.instruction)
         elif command.intent in (Intent.STOP, Intent.CANCEL):
@@ -84,38 +76,25 @@ class AlignerRunner:
     def tick(self, instant: Instant) -> Observation:
         """Tare as soon as that can be, as the fusion node does, and observe."""
         if not self._tared:
-            try:
+            with suppress(SensorError):  # the arm moves or a sensor is silent: force stays masked
                 self._aligner.tare(*instant)
                 self._tared = True
-            except SensorError:
-                pass  # the arm moves or a sensor is silent: force stays masked
         return self._aligner.observe(*instant)
 
 
 class PolicyRunner:
     """The grasp controller and the governor behind it, with grasps and stops as they were commanded by voice.
 
-    It takes the sensors' data itself, for both.
-
-    Args:
-        controller: of a pipeline.
-        governor: stepped once a tick.
-
-    Attributes:
-        decisions: ticks in which the policy gave an action chunk.
-        commands: ticks in which a command followed.
-        limited: ticks in which the governor changed that command.
-        newest: the last action chunk.
-        verdict: the governor's last.
+    It takes the sensors' data itself, for both, and steps the governor once a tick.
     """
 
     def __init__(self, controller: GraspController, governor: GovernorLoop) -> None:
         self.sink: SensorSink = self
-        self.decisions = 0
-        self.commands = 0
-        self.limited = 0
-        self.newest: ActionChunk | None = None
-        self.verdict: Verdict | None = None
+        self.decisions = 0  # ticks in which the policy gave an action chunk
+        self.commands = 0  # ticks in which a command followed
+        self.limited = 0  # ticks in which the governor changed that command
+        self.newest: ActionChunk | None = None  # the last action chunk
+        self.verdict: Verdict | None = None  # the governor's last
         self._controller = controller
         self._governor = governor
         self._begin: str | None = None

@@ -1,26 +1,43 @@
-"""A polled subscription whose quality of service follows what the publishers of its topic offer."""
+"""Polled subscriptions in CDR whose quality of service follows what the publishers of their topics offer."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+from autoglm_embodied_interfaces.msg import VoiceCommand, WrenchBatch
+from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from sensor_msgs.msg import CameraInfo, Image, JointState
 
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.ingest.cdr import BEGIN, LITTLE_ENDIAN, STAMP, read_stamp_ns
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 
 MAX_DEPTH = 4000  # messages: what a publisher keeps may be more than this machine wants to
 
 
-@dataclass(frozen=True)
-class PublisherInfo:
-    """One publisher: its node, the type of its messages and the quality of service that it offers."""
+class TopicType(NamedTuple):
+    """The class of a topic's messages and the least quality of service that is requested."""
 
-    node: str
-    type_name: str
+    message: type[Any]
     qos: QoSProfile
+
+
+STREAM_TYPES = {  # of what can be replayed
+    "rgb": TopicType(Image, FRAMES),
+    "depth": TopicType(Image, FRAMES),
+    "camera_info": TopicType(CameraInfo, FRAMES),
+    "wrench": TopicType(WrenchStamped, FAST),
+    "wrench_batch": TopicType(WrenchBatch, FAST),
+    "joints": TopicType(JointState, FAST),
+    "voice": TopicType(VoiceCommand, EVENTS),
+}
 
 
 def type_name(message_type: type[Any]) -> str:
@@ -29,32 +46,41 @@ def type_name(message_type: type[Any]) -> str:
     return f"{package}/{kind}/{message_type.__name__}"
 
 
-def publishers(node: Node, topic: str) -> list[PublisherInfo]:
-    """The publishers of a topic, as far as they are discovered.
+class AdaptiveSubscription(PolledSubscription):
+    """Subscribes with the least at first, then with what the publishers that are discovered all offer."""
 
-    Args:
-        node: that looks.
-        topic: its name.
-    """
-    found = node.get_publishers_info_by_topic(topic)
-    return [PublisherInfo(info.node_name, info.topic_type, info.qos_profile) for info in found]
+    def __init__(self, node: Node, topic: str, kind: TopicType, take: Callable[[bytes], None]) -> None:
+        self.type_name = type_name(kind.message)
+        self.publishers: list[TopicEndpointInfo] = []  # of the topic, as of the last update
+        self._least = kind.qos
+        super().__init__(node, kind.message, topic, take, kind.qos, raw=True)
+
+    @property
+    def fitting_publishers(self) -> list[TopicEndpointInfo]:
+        """Those that send the right type."""
+        return [publisher for publisher in self.publishers if publisher.topic_type == self.type_name]
+
+    def update_publishers(self) -> None:
+        """See who publishes, and resubscribe if that needs another quality of service; from the executor's thread."""
+        self.publishers = self._node.get_publishers_info_by_topic(self.topic)
+        qos = _compatible_qos(self._least, [publisher.qos_profile for publisher in self.fitting_publishers])
+        if self.publishers and qos != self.qos:
+            self.resubscribe(qos)
+        else:
+            self.retire_replaced()
 
 
-def compatible_qos(least: QoSProfile, offered: Sequence[PublisherInfo]) -> QoSProfile:
-    """The quality of service to request: all that every publisher offers, no more, so that each of them matches.
+def _compatible_qos(least: QoSProfile, offered: Sequence[QoSProfile]) -> QoSProfile:
+    """All that every publisher offers, no more, so that each of them matches.
 
     Messages that are sent again when lost, and those sent before this node came, are taken where they can be had. Of
     deadlines, lifespans and liveliness nothing is requested: whatever is offered then matches.
-
-    Args:
-        least: what is requested as long as nobody publishes.
-        offered: the publishers that send the right type.
     """
     if not offered:
         return least
-    reliable = all(publisher.qos.reliability == ReliabilityPolicy.RELIABLE for publisher in offered)
-    kept = all(publisher.qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for publisher in offered)
-    deepest = max(publisher.qos.depth for publisher in offered)  # 0 where the middleware does not tell
+    reliable = all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered)
+    kept = all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered)
+    deepest = max(qos.depth for qos in offered)  # 0 where the middleware does not tell
     return QoSProfile(
         depth=max(least.depth, min(deepest, MAX_DEPTH)),
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
@@ -62,42 +88,53 @@ def compatible_qos(least: QoSProfile, offered: Sequence[PublisherInfo]) -> QoSPr
     )
 
 
-class AdaptiveSubscription(PolledSubscription):
-    """Subscribes with the least at first, then with what the publishers that are discovered all offer.
+class RawSubscriptions:
+    """Subscriptions that hand every message over in CDR. One thread waits and polls, the executor's adds and updates.
 
-    Args:
-        node: that subscribes.
-        message_type: of the topic.
-        topic: its name.
-        take: takes each message, as bytes if `raw`.
-        least: quality of service until there are publishers.
-        raw: whether messages are handed over in CDR.
-
-    Attributes:
-        type_name: of the messages that it takes.
-        publishers: of the topic, as of the last update.
+    `epoch_ns` is the wall clock minus the monotonic one.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        message_type: type[Any],
-        topic: str,
-        take: Callable[[Any], None],
-        least: QoSProfile,
-        raw: bool = True,
-    ) -> None:
-        self.type_name = type_name(message_type)
-        self.publishers: list[PublisherInfo] = []
-        self._least = least
-        super().__init__(node, message_type, topic, take, least, raw)
+    def __init__(self, node: Node, epoch_ns: int, take: Callable[[BagMessage], None]) -> None:
+        self._node = node
+        self._epoch_ns = epoch_ns
+        self._take = take
+        self._topics: dict[str, AdaptiveSubscription] = {}
+
+    def add(self, topic: str, kind: TopicType) -> None:
+        """Subscribe to a topic of this type."""
+        name = self._node.resolve_topic_name(topic)
+        stamped = next(iter(kind.message.get_fields_and_field_types().values()), "") == "std_msgs/Header"
+        subscription = AdaptiveSubscription(self._node, name, kind, partial(self._on_message, name, stamped))
+        self._topics = self._topics | {name: subscription}
+
+    def wait(self, timeout_ns: int) -> None:
+        """Sleep until a message waits."""
+        first, *others = self._topics.values()
+        first.wait(timeout_ns, *others)
+
+    def poll(self) -> None:
+        """Hand over all that waits."""
+        for topic in self._topics.values():
+            topic.poll()
 
     def update_publishers(self) -> None:
-        """See who publishes, and resubscribe if that needs another quality of service; from the executor's thread."""
-        self.publishers = publishers(self._node, self.topic)
-        fitting = [publisher for publisher in self.publishers if publisher.type_name == self.type_name]
-        qos = compatible_qos(self._least, fitting)
-        if self.publishers and qos != self.qos:
-            self.resubscribe(qos)
-        else:
-            self.retire_replaced()
+        """Request the quality of service that the publishers offer; from the executor's thread."""
+        for topic in self._topics.values():
+            topic.update_publishers()
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        for topic in self._topics.values():
+            topic.destroy()
+
+    def _on_message(self, topic: str, stamped: bool, data: bytes) -> None:
+        receive_ns = time.monotonic_ns()
+        stamp_ns = _stamp_ns(data) if stamped else -1
+        publish_ns = stamp_ns if stamp_ns >= 0 else receive_ns + self._epoch_ns
+        self._take(BagMessage(topic, self._topics[topic].type_name, data, receive_ns, publish_ns))
+
+
+def _stamp_ns(data: bytes) -> int:
+    """The header stamp, below 0 where it cannot be read or kept."""
+    readable = data[: len(LITTLE_ENDIAN)] == LITTLE_ENDIAN and len(data) >= BEGIN + STAMP.size
+    return read_stamp_ns(data) if readable else -1

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from autoglm_embodied.ros.qos import EVENTS
 
 PERIOD_S = 1.0
+LEAST_SHARE = 0.8  # of the nominal rate, below which a stream is slow
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,16 @@ class Health:
 
 
 class Diagnostics:
-    """Publishes a node's health under its name.
-
-    Args:
-        node: that publishes.
-        hardware_id: what it drives or reads.
-        health: called once a second.
-    """
+    """Publishes a node's health under its name; `hardware_id` is what it drives or reads."""
 
     def __init__(self, node: Node, hardware_id: str, health: Callable[[], Health]) -> None:
         self._node = node
         self._hardware_id = hardware_id
         self._health = health
         self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", EVENTS)
-        self._timer = node.create_timer(PERIOD_S, self.publish)
+        self._timer = node.create_timer(PERIOD_S, self._publish)
 
-    def publish(self) -> None:
-        """Publish the health now."""
+    def _publish(self) -> None:
         health = self._health()
         status = DiagnosticStatus(
             level=DiagnosticStatus.OK if health.well else DiagnosticStatus.WARN,
@@ -51,11 +45,6 @@ class Diagnostics:
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
-
-    def destroy(self) -> None:
-        """Publish no more."""
-        self._node.destroy_timer(self._timer)
-        self._node.destroy_publisher(self._publisher)
 
 
 def _text(value: float | int | str) -> str:

@@ -1,4 +1,7 @@
-"""Settings of the rooms as ROS parameters: one for each field of a frozen dataclass, checked when read."""
+"""Settings of the rooms as ROS parameters: one for each field of a frozen dataclass, checked when read.
+
+Throughout, `node` is the one whose parameter it is, and `name` is in full.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,7 @@ P = TypeVar("P", str, bool, int, float, list[str])
 
 
 def settings(node: Node, cls: type[S], prefix: str) -> S:
-    """Declare a parameter `prefix.field` for every field of a dataclass, and build it from them.
-
-    Args:
-        node: of the parameters.
-        cls: a frozen dataclass, of which every field has a default.
-        prefix: of the parameters' names.
+    """Declare a parameter `prefix.field` for every field of a dataclass, which has defaults, and build it from them.
 
     Raises:
         ConfigError: a parameter has the wrong type or an impossible value.
@@ -36,12 +34,7 @@ def settings(node: Node, cls: type[S], prefix: str) -> S:
 
 
 def parameter(node: Node, name: str, default: P) -> P:
-    """Declare one parameter and read it.
-
-    Args:
-        node: of the parameter.
-        name: in full.
-        default: its type is the parameter's.
+    """Declare one parameter, of the type of its default, and read it.
 
     Raises:
         ConfigError: it has the wrong type.
@@ -51,66 +44,34 @@ def parameter(node: Node, name: str, default: P) -> P:
 
 
 def rate_parameter(node: Node, name: str, default_hz: float) -> float:
-    """Declare a parameter that holds a rate and read it.
-
-    Args:
-        node: of the parameter.
-        name: in full.
-        default_hz: its default.
+    """Declare a parameter that holds a rate [Hz] and read it.
 
     Raises:
         ConfigError: it has the wrong type or is no rate.
     """
-    return require_rate(node, name, parameter(node, name, default_hz))
+    parameter(node, name, default_hz)
+    return rate(node, name)
 
 
 def value(node: Node, name: str) -> Any:
-    """The current value of a declared parameter.
-
-    Args:
-        node: of the parameter.
-        name: in full.
-    """
+    """The current value of a declared parameter."""
     return node.get_parameter(name).value
 
 
 def rate(node: Node, name: str) -> float:
     """The current value [Hz] of a declared parameter that holds a rate.
 
-    Args:
-        node: of the parameter.
-        name: in full.
-
     Raises:
         ConfigError: it is no rate.
     """
-    return require_rate(node, name, value(node, name))
-
-
-def require_rate(node: Node, name: str, rate_hz: float) -> float:
-    """`rate_hz`, if it is a rate.
-
-    Args:
-        node: of the parameter.
-        name: of the parameter.
-        rate_hz: its value.
-
-    Raises:
-        ConfigError: it is not.
-    """
+    rate_hz = float(value(node, name))
     if not (isfinite(rate_hz) and rate_hz > 0.0):
         raise ConfigError(f"parameter {name} of {node.get_name()} must be a rate above 0 Hz, got {rate_hz:g}")
     return rate_hz
 
 
 def file_parameter(node: Node, name: str, shipped_name: str) -> Path:
-    """Declare a parameter that holds a path and read it.
-
-    Args:
-        node: of the parameter.
-        name: in full.
-        shipped_name: the settings file, of those that come with the package, that an empty path means.
-    """
+    """Declare a parameter that holds a path and read it; empty, it is a settings file that comes with the package."""
     path = parameter(node, name, "")
     return Path(path).expanduser() if path else shipped(shipped_name)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -73,12 +73,11 @@ class PolledSubscription:
 
     def poll(self) -> None:
         """Hand over the messages that wait, oldest first; nothing to do where another thread does so now."""
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
-            self._hand_over_all()
-        finally:
-            self._lock.release()
+        if self._lock.acquire(blocking=False):
+            try:
+                self._hand_over_all()
+            finally:
+                self._lock.release()
 
     def wait(self, timeout_ns: int, *others: PolledSubscription) -> None:
         """Sleep until a message waits.
@@ -87,10 +86,17 @@ class PolledSubscription:
             timeout_ns: how long at most.
             others: subscriptions whose messages end it as well.
         """
-        try:
-            self._wait(timeout_ns, [polled._subscription for polled in (self, *others)])
-        except rclpy_implementation.InvalidHandle:
-            return  # one of them was retired just now
+        subscriptions = [polled._subscription for polled in (self, *others)]
+        context: Any = self._node.context.handle
+        # InvalidHandle: one of them was retired just now.
+        with suppress(rclpy_implementation.InvalidHandle), ExitStack() as held:
+            for handle in (*(subscription.handle for subscription in subscriptions), context):
+                held.enter_context(handle)
+            waits = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context)
+            waits.clear_entities()
+            for subscription in subscriptions:
+                waits.add_subscription(subscription.handle)
+            waits.wait(timeout_ns)
 
     def resubscribe(self, qos: QoSProfile) -> None:
         """Subscribe anew with this quality of service; from the executor's thread. The old one receives on."""
@@ -121,18 +127,6 @@ class PolledSubscription:
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
 
-    def _wait(self, timeout_ns: int, subscriptions: list[Any]) -> None:
-        context: Any = self._node.context.handle
-        with ExitStack() as held:
-            for subscription in subscriptions:
-                held.enter_context(subscription.handle)
-            held.enter_context(context)
-            waits = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context)
-            waits.clear_entities()
-            for subscription in subscriptions:
-                waits.add_subscription(subscription.handle)
-            waits.wait(timeout_ns)
-
     def _hand_over_all(self) -> None:
         if self._replaced is not None:
             self._hand_over(self._replaced)
@@ -158,23 +152,12 @@ class PolledSubscription:
 
 
 class ThreadedSubscription:
-    """A subscription with a thread of its own, which calls back within a fraction of a millisecond.
+    """Polls a subscription on a thread of its own, which calls back within a fraction of a millisecond."""
 
-    The arguments are those of a PolledSubscription.
-    """
-
-    def __init__(
-        self,
-        node: Node,
-        message_type: type[Any],
-        topic: str,
-        take: Callable[[Any], None],
-        qos: QoSProfile,
-        raw: bool = False,
-    ) -> None:
-        self._polled = PolledSubscription(node, message_type, topic, take, qos, raw)
+    def __init__(self, polled: PolledSubscription) -> None:
+        self._polled = polled
         self._ended = Event()
-        self._thread = Thread(target=self._listen, name=topic)
+        self._thread = Thread(target=self._listen, name=polled.topic)
         self._thread.start()
 
     def destroy(self) -> None:

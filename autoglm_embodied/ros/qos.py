@@ -6,17 +6,10 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from autoglm_embodied.ingest.rgbd_frames import MAX_UNPAIRED
 
+# Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again.
 FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again."""
-
+# Camera images and their intrinsics: a second of them, for a machine that has other things to do.
 FRAMES = QoSProfile(depth=MAX_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Camera images and their intrinsics: a second of them, for a machine that has other things to do."""
-
-EVENTS = QoSProfile(depth=10)
-"""Voice commands, states, diagnostics: none may be lost."""
-
-COMMANDS = QoSProfile(depth=1)
-"""Twists and gripper widths: only the newest counts."""
-
-NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""A fast topic of which a slow loop wants only the newest message."""
+EVENTS = QoSProfile(depth=10)  # voice commands, states, diagnostics: none may be lost
+COMMANDS = QoSProfile(depth=1)  # twists and gripper widths: only the newest counts
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)  # of a fast topic, for a slow loop

@@ -1,23 +1,27 @@
-"""The main function of every node: spins it until a signal; one sentence and exit code 2 on bad input."""
+"""Spins nodes: one until a signal, as the main function of every node does, or one in the background of a program."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from threading import Event
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any, Protocol, TypeVar
 
 import rclpy
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from autoglm_embodied.errors import AutoGLMError
+from autoglm_embodied.errors import AutoGLMError, SetupError
 
-SIGNAL_CHECK_S = 0.1  # a signal that comes while nothing else does waits this long
+POLL_S = 0.1  # an end or a signal that comes while nothing else does waits this long
 FINAL_SPINS = 20  # of the executor after close, for results that clients wait for
 BAD_INPUT = 2
+Self = TypeVar("Self", bound="BackgroundNode")
 
 
 class RunnableNode(Protocol):
@@ -26,16 +30,13 @@ class RunnableNode(Protocol):
     @property
     def failure(self) -> Exception | None:
         """Set from any thread: the process then ends with it."""
-        ...
 
     @property
     def ros(self) -> Node:
         """The ROS node to spin."""
-        ...
 
     def close(self) -> None:
         """End every thread and leave the robot safe; the node still spins a moment, then is destroyed."""
-        ...
 
 
 def run(make_node: Callable[[], RunnableNode]) -> int:
@@ -66,7 +67,7 @@ def _spin(node: RunnableNode, ended: Event) -> None:
     executor.add_node(node.ros)
     try:
         while not ended.is_set() and node.failure is None:
-            executor.spin_once(timeout_sec=SIGNAL_CHECK_S)
+            executor.spin_once(timeout_sec=POLL_S)
     finally:
         node.close()
         for _ in range(FINAL_SPINS):
@@ -75,3 +76,63 @@ def _spin(node: RunnableNode, ended: Event) -> None:
         node.ros.destroy_node()
     if node.failure is not None:
         raise node.failure
+
+
+@contextmanager
+def plain_node(name: str) -> Iterator[Node]:
+    """A node with nothing but what its program adds, which also spins it."""
+    rclpy.init()
+    node = rclpy.create_node(name, enable_rosout=False, start_parameter_services=False)
+    try:
+        yield node
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+class BackgroundNode:
+    """A node for programs that are none themselves: a context manager that leaves the graph at its end.
+
+    A subclass subscribes and the like on the graph of its domain, then spins. Where its methods take `meanwhile`, they
+    call it a few times a second as they wait, such as to check that the nodes are alive.
+    """
+
+    def __init__(self, name: str, domain: int) -> None:
+        self._context = Context()
+        self._context.init(domain_id=domain)
+        self._node = Node(name, context=self._context, enable_rosout=False, start_parameter_services=False)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._ending = Event()
+        self._thread = Thread(target=self._run, name=name)
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def _spin(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self._executor.spin_once(timeout_sec=POLL_S)
+
+    def _wait(self, ready: Callable[[], bool], deadline_s: float, meanwhile: Callable[[], None], late: str) -> None:
+        """Call `ready`, which waits a little itself, until it is so, `meanwhile` in between, or fail with `late`."""
+        while not ready():
+            meanwhile()
+            if time.monotonic() > deadline_s:
+                raise SetupError(late)
+
+    def _result(self, future: Any, deadline_s: float, meanwhile: Callable[[], None], late: str) -> Any:
+        """The result of a future; see `_wait`."""
+        done = Event()
+        future.add_done_callback(lambda _: done.set())
+        self._wait(lambda: done.wait(POLL_S), deadline_s, meanwhile, late)
+        return future.result()

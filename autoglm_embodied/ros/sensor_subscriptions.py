@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
+from threading import Event, Thread
 from typing import Protocol
 
 from rclpy.node import Node
 
 from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.ingest.rgbd_frames import ImagePair
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS, NominalRates, SensorInput, SensorSink
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.ros.adaptive_subscription import AdaptiveSubscription
-from autoglm_embodied.ros.camera_subscription import CameraSubscription, CameraTopics
+from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, AdaptiveSubscription
+from autoglm_embodied.ros.diagnostics import LEAST_SHARE
 from autoglm_embodied.ros.parameters import parameter, rate, rate_parameter, value
-from autoglm_embodied.ros.raw_subscriptions import STREAM_TYPES
-from autoglm_embodied.ros.stream_diagnostics import StreamRate, carrying_topic, stream_problem
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray
 
-RATES_HZ = {"camera_hz": 30.0, "wrench_hz": 1000.0, "joints_hz": 1000.0}
+RATES_HZ = asdict(NominalRates())
 RATE_OF = {"rgb": "camera_hz", "depth": "camera_hz", "wrench": "wrench_hz", "joints": "joints_hz"}
+CAMERA, FAST = ("rgb", "depth", "camera_info"), ("wrench", "wrench_batch", "joints")
 POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
 DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 LOG_PERIOD_S = 2.0
-NO_RATE = StreamRate(0.0, 0.0, "")  # of a topic that may be silent once its one message came
+MAX_WAITING = 4  # pairs, beyond which the oldest are left out: a machine that is behind must see the present
+WAIT_NS = 100_000_000  # how long an end may have to wait for the camera's thread
 
 
 def declare_parameters(node: Node) -> None:
@@ -43,7 +47,51 @@ class AlignedSink(SensorSink, Protocol):
     @property
     def aligner(self) -> Aligner:
         """Tells of the clocks of the sensors and of the wrench."""
-        ...
+
+
+class CameraThread:
+    """Polls a camera's topics on a thread of its own and pushes frames from there, the newest first."""
+
+    def __init__(self, node: Node, sensor_input: SensorInput, fail: Callable[[Exception], None]) -> None:
+        self.skipped = 0  # frames left out because this machine was too slow for them
+        self._input = sensor_input
+        self._fail = fail
+        self._waiting: deque[ImagePair] = deque()
+        self.subscriptions = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in CAMERA}
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="camera")
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        rgb, depth, info = self.subscriptions.values()
+        try:
+            while not self._ended.is_set():
+                if not self._waiting:
+                    rgb.wait(WAIT_NS, depth)
+                for topic in (info, rgb, depth):
+                    topic.poll()
+                if self._waiting:
+                    self._input.push(self._waiting.pop())  # older ones follow when there is time
+        except Exception as error:
+            self._fail(error)
+
+    def _take(self, stream: str, data: bytes) -> None:
+        pair = self._input.take(stream, data, time.monotonic_ns())
+        if pair is None:
+            return
+        self._waiting.append(pair)
+        if len(self._waiting) > MAX_WAITING:
+            self._waiting.popleft()
+            self.skipped += 1
+
+
+def _subscribe(node: Node, stream: str, take: Callable[[bytes], None]) -> AdaptiveSubscription:
+    return AdaptiveSubscription(node, value(node, f"topics.{stream}"), STREAM_TYPES[stream], take)
 
 
 class SensorSubscriptions:
@@ -65,9 +113,9 @@ class SensorSubscriptions:
         self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
         rates = NominalRates(*(rate(node, name) for name in RATES_HZ))
         self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
-        topics = CameraTopics(*(value(node, f"topics.{name}") for name in ("rgb", "depth", "camera_info")))
-        self._camera = CameraSubscription(node, topics, self._input, fail)
-        self._fast = {stream: self._subscribe(stream) for stream in ("wrench", "wrench_batch", "joints")}
+        self._camera = CameraThread(node, self._input, fail)
+        self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST}
+        self._subscriptions = self._camera.subscriptions | self._fast
         self._paired = 0
         self._poller = Ticker(POLL_HZ, self.poll, fail)
         self._discovery = node.create_timer(DISCOVERY_PERIOD_S, self._update_publishers)
@@ -81,9 +129,9 @@ class SensorSubscriptions:
         """Unsubscribe and end all threads; from the executor's thread."""
         self._node.destroy_timer(self._discovery)
         self._poller.close()
-        for subscription in self._fast.values():
-            subscription.destroy()
         self._camera.close()
+        for subscription in self._subscriptions.values():
+            subscription.destroy()
 
     def health(self) -> tuple[dict[str, float | int | str], list[str]]:
         """Rate, count and loss of every stream, and what is wrong with them, a sentence each."""
@@ -102,40 +150,53 @@ class SensorSubscriptions:
         return values, self._problems(rates_hz)
 
     def _problems(self, rates_hz: dict[str, float]) -> list[str]:
-        problems = self._stream_problems(rates_hz) + self._rejected.summaries_since_last()
-        if rates_hz["rgb"] and rates_hz["depth"] and self._input.paired == self._paired:
+        found = [self._stream_problem(name, name, rates_hz[name]) for name in ("rgb", "depth", "joints")]
+        found.append(self._stream_problem("wrench", self._wrench_topic(), rates_hz["wrench"]))
+        if self._input.calibration is None:
+            found.append(self._stream_problem("camera_info", "camera_info", 0.0))
+        problems = [sentence for sentence in found if sentence] + self._rejected.summaries_since_last()
+        if rates_hz["rgb"] and rates_hz["depth"] and self._input.pairer.paired == self._paired:
             problems.append("no frame: colour and depth never bear the same stamp; let the driver synchronise them")
-        self._paired = self._input.paired
+        self._paired = self._input.pairer.paired
         lost = sum(meter.lost for meter in self._input.meters.values())
         if lost:
             problems.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
         wrench = self._sink.aligner.wrench_fault()
         return problems + ([f"wrench {wrench}"] if wrench else [])
 
-    def _stream_problems(self, rates_hz: dict[str, float]) -> list[str]:
-        found = [self._stream_problem(name, name, rates_hz[name]) for name in ("rgb", "depth", "joints")]
-        wrench_topic = carrying_topic(self._fast, "wrench", "wrench_batch")
-        found.append(self._stream_problem("wrench", wrench_topic, rates_hz["wrench"]))
-        if not self._input.calibrated:
-            camera_info = self._camera.subscriptions["camera_info"]
-            found.append(stream_problem("camera_info", camera_info, "topics.camera_info", NO_RATE))
-        return [sentence for sentence in found if sentence]
+    def _wrench_topic(self) -> str:
+        """Of the two topics that may carry wrenches the one that does, or that comes nearest to it."""
+        single, batch = self._fast["wrench"], self._fast["wrench_batch"]
+        batched = batch.fitting_publishers or (batch.publishers and not single.publishers)
+        return "wrench_batch" if batched and not single.fitting_publishers else "wrench"
 
     def _stream_problem(self, stream: str, name: str, hz: float) -> str:
-        subscription = (self._fast | self._camera.subscriptions)[name]
-        nominal = RATE_OF[stream]
-        return stream_problem(
-            stream, subscription, f"topics.{name}", StreamRate(hz, value(self._node, nominal), nominal)
-        )
+        """Why little or nothing of a stream comes over the topic `name`, at `hz`; empty if all is well."""
+        topic, setting = self._subscriptions[name], f"topics.{name}"
+        if not topic.publishers:
+            return f"no {stream}: nobody publishes {topic.topic}; start the driver, or name its topic in {setting}"
+        if not topic.fitting_publishers:
+            other = topic.publishers[0]
+            return (
+                f"no {stream}: {other.node_name} publishes {topic.topic} as {other.topic_type}, "
+                f"it must be {topic.type_name}; name the right topic in {setting}"
+            )
+        if not hz:
+            return (
+                f"no {stream}: {topic.fitting_publishers[0].node_name} publishes {topic.topic} but nothing arrives; "
+                "check the sensor, then the transports with autoglm doctor (large frames need config/fastdds.xml)"
+            )
+        nominal_hz = value(self._node, RATE_OF[stream])
+        if hz < LEAST_SHARE * nominal_hz:
+            return (
+                f"{stream} is slow: {hz:.0f} of {nominal_hz:.0f} Hz arrive on {topic.topic}; set the driver's "
+                f"rate, or {RATE_OF[stream]} to what it sends, or unload this machine"
+            )
+        return ""
 
     def _update_publishers(self) -> None:
-        for subscription in (*self._fast.values(), *self._camera.subscriptions.values()):
+        for subscription in self._subscriptions.values():
             subscription.update_publishers()
-
-    def _subscribe(self, stream: str) -> AdaptiveSubscription:
-        message_type, qos = STREAM_TYPES[stream]
-        topic = value(self._node, f"topics.{stream}")
-        return AdaptiveSubscription(self._node, message_type, topic, partial(self._take, stream), qos)
 
     def _take(self, stream: str, data: bytes) -> None:
         self._input.take(stream, data, time.monotonic_ns())

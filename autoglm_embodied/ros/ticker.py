@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from threading import Event, Thread
 
+NS_PER_S = 1e9
 TICK_PRIORITY, GOVERNOR_PRIORITY = 10, 20  # of SCHED_FIFO; below the 50 of ros2_control's controller manager
 
 
@@ -23,25 +24,14 @@ def set_real_time_priority(priority: int) -> bool:
     return True
 
 
-NS_PER_S = 1e9
-
-
 class Ticker:
-    """Calls back on an absolute schedule; a slot that has passed is skipped, never caught up.
+    """Calls `tick` on an absolute schedule; a slot that has passed is skipped, never caught up.
 
-    Args:
-        rate_hz: of the calls.
-        tick: called; an error in it ends the thread.
-        fail: takes that error.
-        priority: of SCHED_FIFO, where the system grants it.
+    An error in it ends the thread, and `fail` takes it. The priority is one of SCHED_FIFO, where the system grants it.
     """
 
     def __init__(
-        self,
-        rate_hz: float,
-        tick: Callable[[], None],
-        fail: Callable[[Exception], None],
-        priority: int = TICK_PRIORITY,
+        self, rate_hz: float, tick: Callable[[], None], fail: Callable[[Exception], None], priority: int = TICK_PRIORITY
     ) -> None:
         self._period_ns = round(NS_PER_S / rate_hz)
         self._tick = tick

@@ -1,4 +1,4 @@
-"""The governor: bounds speed, acceleration, workspace and contact force of every command, and stops on stale inputs."""
+"""The governor: bounds speed, acceleration, workspace and contact force of every command, stops on stale inputs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from math import isfinite
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.types import FloatArray
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.types import Command, FloatArray
 
 MS = 1_000_000
+NS_PER_S = 1e9
+MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
+MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
+HOLD_STILL = np.zeros(6)
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,6 @@ class Limits:
             raise ConfigError(f"Limits.release_force_n must be at most max_force_n, got {self.release_force_n}")
 
 
-NS_PER_S = 1e9
-MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
-MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
-
-
 class Reason(Enum):
     """Why the safe command differs from the policy's."""
 
@@ -72,12 +72,7 @@ class Received:
     receive_ns: int
 
     def usable(self, now_ns: int, timeout_ns: int) -> bool:
-        """Whether it is fresh and finite.
-
-        Args:
-            now_ns: monotonic clock.
-            timeout_ns: largest age.
-        """
+        """Whether it is finite and, on the monotonic clock, no older than the timeout."""
         return now_ns - self.receive_ns <= timeout_ns and bool(np.isfinite(self.value).all())
 
 
@@ -99,7 +94,7 @@ class Governor:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._stopped = False
+        self.stopped = False  # until `resume`
         self._twist: FloatArray = np.zeros(6)
         self._width_m: float | None = None
         self._stepped_ns: int | None = None
@@ -108,18 +103,13 @@ class Governor:
         self._wrench_ns: int | None = None
         self._pressing = False
 
-    @property
-    def stopped(self) -> bool:
-        """Whether a stop is in force."""
-        return self._stopped
-
     def stop(self) -> None:
         """Command zero velocity until `resume`."""
-        self._stopped = True
+        self.stopped = True
 
     def resume(self) -> None:
         """Release a stop."""
-        self._stopped = False
+        self.stopped = False
 
     def feel(self, receive_ns: int, wrench: FloatArray) -> bool:
         """Check a raw wrench against the force limit, at the sensor's full rate.
@@ -146,14 +136,14 @@ class Governor:
 
     def grip(self, width_m: float) -> None:
         """Take a commanded gripper width [m]; ignored if not finite or during a stop."""
-        if np.isfinite(width_m) and not self._stopped:
+        if np.isfinite(width_m) and not self.stopped:
             self._width_m = float(np.clip(width_m, 0.0, self._limits.max_gripper_width_m))
 
     def step(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> Verdict:
-        """The safe command at `now_ns`.
+        """The safe command at a time of the monotonic clock.
 
         Args:
-            now_ns: monotonic clock.
+            now_ns: that time.
             command: the newest twist (6,) of the policy in the base frame, None before the first.
             T_base_tool: the newest tool pose (4, 4), None before the first.
         """
@@ -172,7 +162,7 @@ class Governor:
     def _stop_reasons(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> list[Reason]:
         limits = self._limits
         checks = {
-            Reason.STOPPED: self._stopped,
+            Reason.STOPPED: self.stopped,
             Reason.POLICY_SILENT: command is None or now_ns - command.receive_ns > limits.policy_timeout_ns,
             Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),
@@ -184,10 +174,8 @@ class Governor:
 
     def _limit_speed(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
         """Scale the whole twist, which keeps its direction."""
-        excess = max(
-            _norm(twist[:3]) / self._limits.max_linear_m_s,
-            _norm(twist[3:]) / self._limits.max_angular_rad_s,
-        )
+        limits = self._limits
+        excess = max(_norm(twist[:3]) / limits.max_linear_m_s, _norm(twist[3:]) / limits.max_angular_rad_s)
         if excess <= 1.0:
             return twist
         reasons.append(Reason.SPEED)
@@ -235,3 +223,55 @@ def _speed_up(now: FloatArray, command: FloatArray, most: float) -> FloatArray:
     direction = command / speed
     allowed = max(float(now @ direction), 0.0) + most
     return command if speed <= allowed else direction * allowed
+
+
+class GovernorLoop:
+    """Keeps the newest twist and tool pose for the governor: the same loop in its node, in simulation and in replay.
+
+    Times are receive times on the monotonic clock. Not thread-safe: a node with several input threads holds a lock.
+    """
+
+    def __init__(self, governor: Governor, robot: Robot) -> None:
+        self.governor = governor
+        self._robot = robot
+        self._twist: Received | None = None
+        self._T_base_tool: Received | None = None
+
+    def push_wrench(self, receive_ns: int, wrench: FloatArray) -> bool:
+        """See `Governor.feel`."""
+        return self.governor.feel(receive_ns, wrench)
+
+    def push_joints(self, receive_ns: int, position_rad: FloatArray) -> None:
+        """Update the tool pose; joint positions that are not finite count as none.
+
+        Args:
+            receive_ns: when they were received.
+            position_rad: (J + any others,) the arm's joints first.
+        """
+        arm_rad = position_rad[: self._robot.joints]
+        finite = bool(np.isfinite(arm_rad).all())
+        self._T_base_tool = Received(forward_kinematics(self._robot, arm_rad), receive_ns) if finite else None
+
+    def push_twist(self, receive_ns: int, twist: FloatArray) -> None:
+        """Update the commanded twist.
+
+        Args:
+            receive_ns: when it was received.
+            twist: (6,) of the tool in the base frame [m/s, rad/s].
+        """
+        self._twist = Received(twist, receive_ns)
+
+    def push_command(self, receive_ns: int, command: Command | None) -> None:
+        """Update the command of a controller.
+
+        Args:
+            receive_ns: when it was received.
+            command: twist and gripper width; None commands zero velocity and leaves the gripper as it is.
+        """
+        self.push_twist(receive_ns, HOLD_STILL if command is None else command.twist)
+        if command is not None:
+            self.governor.grip(command.gripper_width_m)
+
+    def step(self, now_ns: int) -> Verdict:
+        """The safe command at `now_ns`."""
+        return self.governor.step(now_ns, self._twist, self._T_base_tool)

@@ -32,10 +32,10 @@ from sdf_model import named
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from autoglm_embodied.ingest.cdr import WrenchWriter
 from autoglm_embodied.ingest.joint_states import JointStateWriter
-from autoglm_embodied.ingest.wrenches import WrenchWriter
 from autoglm_embodied.ros.conversions import to_stamp
-from autoglm_embodied.ros.polled_subscription import ThreadedSubscription
+from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST
 from autoglm_embodied.types import Frame
 
@@ -84,7 +84,8 @@ class ClassicBridge:
                 message_type("ImageStamped"),
                 partial(self._images.take, kind),
             )
-        self._commands = ThreadedSubscription(node, JointTrajectory, COMMAND_TOPIC, self._on_command, COMMANDS)
+        commands = PolledSubscription(node, JointTrajectory, COMMAND_TOPIC, self._on_command, COMMANDS)
+        self._commands = ThreadedSubscription(commands)
 
     @property
     def flows(self) -> bool:

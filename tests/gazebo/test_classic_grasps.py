@@ -26,8 +26,8 @@ from autoglm_embodied.graph.launch import not_ready_reasons, parameters
 from autoglm_embodied.metrics import Report
 
 if TYPE_CHECKING:
-    from autoglm_embodied.nodes.grasp_client import GraspClient
     from autoglm_embodied.nodes.observer_node import Observer
+    from autoglm_embodied.ros.grasp_action import GraspClient
 
 pytestmark = [
     pytest.mark.gazebo,
@@ -53,8 +53,8 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
     report = Report("make test-gazebo", FIRST_SEED, time.time_ns())
     results = []
     with gazebo_graph(scene(FIRST_SEED), NODES, tmp_path) as graph:
-        from autoglm_embodied.nodes.grasp_client import GraspClient
         from autoglm_embodied.nodes.observer_node import Observer
+        from autoglm_embodied.ros.grasp_action import GraspClient
 
         with Observer(graph.domain, sensors=False) as observer, GraspClient(graph.domain) as client:
             await_readiness(graph, observer)

@@ -20,6 +20,7 @@ from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest import cdr
 from autoglm_embodied.ingest.cdr import (
     Field,
+    WrenchWriter,
     little_endian,
     read_camera_info,
     read_image,
@@ -29,7 +30,6 @@ from autoglm_embodied.ingest.cdr import (
     read_wrench_batch,
 )
 from autoglm_embodied.ingest.joint_states import JointStateReader, JointStateWriter, NamedJointReader
-from autoglm_embodied.ingest.wrenches import WrenchWriter
 from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.types import Intent
 

@@ -27,9 +27,8 @@ from autoglm_embodied.ingest.cdr import read_wrench
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.nodes.record_node import SWITCH_INTERVAL_S
 from autoglm_embodied.replay.player import play
-from autoglm_embodied.replay.runners import PolicyRunner, Runner
-from autoglm_embodied.replay.tick_schedule import Instant
-from autoglm_embodied.ros.raw_subscriptions import STREAM_TYPES, RawSubscriptions
+from autoglm_embodied.replay.runners import Instant, PolicyRunner, Runner
+from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, RawSubscriptions
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.types import Observation
 

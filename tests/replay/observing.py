@@ -24,8 +24,7 @@ from autoglm_embodied.ingest.rgbd_frames import camera_pose
 from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.replay.player import Player, play
-from autoglm_embodied.replay.runners import AlignerRunner, Runner
-from autoglm_embodied.replay.tick_schedule import Instant
+from autoglm_embodied.replay.runners import AlignerRunner, Instant, Runner
 from autoglm_embodied.types import Observation
 
 MS = 1_000_000

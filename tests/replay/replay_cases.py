@@ -9,9 +9,9 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo
 
 from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.ingest.cdr import WrenchWriter
 from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.ingest.sensor_input import STREAMS
-from autoglm_embodied.ingest.wrenches import WrenchWriter
 from autoglm_embodied.ros.conversions import image_message, to_stamp
 
 READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.04, 0.04])

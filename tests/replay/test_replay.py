@@ -18,8 +18,8 @@ from replay_cases import STREAM_OF, recording
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.replay.player import play
-from autoglm_embodied.replay.tick_schedule import EvenTicks, Instant
+from autoglm_embodied.replay.player import EvenTicks, play
+from autoglm_embodied.replay.runners import Instant
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.types import Observation
 

@@ -18,8 +18,8 @@ from autoglm_embodied_sim.judge import Verdict
 
 if TYPE_CHECKING:
     from autoglm_embodied.graph.processes import Processes
-    from autoglm_embodied.nodes.grasp_client import GraspClient
     from autoglm_embodied.nodes.observer_node import Observer
+    from autoglm_embodied.ros.grasp_action import GraspClient
 
 HELD = "held"
 REFUSALS = ("not_found", "ambiguous", "unknown_words")
@@ -57,7 +57,7 @@ def evaluation_graph(scenes: Sequence[str], checkpoint: Path, log_dir: Path) -> 
         "fusion_node": parameters(checkpoint=checkpoint.resolve()),
     }
     with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
-        from autoglm_embodied.nodes.grasp_client import GraspClient
+        from autoglm_embodied.ros.grasp_action import GraspClient
 
         ready = partial(not_ready_reasons, nodes=nodes)
         if not graph.observer.wait_for(lambda recording: not ready(recording), READY_S, graph.processes.check):

@@ -14,8 +14,7 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.safety.governor import Governor, Limits
-from autoglm_embodied.safety.governor_loop import GovernorLoop
+from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits
 from autoglm_embodied.types import Command, Frame
 from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 from autoglm_embodied_sim.robots.panda import ArmRig
