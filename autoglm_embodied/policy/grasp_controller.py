@@ -5,6 +5,7 @@ It is the one loop that drives a policy live, in simulation, in evaluation, in c
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from autoglm_embodied.errors import InstructionError, SensorError
@@ -114,7 +115,7 @@ class GraspController:
                 self._in_hand = None
 
     def _try_tare(self, t_ns: int, now_receive_ns: int) -> None:
-        try:
+        with suppress(
+            SensorError
+        ):  # moving, silent, or perhaps not empty: force stays as it was, masked if never zeroed
             self.tare(t_ns, now_receive_ns)
-        except SensorError:
-            pass  # moving, silent, or perhaps not empty: force stays as it was, masked if it never was zeroed

@@ -22,7 +22,7 @@ class Pipeline:
     """Sensor data in, one Observation and one ActionChunk out at each tick."""
 
     def __init__(self, aligner: Aligner, policy: Policy, without: Collection[str] = ()) -> None:
-        """Join an aligner and a policy.
+        """Begin.
 
         Args:
             aligner: brings all streams to the tick.
@@ -34,35 +34,17 @@ class Pipeline:
         self._without = frozenset(without)
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
-        """Encode a frame once; its tokens serve every tick until the next.
-
-        Args:
-            frame: an RGB-D image.
-            receive_ns: when it arrived, on the monotonic clock.
-        """
+        """Encode a frame that arrived at `receive_ns` on the monotonic clock; its tokens serve until the next."""
         if "vision" not in self._without:
             self.aligner.push_tokens(frame.stamp_ns, receive_ns, self._policy.encode(frame))
 
     def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
-        """One sample of the wrist sensor, raw.
-
-        Args:
-            stamp_ns: when it was measured, on the clock of the header stamps.
-            receive_ns: when it arrived, on the monotonic clock.
-            wrench: (6,) in the sensor's frame [N, N·m].
-        """
+        """One raw sample of the wrist sensor; see Aligner."""
         if "force" not in self._without:
             self.aligner.push_wrench(stamp_ns, receive_ns, wrench)
 
     def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
-        """Arm and finger joints in the order of the robot's file.
-
-        Args:
-            stamp_ns: when they were measured, on the clock of the header stamps.
-            receive_ns: when they arrived, on the monotonic clock.
-            position: (J + fingers,) [rad, m].
-            velocity: (J + fingers,) [rad/s, m/s].
-        """
+        """Arm and finger joints in the order of the robot's file; see Aligner."""
         self.aligner.push_joints(stamp_ns, receive_ns, position, velocity)
 
     def begin(self, instruction: str, stamp_ns: int) -> None:

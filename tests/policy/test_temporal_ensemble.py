@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoglm_embodied.policy.temporal_ensemble import TemporalEnsemble
+from autoglm_embodied.policy.learned import TemporalEnsemble
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation, Phase, Referent, Sense
 
 DT_NS = 33_000_000

@@ -6,7 +6,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
@@ -16,14 +15,6 @@ Job = Iterator[FloatArray]
 JOB_PERIOD_STEPS = 10
 WAKE_STEPS = 2  # done at one waking, when the last of them is due: half the wakings save a quarter of the work
 TOO_LATE_NS = 3_000_000_000  # catching up for longer would drive the arm in fast motion: time jumps instead
-
-
-@dataclass
-class _Mail:
-    """The newest commands from outside, taken by the stepping thread."""
-
-    twist: FloatArray | None = None
-    width_m: float | None = None
 
 
 class Stepper:
@@ -39,7 +30,8 @@ class Stepper:
 
     def __init__(self, rig: ArmRig, after_step: Callable[[int], None], fail: Callable[[Exception], None]) -> None:
         self._rig, self._after_step, self._fail = rig, after_step, fail
-        self._mail = _Mail()
+        self._twist: FloatArray | None = None  # the newest from outside
+        self._width_m: float | None = None
         self._jobs: queue.Queue[Job] = queue.Queue()
         self._job: Job | None = None
         self._ending = threading.Event()
@@ -60,11 +52,11 @@ class Stepper:
 
     def command_twist(self, twist: FloatArray) -> None:
         """Hand over a twist (6,) for the next step."""
-        self._mail.twist = twist
+        self._twist = twist
 
     def command_width(self, width_m: float) -> None:
         """Hand over a gripper opening for the next step."""
-        self._mail.width_m = width_m
+        self._width_m = width_m
 
     def do(self, job: Job) -> None:
         """Have the stepping thread run `job`, after those given before it."""
@@ -110,19 +102,19 @@ class Stepper:
     def _work(self) -> None:
         if self._job is None and not self._jobs.empty():
             self._job = self._jobs.get()
-        if self._job is None:
-            return
-        twist = next(self._job, None)
-        if twist is None:
-            self._job = None
-        else:
-            self._rig.command(twist, self._rig.gripper_command_m)
+        if self._job is not None:
+            twist = next(self._job, None)
+            if twist is None:
+                self._job = None
+            else:
+                self._rig.command(twist, self._rig.gripper_command_m)
 
     def _obey(self) -> None:
-        mail, self._mail = self._mail, _Mail()
+        twist, self._twist = self._twist, None
+        width_m, self._width_m = self._width_m, None
         if self._job is not None:
             return
-        if mail.width_m is not None:
-            self._rig.grip(mail.width_m)
-        if mail.twist is not None:
-            self._rig.command(mail.twist, self._rig.gripper_command_m)
+        if width_m is not None:
+            self._rig.grip(width_m)
+        if twist is not None:
+            self._rig.command(twist, self._rig.gripper_command_m)
