@@ -151,7 +151,7 @@ def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, r
     """Photograph failed episodes and write the page that shows them."""
     from rich.progress import MofNCompleteColumn, Progress
 
-    from autoglm_embodied_sim.eval.failure_replay import failures_to_replay, replay_failures
+    from autoglm_embodied_sim.eval.measure import failures_to_replay, replay_failures
     from autoglm_embodied_sim.report.evaluation import Evaluation
     from autoglm_embodied_sim.report.page import write_page
 

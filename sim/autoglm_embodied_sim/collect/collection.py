@@ -13,13 +13,13 @@ from autoglm_embodied_sim.collect.demonstrations import PER_SHARD, Demonstration
 from autoglm_embodied_sim.collect.outcomes import OUTCOMES, SCENES_PER_SHARD, OutcomeSettings, scene_outcomes
 from autoglm_embodied_sim.collect.primitive_samples import (
     DAGGER,
+    EPISODES,
     IMAGES,
     IMAGES_PER_UNIT,
     UNITS_PER_SHARD,
     PrimitiveSettings,
     primitive_samples,
 )
-from autoglm_embodied_sim.collect.primitive_samples import DEMONSTRATIONS as SHOWN
 
 PRIMITIVES = "primitives"
 
@@ -58,29 +58,23 @@ class Collection:
         """What to write into a folder, and how."""
         if self.suite == PRIMITIVES:
             return self._primitives(out)
-        return [self._outcomes(out, self.outcomes) if self.outcomes is not None else self._demonstrations(out)]
+        if self.outcomes is None:
+            shown = DemonstrationSettings(self.suite, self.split, self.seed, self.image_hz)
+            name, digest = f"demonstrations-{self.suite}", settings_digest(shown.all(DEMONSTRATIONS))
+            plan = CollectionPlan(out, DEMONSTRATIONS, name, self.episodes, PER_SHARD, digest)
+            return [(plan, partial(demonstration, shown))]
+        tried = OutcomeSettings(self.suite, self.split, self.seed)
+        name, scenes = f"outcomes-{self.suite}", -(-self.outcomes // tried.per_scene)
+        plan = CollectionPlan(out, OUTCOMES, name, scenes, SCENES_PER_SHARD, settings_digest(tried.all(OUTCOMES)))
+        return [(plan, partial(scene_outcomes, tried))]
 
     def _primitives(self, out: Path) -> list[tuple[CollectionPlan, MakeUnit]]:
-        images = 10_000 if self.images is None else self.images
-        wanted = ((SHOWN, self.episodes), (DAGGER, self.dagger), (IMAGES, -(-images // IMAGES_PER_UNIT)))
+        images = -(-(10_000 if self.images is None else self.images) // IMAGES_PER_UNIT)
         found: list[tuple[CollectionPlan, MakeUnit]] = []
-        for kind, units in wanted:
+        for kind, units in ((EPISODES, self.episodes), (DAGGER, self.dagger), (IMAGES, images)):
             if units:
                 settings = PrimitiveSettings(kind, self.seed, self.checkpoint if kind == DAGGER else None)
                 name, digest = f"{kind}-{PRIMITIVES}", settings_digest(settings.all())
                 plan = CollectionPlan(out, SAMPLES, name, units, UNITS_PER_SHARD, digest)
                 found.append((plan, partial(primitive_samples, settings)))
         return found
-
-    def _demonstrations(self, out: Path) -> tuple[CollectionPlan, MakeUnit]:
-        settings = DemonstrationSettings(self.suite, self.split, self.image_hz, self.seed)
-        name, digest = f"demonstrations-{self.suite}", settings_digest(settings.all())
-        return CollectionPlan(out, DEMONSTRATIONS, name, self.episodes, PER_SHARD, digest), partial(
-            demonstration, settings
-        )
-
-    def _outcomes(self, out: Path, grasps: int) -> tuple[CollectionPlan, MakeUnit]:
-        settings = OutcomeSettings(self.suite, self.split, self.seed)
-        name, scenes = f"outcomes-{self.suite}", -(-grasps // settings.per_scene)
-        plan = CollectionPlan(out, OUTCOMES, name, scenes, SCENES_PER_SHARD, settings_digest(settings.all()))
-        return plan, partial(scene_outcomes, settings)

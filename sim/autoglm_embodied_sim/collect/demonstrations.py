@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.data.schemas import DEMONSTRATIONS
 from autoglm_embodied.data.shards import Arrays, Shard
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.types import FloatArray, Frame
+from autoglm_embodied.types import Camera, FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS
-from autoglm_embodied_sim.collect.learning_objects import check_split, episode_seed, shapes
 from autoglm_embodied_sim.collect.step_recorder import Recorder, Steps
+from autoglm_embodied_sim.collect.suite_settings import SuiteSettings
 from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, instruct
-from autoglm_embodied_sim.objects.random_urdfs import Split
 from autoglm_embodied_sim.policies.baselines import PolicyReport
 from autoglm_embodied_sim.policies.expert import Approach, Search
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.object_camera import View
@@ -38,24 +36,17 @@ REST_S = 0.6
 
 
 @dataclass(frozen=True)
-class DemonstrationSettings:
+class DemonstrationSettings(SuiteSettings):
     """What to demonstrate."""
 
-    suite: str
-    split: str = Split.TRAIN.value
     image_hz: float = 30.0
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if not suite_named(self.suite).named:
             raise ConfigError(f"nothing is named in the suite {self.suite!r}, so there is nothing to demonstrate there")
-        check_split(self.split)
+        super().__post_init__()
         if not 0 < self.image_hz <= 500:
             raise ConfigError(f"images must come at more than 0 and at most 500 Hz, got {self.image_hz}")
-
-    def all(self) -> dict[str, Any]:
-        """Everything that an episode follows from but its number."""
-        return {"schema": DEMONSTRATIONS.identifier, **asdict(self), "settings": asdict(suite_named(self.suite))}
 
 
 def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
@@ -65,8 +56,7 @@ def demonstration(settings: DemonstrationSettings, number: int) -> Shard:
         settings: suite, objects and the camera's rate.
         number: of the scene; all that is random follows from it and the seed.
     """
-    suite = suite_named(settings.suite)
-    scene = sample_grasp_scene(suite, shapes(settings.split), episode_seed(settings.seed, number))
+    suite, scene = suite_named(settings.suite), settings.scene(number)
     rig = lay_out(suite, scene)
     rig.let_sleep()  # half the time of a scene of five
     try:
@@ -91,12 +81,11 @@ def _demonstrate(settings: DemonstrationSettings, suite: Suite, scene: GraspScen
     seconds = (rig.time_ns - began_ns) / 1e9
     steps = recorder.stop()
     verdict = judge(rig, rest_height_m)
-    episode = _episode(suite, scene, report, verdict, seconds) | _camera(recorder.frames[0])
+    episode = _episode(suite, scene, report, verdict, seconds) | camera_arrays(recorder.frames[0].camera)
     arrays = {name: np.asarray(value)[None] for name, value in episode.items()} | objects
     arrays |= _approaches(search.approaches, views, [*tares[1:], rig.tared]) | _frames(recorder.frames) | _steps(steps)
-    for name, count in (("objects", "object_shape"), ("approaches", "approach_ns"), ("frames", "frame_ns")):
-        arrays[name] = np.array([len(arrays[count])])
-    arrays["steps"] = np.array([len(arrays["step_ns"])])
+    counted = {"objects": "object_shape", "approaches": "approach_ns", "frames": "frame_ns", "steps": "step_ns"}
+    arrays |= {name: np.array([len(arrays[rows])]) for name, rows in counted.items()}
     return Shard(arrays, (_note(scene, report, verdict.success(scene.target), instruction),))
 
 
@@ -120,12 +109,10 @@ def _episode(suite: Suite, scene: GraspScene, report: PolicyReport, verdict: Ver
     }
 
 
-def _camera(frame: Frame) -> dict[str, Any]:
-    camera = frame.camera
-    return {
-        "camera": np.array([*camera.K[[0, 1, 0, 1], [0, 1, 2, 2]], camera.width, camera.height]),
-        "T_base_camera": camera.T_base_camera,
-    }
+def camera_arrays(camera: Camera) -> Arrays:
+    """The rows `camera` and `T_base_camera` of a schema."""
+    intrinsics = np.array([*camera.K[[0, 1, 0, 1], [0, 1, 2, 2]], camera.width, camera.height])
+    return {"camera": intrinsics, "T_base_camera": camera.T_base_camera}
 
 
 def _objects(rig: Gantry, scene: GraspScene) -> Arrays:
@@ -174,12 +161,5 @@ def _mm(frame: Frame) -> NDArray[np.uint16]:
 
 
 def _steps(steps: Steps) -> Arrays:
-    return {
-        "step_ns": steps.stamp_ns,
-        "wrench": steps.wrench.astype(np.float32),
-        "pose": steps.pose.astype(np.float32),
-        "width_m": steps.width_m.astype(np.float32),
-        "commanded_pose": steps.commanded_pose.astype(np.float32),
-        "commanded_width_m": steps.commanded_width_m.astype(np.float32),
-        "phase": steps.phases(),
-    }
+    arrays = {name: values.astype(np.float32) for name, values in vars(steps).items() if name != "stamp_ns"}
+    return arrays | {"step_ns": steps.stamp_ns, "phase": steps.phases()}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from autoglm_embodied.data.shards import Arrays, Schema, Shard, concatenate_shards
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.collect.candidates import varied_grasps
-from autoglm_embodied_sim.collect.crop import crops
-from autoglm_embodied_sim.collect.learning_objects import check_split, episode_seed, shapes
-from autoglm_embodied_sim.collect.trial import GraspOutcome, Trials
-from autoglm_embodied_sim.objects.random_urdfs import Split
+from autoglm_embodied_sim.collect.grasp_trials import Trials, crops, varied_grasps
+from autoglm_embodied_sim.collect.suite_settings import SuiteSettings
 from autoglm_embodied_sim.policies.baselines import SEEN_CELLS
 from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
+from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.suite import suite_named
 
 SCENES_PER_SHARD = 5  # small enough that no worker waits long for the last one
@@ -52,23 +48,15 @@ OUTCOMES = Schema(
 
 
 @dataclass(frozen=True)
-class OutcomeSettings:
+class OutcomeSettings(SuiteSettings):
     """What to try."""
 
-    suite: str
-    split: str = Split.TRAIN.value
-    seed: int = 0
     per_scene: int = 40
 
     def __post_init__(self) -> None:
-        suite_named(self.suite)
-        check_split(self.split)
+        super().__post_init__()
         if self.per_scene < 1:
             raise ConfigError(f"a scene must be tried 1 time or more, got {self.per_scene}")
-
-    def all(self) -> dict[str, Any]:
-        """Everything that a scene's outcomes follow from but its number."""
-        return {"schema": OUTCOMES.identifier, **asdict(self), "settings": asdict(suite_named(self.suite))}
 
 
 def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
@@ -78,9 +66,8 @@ def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
         settings: suite, objects and how often to try.
         number: of the scene; all that is random follows from it and the seed.
     """
-    suite, seed = suite_named(settings.suite), episode_seed(settings.seed, number)
-    scene = sample_grasp_scene(suite, shapes(settings.split), seed)
-    rng = np.random.default_rng([seed, 3])
+    suite, scene = suite_named(settings.suite), settings.scene(number)
+    rng = np.random.default_rng([scene.seed, 3])
     rig = lay_out(suite, scene)
     try:
         heights = height_map(rig.look())
@@ -97,7 +84,7 @@ def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
     finally:
         rig.close()
     arrays = concatenate_shards(parts).arrays | _shared(scene, rig.grip_force_n, table_m, settings.per_scene)
-    return Shard(arrays, ({"seed": seed, "tried": settings.per_scene, "held": int(arrays["held_target"].sum())},))
+    return Shard(arrays, ({"seed": scene.seed, "tried": settings.per_scene, "held": int(arrays["held_target"].sum())},))
 
 
 def _tried(rig: Gantry, trials: Trials, heights: HeightMap, scene: GraspScene, obj: int, grasps: list[Grasp]) -> Shard:
@@ -105,23 +92,17 @@ def _tried(rig: Gantry, trials: Trials, heights: HeightMap, scene: GraspScene, o
     top_m = float(heights.height_m.max())
     outcomes = [trials.outcome(grasp, obj, top_m) for grasp in grasps]
     cut, wanted = crops(heights, obj, grasps), scene.objects[obj]
+    felt = {name: np.array([getattr(outcome, name) for outcome in outcomes]) for name in vars(outcomes[0])}
     return Shard(
         {
-            "height_m": cut.height_m,
-            "target": cut.target,
-            "seen": cut.seen,
+            **vars(cut),
             "grasp": np.array([[*grasp.pose.values, grasp.opening_m] for grasp in grasps]),
             "object": np.full(len(grasps), obj),
             "mass_kg": np.full(len(grasps), wanted.mass_kg, np.float32),
             "friction": np.full(len(grasps), wanted.friction, np.float32),
-            **_columns(outcomes),
+            **{name: column if column.dtype == bool else column.astype(np.float32) for name, column in felt.items()},
         }
     )
-
-
-def _columns(outcomes: list[GraspOutcome]) -> Arrays:
-    columns = {name: np.array([getattr(outcome, name) for outcome in outcomes]) for name in vars(outcomes[0])}
-    return {name: column if column.dtype == bool else column.astype(np.float32) for name, column in columns.items()}
 
 
 def _shared(scene: GraspScene, grip_force_n: float, table_m: float, count: int) -> Arrays:

@@ -15,7 +15,7 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.data.schemas import SAMPLES
-from autoglm_embodied.data.shards import Shard
+from autoglm_embodied.data.shards import Arrays, Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.build import grasp_config
@@ -24,11 +24,12 @@ from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import load_policy
 from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.policy.policy import Policy
 from autoglm_embodied.train.instructions import naming, random_verb
 from autoglm_embodied.types import Command, FloatArray, Frame, Observation, Phase
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
-from autoglm_embodied_sim.collect.dagger_rollout import DaggerRollout
-from autoglm_embodied_sim.collect.perturbed_expert import PerturbedExpert
+from autoglm_embodied_sim.collect.actors import DaggerRollout, PerturbedExpert
+from autoglm_embodied_sim.collect.demonstrations import camera_arrays
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action, expert_chunk, observe
 from autoglm_embodied_sim.robots.arm import Arm
@@ -36,7 +37,7 @@ from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 
-KINDS = DEMONSTRATIONS, IMAGES, DAGGER = ("demonstrations", "images", "dagger")
+KINDS = EPISODES, IMAGES, DAGGER = ("demonstrations", "images", "dagger")
 MOST_OBJECTS = 4
 FIRST_SEED = 1_000_000_000  # of scenes: no evaluation reaches it
 IMAGES_PER_SCENE, SCENES_PER_UNIT = 2, 20
@@ -133,12 +134,13 @@ class Collector:
         arm, objects, target = self._arm, self._scene.objects, self._scene.target
         rollout = self._rollout()
         rollout.settle(0.0 if self._rng.random() < STARTS_CLOSED else self._config.max_width_m)
-        actor = PerturbedExpert(self._rng) if self._policy is None else self._dagger_rollout(rollout, target)
+        policy = self._policy
+        actor = PerturbedExpert(self._rng) if policy is None else self._dagger_rollout(policy, rollout, target)
         holding = 0
         for tick in range(TICKS):
             state = observe(arm, objects, target)
             if tick % SAMPLE_TICKS == 0:
-                frame = self._arm.rig.frame()
+                frame = arm.rig.frame()
             rollout.advance(actor.act(state))
             if tick % SAMPLE_TICKS == 0:
                 self._keep(rollout, frame, target, observe(arm, objects, target))
@@ -153,12 +155,10 @@ class Collector:
         self._scene = sample_grasp_scene(suite, (), int(self._rng.integers(FIRST_SEED, 2**31)))
         self._arm = lay_out(suite, self._scene, partial(Arm, scattered=True))
 
-    def _dagger_rollout(self, rollout: SimulatedRollout, target: int) -> DaggerRollout:
-        if self._policy is None:
-            raise ConfigError("a DAgger rollout needs the checkpoint of the policy that acts; name one")
+    def _dagger_rollout(self, policy: Policy, rollout: SimulatedRollout, target: int) -> DaggerRollout:
         objects = [(obj.colour, obj.shape.name) for obj in self._scene.objects]
         instruction = naming(objects, target, self._rng).sentence(random_verb(self._rng))
-        controller = GraspController(Pipeline(rollout.aligner, self._policy), GraspSettings())
+        controller = GraspController(Pipeline(rollout.aligner, policy), GraspSettings())
         return DaggerRollout(controller, rollout, instruction, self._rng)
 
     def _rollout(self) -> SimulatedRollout:
@@ -167,45 +167,43 @@ class Collector:
 
     def _keep(self, rollout: SimulatedRollout, frame: Frame, target: int, state: ExpertState | None) -> None:
         """Add a sample: what is sensed now, with a frame that is a tick old, and what the expert would do."""
-        self._sense(rollout.aligner.observe(self._arm.rig.time_ns), frame)
-        self._rows["objects"].append(self._objects())
-        self._rows["placed"].append(np.array(True))
-        self._rows["target"].append(np.array(target))
-        steps = self._config.chunk
-        if state is None:
-            twist, opened, phase = np.zeros((steps, 6)), np.ones(steps, bool), Phase.IDLE
-        else:
-            chunk, width, phase = expert_chunk(state, steps, self._config.dt_ns / 1e9)
-            twist, opened = np.array(chunk), np.array(width > self._config.max_width_m / 2)
-        self._rows["twist"].append(twist.astype(np.float32))
-        self._rows["opened"].append(opened.astype(np.float32))
-        self._rows["phase"].append(np.array(phase.value))
+        sensed = self._sensed(rollout.aligner.observe(self._arm.rig.time_ns), frame)
+        there = {"objects": self._objects(), "placed": np.array(True), "target": np.array(target)}
+        for name, value in (sensed | there | self._shown(state)).items():
+            self._rows[name].append(value)
 
-    def _sense(self, seen: Observation, frame: Frame) -> None:
+    def _shown(self, state: ExpertState | None) -> Arrays:
+        steps, open_m = self._config.chunk, self._config.max_width_m
+        shown: tuple[FloatArray, FloatArray, Phase] = np.zeros((steps, 6)), np.full(steps, open_m), Phase.IDLE
+        if state is not None:
+            shown = expert_chunk(state, steps, self._config.dt_ns / 1e9)
+        twist, width_m, phase = shown
+        return {
+            "twist": twist.astype(np.float32),
+            "opened": (width_m > open_m / 2).astype(np.float32),
+            "phase": np.array(phase.value),
+        }
+
+    def _sensed(self, seen: Observation, frame: Frame) -> Arrays:
         force, arm = seen.force.value, seen.joints.value
         if force is None or arm is None:
             raise ConfigError("the rig's force and joint sensors must speak at every tick")
         rgb, depth_m = shrink(frame, self._config.image_height, self._config.image_width)
         age_s = (seen.t_ns - frame.stamp_ns) / 1e9
-        camera = frame.camera
-        for name, value in (
-            ("rgb", rgb),
-            ("depth_mm", (np.nan_to_num(depth_m) * 1000).round().astype(np.uint16)),
-            ("pyramid", force.pyramid.astype(np.float32)),
-            ("raw", force.raw.astype(np.float32)),
-            ("arm", arm_features(arm)),
-            ("gripper", gripper_features(arm)),
-            ("ages_s", np.array([age_s, seen.force.age_ns / 1e9, seen.joints.age_ns / 1e9, 0], np.float32)),
-            ("camera", np.array([*camera.K[[0, 1, 0, 1], [0, 1, 2, 2]], camera.width, camera.height])),
-            ("T_base_camera", camera.T_base_camera),
-        ):
-            self._rows[name].append(value)
+        return {
+            "rgb": rgb,
+            "depth_mm": (np.nan_to_num(depth_m) * 1000).round().astype(np.uint16),
+            "pyramid": force.pyramid.astype(np.float32),
+            "raw": force.raw.astype(np.float32),
+            "arm": arm_features(arm),
+            "gripper": gripper_features(arm),
+            "ages_s": np.array([age_s, seen.force.age_ns / 1e9, seen.joints.age_ns / 1e9, 0], np.float32),
+            **camera_arrays(frame.camera),
+        }
 
     def _objects(self) -> FloatArray:
         """(T, 6): colour and shape index, centre now [m] and size [m] of each object; rows of -1 fill up to T."""
-        rows = np.full((MOST_OBJECTS, 6), -1, np.float32)
-        for row, obj, place in zip(
-            rows, self._scene.objects, self._arm.truth.pose(self._arm.data)[:, :3], strict=False
-        ):
-            row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape.name), *place, obj.shape.extent_m[0]
+        rows, centres_m = np.full((MOST_OBJECTS, 6), -1, np.float32), self._arm.truth.pose(self._arm.data)[:, :3]
+        for row, obj, centre_m in zip(rows, self._scene.objects, centres_m, strict=False):
+            row[:] = COLOURS.index(obj.colour), SHAPES.index(obj.shape.name), *centre_m, obj.shape.extent_m[0]
         return rows

@@ -7,19 +7,16 @@ was cleared. A try succeeds if something is held after lift and shake; all that 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-from autoglm_embodied_sim.eval.episode import GraspResult
-from autoglm_embodied_sim.eval.observed_rig import ObservedRig
-from autoglm_embodied_sim.eval.scenario import Scenario
-from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.policies.baselines import Baseline
+from autoglm_embodied_sim.eval.episode import Attempt, GraspResult, Scenario, attempt_and_judge
 from autoglm_embodied_sim.policies.grasp import let_go
 from autoglm_embodied_sim.policies.registry import baseline_named
-from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
 from autoglm_embodied_sim.robots.layout import put_away, settle
 
 FAILURES = 2
@@ -46,13 +43,24 @@ class RoundOutcome:
 def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> RoundResult:
     """Lay out a scene and let a baseline clear it; a function of its arguments alone."""
     task = scenario.lay_out()
-    count = len(task.scene.objects)
-    rng = np.random.default_rng([scenario.seed, 1])
-    table = _Table(task.rig, baseline_named(policy), rng, feels="force" not in without)
+    rig, objects = task.rig, len(task.scene.objects)
+    baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
+    attempts: list[Attempt] = []
+
+    def take_away(left: frozenset[int]) -> frozenset[int]:
+        """One try; what was held after lift and shake is taken away, the hand leaves, and the rest comes to lie."""
+        attempts.append(attempt_and_judge(rig, baseline, None, rng, without))
+        held = left.intersection(attempts[-1].verdict.held)
+        for obj in held:
+            put_away(rig, obj)
+        let_go(rig)
+        settle(rig)
+        return held
+
     try:
-        outcome = run_tries(table.attempt, count)
+        outcome = run_tries(take_away, objects)
     finally:
-        table.rig.close()
+        rig.close()
     return RoundResult(
         suite=scenario.suite.name,
         policy=policy,
@@ -60,46 +68,15 @@ def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> R
         target="",
         held=not outcome.left,
         wrong_object=False,
-        approaches=table.approaches,
+        approaches=sum(each.report.approaches for each in attempts),
         tries=len(outcome.outcomes),
         confident=False,
-        seconds=table.seconds,
-        peak_force_n=table.peak_force_n,
+        seconds=reduce(operator.add, (each.seconds for each in attempts), 0.0),
+        peak_force_n=max((each.peak_force_n or 0.0 for each in attempts), default=None),
         successes=sum(outcome.outcomes),
-        removed=count - len(outcome.left),
-        objects=count,
+        removed=objects - len(outcome.left),
+        objects=objects,
     )
-
-
-@dataclass
-class _Table:
-    """What a policy clears in a round, and what it took so far."""
-
-    rig: SuiteRig
-    baseline: Baseline
-    rng: np.random.Generator
-    feels: bool
-    approaches: int = 0
-    peak_force_n: float | None = None  # on the wrist while the policy acted, without the hand's weight and noise
-    seconds: float = 0.0  # simulated, of the policy alone
-
-    def attempt(self, left: frozenset[int]) -> frozenset[int]:
-        """One try; what was held after lift and shake is taken away, the hand leaves, and the rest comes to lie."""
-        rig = self.rig
-        rest_height_m, began_ns = rig.truth.position_m(rig.data)[:, 2], rig.time_ns
-        observed = ObservedRig(rig)
-        self.approaches += self.baseline.run(
-            observed if self.feels else RigWithoutForce(observed), None, self.rng
-        ).approaches
-        observed.end()
-        self.peak_force_n = max(self.peak_force_n or 0.0, observed.peak_force_n or 0.0)
-        self.seconds += (rig.time_ns - began_ns) / 1e9
-        held = left.intersection(judge(rig, rest_height_m).held)
-        for obj in held:
-            put_away(rig, obj)
-        let_go(rig)
-        settle(rig)
-        return held
 
 
 def run_tries(attempt: Callable[[frozenset[int]], frozenset[int]], objects: int) -> RoundOutcome:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+
+import numpy as np
+
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.judge import Verdict
+from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose, SuiteRig, WrappedRig
+
+SHUT_M = 0.005
+"""Fingers sent closer than this close; sent to a wider opening they only prepare to, unless they meet an object."""
 
 
 class Failure(str, Enum):
@@ -50,29 +60,85 @@ class GraspEvents:
 
 def failure_of(events: GraspEvents) -> Failure:
     """The class of an episode in which what was wanted was not held, or not alone."""
+    closings, wanted = events.closings, events.wanted
     if events.held:
-        return Failure.TWO_OBJECTS if events.held & events.wanted else Failure.WRONG_OBJECT
-    if not events.closings:
+        return Failure.TWO_OBJECTS if events.held & wanted else Failure.WRONG_OBJECT
+    if not closings:
         return Failure.COLLIDED if events.stopped else Failure.NO_GRASP_FOUND
-    return _empty_handed(events) if events.open_at_end else _lost(events)
-
-
-def _lost(events: GraspEvents) -> Failure:
-    """The policy was done with a closed hand, and at the end nothing was in it."""
-    last = events.closings[-1]
-    if events.lifted & events.wanted:
+    if events.open_at_end:  # the try that came furthest counts
+        if any(closing.gripped & wanted for closing in closings):
+            return Failure.GAVE_UP if any(closing.kept & wanted for closing in closings) else Failure.SLIPPED_IN_LIFT
+        return Failure.GAVE_UP if all(closing.gripped for closing in closings) else Failure.CLOSED_ON_NOTHING
+    if events.lifted & wanted:
         return Failure.SLIPPED_IN_SHAKE
-    if last.gripped & events.wanted:
+    if closings[-1].gripped & wanted:
         return Failure.SLIPPED_IN_LIFT
-    return Failure.WRONG_OBJECT if last.gripped or events.lifted else Failure.CLOSED_ON_NOTHING
+    return Failure.WRONG_OBJECT if closings[-1].gripped or events.lifted else Failure.CLOSED_ON_NOTHING
 
 
-def _empty_handed(events: GraspEvents) -> Failure:
-    """The policy was done with an open hand: the try that came furthest."""
-    if any(closing.kept & events.wanted for closing in events.closings):
-        return Failure.GAVE_UP
-    if any(closing.gripped & events.wanted for closing in events.closings):
-        return Failure.SLIPPED_IN_LIFT
-    if any(not closing.gripped for closing in events.closings):
-        return Failure.CLOSED_ON_NOTHING
-    return Failure.GAVE_UP
+class ObservedRig(WrappedRig):
+    """Only reads: no noise is drawn, no step added, so that the episode goes as it would unobserved.
+
+    Args:
+        rig: to be observed, the hand at rest and empty.
+        on_contact: called when the fingers have closed, and when a guarded move was stopped.
+    """
+
+    def __init__(self, rig: SuiteRig, on_contact: Callable[[], None] | None = None) -> None:
+        super().__init__(rig)
+        self._observed = rig
+        self._on_contact = on_contact or (lambda: None)
+        self._contacts = rig.truth.contacts
+        start = int(rig.model.sensor("force").adr[0])
+        self._force_n = rig.data.sensordata[start : start + 3]  # a view of the wrist's force, without noise
+        self._rest_n = self._force_n.copy()
+        self._forces_n: list[FloatArray] = []  # of every step; their norms one by one would slow the physics down
+        self._stopped = 0
+        self._closings: list[Closing] = []
+        self._gripped: frozenset[int] | None = None  # None while the hand is open
+        self._open_at_end = True
+        rig.watch = lambda: self._forces_n.append(self._force_n.copy())
+
+    @property
+    def peak_force_n(self) -> float | None:
+        """Largest force on the wrist so far, without the hand's own weight; None if no step was made."""
+        norms = np.linalg.norm(np.array(self._forces_n).reshape(-1, 3) - self._rest_n, axis=1)
+        return float(norms.max()) if len(norms) else None
+
+    def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:
+        """See HandRig."""
+        arrived = super().move(pose, speed_m_s, guard_n)
+        if not arrived:
+            self._stopped += 1
+            self._on_contact()
+        return arrived
+
+    def grip(self, width_m: float) -> float:
+        """See HandRig."""
+        opens = width_m > self.width_m
+        if opens or width_m <= SHUT_M:
+            self._note_kept()
+        reached_m = super().grip(width_m)
+        between = self._contacts.between(self._observed.data)  # what is let go may still stick to the fingers
+        if not opens and (width_m <= SHUT_M or between):
+            self._gripped = between
+            self._on_contact()
+        return reached_m
+
+    def end(self) -> None:
+        """The policy is done; the judge's trial is not its doing."""
+        self._open_at_end = self._gripped is None
+        self._note_kept()
+        self._observed.watch = None
+
+    def events(self, wanted: frozenset[int], verdict: Verdict) -> GraspEvents:
+        """What happened, when any of the objects `wanted` would have done."""
+        lifted, held = frozenset(verdict.lifted), frozenset(verdict.held)
+        return GraspEvents(wanted, self._stopped, tuple(self._closings), self._open_at_end, lifted, held)
+
+    def _note_kept(self) -> None:
+        """What was between the fingers is about to be let go."""
+        if self._gripped is not None:
+            kept = self._gripped & self._contacts.between(self._observed.data)
+            self._closings.append(Closing(self._gripped, kept))
+        self._gripped = None

@@ -17,13 +17,12 @@ from autoglm_embodied.policy.grasp_episode import GraspSettings, Outcome
 from autoglm_embodied.policy.learned import load_pipeline
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied_sim.eval.album import Album
-from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, judged
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.language.instruction import instruct, words_for
+from autoglm_embodied_sim.policies.baselines import PolicyReport
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.layout import lay_out
+from autoglm_embodied_sim.robots.layout import lay_out_task
 
 REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
 
@@ -52,8 +51,7 @@ def act(pipeline: Pipeline, rollout: SimulatedRollout, instruction: str, setting
     begin: str | None = instruction
     peak_n: float | None = None
     while True:
-        pipeline.push_frame(rollout.late_frame(), rig.time_ns)
-        step = controller.step(rig.time_ns, rig.time_ns, begin, None)
+        step = rollout.sense(controller, begin)
         begin = None
         rollout.advance(step.command)
         force = step.tick.observation.force.value
@@ -77,36 +75,28 @@ def run_learned_episode(
     Every closing of the fingers counts as an approach, and as a try.
     """
     torch.set_num_threads(1)  # more would fight over the cores with other workers
-    suite, scene = scenario.suite, scenario.scene()
-    arm = lay_out(suite, scene, Arm)
+    task = lay_out_task(scenario.suite, scenario.scene(), scenario.grammar, Arm)
+    arm = task.rig
     try:
-        rest_m = arm.truth.position_m(arm.data)
-        instruction = instruct(suite, scene, rest_m, scenario.grammar)
-        target = scene.target if instruction is None else instruction.target
         pipeline = fresh_pipeline(checkpoint, without)
         if album is not None:
-            album.before(arm, target)
+            album.before(arm, task.target)
         rollout = SimulatedRollout(arm.rig, pipeline)
         rollout.settle()
-        acted = act(pipeline, rollout, words_for(instruction, scene), GraspSettings())
-        verdict = judge(arm, rest_m[:, 2])
+        acted = act(pipeline, rollout, task.words, GraspSettings())
+        verdict = judge(arm, task.rest_height_m)
         if album is not None:
-            album.after(arm, target, not verdict.held)
+            album.after(arm, task.target, not verdict.held)
     finally:
         arm.close()
-    return GraspResult(
-        suite=suite.name,
-        policy=LEARNED,
-        seed=scenario.seed,
-        target="" if target is None else scene.objects[target].name,
-        held=verdict.success(target),
-        wrong_object=verdict.wrong_object(target),
-        approaches=acted.tries,
-        tries=acted.tries,
-        confident=acted.outcome is Outcome.HELD,
+    return judged(
+        scenario,
+        LEARNED,
+        task,
+        verdict,
+        PolicyReport(approaches=acted.tries, tries=acted.tries, confident=acted.outcome is Outcome.HELD),
         seconds=acted.seconds,
-        instruction=words_for(instruction, scene),
-        kind=None if instruction is None else instruction.kind.value,
+        instruction=task.words,
         refused=acted.outcome in REFUSALS,
         peak_force_n=acted.peak_force_n,
     )

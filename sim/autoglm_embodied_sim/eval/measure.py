@@ -1,8 +1,13 @@
-"""Suites and policies measured against each other, on the unknown objects unless others are asked for."""
+"""Suites and policies measured against each other, on the unknown objects unless others are asked for.
+
+Failed episodes are run once more for their images: measuring is not slowed by them, and their outcome must repeat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,11 +20,11 @@ from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import git_commit
 from autoglm_embodied_sim.eval.album import Album
-from autoglm_embodied_sim.eval.episode import LEARNED
+from autoglm_embodied_sim.eval.declutter import RoundResult
+from autoglm_embodied_sim.eval.episode import LEARNED, Key, Scenario
 from autoglm_embodied_sim.eval.episode import GraspResult as GraspResult
 from autoglm_embodied_sim.eval.policies import check_policy, checkpoint_digest, run_suite_episode
-from autoglm_embodied_sim.eval.result_cache import Key, ResultCache
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.result_cache import ResultCache
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.objects.mesh_file import Unusable as Unusable
@@ -29,6 +34,9 @@ from autoglm_embodied_sim.policies.registry import ablation, require_able, suffi
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
+
+Jpegs = Mapping[str, bytes]
+"""An image each of the moments `album.MOMENTS` that came."""
 
 
 @dataclass(frozen=True)
@@ -118,30 +126,15 @@ def measure(
     if keep is None:
         with TemporaryDirectory() as folder:
             return measure(wanted, workers, progress, None, Path(folder))
-    finished = ResultCache(keep, _settings(wanted, shapes), fresh)
-    for job in jobs:
-        if job in finished.results:
-            progress(finished.results[job])
-    try:
-        _run([job for job in jobs if job not in finished.results], wanted, shapes, workers, finished, progress)
-    finally:
-        finished.close()
+    with closing(ResultCache(keep, _settings(wanted, shapes), fresh)) as finished:
+        for job in jobs:
+            if job in finished.results:
+                progress(finished.results[job])
+        with WorkerPool(partial(_episode, wanted, shapes), workers) as pool:
+            for _, result in pool.as_completed([job for job in jobs if job not in finished.results]):
+                finished.add(result)  # at once, for the case that this process is killed
+                progress(result)
     return [finished.results[job] for job in jobs]
-
-
-def _run(
-    jobs: list[Key],
-    wanted: Measurement,
-    shapes: Sequence[Shape],
-    workers: int,
-    finished: ResultCache,
-    progress: Callable[[GraspResult], None],
-) -> None:
-    """Run the episodes in worker processes; this one writes each down as soon as it is done."""
-    with WorkerPool(partial(_episode, wanted, shapes), workers) as pool:
-        for _, result in pool.as_completed(jobs):
-            finished.add(result)
-            progress(result)
 
 
 def drawn_scenes(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, dict[int, dict[str, object]]]:
@@ -178,5 +171,52 @@ def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None
 
 
 def _episode(wanted: Measurement, shapes: Sequence[Shape], episode: Key) -> GraspResult:
-    suite, policy, seed = episode
-    return wanted.run(suite, policy, seed, shapes)
+    return wanted.run(*episode, shapes)
+
+
+def failures_to_replay(results: Sequence[GraspResult], most: int) -> list[GraspResult]:
+    """The episodes to take images of; rounds of many tries are left out.
+
+    Args:
+        results: of a measurement.
+        most: failed episodes of each suite and policy; the first so many are taken.
+    """
+    taken: Counter[tuple[str, str]] = Counter()
+    shown = []
+    for result in results:
+        case = result.suite, result.policy
+        if not result.held and taken[case] < most and not isinstance(result, RoundResult):
+            taken[case] += 1
+            shown.append(result)
+    return shown
+
+
+def replay_failures(
+    wanted: Measurement, results: Sequence[GraspResult], workers: int, progress: Callable[[], None]
+) -> dict[Key, Jpegs]:
+    """Images of episodes, each run once more.
+
+    Args:
+        wanted: the measurement that they are of.
+        results: what was measured in them.
+        workers: processes.
+        progress: called after each.
+
+    Raises:
+        RuntimeError: an episode went otherwise than when it was measured.
+    """
+    if not results:
+        return {}
+    images = {}
+    with WorkerPool(partial(_replay, wanted, shapes_of(wanted)), workers) as pool:
+        for measured, (again, jpegs) in zip(results, pool.in_order([result.key for result in results]), strict=True):
+            if again != measured:
+                raise RuntimeError(f"an episode did not repeat: measured {measured}, run again {again}")
+            images[measured.key] = jpegs
+            progress()
+    return images
+
+
+def _replay(wanted: Measurement, shapes: Sequence[Shape], episode: Key) -> tuple[GraspResult, Jpegs]:
+    album = Album()
+    return wanted.run(*episode, shapes, album), album.jpegs

@@ -38,7 +38,7 @@ def add_metrics(report: Report, wanted: Measurement, results: Sequence[GraspResu
     """
     report.details["episodes"] = [asdict(result) for result in results]
     for suite in wanted.suites:
-        of_policy = {policy: _of(results, suite, policy) for policy in wanted.policies}
+        of_policy = {policy: _of(results, suite, policy, graspable=True) for policy in wanted.policies}
         if suite_named(suite).named:
             _add_named(report, wanted, suite, of_policy)
         else:
@@ -49,20 +49,20 @@ def add_metrics(report: Report, wanted: Measurement, results: Sequence[GraspResu
     report.details["objects"] = str(wanted.objects or f"random_urdfs, {wanted.split} split")
 
 
+def _of(results: Sequence[GraspResult], suite: str, policy: str, graspable: bool) -> list[GraspResult]:
+    """The episodes of one suite and policy in which there was one object to grasp, or those in which there was not."""
+    mine = [result for result in results if (result.suite, result.policy) == (suite, policy)]
+    return [result for result in mine if (result.kind in (None, Kind.ONE.value)) == graspable]
+
+
 def failure_counts(results: Sequence[GraspResult]) -> dict[Failure, int]:
     """How many episodes ended in each class; those that nobody watched are left out."""
     counted = Counter(result.failure for result in results)
     return {failure: counted[failure] for failure in Failure}
 
 
-def _of(results: Sequence[GraspResult], suite: str, policy: str) -> list[GraspResult]:
-    """The episodes of one suite and policy in which there was one object to grasp."""
-    mine = [result for result in results if (result.suite, result.policy) == (suite, policy)]
-    return [result for result in mine if result.kind in (None, Kind.ONE.value)]
-
-
 def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[str, list[GraspResult]]) -> None:
-    """The rows of a suite in which one object is named."""
+    """The rows of a suite in which one object is named; final success also less the strongest baseline's, by seed."""
     for policy, results in of_policy.items():
         case = wanted.case(suite, policy)
         add_success(report, case, results)
@@ -71,7 +71,9 @@ def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[
     for policy, results in of_policy.items():
         if policy != STRONGEST and results and of_policy.get(STRONGEST):
             outcomes = PairedOutcomes.of([r.held for r in results], [r.held for r in of_policy[STRONGEST]])
-            _add_paired_difference(report, wanted.case(suite, policy), outcomes)
+            case, n, interval = wanted.case(suite, policy), outcomes.n, outcomes.newcombe_interval()
+            report.add("grasp.minus_baseline", outcomes.difference, "fraction", n, case=case, ci95=interval)
+            report.add("grasp.minus_baseline", outcomes.mcnemar_p(), "probability", n, case=case, stat="mcnemar_p")
 
 
 def add_success(report: Report, case: str, results: Sequence[GraspResult]) -> None:
@@ -83,13 +85,9 @@ def add_success(report: Report, case: str, results: Sequence[GraspResult]) -> No
         results: the episodes.
     """
     n = len(results)
-    counts = {
-        "first_descent": sum(result.first_descent for result in results),
-        "strict": sum(result.strict for result in results),
-        "final": sum(result.held for result in results),
-    }
-    for stat, count in counts.items():
-        report.add_fraction("grasp.success", count, n, case=case, stat=stat)
+    for stat, field in (("first_descent", "first_descent"), ("strict", "strict"), ("final", "held")):
+        held = sum(getattr(result, field) for result in results)
+        report.add_fraction("grasp.success", held, n, case=case, stat=stat)
     report.add_fraction("grasp.wrong_object", sum(result.wrong_object for result in results), n, case=case)
     if not results:
         report.skip("grasp.seconds", f"no trial of {case} was run")
@@ -116,23 +114,15 @@ def _add_failures(report: Report, case: str, results: Sequence[GraspResult]) -> 
     report.details.setdefault("failures", {})[case] = {failure.value: count for failure, count in counts.items()}
 
 
-def _add_paired_difference(report: Report, case: str, outcomes: PairedOutcomes) -> None:
-    """Final success less that of the strongest baseline on the same seeds."""
-    n, interval = outcomes.n, outcomes.newcombe_interval()
-    report.add("grasp.minus_baseline", outcomes.difference, "fraction", n, case=case, ci95=interval)
-    report.add("grasp.minus_baseline", outcomes.mcnemar_p(), "probability", n, case=case, stat="mcnemar_p")
-
-
 def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
     """How often a policy refused an instruction that fits none or several objects, and grasped nothing."""
     for policy in wanted.policies:
-        if policy != LEARNED:
+        if policy == LEARNED:
+            to_refuse = _of(results, suite, policy, graspable=False)
+            rightly = sum(result.refused and not result.wrong_object for result in to_refuse)
+            report.add_fraction("grasp.refused_rightly", rightly, len(to_refuse), case=wanted.case(suite, policy))
+        else:
             report.skip("grasp.refused_rightly", f"{policy}: {NO_REFUSALS}")
-            continue
-        mine = [result for result in results if (result.suite, result.policy) == (suite, policy)]
-        to_refuse = [result for result in mine if result.kind not in (None, Kind.ONE.value)]
-        rightly = sum(result.refused and not result.wrong_object for result in to_refuse)
-        report.add_fraction("grasp.refused_rightly", rightly, len(to_refuse), case=wanted.case(suite, policy))
 
 
 def _add_declutter(report: Report, wanted: Measurement, suite: str, of_policy: dict[str, list[GraspResult]]) -> None:
@@ -141,8 +131,8 @@ def _add_declutter(report: Report, wanted: Measurement, suite: str, of_policy: d
     for policy, mine in rounds.items():
         case = wanted.case(suite, policy)
         if not mine:
-            report.skip("grasp.success", f"no round of {case} was run")
-            report.skip("grasp.seconds", f"no round of {case} was run")
+            for figure in ("grasp.success", "grasp.seconds"):
+                report.skip(figure, f"no round of {case} was run")
             continue
         _add_rounds(report, case, mine)
         if policy != STRONGEST and rounds.get(STRONGEST):
@@ -157,14 +147,13 @@ def _add_rounds(report: Report, case: str, rounds: Sequence[RoundResult]) -> Non
     """
     tries, successes = _tries_and_successes(rounds)
     cleared = np.array([row.removed / row.objects for row in rounds])
-    n, count = int(tries.sum()), int(successes.sum())
-    intervals = {"per_attempt": cluster_bootstrap(successes, tries), "per_attempt_wilson": wilson(count, n)}
-    for stat, interval in intervals.items():
-        report.add("grasp.success", count / n, "fraction", n, case=case, stat=stat, ci95=interval)
-    interval = cluster_bootstrap(cleared, np.ones(len(rounds)))
-    report.add(
-        "grasp.success", float(cleared.mean()), "fraction", len(rounds), case=case, stat="cleared", ci95=interval
-    )
+    n, count, share = int(tries.sum()), int(successes.sum()), float(cleared.mean())
+    for stat, value, trials, interval in (
+        ("per_attempt", count / n, n, cluster_bootstrap(successes, tries)),
+        ("per_attempt_wilson", count / n, n, wilson(count, n)),
+        ("cleared", share, len(rounds), cluster_bootstrap(cleared, np.ones(len(rounds)))),
+    ):
+        report.add("grasp.success", value, "fraction", trials, case=case, stat=stat, ci95=interval)
     _add_peak_force(report, case, rounds)
     seconds = float(np.median([row.seconds / row.tries for row in rounds]))
     report.add("grasp.seconds", seconds, "s", len(rounds), case=case, stat="p50")
@@ -175,11 +164,9 @@ def _add_rounds_difference(
 ) -> None:
     """Success per attempt less that of the baseline; rounds of one seed are resampled together."""
     (tries, successes), (baseline_tries, baseline_successes) = map(_tries_and_successes, (rounds, baseline))
-    difference = float(successes.sum() / tries.sum() - baseline_successes.sum() / baseline_tries.sum())
-    interval = cluster_bootstrap(successes, tries, baseline_successes, baseline_tries)
-    report.add(
-        "grasp.minus_baseline", difference, "fraction", len(rounds), case=case, stat="per_attempt", ci95=interval
-    )
+    value = float(successes.sum() / tries.sum() - baseline_successes.sum() / baseline_tries.sum())
+    interval, n = cluster_bootstrap(successes, tries, baseline_successes, baseline_tries), len(rounds)
+    report.add("grasp.minus_baseline", value, "fraction", n, case=case, stat="per_attempt", ci95=interval)
 
 
 def _tries_and_successes(rounds: Sequence[RoundResult]) -> tuple[FloatArray, FloatArray]:

@@ -9,8 +9,7 @@ from pathlib import Path
 from autoglm_embodied.errors import CheckpointError, ConfigError
 from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.declutter import run_round
-from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, run_grasp_episode
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, run_grasp_episode
 from autoglm_embodied_sim.policies.registry import baseline_named
 
 EXPERT = "expert"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.types import FloatArray, Phase
+from autoglm_embodied.types import Phase
 from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out
@@ -75,7 +75,8 @@ def run(size: tuple[int, int], seed: int, scenes: int) -> Timings:
         try:
             arm.rig.frame(*size)  # the first image compiles shaders
             for frame in range(LONGEST_FRAMES):
-                if _advance(arm, scene.objects, size, timings, _steps_before(frame)) is Phase.HOLD:
+                steps = (frame + 1) * STEPS_PER_S // FRAME_HZ - frame * STEPS_PER_S // FRAME_HZ  # 33, 33, 34, ...
+                if _advance(arm, scene.objects, size, timings, steps) is Phase.HOLD:
                     break
         finally:
             arm.close()
@@ -97,18 +98,10 @@ def _advance(arm: Arm, objects: Sequence[SceneObject], size: tuple[int, int], ti
     return phase
 
 
-def _steps_before(frame: int) -> int:
-    """Whole steps of the time before a frame: 33, 33, 34, and so on."""
-    return (frame + 1) * STEPS_PER_S // FRAME_HZ - frame * STEPS_PER_S // FRAME_HZ
-
-
 def _add(report: Report, case: str, timings: Timings) -> None:
     frames = len(timings.frame_s)
     report.add("sim.realtime_factor", timings.realtime_factor, "s/s", frames, case=case)
-    _add_quantiles(report, "sim.step_us", np.divide(timings.step_s, timings.steps) * 1e6, "us", case)
-    _add_quantiles(report, "sim.frame_ms", np.array(timings.frame_s) * 1e3, "ms", case)
-
-
-def _add_quantiles(report: Report, figure: str, values: FloatArray, unit: str, case: str) -> None:
-    for stat, share in (("p50", 0.5), ("p99", 0.99)):
-        report.add(figure, float(np.quantile(values, share)), unit, len(values), case=case, stat=stat)
+    step_us, frame_ms = np.divide(timings.step_s, timings.steps) * 1e6, np.array(timings.frame_s) * 1e3
+    for figure, values, unit in (("sim.step_us", step_us, "us"), ("sim.frame_ms", frame_ms, "ms")):
+        for stat, share in (("p50", 0.5), ("p99", 0.99)):
+            report.add(figure, float(np.quantile(values, share)), unit, frames, case=case, stat=stat)

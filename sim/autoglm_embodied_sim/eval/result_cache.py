@@ -11,10 +11,7 @@ from typing import Any
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.eval.declutter import RoundResult
-from autoglm_embodied_sim.eval.episode import GraspResult
-
-Key = tuple[str, str, int]
-"""Suite, policy and seed of an episode."""
+from autoglm_embodied_sim.eval.episode import GraspResult, Key
 
 
 class ResultCache:
@@ -44,7 +41,7 @@ class ResultCache:
 
     def add(self, result: GraspResult) -> None:
         """Write a result down at once."""
-        self.results[key(result)] = result
+        self.results[result.key] = result
         self._file.write(json.dumps(asdict(result)).encode() + b"\n")
         self._file.flush()
 
@@ -59,14 +56,9 @@ class ResultCache:
         whole = text.rfind(b"\n") + 1
         self._file.truncate(whole)
         results = [_result(json.loads(line)) for line in text[:whole].splitlines()]
-        return {key(result): result for result in results}
+        return {result.key: result for result in results}
 
 
 def _result(row: Mapping[str, Any]) -> GraspResult:
     """A line's result; only rounds say how many objects there were."""
     return RoundResult(**row) if "objects" in row else GraspResult(**row)
-
-
-def key(result: GraspResult) -> Key:
-    """Which episode it is."""
-    return result.suite, result.policy, result.seed

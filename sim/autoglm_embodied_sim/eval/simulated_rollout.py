@@ -13,6 +13,7 @@ import numpy as np
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits
 from autoglm_embodied.types import Command, Frame
@@ -22,26 +23,26 @@ from autoglm_embodied_sim.robots.panda import ArmRig
 STEPS_PER_TICK = 33
 GOVERNOR_STEPS = 10  # 100 Hz, as the parameter output_hz of governor_node
 JOINT_STEPS = 11  # between two readings the aligner interpolates
+FRAME_DELAY_TICKS = 1  # how late the camera delivers
 SETTLE_STEPS = 1100  # the gripper has travelled and the longest window of the force pyramid is full
 
 
 class SimulatedRollout:
     """Steps the rig by one tick after the other."""
 
-    def __init__(self, rig: ArmRig, sink: Aligner | Pipeline, frame_delay_ticks: int = 1) -> None:
+    def __init__(self, rig: ArmRig, sink: Aligner | Pipeline) -> None:
         """Put the arm behind a governor of the shipped limits.
 
         Args:
             rig: what is stepped.
             sink: takes what wrist and joints deliver; an aligner is zeroed by `settle`, a pipeline by its controller.
-            frame_delay_ticks: how late the camera delivers.
         """
         self.rig = rig
         self.aligner = sink.aligner if isinstance(sink, Pipeline) else sink
         self._sink = sink
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._governor = GovernorLoop(Governor(Limits()), self._robot)
-        self._frames: deque[Frame] = deque(maxlen=frame_delay_ticks + 1)
+        self._frames: deque[Frame] = deque(maxlen=FRAME_DELAY_TICKS + 1)
         self._steps = 0
 
     def settle(self, gripper_width_m: float = MAX_WIDTH_M) -> None:
@@ -52,6 +53,18 @@ class SimulatedRollout:
         if self._sink is self.aligner:
             self.aligner.tare(self.rig.time_ns)
 
+    def sense(self, controller: GraspController, begin: str | None) -> ControlStep:
+        """A tick of the controller, with the frame that the camera has delivered by now.
+
+        Args:
+            controller: of the pipeline that this rig's sensors feed.
+            begin: an instruction to begin with, if one came.
+        """
+        now_ns = self.rig.time_ns
+        self._frames.append(self.rig.frame())
+        controller.pipeline.push_frame(self._frames[0], now_ns)
+        return controller.step(now_ns, now_ns, begin, None)
+
     def advance(self, command: Command | None) -> None:
         """One tick of physics; None holds still with the gripper as it is."""
         self._governor.push_command(self.rig.time_ns, command)
@@ -59,11 +72,6 @@ class SimulatedRollout:
             force_limit_passed = self._step()
             if force_limit_passed or self._steps % GOVERNOR_STEPS == 0:
                 self._govern()
-
-    def late_frame(self) -> Frame:
-        """The frame that a camera with its usual delay has delivered by now."""
-        self._frames.append(self.rig.frame())
-        return self._frames[0]
 
     def _step(self) -> bool:
         """One millisecond; returns whether the governor must act at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.stats
@@ -102,12 +103,12 @@ def cluster_bootstrap(
         baseline_counts: (n,) successes of the policy to compare with, in the same clusters; None for no difference.
         baseline_totals: (n,) its trials.
     """
-    if baseline_counts is None or baseline_totals is None:
-        if (counts == totals).all() or not counts.any():
-            return wilson(len(counts) if counts.any() else 0, len(counts))
-        return _percentile_bootstrap((counts, totals), _ratio, CLUSTER_RESAMPLES, CLUSTER_SEED)
-    samples = counts, totals, baseline_counts, baseline_totals
-    return _percentile_bootstrap(samples, _difference_of_ratios, CLUSTER_RESAMPLES, CLUSTER_SEED)
+    if baseline_counts is not None and baseline_totals is not None:
+        samples = counts, totals, baseline_counts, baseline_totals
+        return _percentile_bootstrap(samples, _difference_of_ratios, CLUSTER_RESAMPLES, CLUSTER_SEED)
+    if (counts == totals).all() or not counts.any():
+        return wilson(len(counts) if counts.any() else 0, len(counts))
+    return _percentile_bootstrap((counts, totals), _ratio, CLUSTER_RESAMPLES, CLUSTER_SEED)
 
 
 def quantile_bootstrap(values: FloatArray, quantile: float) -> tuple[float, float]:
@@ -117,11 +118,7 @@ def quantile_bootstrap(values: FloatArray, quantile: float) -> tuple[float, floa
         values: (n,) in any unit, that of the interval.
         quantile: 0 to 1.
     """
-
-    def statistic(drawn: FloatArray, axis: int) -> FloatArray:
-        return np.asarray(np.quantile(drawn, quantile, axis=axis))
-
-    return _percentile_bootstrap((values,), statistic, QUANTILE_RESAMPLES, QUANTILE_SEED)
+    return _percentile_bootstrap((values,), partial(np.quantile, q=quantile), QUANTILE_RESAMPLES, QUANTILE_SEED)
 
 
 def _percentile_bootstrap(
@@ -131,15 +128,9 @@ def _percentile_bootstrap(
     if len(samples[0]) == 1:  # which scipy refuses
         value = float(statistic(*samples, axis=-1))
         return value, value
-    low, high = scipy.stats.bootstrap(
-        samples,
-        statistic,
-        paired=True,
-        vectorized=True,
-        n_resamples=resamples,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
+    drawn = {"n_resamples": resamples, "rng": np.random.default_rng(seed)}
+    resampled = scipy.stats.bootstrap(samples, statistic, paired=True, vectorized=True, method="percentile", **drawn)
+    low, high = resampled.confidence_interval
     return float(low), float(high)
 
 

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from autoglm_embodied.metrics import Report
-from autoglm_embodied_sim.eval.episode import GraspResult
+from autoglm_embodied_sim.eval.episode import GraspResult, Key
 from autoglm_embodied_sim.eval.failure import Failure
-from autoglm_embodied_sim.eval.failure_replay import Jpegs
-from autoglm_embodied_sim.eval.measure import Measurement
+from autoglm_embodied_sim.eval.measure import Jpegs, Measurement
 from autoglm_embodied_sim.eval.metrics import PRIVILEGES, STRONGEST, failure_counts
-from autoglm_embodied_sim.eval.result_cache import Key, key
 from autoglm_embodied_sim.eval.statistics import PairedOutcomes
 
 STATS = {
@@ -194,7 +192,7 @@ class Evaluation:
 
     def without_images(self, case: Case) -> list[GraspResult]:
         """The failed episodes of a case that have no images."""
-        return [result for result in case.failed if key(result) not in self.images]
+        return [result for result in case.failed if result.key not in self.images]
 
     def _case(self, suite: str, policy: str) -> Case:
         mine = [result for result in self.results if (result.suite, result.policy) == (suite, policy)]

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
-from autoglm_embodied_sim.eval.result_cache import key
 from autoglm_embodied_sim.report import p_value, points, rate
 from autoglm_embodied_sim.report.evaluation import STATS, Evaluation
 from autoglm_embodied_sim.report.figures import difference_figure, distribution_figure, success_figure
@@ -32,7 +31,7 @@ def write_page(folder: Path, evaluation: Evaluation) -> Path:
     prepare(folder)
     try:
         for result in evaluation.results:
-            for moment, jpeg in evaluation.images.get(key(result), {}).items():
+            for moment, jpeg in evaluation.images.get(result.key, {}).items():
                 (folder / image_path(result, moment)).write_bytes(jpeg)
         page.write_text(render(evaluation), encoding="utf-8")
     except OSError as error:
@@ -68,7 +67,6 @@ def render(evaluation: Evaluation) -> str:
         distributions=[Markup(svg) for svg in distributions if svg is not None],
         best={suite: max(cases, key=lambda case: case.count()) for suite, cases in evaluation.suites.items()},
         image_path=image_path,
-        key=key,
         **{written.__name__: written for written in (p_value, points, rate)},
     )
 

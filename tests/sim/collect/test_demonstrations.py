@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from autoglm_embodied_sim.collect.demonstrations import SIZE_PX, DemonstrationSettings, demonstration
-from autoglm_embodied_sim.collect.learning_objects import shapes
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct
 from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 
 from autoglm_embodied.data.schemas import DEMONSTRATIONS
@@ -23,7 +21,7 @@ HZ = 10.0
 
 @pytest.fixture(scope="module")
 def shown() -> Shard:
-    return demonstration(DemonstrationSettings("large", "validate", HZ), 9)
+    return demonstration(DemonstrationSettings("large", "validate", image_hz=HZ), 9)
 
 
 def test_every_field_is_there_and_finite(shown: Shard) -> None:
@@ -60,13 +58,10 @@ def test_phases_follow_the_grasp(shown: Shard) -> None:
 
 
 def test_an_instruction_is_given_only_where_it_names_what_was_grasped() -> None:
-    settings = DemonstrationSettings("language", "validate", 1.0)
+    settings = DemonstrationSettings("language", "validate", image_hz=1.0)
     said = []
     for number in (2, 3):
-        suite, scene = (
-            suite_named(settings.suite),
-            sample_grasp_scene(suite_named("language"), shapes("validate"), number),
-        )
+        suite, scene = suite_named(settings.suite), settings.scene(number)
         rig = lay_out(suite, scene)
         instruction = instruct(suite, scene, rig.truth.position_m(rig.data), LEARNING_GRAMMAR)
         rig.close()
@@ -77,7 +72,7 @@ def test_an_instruction_is_given_only_where_it_names_what_was_grasped() -> None:
 
 
 def test_a_demonstration_follows_from_its_number(shown: Shard) -> None:
-    again = demonstration(DemonstrationSettings("large", "validate", HZ), 9)
+    again = demonstration(DemonstrationSettings("large", "validate", image_hz=HZ), 9)
     assert all(np.array_equal(shown.arrays[name], again.arrays[name]) for name in DEMONSTRATIONS.fields)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.episode import run_grasp_episode
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.episode import Scenario, run_grasp_episode
 from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.arm import Arm

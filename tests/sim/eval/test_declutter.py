@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from autoglm_embodied_sim.eval.declutter import RoundOutcome, run_round, run_tries
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.episode import Scenario
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.registry import BASELINES
 from autoglm_embodied_sim.scenes.suite import SUITES

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.episode import run_grasp_episode
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.episode import Scenario, run_grasp_episode
 from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.baselines import Pca

@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from autoglm_embodied_sim.eval.failure_replay import failures_to_replay, replay_failures
-from autoglm_embodied_sim.eval.measure import Measurement, measure
-from autoglm_embodied_sim.eval.result_cache import key
+from autoglm_embodied_sim.eval.measure import Measurement, failures_to_replay, measure, replay_failures
 
 from autoglm_embodied.tools.cli import main
 
@@ -26,7 +24,7 @@ def test_images_are_the_same_for_any_number_of_workers_and_capped() -> None:
     failed = [result for result in results if not result.held]
     assert len(failed) > 1 and failures_to_replay(results, 1) == failed[:1] and failures_to_replay(results, 0) == []
     one, two = (replay_failures(WANTED, failed, workers, nothing) for workers in (1, 2))
-    assert one == two and list(one) == [key(result) for result in failed]
+    assert one == two and list(one) == [result.key for result in failed]
     assert all(list(jpegs) == ["before", "contact", "after"] for jpegs in one.values())
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.album import MOMENTS, Album
-from autoglm_embodied_sim.eval.episode import run_grasp_episode
-from autoglm_embodied_sim.eval.failure import Closing, Failure, failure_of
-from autoglm_embodied_sim.eval.observed_rig import ROWS, ObservedRig
-from autoglm_embodied_sim.eval.scenario import Scenario
+from autoglm_embodied_sim.eval.episode import Scenario, run_grasp_episode
+from autoglm_embodied_sim.eval.failure import Closing, Failure, ObservedRig, failure_of
 from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.baselines import Script
@@ -20,6 +18,7 @@ from autoglm_embodied_sim.scenes.suite import SUITES
 from autoglm_embodied.types import FloatArray
 
 UPRIGHT = np.array([1.0, 0, 0, 0])
+STEPS = 4096
 BRICK, OVER, AT, NOTHING = frozenset({0}), HandPose(0, 0, 0.12, 0), HandPose(0, 0, 0.01, 0), frozenset[int]()
 
 
@@ -61,9 +60,9 @@ def test_the_peak_force_is_the_largest_of_all_steps() -> None:
     assert observed.peak_force_n is None
     observed.move(HandPose(0, -0.04, 0.12, 0))
     observed.move(HandPose(0, -0.04, 0.035, 0))  # a finger comes down on the brick
-    observed.wait(0.002 * ROWS)
+    observed.wait(0.002 * STEPS)
     largest_n = max(float(np.linalg.norm(force - rest_n)) for force in rig.forces)
-    assert len(rig.forces) > ROWS and observed.peak_force_n == largest_n > 10
+    assert len(rig.forces) > STEPS and observed.peak_force_n == largest_n > 10
     observed.end()
     for side in (1, -1):
         rig.drive(np.array([0, side, 0, 0, 0, 0]), 0.1)  # the judge's doing

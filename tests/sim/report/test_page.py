@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
-from autoglm_embodied_sim.eval.failure_replay import failures_to_replay
-from autoglm_embodied_sim.eval.measure import Measurement
+from autoglm_embodied_sim.eval.measure import Measurement, failures_to_replay
 from autoglm_embodied_sim.report import p_value, percent, points, rate
 from autoglm_embodied_sim.report.evaluation import Evaluation
 from autoglm_embodied_sim.report.page import render, write_page

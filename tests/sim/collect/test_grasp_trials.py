@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from autoglm_embodied_sim.collect.crop import AXIS_M, CHANNELS, HEIGHT_M, PIXELS, channels, crops
+from autoglm_embodied_sim.collect.grasp_trials import AXIS_M, CHANNELS, HEIGHT_M, PIXELS, channels, crops
 from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
 from autoglm_embodied_sim.robots.hand_rig import HandPose
