@@ -146,9 +146,9 @@ class GraspEpisode:
         """Look with the arm still; fingers that are neither open nor shut close, to feel whether the hand is empty."""
         if self._probes_hand is None:
             self._probes_hand = bool(self._in_hand) or self._settings.may_hold(arm.gripper_width_m)
-        load_n = self._vertical_load_n(observation, arm)
-        if load_n is not None:
-            self._empty_hand_n.append(load_n)
+        felt = self._load_and_noise_n(observation, arm)
+        if felt is not None:
+            self._empty_hand_n.append(felt[0])
         self._looks[chunk.referent] += 1
         self._still_ticks = self._still_ticks + 1 if abs(arm.gripper_velocity_m_s) < STILL_M_S else 0
         closing = self._probes_hand and self._still_ticks < STILL_TICKS
@@ -190,20 +190,20 @@ class GraspEpisode:
 
     def _decide(self, observation: Observation, arm: ArmState) -> None:
         """Whether the named object is held: every condition must be shown."""
-        settings, load_n = self._settings, self._vertical_load_n(observation, arm)
+        settings, felt = self._settings, self._load_and_noise_n(observation, arm)
         risen_m = 0.0 if self._closed_at_m is None else float(arm.T_base_tool[2, 3] - self._closed_at_m[2])
         off_m = float(np.median(self._target_off_m))
         if arm.gripper_width_m <= settings.least_width_m:
             self.end(Outcome.NOT_HELD, "The gripper closed on nothing.")
         elif risen_m < settings.least_lift_m:
             self.end(Outcome.NOT_HELD, f"Nothing was lifted: the hand rose {risen_m * 1000:.0f} mm since it closed.")
-        elif load_n is None or not self._empty_hand_n:
+        elif felt is None or not self._empty_hand_n:
             self.end(
                 Outcome.UNCONFIRMED, "Whether it is held cannot be felt: the wrist sensor is silent or not zeroed."
             )
         else:
-            self.held_force_n = load_n - float(np.mean(self._empty_hand_n))
-            if self.held_force_n < settings.least_weight_n + _noise_n(observation):
+            self.held_force_n = felt[0] - float(np.mean(self._empty_hand_n))
+            if self.held_force_n < settings.least_weight_n + felt[1]:
                 self.end(Outcome.NOT_HELD, f"The wrist carries no weight ({self.held_force_n:.1f} N).")
             elif off_m > settings.named_within_m:
                 self.end(
@@ -213,16 +213,10 @@ class GraspEpisode:
             else:
                 self.end(Outcome.HELD, f"Held with {self.held_force_n:.1f} N on the wrist.")
 
-    def _vertical_load_n(self, observation: Observation, arm: ArmState) -> float | None:
-        """The load on the tared wrist along gravity [N], downward positive; None where force is absent."""
-        force = observation.force.value
-        if force is None:
+    def _load_and_noise_n(self, observation: Observation, arm: ArmState) -> tuple[float, float] | None:
+        """Load along gravity on the tared wrist, and deviation of its noisiest axis [N]; None where force is absent."""
+        if observation.force.value is None:
             return None
-        in_base = arm.T_base_tool[:3, :3] @ self._R_tool_sensor @ force.pyramid[WEIGHING_SCALE, MEAN, :3]
-        return -float(in_base[2])
-
-
-def _noise_n(observation: Observation) -> float:
-    """Standard deviation of the force in the window of the weighing, of the noisiest axis."""
-    force = observation.force.value
-    return 0.0 if force is None else float(force.pyramid[WEIGHING_SCALE, DEVIATION, :3].max())
+        weighing = observation.force.value.pyramid[WEIGHING_SCALE, :, :3]
+        in_base = arm.T_base_tool[:3, :3] @ self._R_tool_sensor @ weighing[MEAN]
+        return -float(in_base[2]), float(weighing[DEVIATION].max())
