@@ -29,6 +29,10 @@ setup(
             "evaluate = autoglm_embodied_sim.cli.evaluate:add_parser",
             "table = autoglm_embodied_sim.cli.table:add_parser",
         ],
+        "autoglm.policies": [
+            f"{baseline} = autoglm_embodied_sim.nodes.baseline_policy:BaselinePolicy"
+            for baseline in ("random", "pca", "antipodal", "antipodal_force", "script")
+        ],
         "autoglm.bench": ["sim = autoglm_embodied_sim.cli.bench_sim:add_parser"],
     },
 )

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
 from autoglm_embodied.ingest.rgbd_frames import camera_pose
-from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.grasp_episode import GraspSettings
+from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.policy.policy import LEARNED, PolicyPlugin, plugin_factory
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings, value
@@ -33,7 +37,6 @@ from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions, decla
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
-    from autoglm_embodied.policy.pipeline import Pipeline
 
 SWITCH_INTERVAL_S = 0.0005  # torch gives way at every operation: a tick must not wait 5 ms for each of its turns
 
@@ -46,13 +49,14 @@ TOPICS = {
 
 
 class FusionNode(LifecycleNode):
-    """Configure loads the checkpoint and offers the action, activate subscribes and ticks; each has its way back."""
+    """Configure loads the policy and offers the action, activate subscribes and ticks; each has its way back."""
 
     def __init__(self) -> None:
         super().__init__("fusion_node")
         self.failure: Exception | None = None
         parameter(self, "autostart", True)
-        parameter(self, "checkpoint", "")
+        parameter(self, "policy", LEARNED)
+        parameter(self, "checkpoint", "")  # of the policy learned
         parameter(self, "device", "auto")
         parameter(self, "threads", 1)  # more collapse on a machine that has other things to do
         rate_parameter(self, "tick_hz", 30.0)
@@ -66,6 +70,7 @@ class FusionNode(LifecycleNode):
         self._grasp = settings(self, GraspSettings, "grasp")
         self._refusal: AutoGLMError | None = None
         self._work: FusionWork | None = None
+        self._plugin: PolicyPlugin | None = None
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
 
     @property
@@ -90,9 +95,10 @@ class FusionNode(LifecycleNode):
         """End all threads."""
         if self._work is not None:
             self._deactivate()
+        self._close_plugin()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the checkpoint; offer action and services."""
+        """Load the policy; offer action and services."""
         return self._transition(self._configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -104,7 +110,7 @@ class FusionNode(LifecycleNode):
         return self._transition(self._deactivate)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Forget the checkpoint and take the action back."""
+        """Forget the policy and take the action back."""
         return self._transition(self._clean_up)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -132,6 +138,10 @@ class FusionNode(LifecycleNode):
         self._tare = self.create_service(Trigger, "tare", self._on_tare)
 
     def _load(self) -> Pipeline:
+        name = value(self, "policy")
+        if name != LEARNED:
+            self._plugin = plugin_factory(name)(self, name)
+            return Pipeline(Aligner(self._align, partial(forward_kinematics, self._robot)), self._plugin)
         # Imported here and not above: torch takes seconds, in which signals and bad parameters are to be answered.
         import torch
 
@@ -161,7 +171,13 @@ class FusionNode(LifecycleNode):
         self.destroy_subscription(self._voice)
         self._server.destroy()
         self._commands.destroy()
+        self._close_plugin()
         del self._pipeline, self._controller
+
+    def _close_plugin(self) -> None:
+        plugin, self._plugin = self._plugin, None
+        if plugin is not None:
+            plugin.close()
 
     def _fail(self, error: Exception) -> None:
         self.failure = error

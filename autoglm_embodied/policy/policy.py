@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any, Protocol
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation
 
 
@@ -29,3 +32,27 @@ class Policy(Protocol):
             InstructionError: the policy cannot follow it.
         """
         ...
+
+
+class PolicyPlugin(Policy, Protocol):
+    """A policy of another package; it is closed when the fusion node lets go of it."""
+
+    def close(self) -> None:
+        """Give back what it took: subscriptions, threads, connections."""
+        ...
+
+
+LEARNED = "learned"
+"""The policy of a checkpoint, which is shown nothing but what the sensors say."""
+PLUGINS = "autoglm.policies"
+"""Entry point group of the policies of other packages: a function of the fusion node and the policy's name."""
+
+
+def plugin_factory(name: str) -> Callable[[Any, str], PolicyPlugin]:
+    """What makes the policy of this name; ConfigError with those installed if there is none."""
+    installed = {point.name: point for point in entry_points(group=PLUGINS)}
+    if name not in installed:
+        known = ", ".join([LEARNED, *sorted(installed)])
+        raise ConfigError(f"parameter policy of fusion_node must be one of {known}, got {name!r}")
+    factory: Callable[[Any, str], PolicyPlugin] = installed[name].load()
+    return factory

@@ -29,9 +29,10 @@ WAY = [
 ]
 
 
-def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoint: Path) -> None:
+@pytest.mark.parametrize("policy", ["learned", "script"])
+def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoint: Path, policy: str) -> None:
     states = graph.collect(FusionState, "fusion/state")
-    process = graph.start(MODULE, "autostart:=false", f"checkpoint:={checkpoint}")
+    process = graph.start(MODULE, "autostart:=false", f"checkpoint:={checkpoint}", f"policy:={policy}")
     for transition, state in WAY:
         request = ChangeState.Request(transition=Transition(id=transition))
         assert graph.call(ChangeState, "fusion_node/change_state", request).success
@@ -39,6 +40,13 @@ def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoin
         if state == State.PRIMARY_STATE_ACTIVE:
             told = len(states)
             graph.until(lambda told=told: len(states) > told + 3, "it ticks")  # type: ignore[misc]
+        configured = state in (State.PRIMARY_STATE_INACTIVE, State.PRIMARY_STATE_ACTIVE)
+        subscribers = int(configured and policy == "script")
+        for _ in range(300):  # a service call each: discovery takes a moment
+            if graph.node.count_subscribers("sim/object_mask") == subscribers:
+                break
+            graph.call(GetState, "fusion_node/get_state", GetState.Request())
+        assert graph.node.count_subscribers("sim/object_mask") == subscribers
     graph.end(process, signal.SIGTERM)
 
 
@@ -64,6 +72,7 @@ def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpo
     [
         ("checkpoint:=/nowhere/at/all", "no checkpoint in /nowhere/at/all"),
         ("camera_file:=/nowhere/camera.yaml", "cannot read settings from /nowhere/camera.yaml"),
+        ("policy:=luck", "parameter policy of fusion_node must be one of learned"),
         ("tick_hz:=fast", "parameter tick_hz of fusion_node must be a float"),
     ],
 )

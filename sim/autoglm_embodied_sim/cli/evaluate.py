@@ -24,7 +24,7 @@ EPILOG = """examples:
   autoglm evaluate --suite language --suite declutter --policy antipodal --policy script --episodes 50 --workers 2
   autoglm evaluate --suite separated --objects my_meshes
   autoglm evaluate --suite separated --rig arm --policy learned --policy script
-  autoglm evaluate --suite separated --rig arm --policy learned --ros
+  autoglm evaluate --suite separated --rig arm --policy learned --policy script --ros
   autoglm evaluate --suite pile --policy antipodal_force --policy script --without force
   autoglm evaluate --episodes 20 --without vision
   autoglm evaluate --suite large --suite pile --policy pca --policy script --report out/report --thumbnails 12
@@ -144,7 +144,8 @@ def _measured(args: argparse.Namespace, wanted: Measurement, report: Report) -> 
             return measure(wanted, args.workers, done, left_out, args.log, args.fresh)
         from autoglm_embodied_sim.eval.over_graph import measure_over_graph
 
-        return measure_over_graph(wanted.suites, wanted.seeds, wanted.table, wanted.checkpoint, args.log, done)
+        suites, policies, seeds = wanted.suites, wanted.policies, wanted.seeds
+        return measure_over_graph(suites, policies, seeds, wanted.table, wanted.checkpoint, args.log, done)
 
 
 def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, results: Sequence[GraspResult]) -> None:

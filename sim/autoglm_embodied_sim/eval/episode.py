@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autoglm_embodied.policy.policy import LEARNED as LEARNED
 from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.failure import Failure, GraspEvents, ObservedRig, failure_of
 from autoglm_embodied_sim.judge import Verdict, judge
@@ -22,8 +23,6 @@ from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import Suite
 
 STRICT_APPROACHES = 3
-LEARNED = "learned"
-"""The policy of a checkpoint, which is shown nothing but what the sensors say."""
 Key = tuple[str, str, int]
 """Suite, policy and seed of an episode."""
 

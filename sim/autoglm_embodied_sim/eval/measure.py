@@ -63,6 +63,8 @@ class Measurement:
             check_policy(policy, self.rig, self.over_dds)
         check_split(self.split)
         nameless = [suite for suite in self.suites if not suite_named(suite).named]
+        if self.over_dds and nameless:
+            raise ConfigError(f"over DDS a grasp is of what is named; leave out --ros, or {' and '.join(nameless)}")
         if LEARNED in self.policies and nameless:
             raise ConfigError(f"the policy {LEARNED!r} grasps what is named; leave out {' and '.join(nameless)}")
         object.__setattr__(self, "without", ablation(self.without))

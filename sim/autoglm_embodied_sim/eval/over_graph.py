@@ -1,4 +1,4 @@
-"""The learned policy in the suites through the real nodes over DDS, in real time; the simulator lays out and judges."""
+"""The suites through the real nodes over DDS, in real time; the simulator lays out and judges."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoglm_embodied.errors import SensorError, SetupError
 from autoglm_embodied.graph.launch import GraphExit, not_ready_reasons, parameters, run_graph
-from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
+from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, nothing_to_grasp
 from autoglm_embodied_sim.judge import Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 HELD = "held"
 REFUSALS = ("not_found", "ambiguous", "unknown_words")
-READY_S, GRASP_S, SERVICE_S = 90.0, 60.0, 30.0
+READY_S, SERVICE_S = 90.0, 30.0
+SCRIPT_S = 240.0  # three tries of three descents each, and neighbours taken away in between
+SCRIPT_CLOSINGS = 7  # of the fingers, on the object or on a neighbour
 
 
 @dataclass(frozen=True)
@@ -40,22 +43,18 @@ class Graph:
 
 
 @contextmanager
-def evaluation_graph(scenes: Sequence[str], checkpoint: Path, log_dir: Path) -> Iterator[Graph]:
+def evaluation_graph(scenes: Sequence[str], policy: Sequence[str], log_dir: Path) -> Iterator[Graph]:
     """A graph whose every node is ready, until the context is left.
 
     Args:
         scenes: command line arguments of the simulator.
-        checkpoint: of the policy.
+        policy: command line arguments of the fusion node.
         log_dir: for what the nodes print.
 
     Raises:
         AutoGLMError: a node died or did not come up.
     """
-    nodes = {
-        "sim_node": scenes,
-        "governor_node": [],
-        "fusion_node": parameters(checkpoint=checkpoint.resolve()),
-    }
+    nodes = {"sim_node": scenes, "governor_node": [], "fusion_node": policy}
     with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
         from autoglm_embodied.ros.grasp_action import GraspClient
 
@@ -69,49 +68,63 @@ def evaluation_graph(scenes: Sequence[str], checkpoint: Path, log_dir: Path) -> 
 
 def measure_over_graph(
     suites: Sequence[str],
+    policies: Sequence[str],
     seeds: range,
     table: Mapping[str, object],
     checkpoint: Path | None,
     log_dir: Path,
     progress: Callable[[GraspResult], None],
 ) -> list[GraspResult]:
-    """All episodes, suite by suite, each on a graph of its own.
+    """All episodes, suite by suite and policy by policy, each on a graph of its own.
 
     Nothing of it is remembered for another run: what happens in real time does not follow from the seed alone.
 
     Args:
         suites: names.
+        policies: names.
         seeds: of the episodes of each suite.
         table: the simulator's parameters `objects` and `easy`.
-        checkpoint: folder of the policy; the shipped one if None.
+        checkpoint: folder of the learned policy; the shipped one if None.
         log_dir: for what the nodes print.
         progress: called with each result.
 
     Raises:
         AutoGLMError: a node died or did not come up.
     """
-    from autoglm_embodied.model.checkpoint import SHIPPED
-
     results = []
-    for suite in suites:
+    for suite, policy in product(suites, policies):
         scenes = parameters(suite=suite, seed=seeds.start, **table)
-        with evaluation_graph(scenes, checkpoint or SHIPPED, log_dir / suite) as running:
+        with evaluation_graph(scenes, _fusion_arguments(policy, checkpoint), log_dir / suite / policy) as running:
             for seed in seeds:
-                results.append(_episode(running, suite, seed))
+                results.append(_episode(running, suite, policy, seed))
                 progress(results[-1])
     return results
 
 
-def _episode(running: Graph, suite: str, seed: int) -> GraspResult:
+def _fusion_arguments(policy: str, checkpoint: Path | None) -> list[str]:
+    """Of the command line; a script may take longer than the learned policy, and close its fingers more often."""
+    if policy == LEARNED:
+        return parameters(checkpoint=checkpoint.resolve()) if checkpoint else []
+    settings = {
+        "grasp.timeout_s": SCRIPT_S,
+        "grasp.max_tries": SCRIPT_CLOSINGS,
+        "align.language_validity_ns": round(SCRIPT_S * 1e9),
+    }
+    return parameters(policy=policy, **settings)
+
+
+def _episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
     scene = _answer(running.call("sim/reset"), "instruction", "kind", "target", "objects")
     target = scene["target"]
+    if policy != LEARNED and target is None:
+        return nothing_to_grasp(suite, policy, seed, scene["instruction"], scene["kind"])
     began_ns = time.monotonic_ns()
-    end = running.client.grasp(scene["instruction"], GRASP_S, running.processes.check)
+    end = running.client.grasp(scene["instruction"], SCRIPT_S + SERVICE_S, running.processes.check)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
     verdict = Verdict((), tuple(_answer(running.call("sim/judge"), "held")["held"]))
     return GraspResult(
         suite=suite,
-        policy=LEARNED,
+        policy=policy,
         seed=seed,
         target="" if target is None else " ".join(scene["objects"][target][part] for part in ("colour", "shape")),
         held=verdict.success(target),

@@ -19,8 +19,8 @@ def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
     """ConfigError unless a policy of this name runs on the rig and, if so wanted, through the nodes."""
     if policy != LEARNED:
         baseline_named(policy)
-        if over_dds:
-            raise ConfigError(f"{policy!r} is a script without a node; over DDS runs the policy {LEARNED!r} alone")
+        if over_dds and rig_name != "arm":
+            raise ConfigError(f"over DDS the arm is simulated, not the {rig_name}; add --rig arm")
         if policy == EXPERT and rig_name != "gantry":
             raise ConfigError(f"the {EXPERT} tries grasps out in copies of the gantry; leave out --rig {rig_name}")
     elif rig_name != "arm":

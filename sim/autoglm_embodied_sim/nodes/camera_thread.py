@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 
 from autoglm_embodied.types import Frame
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.nodes.publishers import MaskPublisher
+from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.layout import GraspTask
 from autoglm_embodied_sim.sensors.renderer import Renderer
 from autoglm_embodied_sim.sensors.sensor import Moment
 
@@ -18,20 +20,22 @@ class CameraThread:
     """Owns the OpenGL context; draws each Moment given to it.
 
     Args:
-        rig: whose model and camera to draw.
+        task: whose rig to draw.
         send: called with each frame and its moment, in this thread.
+        masks: publishes which objects its frames show.
         fail: called with the error if the thread cannot go on.
     """
 
     def __init__(
         self,
-        rig: ArmRig,
+        task: GraspTask[Arm],
         send: Callable[[Frame, Moment], None],
+        masks: MaskPublisher,
         fail: Callable[[Exception], None],
     ) -> None:
-        self._rig = rig
-        self._send, self._fail = send, fail
-        self._moments: queue.Queue[Moment | ArmRig | None] = queue.Queue()
+        self._task = task
+        self._send, self._masks, self._fail = send, masks, fail
+        self._moments: queue.Queue[Moment | GraspTask[Arm] | None] = queue.Queue()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera")
 
@@ -45,9 +49,9 @@ class CameraThread:
         if self._moments.qsize() < BACKLOG:
             self._moments.put(moment)
 
-    def exchange(self, rig: ArmRig) -> None:
-        """Draw what another rig sees from the next moment on."""
-        self._moments.put(rig)
+    def exchange(self, task: GraspTask[Arm]) -> None:
+        """Draw another scene from the next moment on."""
+        self._moments.put(task)
 
     def close(self) -> None:
         """End the thread; moments that wait are not drawn."""
@@ -66,22 +70,30 @@ class CameraThread:
             self._ready.set()
         try:
             while (taken := self._moments.get()) is not None:
-                if isinstance(taken, ArmRig):
+                if isinstance(taken, GraspTask):
                     renderer.close()
-                    self._rig = taken
+                    self._task = taken
                     renderer = self._open()
                 else:
-                    self._send(self._draw(renderer, taken), taken)
+                    frame = self._draw(renderer, taken)
+                    self._send(frame, taken)
+                    if self._masks.due(taken):
+                        camera = frame.camera
+                        self._masks.publish(
+                            frame.stamp_ns, renderer.mask(self._task.label_of_geom, camera.width, camera.height)
+                        )
         except Exception as error:
             self._fail(error)
         finally:
             renderer.close()
 
     def _open(self) -> Renderer:
-        renderer = Renderer(self._rig.model, self._rig.camera, self._rig.sensors, self._rig.seed)
-        self._draw(renderer, Moment(0, self._rig.data.qpos.copy()))  # the first frame compiles shaders
-        renderer.reseed(self._rig.seed)
+        rig = self._task.rig.rig
+        renderer = Renderer(rig.model, rig.camera, rig.sensors, rig.seed)
+        self._draw(renderer, Moment(0, rig.data.qpos.copy()))  # the first frame compiles shaders
+        renderer.reseed(rig.seed)
         return renderer
 
     def _draw(self, renderer: Renderer, moment: Moment) -> Frame:
-        return renderer.draw(moment, self._rig.camera.width, self._rig.camera.height)
+        camera = self._task.rig.rig.camera
+        return renderer.draw(moment, camera.width, camera.height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
+from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
@@ -18,6 +19,8 @@ from autoglm_embodied.types import Camera, Frame
 from autoglm_embodied_sim.sensors.sensor import Moment, Samples
 
 MAX_DEPTH_MM = 65535
+MASK_TOPIC = "sim/object_mask"
+MASK_EVERY_FRAMES = 6  # a script looks a few times a minute
 
 
 class FastPublishers:
@@ -68,6 +71,28 @@ class FramePublishers:
             depth_mm = np.rint(np.clip(frame.depth_m * MM_PER_M, 0, MAX_DEPTH_MM)).astype(np.uint16)
             self._depth.publish(image_message(depth_mm, "16UC1", frame.stamp_ns, self._frame_id))
             self.sent_depth += 1
+
+
+class MaskPublisher:
+    """Which object each pixel shows, as mono8 with the stamp of a frame: what the simulator tells baselines.
+
+    No robot publishes it; 0 is no object, NAMED_LABEL the one that was named, higher ones the others.
+    """
+
+    def __init__(self, node: Node, frame_id: str) -> None:
+        self._publisher = node.create_publisher(Image, parameter(node, "mask_topic", MASK_TOPIC), FRAMES)
+        self._frame_id = frame_id
+        self._frames = 0
+
+    def due(self, moment: Moment) -> bool:
+        """Whether a mask of this moment is to be drawn: of some frames, while anybody listens."""
+        self._frames += moment.depth
+        wanted = self._publisher.get_subscription_count() > 0
+        return wanted and moment.depth and self._frames % MASK_EVERY_FRAMES == 0
+
+    def publish(self, stamp_ns: int, mask: NDArray[np.uint8]) -> None:
+        """Send the mask (height, width) of the frame with this stamp."""
+        self._publisher.publish(image_message(mask, "mono8", stamp_ns, self._frame_id))
 
 
 def _camera_info(camera: Camera, t_ns: int, frame_id: str) -> CameraInfo:

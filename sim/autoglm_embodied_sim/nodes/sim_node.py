@@ -30,7 +30,7 @@ from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.eval.splits import named_shapes, split_grammar
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
-from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers
+from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublishers, MaskPublisher
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.nodes.table import Table
 from autoglm_embodied_sim.robots.arm import Arm
@@ -68,7 +68,8 @@ class SimNode:
         self._shutter.restart(np.random.default_rng(self._rig.seed), 0)
         self._fast = FastPublishers(self.ros, robot)
         self._frames = FramePublishers(self.ros, camera.frame_id)
-        self._camera = CameraThread(self._rig, self._frames.publish, self._fail)
+        masks = MaskPublisher(self.ros, camera.frame_id)
+        self._camera = CameraThread(self._table.task, self._frames.publish, masks, self._fail)
         self._stepper = Stepper(self._rig, self._after_step, self._fail)
         self._subscribe()
         self.ros.create_service(Trigger, "sim/reset", self._on_reset)
@@ -163,7 +164,7 @@ class SimNode:
         self._table.lay(task)
         self._rig = self._table.rig
         self._stepper.exchange(self._rig)
-        self._camera.exchange(self._rig)
+        self._camera.exchange(task)
         self._shutter.forget()  # no frame is late or early for a new scene
         future.set_result(None)
         yield np.zeros(6)

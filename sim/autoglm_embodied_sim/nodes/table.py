@@ -50,8 +50,8 @@ class Table:
 
     @property
     def rig(self) -> ArmRig:
-        """The arm of the scene on the table."""
-        return self._task.rig.rig
+        """The arm of the scene on the table, `task`."""
+        return self.task.rig.rig
 
     def prepare(self, seed: int) -> GraspTask[Arm]:
         """The scene of a seed, ready to be laid; ConfigError if there is none."""
@@ -62,21 +62,21 @@ class Table:
 
     def lay(self, task: GraspTask[Arm]) -> None:
         """Make it the scene on the table, which brings a new `rig`."""
-        self._task = task
+        self.task = task
 
     def scene(self) -> dict[str, Any]:
         """The scene, for the JSON answer to a reset."""
-        task = self._task
+        task = self.task
         return {"instruction": task.words, "kind": task.kind, "target": task.target, "objects": self.objects()}
 
     def objects(self) -> list[dict[str, Any]]:
         """The objects where they are now, for a JSON answer; positions are in the table frame."""
-        position_m = self._task.rig.truth.position_m(self._task.rig.data)
-        return [_object(*each) for each in zip(self._task.scene.objects, position_m, strict=True)]
+        position_m = self.task.rig.truth.position_m(self.task.rig.data)
+        return [_object(*each) for each in zip(self.task.scene.objects, position_m, strict=True)]
 
     def judge(self) -> Generator[FloatArray, None, tuple[int, ...]]:
         """Twists (6,) of the judge's test, one each 10 ms; returns which objects the hand holds."""
-        verdict = yield from lift_and_shake(self._task.rig, self._task.rest_height_m)
+        verdict = yield from lift_and_shake(self.task.rig, self.task.rest_height_m)
         return verdict.held
 
 

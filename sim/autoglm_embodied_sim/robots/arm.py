@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,21 +21,30 @@ from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, ROBOT, Sensors
 
 PEAK_SPEED, PEAK_ACCELERATION = 15 / 8, 10 / math.sqrt(3)
 """Of a minimum-jerk motion of length 1 in time 1 (Flash and Hogan, Journal of Neuroscience 5, 1985)."""
-TURN_RAD_S = 1.8  # joint 7 has to do most of it and is capped at 2.1 rad/s
-ACCELERATION_M_S2, ACCELERATION_RAD_S2 = 2.5, 15.0  # a little less than the servo allows
+
+
+class PathLimits(NamedTuple):
+    """What the hand can follow; by default a little less than the servo allows."""
+
+    turn_rad_s: float = 1.8  # joint 7 has to do most of it and is capped at 2.1 rad/s
+    acceleration_m_s2: float = 2.5
+    acceleration_rad_s2: float = 15.0
+
+
+OF_THE_SERVO = PathLimits()
 
 
 class StraightPath:
     """The minimum-jerk motion from one pose to another, at most as fast as the arm can follow."""
 
-    def __init__(self, start: HandPose, goal: HandPose, speed_m_s: float) -> None:
+    def __init__(self, start: HandPose, goal: HandPose, speed_m_s: float, limits: PathLimits = OF_THE_SERVO) -> None:
         self._start, self._way = start.values, goal.values - start.values
         length_m, turn_rad = float(np.linalg.norm(self._way[:3])), abs(float(self._way[3]))
         self.seconds = max(
             PEAK_SPEED * length_m / speed_m_s,
-            PEAK_SPEED * turn_rad / TURN_RAD_S,
-            math.sqrt(PEAK_ACCELERATION * length_m / ACCELERATION_M_S2),
-            math.sqrt(PEAK_ACCELERATION * turn_rad / ACCELERATION_RAD_S2),
+            PEAK_SPEED * turn_rad / limits.turn_rad_s,
+            math.sqrt(PEAK_ACCELERATION * length_m / limits.acceleration_m_s2),
+            math.sqrt(PEAK_ACCELERATION * turn_rad / limits.acceleration_rad_s2),
         )
 
     def at(self, seconds: float) -> FloatArray:
@@ -109,12 +119,7 @@ class Arm(SuiteRig):
     @property
     def pose(self) -> HandPose:
         """Where the fingertips are, as the joints' encoders say."""
-        T_base_tool = self._T_base_tool()
-        x, y, z = (float(value) for value in _tip_m(T_base_tool))
-        yaw = math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
-        first, last = self.rig.joints()[0][[0, ARM_JOINTS - 1]]
-        turned = math.pi / 4 + first - last  # the yaw, more or less, without a jump at half a turn
-        return HandPose(x, y, z, float(yaw + 2 * math.pi * round((turned - yaw) / (2 * math.pi))))
+        return hand_pose(self._T_base_tool(), self.rig.joints()[0])
 
     @property
     def width_m(self) -> float:
@@ -151,17 +156,17 @@ class Arm(SuiteRig):
             now_s = period * PERIOD_S
             here, there = path.at(now_s), path.at(now_s + PERIOD_S)
             error = self._error(here)
-            if _within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
+            if within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
                 break
             twist, velocity = GAIN * error, (there - here) / PERIOD_S  # along the path, and a pull onto it
             twist[[0, 1, 2, 5]] += velocity
             self.rig.command(twist, self.rig.gripper_command_m)
             self.rig.step(PERIOD_STEPS)
-            if not _within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
+            if not within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
                 self.rig.halt()
                 return False
         self.rig.command(np.zeros(6), self.rig.gripper_command_m)
-        return _within(self._error(pose.values), REACHED_M, REACHED_RAD)
+        return within(self._error(pose.values), REACHED_M, REACHED_RAD)
 
     def drive(self, twist: FloatArray, seconds: float) -> None:
         """See SuiteRig."""
@@ -183,16 +188,7 @@ class Arm(SuiteRig):
         return forward_kinematics(ROBOT, self.rig.joints()[0][:ARM_JOINTS])
 
     def _error(self, wanted: FloatArray) -> FloatArray:
-        """(6,) from where the hand is to where it should be (4,): tips [m], then rotation vector [rad]."""
-        T_base_tool, (x, y, z, yaw) = self._T_base_tool(), wanted.tolist()
-        turned, cos, sin = T_base_tool[:3, :3], math.cos(yaw), math.sin(yaw)
-        pointing = np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
-        error = np.empty(6)
-        error[:3] = np.array([x, y, z]) - _tip_m(T_base_tool)
-        turn = pointing @ turned.T
-        error[3:] = turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]
-        error[3:] *= 0.5  # exact to the third order of the angle
-        return error
+        return pose_error(self._T_base_tool(), wanted)
 
     def _felt_n(self) -> float:
         """The largest force of the last period's readings."""
@@ -200,10 +196,43 @@ class Arm(SuiteRig):
         return float(np.linalg.norm(force_n, axis=1).max(initial=0.0))
 
 
+def hand_pose(T_base_tool: FloatArray, joint_rad: FloatArray) -> HandPose:
+    """Where the fingertips are in the table frame.
+
+    Args:
+        T_base_tool: (4, 4) pose of the tool.
+        joint_rad: (n,) the arm's joints first.
+    """
+    x, y, z = (float(value) for value in _tip_m(T_base_tool))
+    yaw = math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
+    first, last = joint_rad[[0, ARM_JOINTS - 1]]
+    turned = math.pi / 4 + first - last  # the yaw, more or less, without a jump at half a turn
+    return HandPose(x, y, z, float(yaw + 2 * math.pi * round((turned - yaw) / (2 * math.pi))))
+
+
+def pose_error(T_base_tool: FloatArray, wanted: FloatArray) -> FloatArray:
+    """(6,) from where the hand is to where it should be: tips [m], then rotation vector [rad].
+
+    Args:
+        T_base_tool: (4, 4) pose of the tool.
+        wanted: (4,) x, y, z, yaw of the tips, table frame.
+    """
+    x, y, z, yaw = wanted.tolist()
+    turned, cos, sin = T_base_tool[:3, :3], math.cos(yaw), math.sin(yaw)
+    pointing = np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
+    error = np.empty(6)
+    error[:3] = np.array([x, y, z]) - _tip_m(T_base_tool)
+    turn = pointing @ turned.T
+    error[3:] = turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]
+    error[3:] *= 0.5  # exact to the third order of the angle
+    return error
+
+
 def _tip_m(T_base_tool: FloatArray) -> FloatArray:
     """(3,) the point between the lower ends of the fingers, table frame."""
     return np.asarray(T_base_tool[:3, 3] + TIP_BELOW_TOOL_M * T_base_tool[:3, 2] - TABLE_ORIGIN_M)
 
 
-def _within(error: FloatArray, metres: float, radians: float) -> bool:
+def within(error: FloatArray, metres: float, radians: float) -> bool:
+    """Whether no part of a pose error (6,) is as large as this."""
     return bool(np.abs(error[:3]).max() < metres and np.abs(error[3:]).max() < radians)

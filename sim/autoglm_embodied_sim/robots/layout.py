@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
@@ -21,6 +22,7 @@ from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
 from autoglm_embodied_sim.sensors.camera import rotation
+from autoglm_embodied_sim.sensors.object_camera import NAMED_LABEL, NOTHING
 
 CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one object dropped on the pile to the next
@@ -86,6 +88,13 @@ class GraspTask(Generic[Rig]):
     def words(self) -> str:
         """What is said."""
         return words_for(self.instruction, self.scene)
+
+    @property
+    def label_of_geom(self) -> NDArray[np.uint8]:
+        """(ngeom,) 0 for what is no object, NAMED_LABEL for the target, higher ones for the other objects."""
+        obj = self.rig.truth.object_of_geom
+        labels = np.where(obj == self.target, NAMED_LABEL, NAMED_LABEL + 1 + obj)
+        return np.where(obj == NOTHING, 0, labels).astype(np.uint8)
 
 
 def lay_out_task(suite: Suite, scene: GraspScene, grammar: Grammar, kind: RigFactory[Rig]) -> GraspTask[Rig]:

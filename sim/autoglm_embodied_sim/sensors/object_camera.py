@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.types import Camera, FloatArray, Frame
-from autoglm_embodied_sim.sensors.renderer import OffscreenScene, open_gl
+from autoglm_embodied_sim.sensors.renderer import SEGMENTING, OffscreenScene, open_gl, shown
 
 NOTHING = -1
+NAMED_LABEL = 1
+"""In a mask of objects, the pixels of the one that was named; 0 is no object, and the others have higher ones."""
 DEPTH_SIGMA_M, HOLE_FRACTION = 0.0015, 0.002
-GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class ObjectCamera(OffscreenScene):
         """
         frame = self.frame(data, stamp_ns, rng, camera)
         colours, _ = self._draw(frame.camera, segment=True)
-        return View(frame, self._owner(colours)[::-1])
+        return View(frame, shown(self._scene, colours, self._object_of_geom, NOTHING)[::-1])
 
     def frame(self, data: Any, stamp_ns: int, rng: np.random.Generator, camera: Camera | None = None) -> Frame:
         """The same image without its owners, in half the time."""
@@ -96,18 +97,8 @@ class ObjectCamera(OffscreenScene):
         return np.ascontiguousarray(self._draw(self.believed, segment=False)[0][::-1])
 
     def _draw(self, camera: Camera, segment: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
-            self._scene.flags[flag] = segment
+        self._scene.flags[SEGMENTING] = segment
         rgb = np.empty((camera.height, camera.width, 3), np.uint8)
         depth = np.empty((camera.height, camera.width), np.float32)
         self._read(rgb, depth)
         return rgb, depth
-
-    def _owner(self, colours: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """(height, width) object of each pixel, from the colours that a segmented image gives its geoms."""
-        ids = colours.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16])
-        obj = np.full(self._scene.ngeom + 1, NOTHING, np.int16)
-        for geom in self._scene.geoms[: self._scene.ngeom]:
-            if geom.objtype == GEOM and geom.segid >= 0:
-                obj[geom.segid + 1] = self._object_of_geom[geom.objid]
-        return np.asarray(obj[ids], np.int16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import mujoco
 import numpy as np
@@ -20,12 +20,16 @@ DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visua
 BACKDROP_GROUP = 2  # what lies beyond the table, drawn only where the camera can see it
 HIDDEN_GROUP = 4
 
+L = TypeVar("L", np.int16, np.uint8)
+
 COSTLY = (
     mujoco.mjtRndFlag.mjRND_SHADOW,
     mujoco.mjtRndFlag.mjRND_REFLECTION,
     mujoco.mjtRndFlag.mjRND_SKYBOX,
     mujoco.mjtRndFlag.mjRND_HAZE,
 )
+SEGMENTING = [int(mujoco.mjtRndFlag.mjRND_SEGMENT), int(mujoco.mjtRndFlag.mjRND_IDCOLOR)]
+GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
 
 def open_gl() -> Any:
@@ -55,6 +59,23 @@ def drop_stencil() -> None:
     GL.glRenderbufferStorage(GL.GL_RENDERBUFFER, GL.GL_DEPTH_COMPONENT32F, MAX_WIDTH_PX, MAX_HEIGHT_PX)
     for attachment, buffer in ((GL.GL_DEPTH_STENCIL_ATTACHMENT, 0), (GL.GL_DEPTH_ATTACHMENT, depth)):
         GL.glFramebufferRenderbuffer(GL.GL_FRAMEBUFFER, attachment, GL.GL_RENDERBUFFER, buffer)
+
+
+def shown(scene: Any, colours: NDArray[np.uint8], of_geom: NDArray[L], nothing: int) -> NDArray[L]:
+    """(height, width) what `of_geom` says of the geom that each pixel shows.
+
+    Args:
+        scene: an MjvScene, drawn with the flags SEGMENTING.
+        colours: (height, width, 3) the image, whose colours number the geoms.
+        of_geom: (ngeom,) of the model.
+        nothing: where a pixel shows none.
+    """
+    ids = colours.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16])
+    of_id = np.full(scene.ngeom + 1, nothing, of_geom.dtype)
+    for geom in scene.geoms[: scene.ngeom]:
+        if geom.objtype == GEOM and geom.segid >= 0:
+            of_id[geom.segid + 1] = of_geom[geom.objid]
+    return np.asarray(of_id[ids])
 
 
 class OffscreenScene:
@@ -177,6 +198,15 @@ class Renderer(OffscreenScene):
         depth_m = self._depth_errors.apply(stamp_ns, self._in_metres(depth)[::-1])
         seen = self._colour_errors.apply(stamp_ns, rgb[::-1].copy())
         return Frame(stamp_ns, seen, depth_m, self._pinhole(width, height))
+
+    def mask(self, label_of_geom: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+        """(height, width) the label (ngeom,) of what each pixel of the frame drawn last shows; 0 where it is none."""
+        colours, rectangle = self._rgb[: width * height].reshape(height, width, 3), mujoco.MjrRect(0, 0, width, height)
+        self._scene.flags[SEGMENTING] = True
+        mujoco.mjr_render(rectangle, self._scene, self._context)
+        self._scene.flags[SEGMENTING] = False
+        mujoco.mjr_readPixels(colours, None, rectangle, self._context)
+        return shown(self._scene, colours, label_of_geom, 0)[::-1]
 
     def close(self) -> None:
         """Free the GL context."""

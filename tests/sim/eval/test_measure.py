@@ -72,7 +72,9 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
         ({"policies": ("learned",)}, "'learned' drives the whole arm, not the gantry; add --rig arm"),
         ({"policies": ("expert",), "rig": "arm"}, "the expert tries grasps out in copies of the gantry"),
         ({"policies": ("learned",), "rig": "arm", "suites": ("declutter",)}, "leave out declutter"),
-        ({"rig": "arm", "over_dds": True}, "'pca' is a script without a node"),
+        ({"over_dds": True}, "over DDS the arm is simulated, not the gantry; add --rig arm"),
+        ({"rig": "arm", "over_dds": True, "policies": ("expert",)}, "the expert tries grasps out in copies"),
+        ({"rig": "arm", "over_dds": True, "suites": ("declutter",)}, "leave out --ros, or declutter"),
         (
             {"policies": ("learned",), "rig": "arm", "over_dds": True, "without": ("force",)},
             "--without is measured in process; leave out --ros",

@@ -11,6 +11,7 @@ from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out, lay_out_task, put_away, settle
 from autoglm_embodied_sim.scenes.scene import SEPARATION_M, GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import EASY, SUITES, suite_named
+from autoglm_embodied_sim.sensors.object_camera import NAMED_LABEL
 
 from autoglm_embodied.errors import ConfigError
 
@@ -47,6 +48,9 @@ def test_every_suite_lies_in_sight_of_every_rig_and_asks_for_an_object(name: str
     assert task.kind in ("one", "none", "many", None) and task.words
     assert task.target is None or 0 <= task.target < len(places)
     assert (task.target is None) == (task.kind in ("none", "many"))
+    labels, obj = task.label_of_geom, rig.truth.object_of_geom
+    assert not labels[obj < 0].any() and ((labels == NAMED_LABEL) == (obj == task.target)).all()
+    assert len(np.unique(labels)) == len(np.unique(obj))
 
 
 def test_easy_physics_hide_no_offset() -> None:

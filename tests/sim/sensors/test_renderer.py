@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.sensors.renderer import Renderer
 from sim_cases import laid, primitive
 
 from autoglm_embodied.errors import ConfigError
@@ -49,3 +50,17 @@ def test_a_frame_larger_than_the_buffer_is_refused(rig: ArmRig) -> None:
     rig.reset()
     with pytest.raises(ConfigError, match="640x480"):
         rig.frame(1920, 1080)
+
+
+def test_a_mask_shows_the_objects_where_the_suites_camera_does_and_leaves_the_next_frame_alone() -> None:
+    arm = laid((primitive("cube"), 0.45, 0.1), (primitive("ball"), 0.55, -0.1)).arm
+    renderer = Renderer(arm.rig.model, arm.rig.camera, arm.rig.sensors, seed=0)
+    before = renderer.frame(arm.data, 0, 640, 480)
+    mask = renderer.mask((arm.truth.object_of_geom + 1).astype(np.uint8), 640, 480)
+    owner = arm.eye().view(arm.data, 0, np.random.default_rng(0)).owner
+    assert np.bincount(mask.ravel(), minlength=3)[1:].min() > 100
+    assert (mask == owner + 1).mean() > 0.999
+    after = renderer.frame(arm.data, 33_000_000, 640, 480)
+    assert np.abs(after.rgb.astype(int) - before.rgb).mean() < 5
+    renderer.close()
+    arm.close()
