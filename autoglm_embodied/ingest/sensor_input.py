@@ -33,6 +33,8 @@ SENSOR_STREAMS = {
     ),
     "joints": Stream("joint_states", "sensor_msgs/msg/JointState"),
 }
+FAST_STREAMS = ("wrench", "wrench_batch", "joints")
+"""Those between whose samples a tick falls; the others are the camera's."""
 # All that is recorded and replayed:
 STREAMS = SENSOR_STREAMS | {"voice": Stream("voice/command", "autoglm_embodied_interfaces/msg/VoiceCommand")}
 

@@ -11,7 +11,7 @@ import torch
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.errors import InstructionError
+from autoglm_embodied.errors import CheckpointError, InstructionError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import load
 from autoglm_embodied.model.encoders import CHANNELS
@@ -124,9 +124,17 @@ def _at(chunk: ActionChunk, t_ns: int) -> FloatArray | None:
     return chunk.twist[step] if 0 <= step < len(chunk.twist) else None
 
 
-def load_policy(directory: Path, device: str = "auto", joints: int | None = None) -> TemporalEnsemble:
+def load_policy(directory: Path, align: AlignSettings, joints: int, device: str = "auto") -> TemporalEnsemble:
     """The policy of a checkpoint, warmed up, with temporal ensembling; see `load_pipeline` and `load`."""
-    policy = LearnedPolicy(load(directory, device, joints))
+    model = load(directory, device, joints)
+    takes = model.config.raw_samples, model.config.force_scales
+    given = align.raw_samples, len(align.pyramid_windows_ns)
+    if takes != given:
+        raise CheckpointError(
+            f"the checkpoint in {directory} takes {takes[0]} raw wrenches and a force pyramid of {takes[1]} scales, "
+            f"but align.raw_samples and align.pyramid_windows_ns give {given[0]} and {given[1]}; change these or train"
+        )
+    policy = LearnedPolicy(model)
     policy.warm_up()
     return TemporalEnsemble(policy)
 
@@ -147,4 +155,4 @@ def load_pipeline(
         CheckpointError: the directory holds no checkpoint that fits.
     """
     aligner = Aligner(align, lambda position: forward_kinematics(robot, position))
-    return Pipeline(aligner, load_policy(directory, device, robot.joints), without)
+    return Pipeline(aligner, load_policy(directory, align, robot.joints, device), without)

@@ -19,11 +19,10 @@ from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import BagError, SensorError
 from autoglm_embodied.ingest.cdr import BEGIN, STAMP, read_stamp_ns, read_voice_command
-from autoglm_embodied.ingest.sensor_input import STREAMS, SensorInput
+from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, STREAMS, SensorInput
 from autoglm_embodied.replay.runners import Instant, Runner
 from autoglm_embodied.types import Observation
 
-FAST = ("wrench", "wrench_batch", "joints")
 MAX_NAMED = 6  # topics in an error
 NS_PER_S = 1e9
 OTHER_CLOCK_NS = 1_000_000_000  # between stamp and wall clock: then the stamps are of a clock of their own
@@ -121,7 +120,7 @@ class Player:
         stamp_ns = read_stamp_ns(data) if len(data) >= BEGIN + STAMP.size else receive_ns
         self.streams[stream].receive_ns.append(receive_ns)
         self.streams[stream].stamps_ns.append(stamp_ns)
-        if stream in FAST:
+        if stream in FAST_STREAMS:
             self._schedule.update(stamp_ns, receive_ns)
         if stream == "voice":
             self._take_voice(data, stamp_ns)

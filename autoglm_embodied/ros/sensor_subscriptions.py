@@ -14,7 +14,7 @@ from rclpy.node import Node
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.ingest.rgbd_frames import ImagePair
-from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS, NominalRates, SensorInput, SensorSink
+from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, SENSOR_STREAMS, NominalRates, SensorInput, SensorSink
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, AdaptiveSubscription
@@ -25,7 +25,7 @@ from autoglm_embodied.types import FloatArray
 
 RATES_HZ = asdict(NominalRates())
 RATE_OF = {"rgb": "camera_hz", "depth": "camera_hz", "wrench": "wrench_hz", "joints": "joints_hz"}
-CAMERA, FAST = ("rgb", "depth", "camera_info"), ("wrench", "wrench_batch", "joints")
+CAMERA = tuple(name for name in SENSOR_STREAMS if name not in FAST_STREAMS)
 POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
 DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 LOG_PERIOD_S = 2.0
@@ -111,10 +111,10 @@ class SensorSubscriptions:
         self._node = node
         self._sink = sink
         self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
-        rates = NominalRates(*(rate(node, name) for name in RATES_HZ))
+        rates = NominalRates(**{name: rate(node, name) for name in RATES_HZ})
         self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
         self._camera = CameraThread(node, self._input, fail)
-        self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST}
+        self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST_STREAMS}
         self._subscriptions = self._camera.subscriptions | self._fast
         self._paired = 0
         self._poller = Ticker(POLL_HZ, self.poll, fail)

@@ -23,7 +23,8 @@ from autoglm_embodied_sim.robots.layout import RIGS
 from autoglm_embodied_sim.scenes.suite import SUITES
 
 from autoglm_embodied.errors import SetupError
-from autoglm_embodied.tools.cli import OF_THE_SIMULATOR, SUBCOMMANDS, main
+from autoglm_embodied.ingest import sensor_input
+from autoglm_embodied.tools.cli import OF_THE_SIMULATOR, SUBCOMMANDS, main, record
 
 
 def wav(path: Path, rate: int, frames: int) -> Path:
@@ -194,3 +195,7 @@ def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as ended:
         main(["bench", "speed"])
     assert ended.value.code == 2 and "invalid choice: 'speed'" in capsys.readouterr().err
+
+
+def test_the_streams_that_the_command_line_knows_are_those_that_are_recorded() -> None:
+    assert record.STREAMS == tuple(sensor_input.STREAMS)

@@ -101,7 +101,9 @@ class Collector:
         self._config = grasp_config()
         self._robot = Robot.from_file(shipped("panda.yaml"))
         self._lay_out(1, unique=True)
-        self._policy = None if checkpoint is None else load_policy(checkpoint, "cpu", self._robot.joints)
+        self._policy = (
+            None if checkpoint is None else load_policy(checkpoint, AlignSettings(), self._robot.joints, "cpu")
+        )
         self._rows: dict[str, list[NDArray[Any]]] = defaultdict(list)
 
     def shard(self, note: dict[str, Any]) -> Shard:

@@ -1,14 +1,16 @@
-"""The number of joints comes from the robot's file: six of them work, and another arm is refused."""
+"""Sizes that checkpoint, robot and aligner must agree on: six joints work; another arm or other windows are refused."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import CheckpointError, ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.build import build_model, grasp_config
@@ -68,3 +70,9 @@ def test_an_arm_of_another_size_is_named_rather_than_ending_in_a_shape_error() -
 def test_a_model_without_joints_is_refused() -> None:
     with pytest.raises(ConfigError, match="joints must be 1 or more, got 0"):
         grasp_config(joints=0)
+
+
+@pytest.mark.parametrize("other", [{"raw_samples": 32}, {"pyramid_windows_ns": (8_000_000, 32_000_000)}])
+def test_windows_that_a_checkpoint_does_not_take_are_refused(other: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match="takes 64 raw wrenches and a force pyramid of 4 scales, but"):
+        load_pipeline(SHIPPED, Robot.from_file(shipped("panda.yaml")), AlignSettings(**other))
