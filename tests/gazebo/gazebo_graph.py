@@ -52,7 +52,8 @@ class Watch:
         """Wait for poses of which `condition` holds."""
         with self._changed:
             held = self._changed.wait_for(lambda: condition(self.position_m), PATIENCE_S)
-        assert held, f"{what}: not within {PATIENCE_S:.0f} s; models: {sorted(self.position_m)}"
+        places = {name: np.round(at, 3).tolist() for name, at in self.position_m.items()}
+        assert held, f"{what}: not within {PATIENCE_S:.0f} s; positions: {places}"
 
     def await_home(self) -> None:
         """Wait until the servo node has moved the hand to where an episode begins."""
@@ -112,11 +113,6 @@ class GazeboGraph:
             self._insert(name, object_model(model, scene, index))
         self._settle(lambda at: set(self.objects) <= set(at), "the new objects are there")
         self.scene = scene
-
-    def heights_m(self) -> FloatArray:
-        """(K,) of the centres of the objects, now."""
-        self.watch.pass_time(0.1)
-        return np.array([self.watch.position_m[name][2] for name in self.objects])
 
     def _insert(self, name: str, model: Element) -> None:
         model.set("name", name)

@@ -33,6 +33,8 @@ MESSAGES: dict[str, dict[int, tuple[str, str]]] = {
     "Quaternion": {2: ("x", "double"), 3: ("y", "double"), 4: ("z", "double"), 5: ("w", "double")},
     "Pose": {1: ("name", "string"), 2: ("id", "uint32"), 3: ("position", "Vector3d"), 4: ("orientation", "Quaternion")},
     "PosesStamped": {1: ("time", "Time"), 2: ("pose", "Pose*")},
+    "Contact": {1: ("collision1", "string"), 2: ("collision2", "string")},
+    "Contacts": {1: ("contact", "Contact*"), 2: ("time", "Time")},
     "PosesTime": {1: ("time", "Time")},  # of PosesStamped, without decoding the rest
     "Wrench": {1: ("force", "Vector3d"), 2: ("torque", "Vector3d")},
     "WrenchStamped": {1: ("time", "Time"), 2: ("wrench", "Wrench")},

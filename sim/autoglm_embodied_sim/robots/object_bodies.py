@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import mujoco
@@ -142,11 +143,8 @@ class ObjectContacts:
         """Of some objects, those that touch nothing but the hand and one another, directly or through the others."""
         owners, partners = self._touching(data)
         elsewhere = ~self._on_hand[partners]
-        pairs = list(zip(owners[elsewhere].tolist(), self._object_of_geom[partners[elsewhere]].tolist(), strict=True))
-        borne = objects
-        while leaning := {obj for obj, other in pairs if obj in borne and other not in borne}:
-            borne -= leaning
-        return borne
+        pairs = zip(owners[elsewhere].tolist(), self._object_of_geom[partners[elsewhere]].tolist(), strict=True)
+        return borne_by_hand(objects, list(pairs))
 
     def _touching(self, data: Any) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
         """(n,) the object and (n,) the other geom of every contact of an object, of two objects from either side."""
@@ -154,3 +152,15 @@ class ObjectContacts:
         ends = np.concatenate([pairs, pairs[:, ::-1]])
         objects = self._object_of_geom[ends[:, 0]]
         return objects[objects >= 0], ends[objects >= 0, 1]
+
+
+def borne_by_hand(objects: frozenset[int], contacts: Sequence[tuple[int, int]]) -> frozenset[int]:
+    """Of some objects, those that touch nothing but the hand and one another, directly or through the others.
+
+    Args:
+        objects: in question.
+        contacts: an object and what it touches but the hand, from either side; below 0 for what is no object.
+    """
+    while leaning := {obj for obj, other in contacts if obj in objects and other not in objects}:
+        objects -= leaning
+    return objects
