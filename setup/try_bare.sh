@@ -34,6 +34,7 @@ inside() {
         root=$0
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
+        mount -t tmpfs -o size=64m tmpfs "$root/dev/shm" # that of another system is not read; a container has as much
         mount --rbind /sys "$root/sys"
         for place in $(cat "$1"); do
             if [ -d "$place" ]; then mkdir -p "$root$place"; else touch "$root$place"; fi
