@@ -161,6 +161,20 @@ def test_a_signal_that_another_thread_receives_ends_the_main_threads_wait(monkey
     assert "signals" not in [thread.name for thread in enumerate_threads()]  # which would pass it on to what comes next
 
 
+@pytest.mark.usefixtures("signal_handlers")
+def test_a_signal_is_passed_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled: list[int] = []
+
+    def works(*_: object) -> int:
+        signal.signal(signal.SIGTERM, lambda number, _: handled.append(number))
+        signal.raise_signal(signal.SIGTERM)
+        return sum(0 for _ in range(5_000_000))  # long enough for dozens of rounds
+
+    monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", works)
+    assert main(["doctor"]) == 0
+    assert 1 <= len(handled) <= 2  # as it came, and from the thread that wakes the main one
+
+
 def test_what_a_subcommand_cannot_do_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,8 +118,12 @@ def _answering_requests_to_end() -> Iterator[None]:
 
 def _wake_main_thread(reading: int) -> None:
     with open(reading, "rb", buffering=0) as signals:
+        passed_on = NO_SIGNAL
         while (number := signals.read(1)) != NO_SIGNAL:
-            if number[0] in REQUESTS_TO_END:
+            if number == passed_on:  # comes back here from the main thread, and would for ever
+                passed_on = NO_SIGNAL
+            elif number[0] in REQUESTS_TO_END:
+                passed_on = number
                 signal.pthread_kill(main_thread().ident or 0, number[0])
 
 
