@@ -10,7 +10,7 @@ from threading import Condition
 from typing import Any
 
 import numpy as np
-from autoglm_embodied_sim.judge import PERIOD_S, Verdict, lift_and_shake
+from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.robots.object_bodies import borne_by_hand
 from gazebo_graph import BASE, PATIENCE_S, GazeboGraph
 from gazebo_messages import parsed
@@ -28,7 +28,7 @@ HAND = ("panda::panda_hand", *FINGERS)
 
 
 class GazeboJudge(BackgroundNode):
-    """Drives the hand of a graph, and is what `lift_and_shake` asks where objects are and what touches them."""
+    """Drives the hand of a graph, and is asked where objects are and what touches them."""
 
     data: Any = None  # Gazebo's own state is asked instead
 
@@ -38,6 +38,7 @@ class GazeboJudge(BackgroundNode):
         self._graph = graph
         self._changed = Condition()
         self._newest = b""
+        self._due_s = 0.0
         graph.transport.subscribe(f"{BASE}/physics/contacts", message_type("Contacts"), self._take)
         self._publisher = self._node.create_publisher(TwistStamped, "servo_node/delta_twist_cmds", COMMANDS)
         self._spin()
@@ -48,18 +49,17 @@ class GazeboJudge(BackgroundNode):
         Args:
             rest_height_m: (K,) of the objects' centres where they lay.
         """
-        motion, due_s = lift_and_shake(self, rest_height_m), self._graph.watch.time_s
+        self._due_s = self._graph.watch.time_s
         with self._governor_stopped():
-            while True:
-                try:
-                    twist = next(motion)
-                except StopIteration as end:
-                    verdict: Verdict = end.value
-                    return verdict
-                self._publisher.publish(TwistStamped(twist=to_twist(twist)))
-                due_s = max(due_s + PERIOD_S, self._graph.watch.time_s - CATCH_UP_S)  # not what looking took
-                while self._graph.watch.time_s < due_s:
-                    time.sleep(POLL_S)
+            return judge(self, rest_height_m)
+
+    def drive(self, twist: FloatArray, seconds: float) -> None:
+        """Have the servo node follow a twist (6,) [m/s, rad/s, base frame] for so long of Gazebo's time."""
+        self._publisher.publish(TwistStamped(twist=to_twist(twist)))
+        watch = self._graph.watch
+        self._due_s = max(self._due_s + seconds, watch.time_s - CATCH_UP_S)  # what looking took is not caught up
+        while watch.time_s < self._due_s:
+            time.sleep(POLL_S)
 
     def position_m(self, _: Any) -> FloatArray:
         """(K, 3) centres of the objects, now."""
