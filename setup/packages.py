@@ -17,6 +17,10 @@ from environment import ROOT, VENV, SetUpError, check_free, site_packages, size_
 from pip_process import PipError, Progress, pip
 
 CPU_TORCH = ROOT / "requirements" / "torch-cpu.lock"
+NO_CPU_TORCH = """\
+set-up: pip knows no CPU build of torch for this Python; taking the one for CUDA, 3 GB to fetch
+        (0.2 GB instead: stop, set PIP_EXTRA_INDEX_URL to PyTorch's index for the CPU, see pytorch.org, run make again)\
+"""
 TORCH = re.compile(r"(torch=|nvidia-|cuda-|triton)")
 """Locked packages that are torch as the index has it: built for CUDA."""
 CUDA_TORCH_MB = 8000
@@ -79,7 +83,7 @@ def install_cpu_torch() -> bool:
         pass  # no such build there
     if (site_packages() / "torch" / "__init__.py").is_file():
         return True
-    print("set-up: pip knows no CPU build of torch for this Python; taking the one for CUDA, 3 GB to fetch", flush=True)
+    print(NO_CPU_TORCH, flush=True)
     check_free(CUDA_TORCH_MB, "torch built for CUDA")
     return False
 
