@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from subprocess import DEVNULL, Popen
 
 import numpy as np
 import pytest
@@ -108,28 +103,3 @@ def test_impossible_collections_are_refused(
 ) -> None:
     assert main(["collect", "--out", str(tmp_path), *arguments]) == 2
     assert said in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_a_killed_collection_loses_one_episode_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    options = ["--suite", "separated", "--episodes", "3", "--split", "validate", "--image-hz", "2"]
-    assert main(["collect", "--out", str(whole), *options]) == 0
-    command = [sys.executable, "-m", "autoglm_embodied.tools.cli", "collect", "--out", str(killed), *options]
-    process = Popen(command, stdout=DEVNULL, env=os.environ)
-    while not list(killed.glob("*.parts/000001.safetensors")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    kept = {path: path.read_bytes() for path in killed.glob("*.parts/*.safetensors")}
-    assert len(kept) >= 2 and not list(killed.glob("*.safetensors"))
-    report = tmp_path / "report.json"
-    assert main(["collect", "--out", str(killed), *options, "--json", str(report)]) == 0
-    assert f'"n": {3 - len(kept)}' in report.read_text()  # the finished ones were not made again
-    assert digest(killed) == digest(whole)
-
-
-def digest(folder: Path) -> str:
-    (path,) = folder.glob("*.safetensors")
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from argparse import ArgumentParser
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 import pytest
 import trimesh
@@ -21,32 +18,6 @@ from autoglm_embodied.tools.cli import main
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.mark.slow
-def test_results_are_the_same_for_any_number_of_workers() -> None:
-    wanted = Measurement(("separated",), ("pca", "antipodal_force"), episodes=2, split="validate")
-    assert measure(wanted, workers=1) == measure(wanted, workers=2)
-
-
-@pytest.mark.slow
-def test_a_killed_run_goes_on_where_it_stood_and_ends_with_the_same_figures(tmp_path: Path) -> None:
-    wanted = Measurement(("separated",), ("pca",), episodes=4, split="validate")
-    whole = measure(wanted, keep=tmp_path / "whole")
-    command = ["evaluate", "--suite", "separated", "--policy", "pca", "--episodes", "4", "--split", "validate"]
-    folder = tmp_path / "killed"
-    process = Popen([sys.executable, "-m", "autoglm_embodied.tools.cli", *command, "--log", str(folder)], stdout=PIPE)
-    while not any(file.read_bytes().count(b"\n") for file in folder.glob("*.jsonl")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.kill()
-    process.communicate()
-    (file,) = folder.glob("*.jsonl")
-    file.write_bytes(file.read_bytes() + b'{"suite": "separ')  # killed while it wrote
-    before = file.read_bytes().splitlines()[0]
-    assert measure(wanted, keep=folder) == whole
-    lines = file.read_bytes().splitlines()
-    assert lines[0] == before and len(lines) == 4
 
 
 @pytest.mark.slow
