@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,7 @@ def private_domain(domains: range = DOMAINS) -> Iterator[tuple[int, int]]:
     for domain in domains:
         lock = -1 if domain in busy else _lock(domain)
         if lock >= 0:
+            shutil.rmtree(_state_folder(domain), ignore_errors=True)  # a stop of an earlier graph is not one of this
             try:
                 yield domain, lock
             finally:
@@ -93,8 +95,12 @@ def _lock(domain: int) -> int:
     return descriptor
 
 
+def _state_folder(domain: int) -> Path:
+    return Path(tempfile.gettempdir()) / f"autoglm-ros-domain-{domain}-state"
+
+
 def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False) -> dict[str, str]:
-    """Environment variables of a process of the graph: its domain, loopback only, one thread.
+    """Environment variables of a process of the graph: its domain and state, loopback only, one thread.
 
     Args:
         domain: ROS domain.
@@ -107,6 +113,7 @@ def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        "XDG_STATE_HOME": str(_state_folder(domain)),
         "OMP_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }

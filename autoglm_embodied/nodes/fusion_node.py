@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied_interfaces.msg import VoiceCommand
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -31,7 +32,7 @@ from autoglm_embodied.policy.policy import LEARNED, PolicyPlugin, plugin_factory
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings, value
-from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions, declare_parameters
 
@@ -45,6 +46,7 @@ TOPICS = {
     "policy_twist": "policy/delta_twist",
     "policy_gripper": "policy/gripper_width",
     "state": "fusion/state",
+    "governor_state": "governor/state",
 }
 
 
@@ -135,6 +137,8 @@ class FusionNode(LifecycleNode):
         self._commands = PolicyCommandPublisher(self, self._robot.base_frame)
         self._server = GraspServer(self, "grasp")
         self._voice = self.create_subscription(VoiceCommand, value(self, "topics.voice"), self._on_voice, EVENTS)
+        topic = value(self, "topics.governor_state")
+        self._stops = self.create_subscription(DiagnosticStatus, topic, self._on_governor_state, LATCHED)
         self._tare = self.create_service(Trigger, "tare", self._on_tare)
 
     def _load(self) -> Pipeline:
@@ -168,7 +172,8 @@ class FusionNode(LifecycleNode):
 
     def _clean_up(self) -> None:
         self.destroy_service(self._tare)
-        self.destroy_subscription(self._voice)
+        for subscription in (self._voice, self._stops):
+            self.destroy_subscription(subscription)
         self._server.destroy()
         self._commands.destroy()
         self._close_plugin()
@@ -189,6 +194,10 @@ class FusionNode(LifecycleNode):
             self._server.end("Stopped by voice; say resume before the next grasp.")
         elif message.intent == VoiceCommand.CANCEL:
             self._server.end("Given up, as asked by voice.")
+
+    def _on_governor_state(self, message: DiagnosticStatus) -> None:
+        stopped = message.level != DiagnosticStatus.OK
+        self._server.set_stop(f"The robot is {message.message}; resume before the next grasp." if stopped else None)
 
     def _on_tare(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,13 +11,14 @@ from threading import Lock
 from typing import Any
 
 from autoglm_embodied_interfaces.msg import VoiceCommand
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from geometry_msgs.msg import TwistStamped
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import SensorError
+from autoglm_embodied.errors import SensorError, SetupError
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.ingest.sensor_input import STREAMS
@@ -27,10 +29,11 @@ from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
-from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, NEWEST
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, LATCHED, NEWEST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
 from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits, Reason, Verdict
+from autoglm_embodied.safety.stop_latch import StopLatch, latch_file
 from autoglm_embodied.types import FloatArray
 
 FINGERS = 2
@@ -49,6 +52,10 @@ class GovernorNode(Node):
         self.failure: Exception | None = None
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
         self._governor = Governor(settings(self, Limits, "limits"))
+        self._latch = StopLatch(latch_file(self.context.get_domain_id(), self.get_namespace(), os.environ), time.time())
+        self._governor.stop()  # whatever a policy commands already, a start moves nothing
+        if not self._latch.state.stopped:
+            self._governor.resume()
         self._loop = GovernorLoop(self._governor, self._robot)
         self._joint_reader = NamedJointReader(self._robot.joint_names)
         self._reasons: Counter[Reason] = Counter()
@@ -58,6 +65,8 @@ class GovernorNode(Node):
         self._output_hz = rate_parameter(self, "output_hz", 100.0)
         self._outputs = StreamMeter(self._output_hz)
         self._publish_to_robot()
+        self._states = self.create_publisher(DiagnosticStatus, self._topic("governor_state", "governor/state"), LATCHED)
+        self._tell_state()
         self._subscribe()
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
         # From here on threads.
@@ -77,7 +86,7 @@ class GovernorNode(Node):
         self._ticker.close()
         for subscription in self._wrench_subscriptions:
             subscription.destroy()
-        self._stop("the node ends")
+        self._halt()
 
     def _topic(self, name: str, default: str) -> str:
         return parameter(self, f"topics.{name}", default)
@@ -96,8 +105,8 @@ class GovernorNode(Node):
             PolledSubscription(self, Float64MultiArray, gripper, grip, COMMANDS),
         ]
         self.create_subscription(VoiceCommand, self._topic("voice", STREAMS["voice"].topic), self._on_voice, EVENTS)
-        self.create_service(Trigger, "stop", partial(self._serve, self._stop, "stopped; call resume to go on"))
-        self.create_service(Trigger, "resume", partial(self._serve, self._resume, "free to move"))
+        self.create_service(Trigger, "stop", partial(self._serve, self._stop))
+        self.create_service(Trigger, "resume", partial(self._serve, self._resume))
 
     def _take(self, take: Callable[[Any], None], message: Any) -> None:
         try:
@@ -169,28 +178,50 @@ class GovernorNode(Node):
             self._governor.grip(message.data[0])
 
     def _on_voice(self, message: VoiceCommand) -> None:
-        if message.intent == VoiceCommand.STOP:
-            self._stop(f"heard {message.text!r}")
-        elif message.intent == VoiceCommand.RESUME:
-            self._resume(f"heard {message.text!r}")
+        act = {VoiceCommand.STOP: self._stop, VoiceCommand.RESUME: self._resume}.get(message.intent)
+        if act is not None:
+            self._act(act, f"heard {message.text!r}")
 
-    def _serve(
-        self, act: Callable[[str], None], answer: str, _: Trigger.Request, response: Trigger.Response
-    ) -> Trigger.Response:
-        act("asked to")
-        response.success, response.message = True, answer
+    def _serve(self, act: Callable[[str], None], _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        refusal = self._act(act, "by service")
+        response.success, response.message = refusal is None, refusal or str(self._latch.state)
         return response
 
+    def _act(self, act: Callable[[str], None], why: str) -> str | None:
+        """Stop or resume, and tell of it; returns why it failed."""
+        try:
+            act(why)
+            refusal = None
+        except SetupError as error:
+            refusal = str(error)
+            self.get_logger().error(refusal)
+        self._tell_state()
+        return refusal
+
     def _stop(self, why: str) -> None:
+        self._halt()
+        self._latch.stop(why, time.time())
+
+    def _halt(self) -> None:
         with self._lock:
             self._governor.stop()
         self._output()  # not a period later
-        self.get_logger().info(f"stopped: {why}")
 
     def _resume(self, why: str) -> None:
-        with self._lock:
-            self._governor.resume()
-        self.get_logger().info(f"free to move: {why}")
+        if self._latch.state.stopped:
+            self._latch.release(why, time.time())
+            with self._lock:
+                self._governor.resume()
+
+    def _tell_state(self) -> None:
+        """Publish whether the robot is stopped; the log has it, too."""
+        state = self._latch.state
+        level = DiagnosticStatus.ERROR if state.stopped else DiagnosticStatus.OK
+        values = [KeyValue(key=key, value=str(value)) for key, value in vars(state).items()]
+        status = DiagnosticStatus(name=f"{self.get_name()}: stop", message=str(state), level=level, values=values)
+        status.hardware_id = self._robot.name
+        self._states.publish(status)
+        self.get_logger().info(str(state))
 
     def _fail(self, error: Exception) -> None:
         self.failure = error

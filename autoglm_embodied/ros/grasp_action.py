@@ -16,6 +16,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from autoglm_embodied.errors import SetupError
+from autoglm_embodied.policy.grasp_episode import Outcome
 from autoglm_embodied.ros.run_node import POLL_S, BackgroundNode
 
 GoalHandle: TypeAlias = "ServerGoalHandle[Any, Any, Any]"
@@ -42,6 +43,7 @@ class GraspServer:
         self._started = False
         self._end: str | None = None
         self._open = False
+        self._stop: str | None = None
         self._server = ActionServer(
             node,
             Grasp,
@@ -79,6 +81,13 @@ class GraspServer:
             if self._goal is not None:
                 self._end = why
 
+    def set_stop(self, why: str | None) -> None:
+        """End the running goal, and give every later one the result "stopped", for the reason `why`; None ends this."""
+        with self._lock:
+            self._stop = why
+        if why is not None:
+            self.end(why)
+
     def take(self) -> GoalChanges:
         """What to begin and what to end; each is returned once."""
         with self._lock:
@@ -112,7 +121,12 @@ class GraspServer:
 
     def _on_accepted(self, goal: GoalHandle) -> None:
         with self._lock:
-            self._goal, self._started, self._end = goal, False, None
+            why = self._stop
+            if why is None:
+                self._goal, self._started, self._end = goal, False, None
+        if why is not None:
+            self._node.get_logger().warning(f"{goal.request.instruction!r} is refused: {why}")
+            goal.execute(lambda handle: _conclude(handle, Grasp.Result(outcome=Outcome.STOPPED.value, message=why)))
 
     def _on_cancel(self, goal: GoalHandle) -> CancelResponse:
         self.end("The grasp was cancelled.")
@@ -124,7 +138,7 @@ class GraspServer:
             self._node.get_logger().warning("the spoken goal was not accepted")
 
     def _stopped(self, goal: GoalHandle) -> Grasp.Result:
-        return Grasp.Result(outcome="stopped")
+        return Grasp.Result(outcome=Outcome.STOPPED.value)
 
 
 def _conclude(goal: GoalHandle, result: Grasp.Result) -> Grasp.Result:

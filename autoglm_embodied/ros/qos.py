@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from autoglm_embodied.ingest.rgbd_frames import MAX_UNPAIRED
 
@@ -13,3 +13,5 @@ FRAMES = QoSProfile(depth=MAX_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFOR
 EVENTS = QoSProfile(depth=10)  # voice commands, states, diagnostics: none may be lost
 COMMANDS = QoSProfile(depth=1)  # twists and gripper widths: only the newest counts
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)  # of a fast topic, for a slow loop
+# What holds until it changes, such as a stop: whoever joins later is told, too.
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

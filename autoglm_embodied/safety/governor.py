@@ -54,6 +54,7 @@ class Reason(Enum):
     """Why the safe command differs from the policy's."""
 
     STOPPED = "stopped"
+    NOT_RESTED = "policy not at rest since the stop"
     POLICY_SILENT = "policy silent"
     POLICY_NOT_FINITE = "policy not finite"
     JOINTS_SILENT = "joints silent"
@@ -89,12 +90,13 @@ class Governor:
     """Bounds speed, acceleration, workspace and force; commands zero velocity when an input is stale.
 
     Deceleration is immediate, acceleration is bounded. The gripper's width is kept through every stop, so that a held
-    object is not dropped.
+    object is not dropped. The end of a stop moves nothing: a policy must first command zero velocity.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.stopped = False  # until `resume`
+        self._rested = True  # whether the policy commanded zero velocity since the last stop
         self._twist: FloatArray = np.zeros(6)
         self._width_m: float | None = None
         self._stepped_ns: int | None = None
@@ -108,7 +110,8 @@ class Governor:
         self.stopped = True
 
     def resume(self) -> None:
-        """Release a stop."""
+        """Release a stop; the arm moves on a command that follows one of zero velocity."""
+        self._rested = self._rested and not self.stopped
         self.stopped = False
 
     def feel(self, receive_ns: int, wrench: FloatArray) -> bool:
@@ -135,8 +138,8 @@ class Governor:
         return self._pressing and not was_pressing
 
     def grip(self, width_m: float) -> None:
-        """Take a commanded gripper width [m]; ignored if not finite or during a stop."""
-        if np.isfinite(width_m) and not self.stopped:
+        """Take a commanded gripper width [m]; ignored if not finite, or until the policy rested after a stop."""
+        if np.isfinite(width_m) and self._rested and not self.stopped:
             self._width_m = float(np.clip(width_m, 0.0, self._limits.max_gripper_width_m))
 
     def step(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> Verdict:
@@ -149,6 +152,8 @@ class Governor:
         """
         dt_s = 0.0 if self._stepped_ns is None else (now_ns - self._stepped_ns) / NS_PER_S
         self._stepped_ns = now_ns
+        if command is not None and command.usable(now_ns, self._limits.policy_timeout_ns):
+            self._rested |= not command.value.any()
         reasons = self._stop_reasons(now_ns, command, T_base_tool)
         if reasons or command is None or T_base_tool is None:
             self._twist = np.zeros(6)
@@ -163,6 +168,7 @@ class Governor:
         limits = self._limits
         checks = {
             Reason.STOPPED: self.stopped,
+            Reason.NOT_RESTED: not (self._rested or self.stopped),
             Reason.POLICY_SILENT: command is None or now_ns - command.receive_ns > limits.policy_timeout_ns,
             Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),

@@ -60,6 +60,11 @@ class Graph:
         assert process.returncode == 0 and "Traceback" not in output, output
         return output
 
+    def end_at_once(self, process: subprocess.Popen[str]) -> None:
+        """End a process by SIGKILL."""
+        process.kill()
+        process.wait()
+
     def publisher(self, message_type: type[Any], topic: str, qos: Any) -> Any:
         """A publisher to which somebody listens."""
         matched: list[Any] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from node_graph import Graph, publish_grey_images, publish_hand_at_rest
 from rclpy.action import ActionClient
+from std_srvs.srv import Trigger
 
 from autoglm_embodied.ros.conversions import stamp_ns
 from autoglm_embodied.ros.qos import EVENTS
@@ -32,12 +34,21 @@ def client(graph: Graph, states: list[Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def states(graph: Graph, checkpoint: Path) -> list[Any]:
+def start(graph: Graph, checkpoint: Path) -> Callable[[], Any]:
+    return lambda: graph.start(MODULE, f"checkpoint:={checkpoint}", *LOOKING)
+
+
+@pytest.fixture(scope="module")
+def process(start: Callable[[], Any]) -> Any:
+    return start()
+
+
+@pytest.fixture(scope="module")
+def states(graph: Graph, process: Any) -> list[Any]:
     """What a started node that sees, feels and knows its joints tells."""
     publish_hand_at_rest(graph)
     publish_grey_images(graph)
     states = graph.collect(FusionState, "fusion/state")
-    graph.start(MODULE, f"checkpoint:={checkpoint}", *LOOKING)
     graph.until(lambda: bool(states), "a state is told")
     graph.until(lambda: states[-1].present[0], "vision is there")
     graph.until(lambda: list(states[-1].present) == [True, True, True, False], "force and joints are there, no words")
@@ -89,3 +100,27 @@ def test_a_spoken_grasp_begins_and_a_spoken_stop_ends_it(graph: Graph, states: l
     graph.until(lambda: states[-1].instruction == "pick up the green cube", "it begins")
     voice.publish(VoiceCommand(intent=VoiceCommand.STOP, text="stop"))
     graph.until(lambda: states[-1].outcome == "stopped" and not states[-1].instruction, "it ends")
+
+
+def test_a_stop_ends_the_grasp_and_refuses_all_later_ones_until_resumed_whatever_is_killed(
+    graph: Graph, client: Any, process: Any, start: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    graph.start("autoglm_embodied.nodes.governor_node")
+    running = ask(graph, client, "pick up the red cube")
+    assert graph.call(Trigger, "stop", Trigger.Request()).success
+    refused = [outcome_of(graph, running), outcome_of(graph, ask(graph, client, "pick up the blue ball"))]
+    graph.end_at_once(process)
+    states = graph.collect(FusionState, "fusion/state")  # none comes from the dead
+    start()
+    graph.until(lambda: bool(states), "the next one ticks")
+    refused.append(outcome_of(graph, ask(graph, client, "pick up the blue ball")))
+    for answer in refused:
+        assert answer.status == GoalStatus.STATUS_ABORTED and answer.result.outcome == "stopped"
+        assert answer.result.message.startswith("The robot is stopped since ")
+        assert answer.result.message.endswith(": by service; resume before the next grasp.")
+    assert graph.call(Trigger, "resume", Trigger.Request()).success
+    following = ask(graph, client, "pick up the blue ball")
+    graph.until(lambda: states[-1].instruction == "pick up the blue ball", "it begins")
+    graph.result(following.cancel_goal_async, "the cancel is answered")
+    assert outcome_of(graph, following).status == GoalStatus.STATUS_CANCELED

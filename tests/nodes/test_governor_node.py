@@ -5,20 +5,21 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 from autoglm_embodied_interfaces.msg import VoiceCommand
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from node_graph import Graph, publish_hand_at_rest
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.ros.conversions import to_twist, twist_array
-from autoglm_embodied.ros.qos import COMMANDS, EVENTS
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
 
 pytestmark = pytest.mark.slow
 MODULE = "autoglm_embodied.nodes.governor_node"
@@ -28,10 +29,11 @@ SLACK_S = 0.4  # of a machine with other things to do
 
 
 class Policy:
-    """Wishes the same at 50 Hz unless it is silent."""
+    """Wishes the same at 50 Hz unless it rests or is silent."""
 
     def __init__(self, graph: Graph) -> None:
         self.silent = Event()
+        self.rests = Event()
         self.last_s = 0.0
         self._twists = graph.node.create_publisher(TwistStamped, "policy/delta_twist", COMMANDS)
         self._widths = graph.node.create_publisher(Float64MultiArray, "policy/gripper_width", COMMANDS)
@@ -40,7 +42,7 @@ class Policy:
     def _wish(self) -> None:
         if self.silent.is_set():
             return
-        message = TwistStamped(twist=to_twist(WISH))
+        message = TwistStamped(twist=to_twist(0.0 * WISH if self.rests.is_set() else WISH))
         message.header.frame_id = "panda_link0"
         self._twists.publish(message)
         self._widths.publish(Float64MultiArray(data=[0.05]))
@@ -59,14 +61,33 @@ def twists(graph: Graph) -> list[Any]:
 
 
 @pytest.fixture
-def governor(graph: Graph, policy: Policy, twists: list[Any]) -> Iterator[Any]:
-    """The process of a governor that lets the policy move the arm."""
+def governor(
+    graph: Graph, policy: Policy, twists: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """The process of a governor that lets the policy move the arm, which was never stopped."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     policy.silent.clear()
     process = graph.start(MODULE)
-    graph.until(lambda: bool(twists) and np.allclose(twist_array(twists[-1].twist), WISH), "the arm moves")
+    moves_after_rest(graph, policy, twists)
     yield process
     if process.returncode is None:
         graph.end(process, signal.SIGTERM)
+
+
+def moves_after_rest(graph: Graph, policy: Policy, twists: list[Any]) -> None:
+    """The policy rests for a moment, and then the arm moves."""
+    policy.rests.set()
+    told = len(twists)
+    graph.until(lambda: len(twists) > told + 30, "the governor governs")
+    policy.rests.clear()
+    graph.until(lambda: np.allclose(twist_array(twists[-1].twist), WISH), "the arm moves")
+
+
+def stays(graph: Graph, twists: list[Any], what: str) -> None:
+    """Half a second in which the arm stands and the policy wishes it to move."""
+    told = len(twists)
+    graph.until(lambda: len(twists) >= told + 50, what)
+    assert all(still(message) for message in twists[told:])
 
 
 def still(message: TwistStamped) -> bool:
@@ -87,8 +108,8 @@ def test_a_silent_policy_stops_the_arm_after_its_timeout(graph: Graph, policy: P
     graph.until(lambda: not still(twists[-1]), "the arm moves again")
 
 
-@pytest.mark.usefixtures("governor", "policy")
-def test_a_spoken_stop_holds_until_resumed_and_keeps_the_grip(graph: Graph, twists: list[Any]) -> None:
+@pytest.mark.usefixtures("governor")
+def test_a_spoken_stop_holds_until_resumed_and_keeps_the_grip(graph: Graph, policy: Policy, twists: list[Any]) -> None:
     widths = graph.collect(Float64MultiArray, "gripper_controller/commands")
     voice = graph.publisher(VoiceCommand, "voice/command", EVENTS)
     graph.until(lambda: bool(widths), "the gripper is commanded")
@@ -96,14 +117,31 @@ def test_a_spoken_stop_holds_until_resumed_and_keeps_the_grip(graph: Graph, twis
     voice.publish(VoiceCommand(intent=VoiceCommand.STOP, text="stop"))
     graph.until(lambda: still(twists[-1]), "the arm stands")
     assert time.monotonic() - said_s < SLACK_S
-    stopped_at, gripped_at = len(twists), len(widths)
-    graph.until(lambda: len(twists) >= stopped_at + 50 and len(widths) >= gripped_at + 50, "half a second passes")
-    assert all(still(message) for message in twists[stopped_at:])
+    gripped_at = len(widths)
+    stays(graph, twists, "half a second passes")
     assert all(message.data[0] == pytest.approx(0.025) for message in widths[gripped_at:])
     assert graph.call(Trigger, "resume", Trigger.Request()).success
-    graph.until(lambda: not still(twists[-1]), "the arm moves again")
-    assert graph.call(Trigger, "stop", Trigger.Request()).success
-    graph.until(lambda: still(twists[-1]), "the arm stands again")
+    stays(graph, twists, "it is resumed, and the policy goes on")
+    moves_after_rest(graph, policy, twists)
+
+
+def test_a_stop_outlives_a_killed_governor_and_who_joins_later_is_told(
+    graph: Graph, policy: Policy, governor: Any, twists: list[Any]
+) -> None:
+    assert "by service" in graph.call(Trigger, "stop", Trigger.Request()).message
+    graph.end_at_once(governor)
+    told = len(twists)
+    again = graph.start(MODULE)
+    graph.until(lambda: len(twists) > told, "the next one governs")
+    states = graph.collect(DiagnosticStatus, "governor/state", LATCHED)
+    graph.until(lambda: bool(states), "whoever joins is told")
+    assert states[-1].level == DiagnosticStatus.ERROR and states[-1].message.startswith("stopped since ")
+    stays(graph, twists, "the wrench at start-up is known")
+    assert graph.call(Trigger, "resume", Trigger.Request()).message.startswith("free to move")
+    graph.until(lambda: states[-1].level == DiagnosticStatus.OK, "the end of the stop is told")
+    stays(graph, twists, "the policy went on all the time")
+    moves_after_rest(graph, policy, twists)
+    graph.end(again, signal.SIGTERM)
 
 
 def test_a_signal_ends_it_cleanly_with_the_arm_standing(graph: Graph, governor: Any, twists: list[Any]) -> None:

@@ -34,7 +34,7 @@ LAYERS = (
 """From the bottom up: a room imports itself and rooms below it."""
 
 REST_ON_VALUES_ALONE = {"safety", "voice"}
-VALUES = {"__version__", "errors", "vocabulary", "types", "config", "kinematics"}
+VALUES = {"__version__", "errors", "vocabulary", "whole_file", "types", "config", "kinematics"}
 MAY_IMPORT_TOOLS = {"tools", "sim.cli"}
 KNOW_ROS = {"ros", "nodes", "sim.nodes"}
 ROS = {

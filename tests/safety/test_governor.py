@@ -156,7 +156,20 @@ def test_a_stop_holds_until_resumed_and_keeps_the_grip(bench: Bench) -> None:
     assert not verdict.twist.any() and verdict.gripper_width_m == pytest.approx(0.03)
     assert verdict.reasons == (Reason.STOPPED,)
     bench.governor.resume()
+    assert bench.settle(FORWARD).reasons == (Reason.NOT_RESTED,), "the end of a stop moves nothing by itself"
+    bench.governor.grip(0.08)
+    assert bench.step(FORWARD).gripper_width_m == pytest.approx(0.03)
+    bench.step(np.zeros(6))
+    bench.governor.resume()  # of no stop
     assert bench.settle(FORWARD).twist.any()
+
+
+def test_a_command_of_rest_that_is_too_old_does_not_end_the_wait_for_one(bench: Bench) -> None:
+    rest = Received(np.zeros(6), bench.now_ns)
+    bench.governor.stop()
+    bench.governor.resume()
+    bench.governor.step(bench.now_ns + LIMITS.policy_timeout_ns + 1, rest, None)
+    assert bench.settle(FORWARD).reasons == (Reason.NOT_RESTED,)
 
 
 def test_the_gripper_is_left_alone_until_an_opening_is_wished(bench: Bench) -> None:
