@@ -20,7 +20,7 @@ from autoglm_embodied.ros.conversions import to_twist
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message, state_message
 from autoglm_embodied.ros.grasp_action import GraspServer
-from autoglm_embodied.ros.parameters import rate, value
+from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions
 from autoglm_embodied.ros.ticker import Ticker
@@ -75,7 +75,7 @@ class FusionWork:
         senses: SensorSubscriptions,
         fail: Callable[[Exception], None],
     ) -> None:
-        tick_hz = rate(node, "tick_hz")
+        tick_hz = value(node, "tick_hz")
         self._node = node
         self._controller = controller
         self._server = server

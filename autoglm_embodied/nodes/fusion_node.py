@@ -31,6 +31,7 @@ from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.policy.policy import LEARNED, PolicyPlugin, plugin_factory
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
 from autoglm_embodied.ros.grasp_action import GraspServer
+from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings, value
 from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.run_node import run
@@ -70,6 +71,7 @@ class FusionNode(LifecycleNode):
         arm, fingers = self._robot.joints, len(self._robot.finger_joint_names)
         self._align = replace(settings(self, AlignSettings, "align"), arm_joints=arm, finger_joints=fingers)
         self._grasp = settings(self, GraspSettings, "grasp")
+        check_parameter_files(self, others=value(self, "policy") != LEARNED)
         self._refusal: AutoGLMError | None = None
         self._work: FusionWork | None = None
         self._plugin: PolicyPlugin | None = None

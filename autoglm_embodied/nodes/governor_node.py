@@ -27,7 +27,8 @@ from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
-from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings
+from autoglm_embodied.ros.parameter_files import check_parameter_files
+from autoglm_embodied.ros.parameters import file_parameter, on_change, parameter, rate_parameter, settings
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, LATCHED, NEWEST
 from autoglm_embodied.ros.run_node import run
@@ -66,8 +67,10 @@ class GovernorNode(Node):
         self._outputs = StreamMeter(self._output_hz)
         self._publish_to_robot()
         self._states = self.create_publisher(DiagnosticStatus, self._topic("governor_state", "governor/state"), LATCHED)
-        self._tell_state()
         self._subscribe()
+        check_parameter_files(self)
+        self._tell_state()
+        on_change(self, Limits, "limits", self._set_limits)
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
         # From here on threads.
         self._wrench_subscriptions = [
@@ -222,6 +225,10 @@ class GovernorNode(Node):
         status.hardware_id = self._robot.name
         self._states.publish(status)
         self.get_logger().info(str(state))
+
+    def _set_limits(self, limits: Limits) -> None:
+        with self._lock:
+            self._governor.set_limits(limits)
 
     def _fail(self, error: Exception) -> None:
         self.failure = error

@@ -10,6 +10,7 @@ from rclpy.node import Node
 
 from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import parameter, settings
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import run
@@ -35,6 +36,7 @@ class VoiceNode(Node):
         segmenter = settings(self, SegmenterSettings, "segmenter")
         checks = settings(self, CommandSettings, "command")
         topic = parameter(self, "topics.voice", "voice/command")
+        check_parameter_files(self)
         self._commands = self.create_publisher(VoiceCommandMessage, topic, EVENTS)
         self._listener = Listener(
             open_microphone=partial(Microphone, device),

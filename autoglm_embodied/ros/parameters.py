@@ -1,23 +1,40 @@
-"""Settings of the rooms as ROS parameters: one for each field of a frozen dataclass, checked when read.
+"""Settings of the rooms as ROS parameters: one for each field of a frozen dataclass, checked when read and when set.
 
-Throughout, `node` is the one whose parameter it is, and `name` is in full.
+Throughout, `node` is the one whose parameter it is, and `name` is in full. Only `About.live` ones may change later.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from autoglm_embodied.config import build, shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.setting import About, about
 
 S = TypeVar("S")
 P = TypeVar("P", str, bool, int, float, list[str])
+UNITS = {
+    "m_s2": "m/s²",
+    "rad_s2": "rad/s²",
+    "m_s": "m/s",
+    "rad_s": "rad/s",
+    "n_m": "N·m",
+    "m": "m",
+    "n": "N",
+    "kg": "kg",
+    "ns": "ns",
+    "s": "s",
+    "hz": "Hz",
+}
+"""Endings of names, the longest of the same letters first."""
 
 
 def settings(node: Node, cls: type[S], prefix: str) -> S:
@@ -27,19 +44,46 @@ def settings(node: Node, cls: type[S], prefix: str) -> S:
         ConfigError: a parameter has the wrong type or an impossible value.
     """
     values = {
-        field.name: _declare(node, f"{prefix}.{field.name}", _default(field))
+        field.name: _declare(node, f"{prefix}.{field.name}", _default(field), about(field))
         for field in fields(cls)  # type: ignore[arg-type]
     }
-    return build(cls, values, f"parameters {prefix}.* of {node.get_name()}")
+    return build(cls, values, _source(node, prefix))
 
 
-def parameter(node: Node, name: str, default: P) -> P:
+def on_change(node: Node, cls: type[S], prefix: str, take: Callable[[S], None]) -> None:
+    """Give settings, declared before, to `take` when one of them is set; the change is refused if a ConfigError comes.
+
+    Args:
+        node: whose parameters they are.
+        cls: the dataclass.
+        prefix: of their names.
+        take: makes them count at once, or raises a ConfigError and leaves things as they were.
+    """
+
+    def change(parameters: list[Parameter[Any]]) -> SetParametersResult:
+        start = f"{prefix}."
+        changed = {each.name: each.value for each in parameters if each.name.startswith(start)}
+        if changed and len(changed) < len(parameters):  # what else is set might still be refused
+            return SetParametersResult(successful=False, reason=f"set {prefix}.* apart from other parameters")
+        names = {field.name: f"{start}{field.name}" for field in fields(cls)}  # type: ignore[arg-type]
+        values = {field: _plain(changed.get(name, value(node, name))) for field, name in names.items()}
+        try:
+            if changed:
+                take(build(cls, values, _source(node, prefix)))
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    node.add_on_set_parameters_callback(change)
+
+
+def parameter(node: Node, name: str, default: P, known: About | None = None) -> P:
     """Declare one parameter, of the type of its default, and read it.
 
     Raises:
-        ConfigError: it has the wrong type.
+        ConfigError: it has the wrong type or is out of range.
     """
-    found: P = _declare(node, name, default)
+    found: P = _declare(node, name, default, known or About())
     return found
 
 
@@ -49,8 +93,7 @@ def rate_parameter(node: Node, name: str, default_hz: float) -> float:
     Raises:
         ConfigError: it has the wrong type or is no rate.
     """
-    parameter(node, name, default_hz)
-    return rate(node, name)
+    return parameter(node, name, default_hz, About(least=0.1, most=10_000.0))
 
 
 def value(node: Node, name: str) -> Any:
@@ -58,21 +101,9 @@ def value(node: Node, name: str) -> Any:
     return node.get_parameter(name).value
 
 
-def rate(node: Node, name: str) -> float:
-    """The current value [Hz] of a declared parameter that holds a rate.
-
-    Raises:
-        ConfigError: it is no rate.
-    """
-    rate_hz = float(value(node, name))
-    if not (isfinite(rate_hz) and rate_hz > 0.0):
-        raise ConfigError(f"parameter {name} of {node.get_name()} must be a rate above 0 Hz, got {rate_hz:g}")
-    return rate_hz
-
-
 def file_parameter(node: Node, name: str, shipped_name: str) -> Path:
     """Declare a parameter that holds a path and read it; empty, it is a settings file that comes with the package."""
-    path = parameter(node, name, "")
+    path = parameter(node, name, "", About(f"path of a settings file; empty: the shipped {shipped_name}"))
     return Path(path).expanduser() if path else shipped(shipped_name)
 
 
@@ -81,10 +112,40 @@ def _default(field: Field[Any]) -> Any:
     return list(default) if isinstance(default, tuple) else default
 
 
-def _declare(node: Node, name: str, default: Any) -> Any:
+def _declare(node: Node, name: str, default: Any, known: About) -> Any:
     try:
-        found = node.declare_parameter(name, default).value
-    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+        return _plain(node.declare_parameter(name, default, _descriptor(name, default, known)).value)
+    except InvalidParameterTypeException as error:
         wanted = type(default[0]).__name__ + " array" if isinstance(default, list) else type(default).__name__
         raise ConfigError(f"parameter {name} of {node.get_name()} must be a {wanted}, such as {default}") from error
-    return list(found) if isinstance(default, list) else found
+    except InvalidParameterValueException as error:
+        got = node._parameter_overrides[name].value
+        raise ConfigError(f"parameter {name} of {node.get_name()} must be {known.allowed}, got {got}") from error
+
+
+def _descriptor(name: str, default: Any, known: About) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(description=_description(name, known), read_only=not known.live)
+    if known.least is not None and known.most is not None:
+        if isinstance(default, int):
+            descriptor.integer_range = [IntegerRange(from_value=int(known.least), to_value=int(known.most))]
+        elif isinstance(default, float):
+            descriptor.floating_point_range = [FloatingPointRange(from_value=known.least, to_value=known.most)]
+        else:
+            descriptor.additional_constraints = f"each number {known.allowed}"
+    return descriptor
+
+
+def _description(name: str, known: About) -> str:
+    """What the setting is, and its unit, which ends its name."""
+    last = name.rpartition(".")[2]
+    unit = next((ending for ending in UNITS if last.endswith(f"_{ending}")), "")
+    text = known.description or name.removesuffix(f"_{unit}").replace("_", " ").replace(".", ": ")
+    return f"{text} [{UNITS[unit]}]" if unit else text
+
+
+def _plain(found: Any) -> Any:
+    return list(found) if hasattr(found, "tolist") else found
+
+
+def _source(node: Node, prefix: str) -> str:
+    return f"parameters {prefix}.* of {node.get_name()}"

@@ -19,7 +19,7 @@ from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, AdaptiveSubscription
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE
-from autoglm_embodied.ros.parameters import parameter, rate, rate_parameter, value
+from autoglm_embodied.ros.parameters import parameter, rate_parameter, value
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray
 
@@ -111,7 +111,7 @@ class SensorSubscriptions:
         self._node = node
         self._sink = sink
         self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
-        rates = NominalRates(**{name: rate(node, name) for name in RATES_HZ})
+        rates = NominalRates(**{name: value(node, name) for name in RATES_HZ})
         self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
         self._camera = CameraThread(node, self._input, fail)
         self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST_STREAMS}

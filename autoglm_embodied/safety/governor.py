@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
-from math import isfinite
+from typing import Any
 
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.setting import about, check_ranges, setting
 from autoglm_embodied.types import Command, FloatArray
 
 MS = 1_000_000
@@ -19,35 +20,59 @@ MAX_STEP_S = 0.1  # longest time between two steps that counts for the accelerat
 HOLD_STILL = np.zeros(6)
 
 
+REACH_M = 10.0  # beyond which no workspace reaches
+
+
+def _upper(default: Any, description: str, least: float, most: float) -> Any:
+    return setting(default, description, least=least, most=most, live=True, stricter=-1)
+
+
+def _lower(default: Any, description: str, least: float, most: float) -> Any:
+    return setting(default, description, least=least, most=most, live=True, stricter=1)
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds of the commands that reach the robot. Positions are of the tool in the base frame."""
 
-    max_linear_m_s: float = 0.30
-    max_angular_rad_s: float = 1.0
-    max_linear_m_s2: float = 2.0
-    max_angular_rad_s2: float = 8.0
-    workspace_lower_m: tuple[float, ...] = (0.2, -0.45, 0.004)
-    workspace_upper_m: tuple[float, ...] = (0.75, 0.45, 0.8)
-    workspace_ahead_s: float = 0.1  # speed towards the edge is at most the distance to it over this time
-    max_force_n: float = 40.0  # above the force at start-up
-    release_force_n: float = 30.0  # hysteresis: below this, motion is free again
-    bias_samples: int = 100  # wrenches whose mean is the force at start-up
-    max_gripper_width_m: float = 0.08
-    policy_timeout_ns: int = 100 * MS
-    sensor_timeout_ns: int = 100 * MS
+    max_linear_m_s: float = _upper(0.30, "speed of the tool", 0.001, 3.0)
+    max_angular_rad_s: float = _upper(1.0, "turning speed of the tool", 0.001, 6.3)
+    max_linear_m_s2: float = _upper(2.0, "acceleration of the tool; deceleration is immediate", 0.01, 50.0)
+    max_angular_rad_s2: float = _upper(8.0, "angular acceleration of the tool", 0.01, 200.0)
+    workspace_lower_m: tuple[float, ...] = _lower(
+        (0.2, -0.45, 0.004), "lower corner of the workspace, x y z in the base frame", -REACH_M, REACH_M
+    )
+    workspace_upper_m: tuple[float, ...] = _upper(
+        (0.75, 0.45, 0.8), "upper corner of the workspace, x y z in the base frame", -REACH_M, REACH_M
+    )
+    workspace_ahead_s: float = _lower(
+        0.1, "speed towards an edge of the workspace is at most the distance to it over this time", 0.001, 10.0
+    )
+    max_force_n: float = _upper(40.0, "force above that at start-up, beyond which the tool may only rise", 0.1, 1000.0)
+    release_force_n: float = _upper(30.0, "force below which motion is free again", 0.1, 1000.0)
+    bias_samples: int = setting(100, "wrenches whose mean is the force at start-up", least=1, most=100_000)
+    max_gripper_width_m: float = _upper(0.08, "opening of the gripper", 0.001, 1.0)
+    policy_timeout_ns: int = _upper(100 * MS, "age of a command at which the arm stops", MS, 10_000 * MS)
+    sensor_timeout_ns: int = _upper(100 * MS, "age of a wrench or joint state at which the arm stops", MS, 10_000 * MS)
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not isinstance(value, tuple) and not (isfinite(value) and value > 0):
-                raise ConfigError(f"Limits.{name} must be finite and above 0, got {value}")
-        corners = self.workspace_lower_m + self.workspace_upper_m
-        if len(self.workspace_lower_m) != 3 or len(corners) != 6 or not all(map(isfinite, corners)):
-            raise ConfigError("Limits.workspace_lower_m and workspace_upper_m must hold 3 finite numbers each")
+        check_ranges(self, "limits")
+        if len(self.workspace_lower_m) != 3 or len(self.workspace_upper_m) != 3:
+            raise ConfigError("limits.workspace_lower_m and workspace_upper_m must hold 3 numbers each")
         if any(low >= high for low, high in zip(self.workspace_lower_m, self.workspace_upper_m, strict=True)):
-            raise ConfigError("Limits.workspace_lower_m must lie below workspace_upper_m in x, y and z")
+            raise ConfigError("limits.workspace_lower_m must lie below workspace_upper_m in x, y and z")
         if self.release_force_n > self.max_force_n:
-            raise ConfigError(f"Limits.release_force_n must be at most max_force_n, got {self.release_force_n}")
+            raise ConfigError(f"limits.release_force_n must be at most max_force_n, got {self.release_force_n}")
+
+    def check_no_laxer_than(self, before: Limits) -> None:
+        """ConfigError where one of these limits allows more than that of `before`."""
+        for field in fields(self):
+            old, new, stricter = getattr(before, field.name), getattr(self, field.name), about(field).stricter
+            if (stricter * np.subtract(new, old) < 0.0).any():
+                bound = f"{'most' if stricter < 0 else 'least'} {old}"
+                raise ConfigError(
+                    f"limits.{field.name} must be at {bound} while the arm moves, got {new}; stop it first"
+                )
 
 
 class Reason(Enum):
@@ -104,6 +129,12 @@ class Governor:
         self._bias_count = 0
         self._wrench_ns: int | None = None
         self._pressing = False
+
+    def set_limits(self, limits: Limits) -> None:
+        """Govern by these limits from the next step on; ConfigError if one is laxer than before while the arm moves."""
+        if self._twist.any():
+            limits.check_no_laxer_than(self._limits)
+        self._limits = limits
 
     def stop(self) -> None:
         """Command zero velocity until `resume`."""

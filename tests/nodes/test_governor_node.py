@@ -15,6 +15,8 @@ from autoglm_embodied_interfaces.msg import VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from node_graph import Graph, publish_hand_at_rest
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
@@ -125,6 +127,22 @@ def test_a_spoken_stop_holds_until_resumed_and_keeps_the_grip(graph: Graph, poli
     moves_after_rest(graph, policy, twists)
 
 
+@pytest.mark.usefixtures("governor")
+def test_a_limit_set_while_the_arm_moves_holds_at_once_and_none_is_raised(graph: Graph, twists: list[Any]) -> None:
+    def told(limit_m_s: float) -> Any:
+        change = Parameter("limits.max_linear_m_s", value=limit_m_s).to_parameter_msg()
+        return graph.call(SetParameters, "governor_node/set_parameters", SetParameters.Request(parameters=[change]))
+
+    assert told(0.02).results[0].successful
+    graph.until(lambda: np.linalg.norm(twist_array(twists[-1].twist)) < 0.0201, "the arm is slower")
+    answer = told(0.3).results[0]
+    assert not answer.successful and "must be at most 0.02 while the arm moves, got 0.3" in answer.reason
+    assert "Min: 0.001, Max: 3" in told(-5.0).results[0].reason
+    at = len(twists)
+    graph.until(lambda: len(twists) > at + 10, "the governor governs")
+    assert np.linalg.norm(twist_array(twists[-1].twist)) == pytest.approx(0.02)
+
+
 def test_a_stop_outlives_a_killed_governor_and_who_joins_later_is_told(
     graph: Graph, policy: Policy, governor: Any, twists: list[Any]
 ) -> None:
@@ -153,5 +171,4 @@ def test_an_impossible_limit_is_one_sentence_and_exit_code_2(graph: Graph) -> No
     process = graph.start(MODULE, "limits.max_force_n:=-3.0")
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 2
-    assert output.strip().endswith("Limits.max_force_n must be finite and above 0, got -3.0")
-    assert output.startswith("parameters limits.* of governor_node: ") and output.count("\n") == 1
+    assert output == "parameter limits.max_force_n of governor_node must be from 0.1 to 1000, got -3.0\n"

@@ -12,7 +12,7 @@ from sources import CORE, SIM, imports, modules, room
 
 LAYERS = (
     {"__version__", "root", "errors", "vocabulary", "whole_file"},
-    {"types", "config", "metrics"},
+    {"types", "config", "metrics", "setting"},
     {"kinematics", "graph_recording"},
     {"align", "bag", "data", "safety", "voice"},
     {"model", "ingest"},
@@ -34,7 +34,7 @@ LAYERS = (
 """From the bottom up: a room imports itself and rooms below it."""
 
 REST_ON_VALUES_ALONE = {"safety", "voice"}
-VALUES = {"__version__", "errors", "vocabulary", "whole_file", "types", "config", "kinematics"}
+VALUES = {"__version__", "errors", "vocabulary", "whole_file", "types", "config", "setting", "kinematics"}
 MAY_IMPORT_TOOLS = {"tools", "sim.cli"}
 KNOW_ROS = {"ros", "nodes", "sim.nodes"}
 ROS = {

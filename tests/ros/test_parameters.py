@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.nodes.fusion_node import FusionNode
 from autoglm_embodied.nodes.governor_node import GovernorNode
-from autoglm_embodied.ros.parameters import settings
+from autoglm_embodied.nodes.voice_node import VoiceNode
+from autoglm_embodied.ros.parameters import on_change, settings
 from autoglm_embodied.safety.governor import Limits
 
 ROS_OWN = ("use_sim_time", "start_type_description_service")
@@ -37,8 +40,84 @@ def test_the_shipped_file_holds_every_parameter_as_it_is_by_default(
     finally:
         node.close()
         node.destroy_node()
-    written = yaml.safe_load(shipped(f"{name}.yaml").read_text())[f"{name}_node"]["ros__parameters"]
+    written = yaml.safe_load(shipped(f"{name}.yaml").read_text())[f"/**/{name}_node"]["ros__parameters"]
     assert flat(written) == {key: plain(value) for key, value in declared.items() if key not in ROS_OWN}
+
+
+@pytest.mark.parametrize("make", [GovernorNode, FusionNode, VoiceNode])
+def test_every_parameter_is_described_and_cannot_change_unless_the_change_takes_effect(
+    default_context: None, make: Any
+) -> None:
+    node = make()
+    try:
+        names = [name for name in node.get_parameters_by_prefix("") if name not in ROS_OWN]
+        known = node.describe_parameters(names)
+    finally:
+        node.close()
+        node.destroy_node()
+    assert names and all(each.description for each in known)
+    live = {each.name for each in known if not each.read_only}
+    limits = {f"limits.{field.name}" for field in fields(Limits)} - {"limits.bias_samples"}
+    assert live == (limits if make is GovernorNode else set())
+    assert all(each.description.endswith("]") for each in known if each.name.endswith(("_m_s", "_n", "_ns", "_hz")))
+    ranges = {each.name for each in known if each.floating_point_range or each.integer_range}
+    assert ranges >= {name for name in limits & set(names) if "workspace" not in name}
+    assert ranges >= {name for name in names if name.endswith("_hz")}
+
+
+@pytest.fixture
+def limited(graph: Any) -> Iterator[tuple[Node, list[Limits]]]:
+    """A node with limits, and what became of changes; some value is refused by who takes it."""
+    node, taken = Node("limited", context=graph.context), []
+
+    def take(limits: Limits) -> None:
+        if limits.max_force_n == 39.0:
+            raise ConfigError("limits.max_force_n must be at most 38 while the arm moves")
+        taken.append(limits)
+
+    node.declare_parameter("other", 1)
+    settings(node, Limits, "limits")
+    on_change(node, Limits, "limits", take)
+    yield node, taken
+    node.destroy_node()
+
+
+def test_a_change_takes_effect_at_once_with_all_that_comes_with_it(limited: tuple[Node, list[Limits]]) -> None:
+    node, taken = limited
+    changes = [Parameter("limits.max_force_n", value=20.0), Parameter("limits.release_force_n", value=10.0)]
+    assert node.set_parameters_atomically(changes).successful
+    assert taken == [Limits(max_force_n=20.0, release_force_n=10.0)]
+    lower = Parameter("limits.workspace_lower_m", value=[0.3, 0.0, 0.1])
+    assert node.set_parameters([lower])[0].successful
+    assert taken[1] == Limits(max_force_n=20.0, release_force_n=10.0, workspace_lower_m=(0.3, 0.0, 0.1))
+    assert node.set_parameters([Parameter("other", value=2)])[0].successful and len(taken) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"limits.max_linear_m_s": -5.0}, "Min: 0.001, Max: 3"),
+        ({"limits.max_linear_m_s": float("nan")}, "Min: 0.001, Max: 3"),
+        ({"limits.policy_timeout_ns": 0}, "Min: 1000000, Max: 10000000000"),
+        ({"limits.max_linear_m_s": 1}, "expected"),
+        ({"limits.max_linear_m_s": None}, "cannot be undeclared"),
+        ({"limits.workspace_upper_m": [1.0, float("nan"), 1.0]}, "limits.workspace_upper_m must be from -10 to 10"),
+        ({"limits.workspace_upper_m": [1.0, 1.0]}, "must hold 3 numbers each"),
+        ({"limits.max_force_n": 20.0}, "release_force_n must be at most max_force_n, got 30.0"),
+        ({"limits.max_force_n": 39.0}, "must be at most 38 while the arm moves"),
+        ({"limits.max_force_n": 35.0, "limits.max_linear_m_s": -1.0}, "Min: 0.001"),
+        ({"limits.max_force_n": 35.0, "other": 2}, "apart from other parameters"),
+        ({"limits.bias_samples": 5}, "read-only"),
+    ],
+)
+def test_a_change_that_is_refused_says_what_is_allowed_and_changes_nothing(
+    limited: tuple[Node, list[Limits]], changes: dict[str, Any], reason: str
+) -> None:
+    node, taken = limited
+    before = {name: plain(node.get_parameter(name).value) for name in changes}
+    answer = node.set_parameters_atomically([Parameter(name, value=value) for name, value in changes.items()])
+    assert not answer.successful and reason in answer.reason
+    assert not taken and {name: plain(node.get_parameter(name).value) for name in changes} == before
 
 
 def plain(value: Any) -> Any:
@@ -63,7 +142,10 @@ def test_overrides_reach_the_settings_and_lists_become_tuples(graph: Any) -> Non
     [
         ("limits.max_force_n", "much", "limits.max_force_n of overridden must be a float, such as 40.0"),
         ("limits.workspace_lower_m", [1, 2, 3], "workspace_lower_m of overridden must be a float array"),
-        ("limits.bias_samples", 0, "bias_samples must be finite and above 0, got 0"),
+        ("limits.bias_samples", 0, "limits.bias_samples of overridden must be from 1 to 100000, got 0"),
+        ("limits.max_force_n", -3.0, "limits.max_force_n of overridden must be from 0.1 to 1000, got -3.0"),
+        ("limits.max_force_n", float("nan"), "limits.max_force_n of overridden must be from 0.1 to 1000, got nan"),
+        ("limits.workspace_lower_m", [0.1, -99.0, 0.0], "limits.workspace_lower_m must be from -10 to 10, got"),
     ],
 )
 def test_a_wrong_type_or_value_is_named(graph: Any, name: str, value: Any, match: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -218,6 +222,45 @@ def test_no_wish_speeds_up_the_tool_faster_than_allowed_or_out_of_the_workspace(
         before = twist
 
 
+stricter_or_laxer = st.fixed_dictionaries(
+    {
+        "max_linear_m_s": st.floats(0.001, 3.0),
+        "workspace_lower_m": st.tuples(*[st.floats(-10.0, 0.0)] * 3),
+        "workspace_ahead_s": st.floats(0.001, 10.0),
+        "max_force_n": st.floats(30.0, 1000.0),
+        "policy_timeout_ns": st.integers(MS, 10_000 * MS),
+    }
+)
+
+
+@settings(max_examples=50)
+@given(stricter_or_laxer, st.booleans())
+def test_limits_become_only_stricter_while_the_arm_moves(values: dict[str, Any], moves: bool) -> None:
+    bench, limits = Bench(), Limits(**values)
+    bench.settle(FORWARD if moves else np.zeros(6))
+    stricter = (
+        limits.max_linear_m_s <= LIMITS.max_linear_m_s
+        and all(np.greater_equal(limits.workspace_lower_m, LIMITS.workspace_lower_m))
+        and limits.workspace_ahead_s >= LIMITS.workspace_ahead_s
+        and limits.max_force_n <= LIMITS.max_force_n
+        and limits.policy_timeout_ns <= LIMITS.policy_timeout_ns
+    )
+    with nullcontext() if stricter or not moves else pytest.raises(ConfigError, match="while the arm moves"):
+        bench.governor.set_limits(limits)
+
+
+def test_a_stricter_limit_holds_from_the_next_step_on_and_a_refused_one_never(bench: Bench) -> None:
+    bench.settle(FORWARD)
+    bench.governor.set_limits(replace(LIMITS, max_linear_m_s=0.02))
+    assert bench.step(FORWARD).twist[0] == pytest.approx(0.02)
+    with pytest.raises(ConfigError, match=r"limits.max_linear_m_s must be at most 0.02 while the arm moves, got 0.3"):
+        bench.governor.set_limits(LIMITS)
+    assert bench.step(FORWARD).twist[0] == pytest.approx(0.02)
+    bench.governor.stop()
+    bench.step(FORWARD)
+    bench.governor.set_limits(LIMITS)
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -225,6 +268,7 @@ def test_no_wish_speeds_up_the_tool_faster_than_allowed_or_out_of_the_workspace(
         {"max_force_n": float("nan")},
         {"workspace_lower_m": (0.8, 0.0, 0.0)},
         {"workspace_upper_m": (1.0, 1.0)},
+        {"workspace_lower_m": (0.2, -float("inf"), 0.0)},
         {"release_force_n": 50.0},
     ],
 )

@@ -115,7 +115,7 @@ def test_bad_parameters_end_the_node_with_one_sentence(graph: Graph, parameter: 
 
 
 def test_the_shipped_settings_are_those_of_the_code() -> None:
-    parameters = yaml.safe_load(shipped("voice.yaml").read_text())["voice_node"]["ros__parameters"]
+    parameters = yaml.safe_load(shipped("voice.yaml").read_text())["/**/voice_node"]["ros__parameters"]
     assert RecogniserSettings(**parameters["recogniser"]) == RecogniserSettings()
     assert SegmenterSettings(**parameters["segmenter"]) == SegmenterSettings()
     assert CommandSettings(**parameters["command"]) == CommandSettings()

@@ -27,6 +27,7 @@ from autoglm_embodied.ros.parameters import file_parameter, parameter
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS
 from autoglm_embodied.ros.run_node import run
+from autoglm_embodied.setting import About
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.eval.splits import named_shapes, split_grammar
 from autoglm_embodied_sim.nodes.camera_thread import CameraThread
@@ -51,7 +52,7 @@ class SimNode:
     def __init__(self) -> None:
         self.failure: Exception | None = None
         self.ros = Node("sim_node")
-        parameter(self.ros, "seed", 0)
+        parameter(self.ros, "seed", 0, About("of the next scene", least=0, most=2**31 - 1, live=True))
         parameter(self.ros, "suite", "primitives")
         parameter(self.ros, "count", 0)
         parameter(self.ros, "unique", True)

@@ -68,7 +68,7 @@ def test_types_and_directions_are_those_of_the_bridge(bridged: list[dict[str, An
 
 
 def test_the_nodes_hear_on_the_bridged_topics(bridged: list[dict[str, Any]]) -> None:
-    told = yaml.safe_load(shipped("fusion.yaml").read_text())["fusion_node"]["ros__parameters"]["topics"]
+    told = yaml.safe_load(shipped("fusion.yaml").read_text())["/**/fusion_node"]["ros__parameters"]["topics"]
     names = {entry["ros_topic_name"] for entry in bridged}
     assert {told[stream] for stream in ("rgb", "depth", "camera_info", "wrench", "joints")} <= names
 
