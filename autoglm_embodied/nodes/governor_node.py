@@ -6,10 +6,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from geometry_msgs.msg import TwistStamped
@@ -59,6 +61,7 @@ class GovernorNode(Node):
             self._governor.resume()
         self._loop = GovernorLoop(self._governor, self._robot)
         self._joint_reader = NamedJointReader(self._robot.joint_names)
+        self._finger_reader = NamedJointReader(self._robot.finger_joint_names)
         self._reasons: Counter[Reason] = Counter()
         self._rejected = 0
         self._lock = Lock()  # of the governor, which the output's, the wrench's and the executor's thread share
@@ -110,6 +113,7 @@ class GovernorNode(Node):
         self.create_subscription(VoiceCommand, self._topic("voice", STREAMS["voice"].topic), self._on_voice, EVENTS)
         self.create_service(Trigger, "stop", partial(self._serve, self._stop))
         self.create_service(Trigger, "resume", partial(self._serve, self._resume))
+        self.create_service(Trigger, "governor/tare", self._on_tare)
 
     def _take(self, take: Callable[[Any], None], message: Any) -> None:
         try:
@@ -163,9 +167,11 @@ class GovernorNode(Node):
             self._output()
 
     def _on_joints(self, data: bytes) -> None:
-        position_rad = self._joint_reader.read(data)[1]
+        position = self._joint_reader.read(data)[1]
+        with suppress(SensorError):  # a driver may send the fingers apart: then the hand's width is not known
+            position = np.concatenate([position, self._finger_reader.read(data)[1]])
         with self._lock:
-            self._loop.push_joints(time.monotonic_ns(), position_rad)
+            self._loop.push_joints(time.monotonic_ns(), position)
 
     def _on_policy_twist(self, message: TwistStamped) -> None:
         frame = message.header.frame_id
@@ -226,6 +232,15 @@ class GovernorNode(Node):
         self._states.publish(status)
         self.get_logger().info(str(state))
 
+    def _on_tare(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            with self._lock:
+                self._governor.tare()
+            response.success, response.message = True, "the arm stands until the wrench is zeroed"
+        except SensorError as error:
+            response.success, response.message = False, str(error)
+        return response
+
     def _set_limits(self, limits: Limits) -> None:
         with self._lock:
             self._governor.set_limits(limits)
@@ -236,7 +251,7 @@ class GovernorNode(Node):
     def _health(self) -> Health:
         with self._lock:
             reasons, self._reasons = self._reasons, Counter()
-        silent_or_bad = {Reason.JOINTS_SILENT, Reason.WRENCH_SILENT, Reason.POLICY_NOT_FINITE} & set(reasons)
+        bad = {Reason.JOINTS_SILENT, Reason.WRENCH_SILENT, Reason.NOT_ZEROED, Reason.POLICY_NOT_FINITE} & set(reasons)
         values: dict[str, float | int | str] = {
             "output_hz": self._outputs.rate_hz(),
             "wrench_hz": self._wrenches.rate_hz(),
@@ -247,7 +262,9 @@ class GovernorNode(Node):
         }
         values |= {f"reason {reason.value}": count for reason, count in reasons.items()}
         message = ", ".join(sorted(reason.value for reason in reasons)) or "governing"
-        return Health(well=not silent_or_bad, message=message, values=values)
+        if Reason.NOT_ZEROED in reasons and self._governor.zero.trouble:
+            message += f": {self._governor.zero.trouble}"
+        return Health(well=not bad, message=message, values=values)
 
 
 def main() -> int:

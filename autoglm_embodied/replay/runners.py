@@ -115,8 +115,8 @@ class PolicyRunner:
         self._controller.pipeline.push_joints(stamp_ns, receive_ns, position, velocity)
 
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
-        """Begin or end a grasp with the next tick; a stop reaches the governor at once."""
-        if command.intent == Intent.GRASP:
+        """Begin or end a grasp with the next tick; a stop reaches the governor at once and refuses later grasps."""
+        if command.intent == Intent.GRASP and not self._governor.governor.stopped:
             self._begin, self._end = command.instruction, None
         elif command.intent in (Intent.STOP, Intent.CANCEL):
             self._begin, self._end = None, "Ended by voice."

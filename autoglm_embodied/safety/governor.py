@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.errors import ConfigError, SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.safety.wrench_zero import WrenchZero
 from autoglm_embodied.setting import about, check_ranges, setting
 from autoglm_embodied.types import Command, FloatArray
 
@@ -48,9 +49,14 @@ class Limits:
     workspace_ahead_s: float = _lower(
         0.1, "speed towards an edge of the workspace is at most the distance to it over this time", 0.001, 10.0
     )
-    max_force_n: float = _upper(40.0, "force above that at start-up, beyond which the tool may only rise", 0.1, 1000.0)
+    max_force_n: float = _upper(
+        40.0, "force above that of the empty hand, beyond which the tool may only rise", 0.1, 1000.0
+    )
     release_force_n: float = _upper(30.0, "force below which motion is free again", 0.1, 1000.0)
-    bias_samples: int = setting(100, "wrenches whose mean is the force at start-up", least=1, most=100_000)
+    bias_samples: int = setting(100, "wrenches whose mean zeroes the sensor", least=1, most=100_000)
+    least_width_m: float = setting(0.006, "opening of the gripper below which it is empty", least=0.0, most=1.0)
+    open_width_m: float = setting(0.074, "opening of the gripper above which it is empty", least=0.001, most=1.0)
+    hand_mass_kg: float = setting(0.0, "mass that an empty hand puts on the wrist; 0: unknown", least=0.0, most=100.0)
     max_gripper_width_m: float = _upper(0.08, "opening of the gripper", 0.001, 1.0)
     policy_timeout_ns: int = _upper(100 * MS, "age of a command at which the arm stops", MS, 10_000 * MS)
     sensor_timeout_ns: int = _upper(100 * MS, "age of a wrench or joint state at which the arm stops", MS, 10_000 * MS)
@@ -84,6 +90,7 @@ class Reason(Enum):
     POLICY_NOT_FINITE = "policy not finite"
     JOINTS_SILENT = "joints silent"
     WRENCH_SILENT = "wrench silent"
+    NOT_ZEROED = "wrench not zeroed"
     SPEED = "speed"
     ACCELERATION = "acceleration"
     WORKSPACE = "workspace"
@@ -125,8 +132,8 @@ class Governor:
         self._twist: FloatArray = np.zeros(6)
         self._width_m: float | None = None
         self._stepped_ns: int | None = None
-        self._bias_sum = np.zeros(3)
-        self._bias_count = 0
+        hand = limits.least_width_m, limits.open_width_m, limits.hand_mass_kg
+        self.zero = WrenchZero(limits.bias_samples, *hand)
         self._wrench_ns: int | None = None
         self._pressing = False
 
@@ -159,14 +166,19 @@ class Governor:
         if not (np.abs(force) < MAX_PLAUSIBLE_FORCE_N).all():  # NaN too
             return False
         self._wrench_ns = receive_ns
-        if self._bias_count < self._limits.bias_samples:
-            self._bias_sum += force
-            self._bias_count += 1
+        if self.zero.bias_n is None:
+            self.zero.add(force)
             return False
-        over_n = float(np.linalg.norm(force - self._bias_sum / self._bias_count))
+        over_n = float(np.linalg.norm(force - self.zero.bias_n))
         was_pressing = self._pressing
         self._pressing = over_n > (self._limits.release_force_n if was_pressing else self._limits.max_force_n)
         return self._pressing and not was_pressing
+
+    def tare(self) -> None:
+        """Zero the wrench again, for which the arm stands; SensorError if it moves or something may be in the hand."""
+        if self._twist.any():
+            raise SensorError("zeroing the wrench needs the arm at rest, but it moves; stop it first")
+        self.zero.restart()
 
     def grip(self, width_m: float) -> None:
         """Take a commanded gripper width [m]; ignored if not finite, or until the policy rested after a stop."""
@@ -203,9 +215,8 @@ class Governor:
             Reason.POLICY_SILENT: command is None or now_ns - command.receive_ns > limits.policy_timeout_ns,
             Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),
-            Reason.WRENCH_SILENT: self._wrench_ns is None
-            or now_ns - self._wrench_ns > limits.sensor_timeout_ns
-            or self._bias_count < limits.bias_samples,
+            Reason.WRENCH_SILENT: self._wrench_ns is None or now_ns - self._wrench_ns > limits.sensor_timeout_ns,
+            Reason.NOT_ZEROED: self.zero.bias_n is None,
         }
         return [reason for reason, holds in checks.items() if holds]
 
@@ -283,10 +294,14 @@ class GovernorLoop:
 
         Args:
             receive_ns: when they were received.
-            position_rad: (J + any others,) the arm's joints first.
+            position_rad: (J + any others,) the arm's joints first, then the fingers [m] if they are known.
         """
-        arm_rad = position_rad[: self._robot.joints]
+        joints, fingers = self._robot.joints, len(self._robot.finger_joint_names)
+        arm_rad, fingers_m = position_rad[:joints], position_rad[joints : joints + fingers]
         finite = bool(np.isfinite(arm_rad).all())
+        if finite:
+            known = 0 < fingers == len(fingers_m)
+            self.governor.zero.note_joints(np.array(arm_rad), float(fingers_m.sum()) if known else None)
         self._T_base_tool = Received(forward_kinematics(self._robot, arm_rad), receive_ns) if finite else None
 
     def push_twist(self, receive_ns: int, twist: FloatArray) -> None:

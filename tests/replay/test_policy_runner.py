@@ -82,5 +82,9 @@ def test_a_stop_reaches_the_governor_and_lasts_until_resume(runner: PolicyRunner
     run(runner, range(16, 20))
     assert Reason.STOPPED in runner.verdict.reasons and not runner.verdict.twist.any()
     say(runner, Intent.RESUME)
+    commands = runner.commands
     run(runner, range(20, 25))
+    assert runner.commands == commands and not runner.verdict.twist.any(), "what was said in the stop is refused"
+    say(runner, Intent.GRASP, "pick up the blue ball")
+    run(runner, range(25, 30))
     assert runner.verdict.twist.any()

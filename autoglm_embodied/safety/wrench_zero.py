@@ -1,0 +1,89 @@
+"""The force that an empty hand at rest puts on the wrist: measured only where it is shown to be empty and at rest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.types import FloatArray
+
+NEEDS = "zeroing the wrench needs"
+REST_RAD = 0.002  # by which a joint at rest may move while the force is measured
+STEADY_N = 2.0  # standard deviation of each axis, above that of common wrist sensors
+HAND_N = 0.5  # by which the weight of an empty hand may be missed
+G_M_S2 = 9.81
+
+
+class WrenchZero:
+    """Takes forces until it has the mean of enough in a row, in all of which the hand was empty and the arm at rest.
+
+    The hand is known to be empty by its fingers, which touch each other or are farther apart than any object is wide,
+    or by its weight.
+    """
+
+    def __init__(self, samples: int, least_width_m: float, open_width_m: float, hand_mass_kg: float) -> None:
+        """Begin.
+
+        Args:
+            samples: whose mean is the zero.
+            least_width_m: fingers closer than this hold nothing.
+            open_width_m: nor do fingers farther apart than this.
+            hand_mass_kg: of the empty hand, which then shows it to be empty; 0: unknown, the fingers alone count.
+        """
+        self.bias_n: FloatArray | None = None  # (3,) in the sensor's frame
+        self.trouble = f"{NEEDS} joint states, but none came yet; check that their driver runs"  # why there is none yet
+        self._samples = samples
+        self._widths_m = least_width_m, open_width_m
+        self._hand_n = hand_mass_kg * G_M_S2
+        self._position_rad: FloatArray | None = None  # where the arm rests
+        self._width_m: float | None = None
+        self._forces_n: list[FloatArray] = []
+
+    def note_joints(self, position_rad: FloatArray, width_m: float | None) -> None:
+        """Take the arm's joint positions (J,), finite, and the gripper's width, None where that is not known."""
+        moved = self._position_rad is None or bool((np.abs(position_rad - self._position_rad) > REST_RAD).any())
+        if moved:
+            self._position_rad = position_rad
+        self._width_m = width_m
+        hand = self._hand_trouble()
+        if moved or hand:
+            self._forces_n.clear()
+            self.trouble = hand or f"{NEEDS} the arm at rest, but it moves"
+
+    def add(self, force_n: FloatArray) -> None:
+        """Take a force (3,), finite, in the sensor's frame; the last of enough makes the zero."""
+        if self._position_rad is None or self._hand_trouble():
+            return
+        self._forces_n.append(force_n)
+        if len(self._forces_n) == self._samples:
+            forces_n = np.array(self._forces_n)
+            self._forces_n.clear()
+            self.trouble = self._force_trouble(forces_n)
+            self.bias_n = None if self.trouble else forces_n.mean(axis=0)
+
+    def restart(self) -> None:
+        """Measure again; SensorError, and the zero is kept, where something may be in the hand."""
+        if self._position_rad is None or self._hand_trouble():
+            raise SensorError(self._hand_trouble() or self.trouble)
+        self.bias_n, self.trouble = None, f"{NEEDS} {self._samples} wrenches at rest; wait a moment"
+        self._forces_n.clear()
+
+    def _hand_trouble(self) -> str:
+        least_m, open_m = self._widths_m
+        if self._hand_n:
+            return ""  # what the wrist carries tells
+        if self._width_m is None:
+            return f"{NEEDS} an empty hand, but the fingers are not in joint_states; set limits.hand_mass_kg"
+        if not (self._width_m <= least_m or self._width_m >= open_m):  # NaN too
+            apart = f"fingers {self._width_m * 1000:.0f} mm apart"
+            return f"{NEEDS} an empty hand, but something may be between {apart}; empty it and open the gripper"
+        return ""
+
+    def _force_trouble(self, forces_n: FloatArray) -> str:
+        noise_n, carried_n = float(forces_n.std(axis=0).max()), float(np.linalg.norm(forces_n.mean(axis=0)))
+        if noise_n > STEADY_N:
+            return f"{NEEDS} a steady force, but it varies by {noise_n:.1f} N; let the arm and what it touches rest"
+        if self._hand_n and abs(carried_n - self._hand_n) > HAND_N:
+            weight = f"the wrist carries {carried_n:.1f} N, and limits.hand_mass_kg weighs {self._hand_n:.1f} N"
+            return f"{NEEDS} an empty hand, but {weight}; empty it"
+        return ""
