@@ -26,8 +26,8 @@ def test_each_robot_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
     state = {"XDG_STATE_HOME": str(tmp_path)}
     assert latch_file(7, "/cell/r1", state) == tmp_path / "autoglm_embodied/domain_7/cell/r1/stop.json"
     assert latch_file(0, "/", state) == tmp_path / "autoglm_embodied/domain_0/stop.json"
-    monkeypatch.setenv("HOME", "/home/robot")
-    assert latch_file(0, "/", {}) == Path("/home/robot/.local/state/autoglm_embodied/domain_0/stop.json")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert latch_file(0, "/", {}) == tmp_path / ".local/state/autoglm_embodied/domain_0/stop.json"
     with pytest.raises(ConfigError, match="XDG_STATE_HOME must be an absolute path, got 'state'"):
         latch_file(0, "/", {"XDG_STATE_HOME": "state"})
 
