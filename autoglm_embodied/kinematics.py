@@ -14,6 +14,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, require_finite
 
 PER_JOINT = ("dh_a_m", "dh_d_m", "dh_alpha_rad", "joint_lower_rad", "joint_upper_rad")
+WIDEST_GRIPPER_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,29 @@ class Robot:
     gripper_max_width_m: float
 
     def __post_init__(self) -> None:
+        self._check_names()
         for name, size in {**dict.fromkeys(PER_JOINT, self.joints), "tool_xyz_m": 3}.items():
             if len(getattr(self, name)) != size:
-                raise ConfigError(f"Robot.{name} must hold {size} numbers, got {len(getattr(self, name))}")
-        if any(low >= high for low, high in zip(self.joint_lower_rad, self.joint_upper_rad, strict=True)):
-            raise ConfigError("Robot.joint_lower_rad must lie below joint_upper_rad for every joint")
-        if self.gripper_max_width_m <= 0:
-            raise ConfigError(f"Robot.gripper_max_width_m must be above 0, got {self.gripper_max_width_m}")
+                per_joint = ", one for each of joint_names" if name in PER_JOINT else ""
+                raise ConfigError(f"Robot.{name} must hold {size} numbers{per_joint}, got {len(getattr(self, name))}")
+        for name, low, high in zip(self.joint_names, self.joint_lower_rad, self.joint_upper_rad, strict=True):
+            if low >= high:
+                raise ConfigError(
+                    f"Robot.joint_lower_rad must lie below joint_upper_rad, got {low} and {high} of {name}"
+                )
+        if not 0 < self.gripper_max_width_m <= WIDEST_GRIPPER_M:
+            raise ConfigError(
+                f"Robot.gripper_max_width_m must be above 0 and at most {WIDEST_GRIPPER_M}, "
+                f"got {self.gripper_max_width_m}; write metres, not millimetres"
+            )
+
+    def _check_names(self) -> None:
+        names = self.joint_names + self.finger_joint_names
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated:
+            raise ConfigError(f"Robot.joint_names and finger_joint_names must differ, got {repeated[0]!r} twice")
+        if not all((*names, self.base_frame, self.tool_frame, self.wrench_frame)):
+            raise ConfigError("Robot's joints and frames must be named, got an empty name")
 
     @classmethod
     def from_file(cls, path: Path) -> Robot:

@@ -57,5 +57,5 @@ def test_unusable_joint_angles_are_refused(panda: Robot, position: np.ndarray) -
 
 
 def test_a_table_of_the_wrong_length_is_named(panda: Robot) -> None:
-    with pytest.raises(ConfigError, match="dh_d_m must hold 7 numbers, got 1"):
+    with pytest.raises(ConfigError, match="dh_d_m must hold 7 numbers, one for each of joint_names, got 1"):
         replace(panda, dh_d_m=(0.333,))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from autoglm_embodied.config import read_yaml
-from autoglm_embodied.errors import ConfigError, SensorError
-from autoglm_embodied.ingest.cdr import RawImage, read_camera_info, read_image
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.calibration import Calibration
+from autoglm_embodied.ingest.cdr import RawImage, read_image
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
@@ -55,44 +52,6 @@ def _pixels(image: RawImage, dtype: np.dtype[Any], channels: int = 1) -> NDArray
         )
     rows = np.frombuffer(image.data, np.uint8).reshape(image.height, image.step)[:, :used]
     return rows.view(dtype).reshape(image.height, image.width, channels)
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Intrinsics from camera_info: K (3, 3) in pixels of an image of `width` x `height`."""
-
-    width: int
-    height: int
-    K: FloatArray
-
-    def __post_init__(self) -> None:
-        if not np.isfinite(self.K).all() or self.K[0, 0] <= 0 or self.K[1, 1] <= 0:
-            raise SensorError("camera_info must hold positive focal lengths; calibrate the camera")
-
-    @classmethod
-    def read(cls, data: bytes) -> Calibration:
-        """That of a CameraInfo message.
-
-        Raises:
-            SensorError: the message is malformed, or its focal lengths are none.
-        """
-        return cls(*read_camera_info(data))
-
-
-def camera_pose(path: Path) -> FloatArray:
-    """T_base_camera (4, 4) of the optical frame, from `xyz_m` and `quaternion_xyzw` in a YAML file.
-
-    Raises:
-        ConfigError: the file cannot be read or lacks them.
-    """
-    values = read_yaml(path)
-    pose = np.eye(4)
-    try:
-        pose[:3, 3] = values["xyz_m"]
-        pose[:3, :3] = Rotation.from_quat(values["quaternion_xyzw"]).as_matrix()
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path} must hold xyz_m of 3 and quaternion_xyzw of 4 numbers ({error})") from error
-    return pose
 
 
 def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:

@@ -8,9 +8,10 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
-from autoglm_embodied.ingest.rgbd_frames import Calibration, ImagePair, ImagePairer, rgbd_frame
+from autoglm_embodied.ingest.rgbd_frames import ImagePair, ImagePairer, rgbd_frame
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, Frame

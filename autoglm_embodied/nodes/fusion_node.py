@@ -23,7 +23,7 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import AutoGLMError, SensorError
-from autoglm_embodied.ingest.rgbd_frames import camera_pose
+from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.grasp_episode import GraspSettings

@@ -22,7 +22,7 @@ from std_msgs.msg import Empty
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.rgbd_frames import camera_pose
+from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S

@@ -12,8 +12,9 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo
 
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import RawImage
-from autoglm_embodied.ingest.rgbd_frames import Calibration, depth_array_m, rgb_array
+from autoglm_embodied.ingest.rgbd_frames import depth_array_m, rgb_array
 
 RGB = np.random.default_rng(0).integers(0, 255, (4, 6, 3), np.uint8)
 

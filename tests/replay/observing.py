@@ -20,7 +20,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.ingest.rgbd_frames import camera_pose
+from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.replay.player import Player, play

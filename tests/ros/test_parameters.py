@@ -128,12 +128,12 @@ def plain(value: Any) -> Any:
 def test_overrides_reach_the_settings_and_lists_become_tuples(graph: Any) -> None:
     overrides = [
         Parameter("limits.workspace_lower_m", value=[0.1, -0.2, 0.0]),
-        Parameter("align.pyramid_windows_ns", value=[8, 16]),
+        Parameter("align.pyramid_windows_ns", value=[8_000, 16_000]),
     ]
     node = Node("overridden", context=graph.context, parameter_overrides=overrides)
     try:
         assert settings(node, Limits, "limits").workspace_lower_m == (0.1, -0.2, 0.0)
-        assert settings(node, AlignSettings, "align").pyramid_windows_ns == (8, 16)
+        assert settings(node, AlignSettings, "align").pyramid_windows_ns == (8_000, 16_000)
     finally:
         node.destroy_node()
 

@@ -9,29 +9,32 @@ import numpy as np
 
 from autoglm_embodied.config import build, read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.ingest.calibration import CameraMount
 from autoglm_embodied.types import Camera, FloatArray
 
+LEAST_FOVY_DEG = 4.0  # less was given in radians
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 640, 480
 """Of what can be rendered."""
 
 
 @dataclass(frozen=True)
-class CameraSettings:
-    """A fixed camera: size, vertical field of view, pose of its optical frame (REP 103) in the parent frame."""
+class CameraSettings(CameraMount):
+    """A fixed camera: its mount, size and vertical field of view."""
 
     frame_id: str
     parent_frame_id: str
     width: int
     height: int
     fovy_deg: float
-    xyz_m: tuple[float, ...]
-    quaternion_xyzw: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.xyz_m) != 3 or len(self.quaternion_xyzw) != 4:
-            raise ConfigError("CameraSettings needs xyz_m of 3 and quaternion_xyzw of 4 numbers")
-        if not 0 < self.fovy_deg < 180:
-            raise ConfigError(f"CameraSettings.fovy_deg must lie in (0, 180), got {self.fovy_deg}")
+        super().__post_init__()
+        if min(self.width, self.height) <= 0:
+            raise ConfigError(f"CameraSettings' width and height must be above 0, got {self.width} and {self.height}")
+        if not LEAST_FOVY_DEG < self.fovy_deg < 180:
+            raise ConfigError(
+                f"CameraSettings.fovy_deg must lie from {LEAST_FOVY_DEG:g} to 180 degrees, got {self.fovy_deg}"
+            )
 
     @classmethod
     def from_file(cls, path: Path | None = None) -> CameraSettings:

@@ -38,9 +38,11 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_joint_errors_lie_in_the_order_of_positions_then_velocities(tmp_path: Path) -> None:
-    text = "joints: {position_rad: {bias: 1}, finger_m: {bias: 2}, velocity_rad_s: {bias: 3}, finger_m_s: {bias: 4}}"
+    text = (
+        "joints: {position_rad: {bias: .1}, finger_m: {bias: .02}, velocity_rad_s: {bias: .3}, finger_m_s: {bias: .04}}"
+    )
     bias = Sensors.from_file(written(tmp_path, text)).joints.channels.bias
-    np.testing.assert_array_equal(bias, [1] * 7 + [2] * 2 + [3] * 7 + [4] * 2)
+    np.testing.assert_array_equal(bias, [0.1] * 7 + [0.02] * 2 + [0.3] * 7 + [0.04] * 2)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,17 @@ def test_joint_errors_lie_in_the_order_of_positions_then_velocities(tmp_path: Pa
         ("wrench: {timing: {rate_hz: -5}}", "wrench: timing: rate_hz must be above 0 and at most 1000, got -5"),
         ("wrench: {timing: {rate_hz: 2000}}", "rate_hz must be above 0 and at most 1000, got 2000"),
         ("wrench: {timing: {rate_hz: fast}}", "rate_hz must be a finite number, got 'fast'"),
-        ("depth: {timing: {latency_ns: 0.5}}", "depth: timing: latency_ns must be a whole number of nanoseconds"),
-        ("depth: {timing: {jitter_ns: -1}}", "jitter_ns must be a whole number of nanoseconds, 0 or more, got -1"),
+        ("depth: {timing: {latency_ns: 0.5}}", "depth: timing: latency_ns must be a whole number, got 0.5"),
+        ("depth: {timing: {jitter_ns: -1}}", "jitter_ns must be in nanoseconds, got -1"),
         ("colour: {timing: {dropout: 1.5}}", "colour: timing: dropout must be a fraction from 0 to 1, got 1.5"),
         ("depth: {hole_fraction: -0.1}", "depth: hole_fraction must be a fraction from 0 to 1, got -0.1"),
         ("joints: {position_rad: {sigma: -1}}", "joints: position_rad: sigma must be 0 or more, got -1"),
-        ("joints: {finger_m: {quantum: .nan}}", "joints: finger_m: quantum must be a finite number, got nan"),
+        ("joints: {finger_m: {quantum: .nan}}", "joints: finger_m: quantum must be a finite number, got .nan"),
+        ("depth: {timing: {jitter_ns: -1000}}", "jitter_ns must be 0 or more, got -1000"),
+        (
+            "depth: {depth_m: {sigma: 1.5}}",
+            "depth_m.sigma must be at most 0.5 in the unit of depth_m, got 1.5",
+        ),
         ("wrench: {force_n: {bias: [1, 2]}}", "wrench: force_n.bias must be one number or 3, got 2"),
         ("wrench: {force_n: {noise: 1}}", "wrench: force_n: unknown setting 'noise'; known are bias, drift_per_s"),
         ("sonar: {}", "mine.yaml: unknown setting 'sonar'; known are colour, depth, joints, wrench"),
