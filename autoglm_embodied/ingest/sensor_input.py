@@ -91,7 +91,7 @@ class SensorInput:
         self._T_base_camera = T_base_camera
         self.calibration: Calibration | None = None  # until a usable camera_info came
         self.pairer = ImagePairer(rates.camera_hz)
-        self._joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
+        self.joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
         self.meters = self.pairer.meters | {
             "wrench": StreamMeter(rates.wrench_hz),
             "joints": StreamMeter(rates.joints_hz),
@@ -130,7 +130,10 @@ class SensorInput:
         self.calibration = Calibration.read(data)
 
     def _take_joints(self, data: bytes, receive_ns: int) -> None:
-        stamp_ns, position, velocity = self._joints.read(data)
+        state = self.joints.read(data)
+        if state is None:
+            return
+        stamp_ns, position, velocity = state
         self.meters["joints"].count(stamp_ns, receive_ns)
         self._sink.push_joints(stamp_ns, receive_ns, position, velocity)
 

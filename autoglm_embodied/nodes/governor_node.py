@@ -22,7 +22,7 @@ from std_srvs.srv import Trigger
 
 from autoglm_embodied.errors import SensorError, SetupError
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
-from autoglm_embodied.ingest.joint_states import NamedJointReader
+from autoglm_embodied.ingest.joint_states import APART_NS, NamedJointReader
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
@@ -35,7 +35,7 @@ from autoglm_embodied.ros.polled_subscription import PolledSubscription, Threade
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, LATCHED, NEWEST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
-from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits, Reason, Verdict
+from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits, Reason, Received, Verdict
 from autoglm_embodied.safety.stop_latch import StopLatch, latch_file
 from autoglm_embodied.types import FloatArray
 
@@ -62,6 +62,7 @@ class GovernorNode(Node):
         self._loop = GovernorLoop(self._governor, self._robot)
         self._joint_reader = NamedJointReader(self._robot.joint_names)
         self._finger_reader = NamedJointReader(self._robot.finger_joint_names)
+        self._fingers = Received(np.empty(0), 0)  # their positions
         self._reasons: Counter[Reason] = Counter()
         self._rejected = 0
         self._lock = Lock()  # of the governor, which the output's, the wrench's and the executor's thread share
@@ -167,11 +168,17 @@ class GovernorNode(Node):
             self._output()
 
     def _on_joints(self, data: bytes) -> None:
-        position = self._joint_reader.read(data)[1]
-        with suppress(SensorError):  # a driver may send the fingers apart: then the hand's width is not known
-            position = np.concatenate([position, self._finger_reader.read(data)[1]])
-        with self._lock:
-            self._loop.push_joints(time.monotonic_ns(), position)
+        now_ns = time.monotonic_ns()
+        with suppress(SensorError):  # then the hand's width is not known
+            fingers = self._finger_reader.read(data)
+            if fingers is not None:
+                self._fingers = Received(fingers[1], now_ns)
+        arm = self._joint_reader.read(data)
+        if arm is not None:
+            known = self._fingers.usable(now_ns, APART_NS)
+            position = np.concatenate([arm[1], self._fingers.value]) if known else arm[1]
+            with self._lock:
+                self._loop.push_joints(now_ns, position)
 
     def _on_policy_twist(self, message: TwistStamped) -> None:
         frame = message.header.frame_id

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
@@ -34,15 +35,21 @@ class MessageTimes:
     def __init__(self) -> None:
         self.receive_ns = array("q")
         self.stamps_ns = array("q")
+        self.groups = array("q")  # of joints: which of several publishers each message is of
 
     def span_s(self) -> float:
         """From the first to the last receive time."""
         return (max(self.receive_ns) - min(self.receive_ns)) / NS_PER_S
 
     def lost(self) -> int:
-        """How many are missing between the first and the last stamp, at the median period."""
-        gaps_ns = np.diff(np.unique(np.frombuffer(self.stamps_ns, np.int64)))
-        return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum()) if len(gaps_ns) else 0
+        """How many are missing between the first and the last stamp of each publisher, at its median period."""
+        stamps_ns, groups = np.frombuffer(self.stamps_ns, np.int64), np.frombuffer(self.groups, np.int64)
+        return sum(_lost(stamps_ns[groups == group]) for group in set(self.groups))
+
+
+def _lost(stamps_ns: NDArray[np.int64]) -> int:
+    gaps_ns = np.diff(np.unique(stamps_ns))
+    return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum()) if len(gaps_ns) else 0
 
 
 class TickSchedule(Protocol):
@@ -126,6 +133,7 @@ class Player:
             self._take_voice(data, stamp_ns)
         elif (pair := self._input.take(stream, data, receive_ns)) is not None:
             self._input.push(pair)
+        self.streams[stream].groups.append(self._input.joints.group if stream == "joints" else 0)
 
     def _take_voice(self, data: bytes, stamp_ns: int) -> None:
         try:

@@ -10,7 +10,7 @@ import pytest
 from autoglm_embodied_interfaces.msg import WrenchBatch
 from geometry_msgs.msg import Wrench, WrenchStamped
 from rclpy.serialization import serialize_message
-from sensor_msgs.msg import CameraInfo, JointState
+from sensor_msgs.msg import CameraInfo
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
@@ -140,7 +140,6 @@ BAD = [
     ("wrench", serialize_message(wrench())[:40], "wrench", "a wrench message must hold 76 bytes, got 40"),
     ("wrench_batch", batch([1.0], stamps=2), "wrench", "a stamp for each wrench, got 2 and 1"),
     ("wrench_batch", batch([1.0], frame="tool0"), "wrench", "got 'tool0'"),
-    ("joints", JointState(name=["elbow"], position=[0.0], velocity=[0.0]), "joints", "panda_joint1"),
     ("rgb", colour(encoding="bayer_rggb8"), "frame", "bayer_rggb8"),
     ("depth", depth(encoding="mono16"), "frame", "mono16"),
     (

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from bag_cases import write_bag, write_metadata, write_ros2_mcap, write_sqlite
 from observing import EPOCH_NS, INSTANTS, MS, GivenTicks, aligner_runner, bits, digest, player
+from rclpy.serialization import deserialize_message, serialize_message
 from replay_cases import STREAM_OF, recording
+from sensor_msgs.msg import JointState
 
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
@@ -132,6 +135,32 @@ def test_topics_of_other_names_are_named_by_the_user(tmp_path: Path, capsys: pyt
     said = capsys.readouterr().err
     assert "no known topic, but /robot/camera" in said and len(said.strip().splitlines()) == 1
     assert main(["replay", str(path), "--topic", "joints=robot/joint_states"]) == 0
+
+
+def apart(record: BagMessage) -> list[BagMessage]:
+    """Joint states in two messages, as of an arm and of a gripper with a driver of its own that tells no velocities."""
+    whole = deserialize_message(record.data, JointState)
+    arm, gripper = deepcopy(whole), deepcopy(whole)
+    for name in ("name", "position", "velocity"):
+        setattr(arm, name, getattr(whole, name)[:7])
+        setattr(gripper, name, getattr(whole, name)[7:] if name != "velocity" else [])
+    gripper.header.stamp.nanosec += 300_000
+    return [replace(record, data=serialize_message(part)) for part in (arm, gripper)]
+
+
+def test_an_arm_and_a_gripper_that_publish_apart_are_observed_and_nothing_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    joints = [message for message in RECORDING if STREAM_OF[message.topic] == "joints"]
+    others = [message for message in RECORDING if STREAM_OF[message.topic] != "joints"]
+    joints = [part for message in joints[::10] for part in apart(message)]
+    found = sorted(others + joints, key=lambda message: message.receive_ns)
+    path, figures = write_ros2_mcap(tmp_path / "bag.mcap", found), tmp_path / "replay.json"
+    assert main(["replay", str(path), "--json", str(figures)]) == 0
+    rows = {(row["figure"], row["case"]): row["value"] for row in json.loads(figures.read_text())["rows"]}
+    assert rows["replay.messages", "joints"] == len(joints) and ("replay.refused", "joints") not in rows
+    assert rows["replay.lost", "joints"] == 0 and rows["replay.present", "joints"] > 0.9
+    assert "refused" not in capsys.readouterr().out
 
 
 def of_text(folder: Path) -> list[str]:

@@ -90,11 +90,11 @@ class ServoNode:
 
     def _on_joints(self, data: bytes) -> None:
         try:
-            stamp_ns, position, velocity = self._reader.read(data)
+            state = self._reader.read(data)
         except SensorError as error:
             self._warn(str(error))
             return
-        setpoints = self._setpoints.advance(stamp_ns, position, velocity)
+        setpoints = None if state is None else self._setpoints.advance(*state)
         if setpoints is not None:
             self._publisher.publish(self._message(setpoints))
 
