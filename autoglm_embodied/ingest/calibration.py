@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.config import build, read_yaml
@@ -13,6 +17,12 @@ from autoglm_embodied.errors import ConfigError, SensorError
 from autoglm_embodied.ingest.cdr import read_camera_info
 from autoglm_embodied.types import FloatArray
 
+EQUIDISTANT = "equidistant"
+POLYNOMIAL = (4, 5, 8, 12, 14)
+MODELS = {"plumb_bob": POLYNOMIAL, "rational_polynomial": POLYNOMIAL, EQUIDISTANT: (4,)}
+"""Of distortion, and how many coefficients each may have."""
+OUTSIDE_PX = -1000.0
+NO_FRACTIONS = np.empty(0, np.uint16)
 NORM_TOLERANCE = 0.01  # of a quaternion written with few digits
 
 
@@ -38,7 +48,7 @@ def camera_pose(path: Path) -> FloatArray:
     Raises:
         ConfigError: the file cannot be read or lacks them.
     """
-    own = [field.name for field in fields(CameraMount)]  # the simulator's camera has further settings
+    own = [each.name for each in fields(CameraMount)]  # the simulator's camera has further settings
     mount = build(CameraMount, {key: value for key, value in read_yaml(path).items() if key in own}, str(path))
     pose = np.eye(4)
     pose[:3, 3] = mount.xyz_m
@@ -48,21 +58,77 @@ def camera_pose(path: Path) -> FloatArray:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Intrinsics from camera_info: K (3, 3) in pixels of an image of `width` x `height`."""
+    """Intrinsics from camera_info: K (3, 3) in pixels of an image of `width` x `height`, and the lens distortion.
+
+    D holds the coefficients of one of MODELS (REP 104); all zero or none, the image is taken for a pinhole's.
+    """
 
     width: int
     height: int
     K: FloatArray
+    D: FloatArray = field(default_factory=lambda: np.zeros(0))
+    model: str = ""
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.K).all() or self.K[0, 0] <= 0 or self.K[1, 1] <= 0:
             raise SensorError("camera_info must hold positive focal lengths; calibrate the camera")
+        if not self.distorted:
+            return
+        if self.model not in MODELS:
+            raise SensorError(
+                f"camera_info must name one of {', '.join(MODELS)} as its distortion_model, got {self.model!r}; "
+                "take the rectified image, with a camera_info whose D is zero"
+            )
+        if len(self.D) not in MODELS[self.model] or not np.isfinite(self.D).all():
+            raise SensorError(
+                f"D of camera_info must hold {' or '.join(map(str, MODELS[self.model]))} finite numbers "
+                f"for {self.model}, got {self.D.tolist()}; calibrate the camera"
+            )
 
     @classmethod
     def read(cls, data: bytes) -> Calibration:
         """That of a CameraInfo message.
 
         Raises:
-            SensorError: the message is malformed, or its focal lengths are none.
+            SensorError: the message is malformed, its focal lengths are none, or its distortion cannot be undone.
         """
         return cls(*read_camera_info(data))
+
+    @property
+    def distorted(self) -> bool:
+        """Whether the lens distorts."""
+        return bool(self.D.any())
+
+    def undistorted(self, rgb: NDArray[np.uint8], depth_m: FloatArray) -> tuple[NDArray[np.uint8], FloatArray]:
+        """What a pinhole camera with the same K would see; both as they are, if the lens does not distort.
+
+        Colour is interpolated, depth never: between an object and the table there is nothing. What this lens does not
+        see is black and without depth (0).
+
+        Args:
+            rgb: (height, width, 3).
+            depth_m: (height, width), along the optical axis, which distortion leaves as it is.
+        """
+        if not self.distorted:
+            return rgb, depth_m
+        colour_map, fractions, depth_map = _maps(
+            self.width, self.height, self.K.tobytes(), self.D.tobytes(), self.model == EQUIDISTANT
+        )
+        colour = cv2.remap(np.ascontiguousarray(rgb), colour_map, fractions, cv2.INTER_LINEAR)
+        depth = cv2.remap(np.ascontiguousarray(depth_m, np.float32), depth_map, NO_FRACTIONS, cv2.INTER_NEAREST)
+        return np.asarray(colour, np.uint8), np.asarray(depth, np.float32)
+
+
+@lru_cache(maxsize=4)
+def _maps(width: int, height: int, K_bytes: bytes, D_bytes: bytes, equidistant: bool) -> tuple[NDArray[Any], ...]:
+    """Where each undistorted pixel lies: whole pixels and fractions for colour, the nearest pixel for depth."""
+    K, D, size = np.frombuffer(K_bytes).reshape(3, 3), np.frombuffer(D_bytes), (width, height)
+    undistort = cv2.fisheye.initUndistortRectifyMap if equidistant else cv2.initUndistortRectifyMap
+    x, y = undistort(K, D, np.eye(3), K, size, cv2.CV_32FC1)
+    # A polynomial turns back beyond the lens's edge, and would show its image once more there.
+    determinant = np.gradient(x, axis=1) * np.gradient(y, axis=0) - np.gradient(x, axis=0) * np.gradient(y, axis=1)
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    radius = np.hypot((columns - K[0, 2]) / K[0, 0], (rows - K[1, 2]) / K[1, 1])
+    beyond = radius >= np.min(radius, where=~(determinant > 0), initial=np.inf)
+    x[beyond] = y[beyond] = OUTSIDE_PX
+    return (*cv2.convertMaps(x, y, cv2.CV_16SC2), cv2.convertMaps(x, y, cv2.CV_16SC2, nninterpolation=True)[0])

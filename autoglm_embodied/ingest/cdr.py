@@ -156,19 +156,19 @@ def read_image(data: bytes) -> RawImage:
 
 
 @_reader
-def read_camera_info(data: bytes) -> tuple[int, int, FloatArray]:
-    """Width and height [px] and K (3, 3) [px] of a CameraInfo; the distortion is passed over."""
+def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str]:
+    """Width and height [px], K (3, 3) [px], D (n,) and the name of the distortion's model of a CameraInfo."""
     data = little_endian(data, CAMERA_INFO_FIELDS)
     _, offset = read_string(data, NAME - COUNT.size)
     offset = aligned(offset, COUNT.size)
     height, width = SIZE.unpack_from(data, offset)
-    _, offset = read_string(data, offset + SIZE.size)
-    _, offset = doubles_end(data, aligned(offset, COUNT.size))
-    offset = aligned(offset, DOUBLE)
+    model, offset = read_string(data, offset + SIZE.size)
+    count, end = doubles_end(data, aligned(offset, COUNT.size))
+    offset = aligned(end, DOUBLE)
     if len(data) < offset + BYTES_FROM_K:
         raise SensorError(f"a camera_info message must hold {offset + BYTES_FROM_K} bytes, got {len(data)}")
-    K = np.frombuffer(data, "<f8", 9, offset)
-    return width, height, K.reshape(3, 3)
+    D = np.frombuffer(data, "<f8", count, end - count * DOUBLE)
+    return width, height, np.frombuffer(data, "<f8", 9, offset).reshape(3, 3), D, model
 
 
 @_reader

@@ -80,7 +80,7 @@ def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, 
             f"got {calibration.width}x{calibration.height}; let the driver publish the one of this resolution"
         )
     camera = Camera(rgb.width, rgb.height, calibration.K, T_base_camera)
-    return Frame(rgb.stamp_ns, colour_pixels, depth_m, camera)
+    return Frame(rgb.stamp_ns, *calibration.undistorted(colour_pixels, depth_m), camera)
 
 
 def _described(image: RawImage) -> str:

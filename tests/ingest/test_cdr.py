@@ -172,8 +172,9 @@ def test_an_image_is_read_as_ros_does(frame: str, encoding: str) -> None:
 @pytest.mark.parametrize("model", ["", "plumb_bob", "equidistant"])
 @pytest.mark.parametrize("distortion", [0, 4, 5, 8])
 def test_intrinsics_are_read_as_ros_does(frame: str, model: str, distortion: int) -> None:
-    width, height, read = read_camera_info(bytes(serialize_message(info_message(frame, model, distortion))))
+    width, height, read, D, name = read_camera_info(bytes(serialize_message(info_message(frame, model, distortion))))
     assert (width, height) == (640, 480) and read.ravel().tolist() == K and read.shape == (3, 3)
+    assert D.tolist() == [0.1] * distortion and name == model
 
 
 @pytest.mark.parametrize("text", ["", "x", "pick up the cube", "拿起红色的方块", "é"])
