@@ -9,6 +9,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import IO, Any, ClassVar, cast
@@ -23,6 +24,16 @@ from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.bag.writer import EPOCH, METADATA_NAME
 from autoglm_embodied.errors import BagError
 
+LFS_POINTER = b"version https://git-lfs"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+MOST_UNPACKED = 2**28  # bytes of a message whose size its compressor did not note
+OTHERS = {  # how files begin that are often taken for bags, and what to do with them
+    LFS_POINTER: "is a Git LFS pointer, not the recording itself; fetch it by git lfs pull",
+    ZSTD_MAGIC: "is compressed as a whole file; unpack it by unzstd",
+    b"\x1f\x8b": "is compressed as a whole file; unpack it by gunzip",
+    b"PK\x03\x04": "is a zip archive; unpack it by unzip",
+    b"#ROSBAG": "is a bag of ROS 1; convert it by rosbags-convert",
+}
 DISORDER_NS = 1_000_000_000  # between topics of a file, which some recorders write in turns
 METADATA_FILE = "metadata.yaml"
 TOPICS = "SELECT id, name, type, serialization_format FROM topics"
@@ -50,7 +61,7 @@ class BagFile(ABC):
         try:
             for message in self._read():
                 found += 1
-                yield message
+                yield _unpacked(message)
         except OSError as error:
             raise BagError(f"cannot read {self._path} ({error.strerror}); name a file that can be read") from error
         except self.damaged as error:
@@ -65,10 +76,18 @@ class BagFile(ABC):
         """The messages; whatever the file's library raises at damage is let through."""
 
 
+def _unpacked(message: BagMessage) -> BagMessage:
+    """A message as it came over the wire; rosbag2 compresses each where it is told so, and need not note it."""
+    if message.data[:4] != ZSTD_MAGIC:  # no representation of CDR begins so
+        return message
+    data = zstandard.ZstdDecompressor().decompress(message.data, max_output_size=MOST_UNPACKED)
+    return replace(message, data=data)
+
+
 class SqliteFile(BagFile):
     """An sqlite3 file of `ros2 bag record` (rosbag2_storage_sqlite3, schema versions 1 to 4), read by time."""
 
-    damaged = (sqlite3.Error, KeyError, TypeError, OverflowError)
+    damaged = (sqlite3.Error, KeyError, TypeError, OverflowError, zstandard.ZstdError, MemoryError)
 
     def _read(self) -> Iterator[BagMessage]:
         with closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)) as bag:
@@ -161,10 +180,11 @@ class Bag:
             raise BagError(f"there is no recording {path}; name a .mcap or .db3 file, or the folder of a ROS 2 bag")
         self._paths = _listed(path) if path.is_dir() else [path]
         for file in self._paths:
-            if file.suffix not in KINDS:
-                raise BagError(f"{file} must be a .mcap or .db3 file, or the folder of such; convert it by ros2 bag")
             if not file.is_file():
                 raise BagError(f"{path} lacks its file {file.name}; copy the whole bag")
+            _check_beginning(file)
+            if file.suffix.lower() not in KINDS:
+                raise BagError(f"{file} must be a .mcap or .db3 file, or the folder of such; convert it by ros2 bag")
 
     @property
     def epoch_ns(self) -> int:
@@ -174,7 +194,7 @@ class Bag:
     def messages(self) -> Iterator[BagMessage]:
         """All messages; BagError if a file cannot be read at all."""
         for path in self._paths:
-            file = KINDS[path.suffix](path)
+            file = KINDS[path.suffix.lower()](path)
             for message in in_order(file.messages()):
                 self.metadata = file.metadata
                 yield message
@@ -194,14 +214,28 @@ def in_order(messages: Iterable[BagMessage]) -> Iterator[BagMessage]:
         yield heapq.heappop(waiting)[2]
 
 
+def _check_beginning(path: Path) -> None:
+    """BagError if a file is plainly something else than a bag."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(LFS_POINTER))
+    except OSError as error:
+        raise BagError(f"cannot read {path} ({error.strerror}); name a file that can be read") from error
+    for magic, said in OTHERS.items():
+        if begin.startswith(magic):
+            raise BagError(f"{path} {said}")
+
+
 def _listed(folder: Path) -> list[Path]:
     """The files of a bag; where its recorder was killed before it wrote the list, those that are there, by number."""
     metadata = folder / METADATA_FILE
     if metadata.is_file():  # older recorders gave the files' paths from elsewhere
         paths = [folder / name for name in _names(metadata)]
         return [path if path.is_file() else folder / path.name for path in paths]
-    files = [file for file in folder.iterdir() if file.suffix in KINDS]
+    files = [file for file in folder.iterdir() if file.suffix.lower() in KINDS]
     if not files:
+        for file in filter(Path.is_file, folder.iterdir()):
+            _check_beginning(file)
         raise BagError(f"the folder {folder} holds no recording; name one with {METADATA_FILE}, a .mcap or a .db3 file")
     return sorted(files, key=lambda file: [int(number) for number in re.findall(r"\d+", file.stem)])
 
@@ -209,11 +243,12 @@ def _listed(folder: Path) -> list[Path]:
 def _names(metadata: Path) -> list[str]:
     try:
         info: Any = yaml.safe_load(metadata.read_text())["rosbag2_bagfile_information"]
-        names, compression = info["relative_file_paths"], str(info.get("compression_mode") or "none").lower()
+        names, mode = info["relative_file_paths"], str(info.get("compression_mode") or "none").lower()
+        kind = str(info.get("compression_format"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise BagError(f"cannot read {metadata} ({error}); name one of the bag's .mcap or .db3 files") from error
-    if compression != "none":
-        raise BagError(f"{metadata.parent} is compressed by {compression}; unpack it by ros2 bag convert")
+    if mode == "file" or (mode == "message" and kind != "zstd"):
+        raise BagError(f"{metadata.parent} is compressed by {mode} as {kind}; unpack it by ros2 bag convert")
     if not names:
         raise BagError(f"{metadata} lists no file; the bag is empty")
     return [str(name) for name in names]

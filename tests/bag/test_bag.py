@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from bag_cases import (
     write_sqlite,
 )
 from mcap.writer import Writer
+from zstandard import ZstdCompressor
 
 from autoglm_embodied.bag.bag import Bag, in_order
 from autoglm_embodied.bag.message import BagMessage
@@ -47,6 +49,33 @@ def test_the_files_of_a_folder_follow_each_other_listed_or_by_their_numbers(
     if listed:
         write_metadata(tmp_path, names, "mcap")
     assert read(tmp_path) == MESSAGES
+
+
+@pytest.mark.parametrize("name", ["ros2.mcap", "ros2.db3"])
+@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize("noted", [True, False])
+def test_messages_that_rosbag2_compressed_one_by_one_are_read(
+    name: str, sized: bool, noted: bool, tmp_path: Path
+) -> None:
+    pack = ZstdCompressor(write_content_size=sized).compress
+    WRITERS[name](tmp_path / name, [replace(message, data=pack(message.data)) for message in MESSAGES])
+    path = write_metadata(tmp_path, [name], "", compression="MESSAGE") if noted else tmp_path / name
+    assert read(path) == MESSAGES
+
+
+@pytest.mark.parametrize("name", ["ros2.mcap", "ros2.db3"])
+def test_a_compressed_message_that_is_damaged_ends_the_bag_there(name: str, tmp_path: Path) -> None:
+    packed = [replace(message, data=ZstdCompressor().compress(message.data)) for message in MESSAGES]
+    packed[200] = replace(packed[200], data=packed[200].data[:-9])
+    bag = Bag(WRITERS[name](tmp_path / name, packed))
+    assert list(bag.messages()) == MESSAGES[:200] and f"{name} is damaged" in bag.damages[0]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_name_of_a_file_may_be_in_capitals(name: str, tmp_path: Path) -> None:
+    path = WRITERS[name](tmp_path / name, MESSAGES)
+    capital = path.rename(path.with_suffix(path.suffix.upper()))
+    assert read(capital) == read(tmp_path) == MESSAGES
 
 
 def test_receive_times_are_told_on_the_recorders_own_clock(tmp_path: Path) -> None:
@@ -96,10 +125,10 @@ def compressed(folder: Path) -> Path:
     return write_metadata(folder, ["bag_0.db3.zstd"], "sqlite3", compression="FILE")
 
 
-def text(name: str) -> Callable[[Path], Path]:
+def text(name: str, begin: bytes = b"no recording", within: bool = False) -> Callable[[Path], Path]:
     def write(folder: Path) -> Path:
-        (folder / name).write_text("no recording at all, only text")
-        return folder / name
+        (folder / name).write_bytes(begin + b" at all, only text")
+        return folder if within else folder / name
 
     return write
 
@@ -133,7 +162,17 @@ def unknown_channel(folder: Path) -> Path:
         (text("bag.mcap"), "holds no message that can be read"),
         (text("bag.db3"), "file is not a database"),
         (unlisted, "lacks its file absent_0.mcap"),
-        (compressed, "compressed by file; unpack it"),
+        (compressed, "compressed by file as zstd; unpack it"),
+        (
+            text("bag.mcap", b"version https://git-lfs.github.com/spec/v1\noid"),
+            "is a Git LFS pointer, not the recording",
+        ),
+        (text("bag.mcap", b"version https://git-lfs.github.com/spec/v1\noid", True), "fetch it by git lfs pull"),
+        (text("bag.mcap.zstd", b"\x28\xb5\x2f\xfd"), "is compressed as a whole file; unpack it by unzstd"),
+        (text("bag.mcap.zstd", b"\x28\xb5\x2f\xfd", True), "unpack it by unzstd"),
+        (text("bag.db3.gz", b"\x1f\x8b"), "unpack it by gunzip"),
+        (text("bag.mcap", b"PK\x03\x04"), "unpack it by unzip"),
+        (text("ros1.bag", b"#ROSBAG V2.0"), "is a bag of ROS 1; convert it by rosbags-convert"),
         (broken_list, "cannot read"),
         (cut_to_nothing, "it ends in the middle"),
         (unknown_channel, "channel 7, which is not there"),
