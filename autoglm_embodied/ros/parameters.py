@@ -41,12 +41,14 @@ def settings(node: Node, cls: type[S], prefix: str) -> S:
     """Declare a parameter `prefix.field` for every field of a dataclass, which has defaults, and build it from them.
 
     Raises:
-        ConfigError: a parameter has the wrong type or an impossible value.
+        ConfigError: a parameter has the wrong type or an impossible value, or none of that name is known.
     """
     values = {
         field.name: _declare(node, f"{prefix}.{field.name}", _default(field), about(field))
         for field in fields(cls)  # type: ignore[arg-type]
     }
+    given = [name for name in node._parameter_overrides if name.startswith(f"{prefix}.")]  # ROS ignores misspelt ones
+    values = {name.removeprefix(f"{prefix}."): None for name in given} | values
     return build(cls, values, _source(node, prefix))
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Protocol, TypeVar
 
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from autoglm_embodied.errors import AutoGLMError, SetupError
+from autoglm_embodied.config import read_yaml
+from autoglm_embodied.errors import AutoGLMError, ConfigError, SetupError
 
 POLL_S = 0.1  # an end or a signal that comes while nothing else does waits this long
 FINAL_SPINS = 20  # of the executor after close, for results that clients wait for
@@ -51,8 +55,8 @@ def run(make_node: Callable[[], RunnableNode]) -> int:
     ended = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
+        _init(sys.argv)
         _spin(make_node(), ended)
     except AutoGLMError as error:
         print(error, file=sys.stderr, flush=True)
@@ -60,6 +64,17 @@ def run(make_node: Callable[[], RunnableNode]) -> int:
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _init(arguments: Sequence[str]) -> None:
+    """Initialise ROS; ConfigError if a parameter file is wrong, of which ROS takes keys that stand twice in silence."""
+    for option, file in pairwise(arguments):
+        if option == "--params-file":
+            read_yaml(Path(file))
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except rclpy_implementation.RCLError as error:
+        raise ConfigError(f"ROS cannot start with these arguments: {' '.join(str(error).split())}") from error
 
 
 def _spin(node: RunnableNode, ended: Event) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from autoglm_embodied.nodes.fusion_node import FusionNode
 from autoglm_embodied.nodes.governor_node import GovernorNode
 from autoglm_embodied.nodes.voice_node import VoiceNode
 from autoglm_embodied.ros.parameters import on_change, settings
+from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.safety.governor import Limits
 
 OF_THE_ZERO = ("bias_samples", "least_width_m", "open_width_m", "hand_mass_kg")
@@ -143,6 +147,8 @@ def test_overrides_reach_the_settings_and_lists_become_tuples(graph: Any) -> Non
     [
         ("limits.max_force_n", "much", "limits.max_force_n of overridden must be a float, such as 40.0"),
         ("limits.workspace_lower_m", [1, 2, 3], "workspace_lower_m of overridden must be a float array"),
+        ("limits.max_forc_n", 3.0, "unknown setting 'max_forc_n'; known are max_linear_m_s"),
+        ("limits.max_linear_m_s", 300.0, "max_linear_m_s must be"),
         ("limits.bias_samples", 0, "limits.bias_samples of overridden must be from 1 to 100000, got 0"),
         ("limits.max_force_n", -3.0, "limits.max_force_n of overridden must be from 0.1 to 1000, got -3.0"),
         ("limits.max_force_n", float("nan"), "limits.max_force_n of overridden must be from 0.1 to 1000, got nan"),
@@ -156,3 +162,25 @@ def test_a_wrong_type_or_value_is_named(graph: Any, name: str, value: Any, match
             settings(node, Limits, "limits")
     finally:
         node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("max_force_n: 40.0\n      max_force_n: 4.0", "line 5: setting 'max_force_n' must stand once; remove one"),
+        ("max_force_n: [1", "cannot read settings from"),
+        ("workspace_lower_m: [0.1, 0.2, 0]", "Sequence should be of same type"),
+    ],
+)
+def test_a_parameter_file_that_ros_would_take_or_end_on_is_refused_in_one_sentence(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"governor_node:\n  ros__parameters:\n    limits:\n      {text}\n")
+    monkeypatch.setattr(sys, "argv", ["governor_node", "--ros-args", "--params-file", str(path)])
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    assert run(GovernorNode) == 2
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    error = capsys.readouterr().err.strip()
+    assert said in error and str(path) in error and len(error.splitlines()) == 1
