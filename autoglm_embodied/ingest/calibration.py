@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ EQUIDISTANT = "equidistant"
 POLYNOMIAL = (4, 5, 8, 12, 14)
 MODELS = {"plumb_bob": POLYNOMIAL, "rational_polynomial": POLYNOMIAL, EQUIDISTANT: (4,)}
 """Of distortion, and how many coefficients each may have."""
+RECTIFIED = re.compile(r"(_|/|^)rect(_[^/]*)?$")  # as image_proc and drivers name such topics
 OUTSIDE_PX = -1000.0
 NO_FRACTIONS = np.empty(0, np.uint16)
 NORM_TOLERANCE = 0.01  # of a quaternion written with few digits
@@ -60,7 +62,8 @@ def camera_pose(path: Path) -> FloatArray:
 class Calibration:
     """Intrinsics from camera_info: K (3, 3) in pixels of an image of `width` x `height`, and the lens distortion.
 
-    D holds the coefficients of one of MODELS (REP 104); all zero or none, the image is taken for a pinhole's.
+    D holds the coefficients of one of MODELS (REP 104); all zero or none, the image is taken for a pinhole's. An image
+    that was rectified already comes with the same camera_info, of which P (3, 4) then is its own.
     """
 
     width: int
@@ -68,6 +71,7 @@ class Calibration:
     K: FloatArray
     D: FloatArray = field(default_factory=lambda: np.zeros(0))
     model: str = ""
+    P: FloatArray = field(default_factory=lambda: np.zeros((3, 4)))
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.K).all() or self.K[0, 0] <= 0 or self.K[1, 1] <= 0:
@@ -93,6 +97,12 @@ class Calibration:
             SensorError: the message is malformed, its focal lengths are none, or its distortion cannot be undone.
         """
         return cls(*read_camera_info(data))
+
+    def of_topic(self, topic: str) -> Calibration:
+        """That of the images of a topic, which may be rectified ones; SensorError if it has none of these."""
+        if not RECTIFIED.search(topic):
+            return self
+        return Calibration(self.width, self.height, np.ascontiguousarray(self.P[:, :3]))
 
     @property
     def distorted(self) -> bool:

@@ -156,8 +156,8 @@ def read_image(data: bytes) -> RawImage:
 
 
 @_reader
-def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str]:
-    """Width and height [px], K (3, 3) [px], D (n,) and the name of the distortion's model of a CameraInfo."""
+def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str, FloatArray]:
+    """Width and height [px], K (3, 3) [px], D (n,), the name of the distortion's model and P (3, 4) of a CameraInfo."""
     data = little_endian(data, CAMERA_INFO_FIELDS)
     _, offset = read_string(data, NAME - COUNT.size)
     offset = aligned(offset, COUNT.size)
@@ -168,7 +168,8 @@ def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str
     if len(data) < offset + BYTES_FROM_K:
         raise SensorError(f"a camera_info message must hold {offset + BYTES_FROM_K} bytes, got {len(data)}")
     D = np.frombuffer(data, "<f8", count, end - count * DOUBLE)
-    return width, height, np.frombuffer(data, "<f8", 9, offset).reshape(3, 3), D, model
+    K, _, P = np.split(np.frombuffer(data, "<f8", 30, offset), (9, 18))
+    return width, height, K.reshape(3, 3), D, model, P.reshape(3, 4)
 
 
 @_reader

@@ -90,6 +90,7 @@ class SensorInput:
         self._wrench_frame = robot.wrench_frame
         self._T_base_camera = T_base_camera
         self.calibration: Calibration | None = None  # until a usable camera_info came
+        self.rgb_topic = SENSOR_STREAMS["rgb"].topic  # the name says whether its images are rectified
         self.pairer = ImagePairer(rates.camera_hz)
         self.joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
         self.meters = self.pairer.meters | {
@@ -119,7 +120,8 @@ class SensorInput:
     def push(self, pair: ImagePair) -> None:
         """Push two images as a frame."""
         try:
-            frame = rgbd_frame(pair.rgb, pair.depth, self.calibration, self._T_base_camera)
+            calibration = self.calibration and self.calibration.of_topic(self.rgb_topic)
+            frame = rgbd_frame(pair.rgb, pair.depth, calibration, self._T_base_camera)
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
             self.reject("frame", error)

@@ -129,6 +129,8 @@ class Player:
         self.streams[stream].stamps_ns.append(stamp_ns)
         if stream in FAST_STREAMS:
             self._schedule.update(stamp_ns, receive_ns)
+        if stream == "rgb":
+            self._input.rgb_topic = message.topic
         if stream == "voice":
             self._take_voice(data, stamp_ns)
         elif (pair := self._input.take(stream, data, receive_ns)) is not None:

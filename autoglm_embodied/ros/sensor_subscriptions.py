@@ -113,6 +113,7 @@ class SensorSubscriptions:
         self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
         rates = NominalRates(**{name: value(node, name) for name in RATES_HZ})
         self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
+        self._input.rgb_topic = value(node, "topics.rgb")
         self._camera = CameraThread(node, self._input, fail)
         self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST_STREAMS}
         self._subscriptions = self._camera.subscriptions | self._fast

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -125,3 +127,15 @@ def test_what_a_lens_does_not_see_has_no_depth_and_is_not_shown_twice() -> None:
 def test_a_distortion_that_cannot_be_undone_is_refused(model: str, D: list[float], match: str) -> None:
     with pytest.raises(SensorError, match=match):
         calibration(model, D)
+
+
+@pytest.mark.parametrize("topic", ["/cam/image_rect", "image_rect_color", "zed/rgb/rect", "image_rect_raw"])
+def test_an_image_that_is_rectified_already_is_left_alone_and_has_the_intrinsics_of_p(topic: str) -> None:
+    P = np.array([[400.0, 0.0, 310.0, -30.0], [0.0, 400.0, 250.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
+    raw_calibration = replace(calibration(*LENSES["plumb_bob"]), P=P)
+    rectified = raw_calibration.of_topic(topic)
+    assert rectified.K.tolist() == P[:, :3].tolist() and not rectified.distorted
+    for other in ("camera/color/image_raw", "/rect/image_raw", "image_direct", "correct"):
+        assert raw_calibration.of_topic(other) is raw_calibration
+    with pytest.raises(SensorError, match="positive focal lengths"):
+        calibration(*LENSES["plumb_bob"]).of_topic(topic)

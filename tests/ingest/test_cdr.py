@@ -37,6 +37,7 @@ FRAMES = ["", "a", "abc", "abcd", "panda_ft", "abcdefghijk"]
 NAMES = [["x"], ["a", "bb", "ccc"], [f"panda_joint{n}" for n in range(1, 8)]]
 T_NS = 1_700_000_000_123_456_789
 VALUES = np.array([1.5, -2.0, 3.25, 1e-9, -1e9, 6.0])
+P = [float(value) for value in range(12)]
 K = [600.0, 0.0, 320.0, 0.0, 601.0, 240.0, 0.0, 0.0, 1.0]
 
 
@@ -74,7 +75,7 @@ def image_message(frame: str, encoding: str) -> Image:
 
 
 def info_message(frame: str, model: str, distortion: int) -> CameraInfo:
-    return stamped(CameraInfo(width=640, height=480, distortion_model=model, d=[0.1] * distortion, k=K), frame)
+    return stamped(CameraInfo(width=640, height=480, distortion_model=model, d=[0.1] * distortion, k=K, p=P), frame)
 
 
 def voice_message(text: str, intent: int = VoiceCommand.GRASP) -> VoiceCommand:
@@ -172,9 +173,10 @@ def test_an_image_is_read_as_ros_does(frame: str, encoding: str) -> None:
 @pytest.mark.parametrize("model", ["", "plumb_bob", "equidistant"])
 @pytest.mark.parametrize("distortion", [0, 4, 5, 8])
 def test_intrinsics_are_read_as_ros_does(frame: str, model: str, distortion: int) -> None:
-    width, height, read, D, name = read_camera_info(bytes(serialize_message(info_message(frame, model, distortion))))
+    data = bytes(serialize_message(info_message(frame, model, distortion)))
+    width, height, read, D, name, projection = read_camera_info(data)
     assert (width, height) == (640, 480) and read.ravel().tolist() == K and read.shape == (3, 3)
-    assert D.tolist() == [0.1] * distortion and name == model
+    assert D.tolist() == [0.1] * distortion and name == model and projection.ravel().tolist() == P
 
 
 @pytest.mark.parametrize("text", ["", "x", "pick up the cube", "拿起红色的方块", "é"])

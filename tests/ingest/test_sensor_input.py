@@ -99,6 +99,18 @@ def feed(sensors: SensorInput, stream: str, message: Any, receive_ns: int = 7) -
         sensors.push(pair)
 
 
+def test_the_topic_of_colour_decides_whether_a_lens_is_undone(sensors: SensorInput, taken: LoggedSink) -> None:
+    distorted = info()
+    distorted.distortion_model, distorted.d = "plumb_bob", [-0.3, 0.1, 0.0, 0.0, 0.0]
+    distorted.p = [500.0, 0.0, 320.0, 0.0, 0.0, 500.0, 240.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    for topic in ("/cam/image_raw", "/cam/image_rect"):
+        sensors.rgb_topic = topic
+        for stream, message in (("camera_info", distorted), ("rgb", colour()), ("depth", depth())):
+            feed(sensors, stream, message)
+    raw, rectified = taken.frames
+    assert (raw.camera.K[0, 0], rectified.camera.K[0, 0]) == (600.0, 500.0)
+
+
 def test_a_batch_says_what_its_samples_say_one_by_one(sensors: SensorInput, taken: LoggedSink) -> None:
     numbers = [1.0, 2.0, 3.0]
     feed(sensors, "wrench_batch", batch(numbers))

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bag_cases import write_bag, write_metadata, write_ros2_mcap, write_sqlite
-from observing import EPOCH_NS, INSTANTS, MS, GivenTicks, aligner_runner, bits, digest, player
+from observing import EPOCH_NS, INSTANTS, MS, ROBOT, GivenTicks, aligner_runner, bits, digest, player
 from rclpy.serialization import deserialize_message, serialize_message
 from replay_cases import STREAM_OF, recording
 from sensor_msgs.msg import JointState
@@ -21,7 +22,8 @@ from sensor_msgs.msg import JointState
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.replay.player import EvenTicks, play
+from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
+from autoglm_embodied.replay.player import EvenTicks, Player, play
 from autoglm_embodied.replay.runners import Instant
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.types import Observation
@@ -161,6 +163,14 @@ def test_an_arm_and_a_gripper_that_publish_apart_are_observed_and_nothing_is_los
     assert rows["replay.messages", "joints"] == len(joints) and ("replay.refused", "joints") not in rows
     assert rows["replay.lost", "joints"] == 0 and rows["replay.present", "joints"] > 0.9
     assert "refused" not in capsys.readouterr().out
+
+
+def test_colour_of_a_rectified_topic_is_replayed_as_such() -> None:
+    runner = aligner_runner()
+    sensors = SensorInput(runner.sink, ROBOT, np.eye(4), NominalRates(), lambda *_: None)
+    colour = next(message for message in RECORDING if STREAM_OF[message.topic] == "rgb")
+    Player(sensors, runner, GivenTicks(), lambda _: None).take("rgb", replace(colour, topic="/cam/image_rect"))
+    assert sensors.rgb_topic == "/cam/image_rect"
 
 
 def of_text(folder: Path) -> list[str]:
