@@ -181,3 +181,9 @@ def test_words_that_old_yaml_takes_for_numbers_truths_and_dates_stay_text(tmp_pa
         "a": ["on", "no", "010", "1_000", "0x1F", "2026-11-26", "12:30"],
         "b": [0.08, -1, True, None, math.inf],
     }
+
+
+@pytest.mark.parametrize("value", NO_FLAGS)
+def test_a_flag_is_true_or_false_and_nothing_else(value: Any) -> None:
+    with pytest.raises(ConfigError, match="stuck_detection must be true or false, got"):
+        build(AlignSettings, {"stuck_detection": value}, "a.yaml")
