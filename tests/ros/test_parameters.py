@@ -106,7 +106,10 @@ def test_a_change_takes_effect_at_once_with_all_that_comes_with_it(limited: tupl
         ({"limits.policy_timeout_ns": 0}, "Min: 1000000, Max: 10000000000"),
         ({"limits.max_linear_m_s": 1}, "expected"),
         ({"limits.max_linear_m_s": None}, "cannot be undeclared"),
-        ({"limits.workspace_upper_m": [1.0, float("nan"), 1.0]}, "limits.workspace_upper_m must be from -10 to 10"),
+        (
+            {"limits.workspace_upper_m": [1.0, float("nan"), 1.0]},
+            "workspace_upper_m[1] must be a finite number, got .nan",
+        ),
         ({"limits.workspace_upper_m": [1.0, 1.0]}, "must hold 3 numbers each"),
         ({"limits.max_force_n": 20.0}, "release_force_n must be at most max_force_n, got 30.0"),
         ({"limits.max_force_n": 39.0}, "must be at most 38 while the arm moves"),
@@ -147,12 +150,16 @@ def test_overrides_reach_the_settings_and_lists_become_tuples(graph: Any) -> Non
     [
         ("limits.max_force_n", "much", "limits.max_force_n of overridden must be a float, such as 40.0"),
         ("limits.workspace_lower_m", [1, 2, 3], "workspace_lower_m of overridden must be a float array"),
-        ("limits.max_forc_n", 3.0, "unknown setting 'max_forc_n'; known are max_linear_m_s"),
-        ("limits.max_linear_m_s", 300.0, "max_linear_m_s must be"),
+        ("limits.max_forc_n", 3.0, "unknown setting 'max_forc_n'; known are bias_samples"),
+        ("limits.max_linear_m_s", 300.0, "limits.max_linear_m_s of overridden must be from 0.001 to 3, got 300.0"),
         ("limits.bias_samples", 0, "limits.bias_samples of overridden must be from 1 to 100000, got 0"),
         ("limits.max_force_n", -3.0, "limits.max_force_n of overridden must be from 0.1 to 1000, got -3.0"),
         ("limits.max_force_n", float("nan"), "limits.max_force_n of overridden must be from 0.1 to 1000, got nan"),
-        ("limits.workspace_lower_m", [0.1, -99.0, 0.0], "limits.workspace_lower_m must be from -10 to 10, got"),
+        (
+            "limits.workspace_lower_m",
+            [0.1, -99.0, 0.0],
+            r"workspace_lower_m\[1\] must be in metres, not millimetres, from -10 to 10, got -99.0",
+        ),
     ],
 )
 def test_a_wrong_type_or_value_is_named(graph: Any, name: str, value: Any, match: str) -> None:
