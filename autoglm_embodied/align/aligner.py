@@ -13,9 +13,9 @@ from autoglm_embodied.align.clock import ClockEstimate
 from autoglm_embodied.align.interpolate import InterpolationLimits, interpolate
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.align.stream import Ring, SampleCounts, Stream
-from autoglm_embodied.align.wrench import WrenchStream
+from autoglm_embodied.align.wrench import BETWEEN, UNTARED, WrenchStream
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation, Sense
+from autoglm_embodied.types import MODALITIES, ArmState, FloatArray, ForceFeatures, Observation, Sense
 
 MAX_INSTRUCTIONS = 16  # speech comes every few seconds and a tick reads the newest
 MAX_JOINT_VALUE = 1e5  # [rad, m, rad/s, m/s]; a larger number is no measurement
@@ -75,6 +75,8 @@ class Aligner:
         extrapolation_ns = settings.vision_extrapolation_ns
         self._vision_limits = InterpolationLimits(settings.vision_limit_ns, extrapolation_ns, cubic=True)
         self._joints_limits = InterpolationLimits(settings.joints_limit_ns)
+        self._absences = dict.fromkeys(MODALITIES, "")
+        self._tare_error = "it needs a tare, with the hand empty and the arm at rest"
         self._lock = Lock()
 
     @property
@@ -119,18 +121,13 @@ class Aligner:
 
         The times are those of `observe`. SensorError if wrench or joint states are stale or too few, or the arm moves.
         """
-        settings = self._settings
-        streams = (self._wrench.stream, settings.force_limit_ns), (self._joints, settings.joints_limit_ns)
         arm = self._joints_at(t_ns, now_receive_ns).value
-        with self._lock:
-            for stream, limit_ns in streams:
-                if not stream.fresh(t_ns, now_receive_ns, limit_ns):
-                    missing = f"tare needs a fresh {stream.name}, but none is received"
-                    raise SensorError(f"{missing}; check that the driver runs")
-            if arm is not None:
-                self._wrench.gravity.add_pose(t_ns, arm.T_base_tool)
-            joints = self._joints.ring
-            return self._wrench.tare(joints.stamps_ns, joints.values[:, self._axes :])
+        try:
+            with self._lock:
+                return self._tare(t_ns, now_receive_ns, arm)
+        except SensorError as error:
+            self._tare_error = str(error)
+            raise
 
     def observe(self, t_ns: int, now_receive_ns: int | None = None) -> Observation:
         """All modalities at `t_ns`; stale, too short, untared and faulty ones are absent.
@@ -140,8 +137,9 @@ class Aligner:
             now_receive_ns: the same instant on the monotonic clock; None for a recording.
         """
         joints, vision = self._joints_at(t_ns, now_receive_ns), self._vision_at(t_ns, now_receive_ns)
-        force = self._force_at(t_ns, now_receive_ns, joints.value)
-        return Observation(t_ns, vision, force, joints, self._instructions.at(t_ns))
+        force, language = self._force_at(t_ns, now_receive_ns, joints.value), self._instructions.at(t_ns)
+        self._absences["language"] = "" if language.present else "silent: no instruction is valid"
+        return Observation(t_ns, vision, force, joints, language)
 
     def counts(self) -> dict[str, SampleCounts]:
         """The number of received, late, duplicate and rejected samples of each stream; a copy."""
@@ -157,6 +155,25 @@ class Aligner:
         """The fault for which the wrench is masked, empty if there is none."""
         return self._wrench.fault
 
+    def absences(self) -> dict[str, str]:
+        """Why each absent modality was absent at the last instant: the kind of reason, a colon, and a sentence."""
+        return {name: why for name, why in self._absences.items() if why}
+
+    def _tare(self, t_ns: int, now_receive_ns: int | None, arm: ArmState | None) -> FloatArray:
+        settings = self._settings
+        streams = (self._wrench.stream, settings.force_limit_ns), (self._joints, settings.joints_limit_ns)
+        for stream, limit_ns in streams:
+            absence = stream.absence(
+                stream.instant_ns(t_ns, now_receive_ns, settings), now_receive_ns, limit_ns, settings
+            )
+            if absence:
+                raise SensorError(f"tare needs a fresh {stream.name}, but {absence.partition(': ')[2]}")
+        wrench_ns, joints_ns = (stream.instant_ns(t_ns, now_receive_ns, settings) for stream, _ in streams)
+        if arm is not None:
+            self._wrench.gravity.add_pose(wrench_ns, arm.T_base_tool)
+        joints = self._joints.ring
+        return self._wrench.tare(joints.stamps_ns + (wrench_ns - joints_ns), joints.values[:, self._axes :])
+
     def _streams(self) -> dict[str, Stream]:
         vision = {} if self._vision is None else {"vision": self._vision}
         return {**vision, "force": self._wrench.stream, "joints": self._joints}
@@ -164,27 +181,37 @@ class Aligner:
     def _vision_at(self, t_ns: int, now_receive_ns: int | None) -> Sense[FloatArray]:
         vision = self._vision
         if vision is None:
+            self._absences["vision"] = "silent: no frame came"
             return Sense(None)
         with self._lock:
+            t_ns = vision.instant_ns(t_ns, now_receive_ns, self._settings)
             age_ns = t_ns - vision.ring.newest_ns
             if age_ns >= 0 and not self._vision_limits.max_extrapolation_ns and len(vision.ring):
                 tokens = Sense(self._newest_tokens, age_ns, age_ns)  # not copied at every tick: they are large
             else:
                 tokens = interpolate(vision.ring.stamps_ns, vision.ring.values, t_ns, self._vision_limits)
-            fresh = vision.fresh(t_ns, now_receive_ns, self._settings.vision_limit_ns)
-        return tokens if fresh else replace(tokens, value=None, extrapolated_ns=0)
+            absence = vision.absence(t_ns, now_receive_ns, self._settings.vision_limit_ns, self._settings)
+        self._absences["vision"] = absence or ("" if tokens.present else BETWEEN)
+        return replace(tokens, value=None, extrapolated_ns=0) if absence else tokens
 
     def _force_at(self, t_ns: int, now_receive_ns: int | None, arm: ArmState | None) -> Sense[ForceFeatures]:
         with self._lock:
+            t_ns = self._wrench.stream.instant_ns(t_ns, now_receive_ns, self._settings)
             if arm is not None:
                 self._wrench.gravity.add_pose(t_ns, arm.T_base_tool)
-            return self._wrench.at(t_ns, now_receive_ns)
+            force = self._wrench.at(t_ns, now_receive_ns)
+        absence = self._wrench.absence
+        self._absences["force"] = f"{absence}{self._tare_error}" if absence == UNTARED else absence
+        return force
 
     def _joints_at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ArmState]:
+        settings = self._settings
         with self._lock:
+            t_ns = self._joints.instant_ns(t_ns, now_receive_ns, settings)
             row = interpolate(self._joints.ring.stamps_ns, self._joints.ring.values, t_ns, self._joints_limits)
-            fresh = self._joints.fresh(t_ns, now_receive_ns, self._settings.joints_limit_ns)
-        state = self._arm_state(row.value) if fresh and row.value is not None else None
+            absence = self._joints.absence(t_ns, now_receive_ns, settings.joints_limit_ns, settings)
+        state = None if absence or row.value is None else self._arm_state(row.value)
+        self._absences["joints"] = absence or ("" if state else BETWEEN)
         return Sense(state, row.age_ns, row.time_error_ns)
 
     def _arm_state(self, row: FloatArray) -> ArmState:

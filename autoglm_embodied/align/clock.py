@@ -62,6 +62,13 @@ class ClockOffsetEstimator:
         if self.largest_ns is None or ahead_ns > self.largest_ns:
             self.largest_ns = ahead_ns
 
+    def stamp_ns(self, receive_ns: int) -> int:
+        """The sender's clock at `receive_ns` on the monotonic clock, as far as its messages tell."""
+        found = self.estimate
+        if found is None:
+            return receive_ns + (self.largest_ns or 0)
+        return receive_ns + found.offset_ns + round(found.drift_ppm * 1e-6 * (receive_ns - found.at_ns))
+
     def _end_span(self) -> None:
         if self._span_end_ns is not None:
             self._fastest.append(self._span_fastest)

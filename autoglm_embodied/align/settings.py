@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from autoglm_embodied.errors import ConfigError
 
 MS = 1_000_000
-ANY_SIGN = {"tool_centre_m": 3, "tool_quaternion_sensor": 4, "stuck_detection": 0}
+ANY_SIGN = {"tool_centre_m": 3, "tool_quaternion_sensor": 4, "stuck_detection": 0, "map_clocks": 0}
 """Settings that may be negative, and how many numbers each holds."""
 MAY_BE_ZERO = ("vision_extrapolation_ns", "tool_mass_kg", "force_range_n", "torque_range_n_m")
 
@@ -18,7 +18,8 @@ class AlignSettings:
     """Limits, windows and sizes of the aligner; times in nanoseconds.
 
     A modality is absent when its newest sample was received longer ago than its `*_limit_ns`, and at an instant within
-    a gap longer than that. A setting that may be 0 is switched off by 0.
+    a gap longer than that; and when the newest stamp is more than `late_limit_ns` before the tick, or `ahead_limit_ns`
+    ahead of its time of receipt, for then it is of another clock. A setting that may be 0 is switched off by 0.
     """
 
     arm_joints: int = 7
@@ -40,6 +41,9 @@ class AlignSettings:
     torque_range_n_m: float = 0.0
     stuck_detection: bool = True  # a reading that is constant to the last bit for the longest window is a fault
     clock_jump_ns: int = 1_000 * MS
+    late_limit_ns: int = 400 * MS
+    ahead_limit_ns: int = 100 * MS
+    map_clocks: bool = False  # whether stamps beyond these limits are placed by when their messages were received
     vision_capacity: int = 8
     force_capacity: int = 2_048
     joints_capacity: int = 2_048

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autoglm_embodied.align.clock import ClockOffsetEstimator
+from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import FloatArray, require_finite
+
+NS_PER_S = 1e9
 
 
 class Placement(Enum):
@@ -113,6 +116,13 @@ class Ring:
         self.begin = max(self.begin, self.end - self.capacity)
         return Placement.LATE
 
+    def grow(self) -> None:
+        """Double the capacity; the samples move to other rows."""
+        self._make_room()
+        self.capacity, self._rows = 2 * self.capacity, 2 * self._rows
+        self._stamps = np.concatenate((self._stamps, np.zeros_like(self._stamps)))
+        self._values = np.concatenate((self._values, np.zeros_like(self._values)))
+
     def _make_room(self) -> int:
         """Move the samples to the front; returns by how many rows."""
         moved, kept = self.begin, len(self)
@@ -152,6 +162,7 @@ class Stream:
         self._clock_jump_ns = clock_jump_ns
         self._max_abs = max_abs
         self._newest_receive_ns = 0
+        self._refused = (0, "")  # the last stamp that was not taken: when it came, and why not
 
     def push(self, stamp_ns: int, receive_ns: int, value: FloatArray) -> bool:
         """Validate and insert a sample; whether it was. SensorError if it is of another shape, not finite or too large.
@@ -168,6 +179,11 @@ class Stream:
         if not self._plausible(stamp_ns, receive_ns):
             if receive_ns - self._newest_receive_ns <= self._clock_jump_ns:
                 counts.rejected += 1
+                jump_s = (stamp_ns - receive_ns - (self.ring.newest_ns - self._newest_receive_ns)) / NS_PER_S
+                self._refused = (
+                    receive_ns,
+                    f"its stamps jumped by {jump_s:.3g} s; they are taken once that lasted a second",
+                )
                 return False
             counts.restarts += 1
             self.ring.clear()
@@ -180,6 +196,11 @@ class Stream:
         counts.late += placement is Placement.LATE
         counts.duplicates += placement is Placement.DUPLICATE
         counts.rejected += placement is Placement.TOO_OLD
+        if placement is Placement.DUPLICATE:
+            self._refused = (
+                receive_ns,
+                "its stamps do not advance; let the driver stamp every message with its own time",
+            )
         return placement is Placement.LATE
 
     def fresh(self, t_ns: int, now_receive_ns: int | None, limit_ns: int) -> bool:
@@ -189,6 +210,40 @@ class Stream:
         if now_receive_ns is None:
             return t_ns - self.ring.newest_ns <= limit_ns
         return now_receive_ns - self._newest_receive_ns <= limit_ns
+
+    def instant_ns(self, t_ns: int, now_receive_ns: int | None, settings: AlignSettings) -> int:
+        """The tick `t_ns` on this stream's clock: the same unless that is off and the settings let it be mapped."""
+        if not settings.map_clocks or now_receive_ns is None or not len(self.ring):
+            return t_ns
+        mapped_ns = self.clock.stamp_ns(now_receive_ns)
+        return t_ns if -settings.ahead_limit_ns <= t_ns - mapped_ns <= settings.late_limit_ns else mapped_ns
+
+    def absence(self, t_ns: int, now_receive_ns: int | None, limit_ns: int, settings: AlignSettings) -> str:
+        """Why there is nothing to be used at an instant, its kind before a colon; empty if there is.
+
+        Args:
+            t_ns: the instant on this stream's clock.
+            now_receive_ns: the same on the monotonic clock; None for a recording.
+            limit_ns: since the newest sample.
+            settings: how far the newest stamp may be from the instant.
+        """
+        if not self.fresh(t_ns, now_receive_ns, limit_ns):
+            refused_ns, why = self._refused
+            if why and now_receive_ns is not None and now_receive_ns - refused_ns <= limit_ns:
+                return f"stamps: {why}"
+            ago = f" for {limit_ns / 1e6:.0f} ms" if len(self.ring) else ""
+            return f"silent: no {self.name} came{ago}; check that the driver runs"
+        if now_receive_ns is None:
+            return ""
+        ahead_ns = self.ring.newest_ns - self._newest_receive_ns - (t_ns - now_receive_ns)
+        late_ns = t_ns - self.ring.newest_ns
+        if ahead_ns <= settings.ahead_limit_ns and late_ns <= settings.late_limit_ns:
+            return ""
+        off = f"{ahead_ns / NS_PER_S:.3g} s ahead" if ahead_ns > 0 else f"{late_ns / NS_PER_S:.3g} s behind"
+        return (
+            f"clock: its stamps are {off}; set its driver's clock (use_sim_time, chrony), or let align.map_clocks "
+            "place them by their time of receipt"
+        )
 
     def _valid(self, value: FloatArray) -> bool:
         if value.shape != self._shape:

@@ -18,6 +18,9 @@ GRAVITY_BASE_M_S2 = np.array([0.0, 0.0, -9.80665])  # the base frame has z up (R
 MAX_POSES = 256  # one a tick: more than fit in the longest window
 MS_PER_NS = 1e-6
 MAX_WRENCH = 1e5  # [N, N·m], far beyond any wrist sensor: larger numbers would cancel the running sums' precision
+MAX_CAPACITY = 16_384  # wrenches, to which the buffer grows for a fast sensor: the longest window at 32 kHz
+BETWEEN = "gap: the samples around the tick are too far apart"
+UNTARED = "untared: "
 MEAN, MINIMUM, MAXIMUM = 0, 2, 3  # rows of the pyramid's statistics
 
 
@@ -78,6 +81,8 @@ def tare_bias(
 ) -> FloatArray:
     """The bias (6,): the mean wrench over the last `tare_window_ns`, if there is enough and the arm rests throughout.
 
+    Of a slow sensor the last `tare_samples` count, as far as the longest window of the pyramid reaches.
+
     Args:
         wrench_stamps_ns: (n,) ascending.
         wrench: (n, 6) in the sensor's frame [N, N·m].
@@ -85,14 +90,18 @@ def tare_bias(
         velocity: (m, V) of joints [rad/s] and fingers [m/s].
         settings: the window and the largest velocity at rest; SensorError says which of them is not met.
     """
-    begin_ns, window_ms = int(wrench_stamps_ns[-1]) - settings.tare_window_ns, settings.tare_window_ns * MS_PER_NS
+    needed, newest_ns = settings.tare_samples, int(wrench_stamps_ns[-1])
+    longest_ns = max(settings.tare_window_ns, settings.pyramid_windows_ns[-1])
+    slow_ns = min(newest_ns - int(wrench_stamps_ns[-needed:][0]), longest_ns)
+    begin_ns = newest_ns - max(settings.tare_window_ns, slow_ns)
+    window_ms = (newest_ns - begin_ns) * MS_PER_NS
     for name, stamps_ns in (("wrench", wrench_stamps_ns), ("joint", joint_stamps_ns)):
         if stamps_ns[0] > begin_ns:
             raise SensorError(f"tare needs {window_ms:.0f} ms of {name} samples; wait a moment and try again")
-    recent, needed = wrench[wrench_stamps_ns >= begin_ns], settings.tare_samples
+    recent = wrench[wrench_stamps_ns >= begin_ns]
     if len(recent) < needed:
         few = f"{needed} wrenches in {window_ms:.0f} ms, got {len(recent)}"
-        raise SensorError(f"tare needs {few}; let the sensor publish faster")
+        raise SensorError(f"tare needs {few}; wait a moment, or let the sensor publish faster")
     speed = np.abs(velocity[joint_stamps_ns >= begin_ns])
     if not len(speed) or speed.max() > settings.rest_velocity:
         raise SensorError("tare needs the arm at rest, but it moves; let it stand still and try again")
@@ -107,8 +116,9 @@ class WrenchStream:
         tool = settings.tool_mass_kg, settings.tool_centre_m, settings.tool_quaternion_sensor
         self.gravity = GravityCompensation(*tool)
         self.fault = ""  # why the newest wrench is masked as faulty
+        self.absence = ""  # why there was none at the last instant
         self._settings = settings
-        self._pyramid = ForcePyramid(self.stream.ring, settings.pyramid_windows_ns, self.gravity.compensate)
+        self._pyramid = self._empty_pyramid()
         self._bias: FloatArray | None = None
         self._bias_rows = np.zeros((5, 6))  # per statistic: deviation and slope are not biased
         self._range_known = settings.force_range_n > 0 or settings.torque_range_n_m > 0
@@ -125,21 +135,60 @@ class WrenchStream:
     def at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ForceFeatures]:
         """The features of all samples up to `t_ns`; absent if these are stale, too few, untared or faulty."""
         settings, ring = self._settings, self.stream.ring
+        self._keep_longest_window()
         end = ring.row_after(t_ns)
+        self.absence = self.stream.absence(t_ns, now_receive_ns, settings.force_limit_ns, settings)
         if end == ring.begin:
+            self.absence = self.absence or BETWEEN
             return Sense(None)
         age_ns = t_ns - int(ring.rows(end - 1, end)[0][0])
-        fresh = self.stream.fresh(t_ns, now_receive_ns, settings.force_limit_ns)
-        if not fresh or not self.gravity.ready:
-            return Sense(None, age_ns, age_ns)
+        if not self.absence and not self.gravity.ready:
+            self.absence = "weight: the tool's weight cannot be subtracted before joint states give its pose"
+        features = None if self.absence else self._features(end)
+        return Sense(features, age_ns, age_ns)
+
+    def _features(self, end: int) -> ForceFeatures | None:
+        """Those of the samples before row `end`."""
         self._pyramid.update()
         starts, scales = self._pyramid.statistics(end)  # (S,), (S, 5, 6)
-        self.fault = self._detect_fault(scales, whole=int(starts[-1]) > ring.begin)
-        if self.fault or self._bias is None or end - starts[-1] < settings.raw_samples:
-            return Sense(None, age_ns, age_ns)
+        start = int(starts[-1])
+        self.fault = self._detect_fault(scales, whole=start > self.stream.ring.begin)
+        if self.fault or self._bias is None:
+            self.absence = self.fault or UNTARED
+            return None
+        raw = self._newest(start, end)
+        if raw is None:
+            self.absence = "short: the samples are too few, or too far apart, for the longest window"
+            return None
         scales -= self._bias_rows
-        raw = self._pyramid.samples(end - settings.raw_samples, end) - self._bias
-        return Sense(ForceFeatures(raw, scales, end - int(starts[-1])), age_ns, age_ns)
+        return ForceFeatures(raw - self._bias, scales, end - start)
+
+    def _newest(self, start: int, end: int) -> FloatArray | None:
+        """The newest samples (R, 6) before row `end`, still biased.
+
+        Where the longest window, from row `start` on, is full but holds fewer, they are interpolated to so many evenly
+        spaced ones, and none of them may be missing for as long as makes the stream stale.
+        """
+        count, ring = self._settings.raw_samples, self.stream.ring
+        if end - start >= count:
+            return self._pyramid.samples(end - count, end)
+        stamps_ns, _ = ring.rows(start - 1, end)
+        if start == ring.begin or end - start < 2 or np.diff(stamps_ns).max() > self._settings.force_limit_ns:
+            return None
+        since_ns = stamps_ns[1:] - stamps_ns[-1]
+        at_ns, samples = np.linspace(since_ns[0], 0, count), self._pyramid.samples(start, end)
+        return np.stack([np.interp(at_ns, since_ns, axis) for axis in samples.T], axis=1)
+
+    def _keep_longest_window(self) -> None:
+        """Let the buffer of a fast sensor grow until it holds the longest window."""
+        ring, window_ns = self.stream.ring, self._settings.pyramid_windows_ns[-1]
+        full = len(ring) == ring.capacity < MAX_CAPACITY
+        if full and ring.newest_ns - int(ring.stamps_ns[0]) < window_ns:
+            ring.grow()
+            self._pyramid = self._empty_pyramid()
+
+    def _empty_pyramid(self) -> ForcePyramid:
+        return ForcePyramid(self.stream.ring, self._settings.pyramid_windows_ns, self.gravity.compensate)
 
     def _detect_fault(self, scales: FloatArray, whole: bool) -> str:
         """The fault that these statistics (S, 5, 6) show, if any; `whole`: the longest window is full."""

@@ -75,7 +75,7 @@ class SimulatedRobot:
                 aligner.push_tokens(stamp_ns, receive_ns, self._tokens[ms // FRAME_MS % len(self._tokens)])
             if self._tick_ms and ms % self._tick_ms == 0:
                 begin = time.perf_counter()
-                aligner.observe(stamp_ns - self._behind_ns, receive_ns)
+                aligner.observe(stamp_ns - self._behind_ns, receive_ns - self._behind_ns)
                 if timed:
                     self.tick_us.append(1e6 * (time.perf_counter() - begin))
         self.ms += milliseconds

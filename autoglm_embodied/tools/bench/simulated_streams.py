@@ -190,7 +190,7 @@ def observe(
     for now in now_ns.tolist():
         for receive_ns, name, stamp_ns, value in arrivals.until(now):
             push[name](stamp_ns, receive_ns, value)
-        yield aligner.observe(EPOCH_NS + now - behind_ns, now)
+        yield aligner.observe(EPOCH_NS + now - behind_ns, now - behind_ns)
 
 
 class SampleBuffer:
