@@ -14,6 +14,8 @@ from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
 MM_PER_M = 1000.0
+MS = 1_000_000
+MAX_APART_NS = 5_000_000  # of the stamps of a pair: less than half a period at up to 90 Hz, so that it is unambiguous
 MAX_UNPAIRED = 30  # after a delay a second of colour images that waited are taken before the first depth image
 
 
@@ -55,7 +57,7 @@ def _pixels(image: RawImage, dtype: np.dtype[Any], channels: int = 1) -> NDArray
 
 
 def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:
-    """The frame of two images of equal stamp.
+    """The frame of two images of one moment; its stamp is that of colour.
 
     Args:
         rgb: colour.
@@ -88,7 +90,7 @@ def _described(image: RawImage) -> str:
 
 
 class ImagePair(NamedTuple):
-    """Two images of equal stamp, and when the later of them came."""
+    """Two images of one moment, and when the later of them came."""
 
     rgb: RawImage
     depth: RawImage
@@ -96,11 +98,13 @@ class ImagePair(NamedTuple):
 
 
 class ImagePairer:
-    """Exact-time synchroniser of colour and depth: takes images one by one and counts all of them."""
+    """Pairs colour and depth of equal stamps, else of the nearest within MAX_APART_NS, and counts all of them."""
 
     def __init__(self, nominal_hz: float) -> None:
         self.meters = {"rgb": StreamMeter(nominal_hz), "depth": StreamMeter(nominal_hz)}
         self.paired = 0  # how many pairs were found
+        self._paired_at_report = 0
+        self._apart_ns: int | None = None  # between the last image that found no partner and the nearest of the other
         self._unpaired: dict[int, tuple[str, RawImage]] = {}
 
     def take(self, stream: str, data: bytes, receive_ns: int) -> ImagePair | None:
@@ -111,11 +115,31 @@ class ImagePairer:
         """
         image = read_image(data)
         self.meters[stream].count(image.stamp_ns, receive_ns)
-        other_stream, other = self._unpaired.pop(image.stamp_ns, (stream, image))
+        other_stream, other = self._unpaired.pop(self._partner_ns(stream, image.stamp_ns), (stream, image))
         if other_stream != stream:
             self.paired += 1
             return ImagePair(image, other, receive_ns) if stream == "rgb" else ImagePair(other, image, receive_ns)
         self._unpaired[image.stamp_ns] = (stream, image)
         if len(self._unpaired) > MAX_UNPAIRED:
-            self._unpaired.pop(min(self._unpaired))
+            self._unpaired.pop(next(iter(self._unpaired)))  # by when it came: a clock may have been set back
         return None
+
+    def problem_since_last(self) -> str:
+        """A sentence if images came but since the last call of this none of them was paired; else empty."""
+        paired, self._paired_at_report = self.paired - self._paired_at_report, self.paired
+        if paired or not all(meter.received for meter in self.meters.values()):
+            return ""
+        apart = "" if self._apart_ns is None else f", lately {self._apart_ns / MS:.3g} ms"
+        limit = f"never within {MAX_APART_NS / MS:.0f} ms of each other{apart}"
+        return f"no frame: colour and depth are stamped {limit}; let the driver synchronise them"
+
+    def _partner_ns(self, stream: str, stamp_ns: int) -> int:
+        """The stamp of the waiting image of the other stream that fits; `stamp_ns` itself if none does."""
+        if stamp_ns in self._unpaired:
+            return stamp_ns
+        others = [other_ns for other_ns, (other, _) in self._unpaired.items() if other != stream]
+        nearest_ns = min(others, key=lambda other_ns: abs(other_ns - stamp_ns), default=stamp_ns)
+        if others and abs(nearest_ns - stamp_ns) > MAX_APART_NS:
+            self._apart_ns = abs(nearest_ns - stamp_ns)
+            return stamp_ns
+        return nearest_ns

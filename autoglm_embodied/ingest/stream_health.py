@@ -9,13 +9,15 @@ from threading import Lock
 from autoglm_embodied.errors import SensorError
 
 NS_PER_S = 1e9
+JUMP_NS = 1_000_000_000  # between two messages, of their stamps against their receive times
 REPORTS = 5  # over which the rate is taken
 
 
 class StreamMeter:
     """Rate by receive time, loss by gaps in the stamps against the nominal period.
 
-    A stamp out of order fills the gap that was counted for it.
+    A stamp out of order fills the gap that was counted for it. Where the stamps jump, and the receive times do not, the
+    sender's clock was set or a simulator restarted: nothing is missing there.
     """
 
     def __init__(self, nominal_hz: float) -> None:
@@ -24,14 +26,18 @@ class StreamMeter:
         self._period_ns = NS_PER_S / nominal_hz
         self._newest_stamp_ns: int | None = None
         self._newest_receive_ns = 0
+        self._skew_ns = 0  # stamp - receive time of the last message
         self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
 
     def count(self, stamp_ns: int, receive_ns: int) -> None:
         """Count a message, or a sample, by its stamp and by when it came on the monotonic clock."""
         self.received += 1
+        skew_ns, self._skew_ns = self._skew_ns, stamp_ns - receive_ns
         self._newest_receive_ns = receive_ns
         if self._newest_stamp_ns is None:
             self._marks.append((self.received, receive_ns))
+        elif abs(self._skew_ns - skew_ns) > JUMP_NS:
+            pass
         elif stamp_ns <= self._newest_stamp_ns:
             self.lost = max(self.lost - (stamp_ns < self._newest_stamp_ns), 0)
             return

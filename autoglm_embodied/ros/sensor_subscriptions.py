@@ -117,7 +117,6 @@ class SensorSubscriptions:
         self._camera = CameraThread(node, self._input, fail)
         self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST_STREAMS}
         self._subscriptions = self._camera.subscriptions | self._fast
-        self._paired = 0
         self._poller = Ticker(POLL_HZ, self.poll, fail)
         self._discovery = node.create_timer(DISCOVERY_PERIOD_S, self._update_publishers)
 
@@ -156,14 +155,14 @@ class SensorSubscriptions:
         if self._input.calibration is None:
             found.append(self._stream_problem("camera_info", "camera_info", 0.0))
         problems = [sentence for sentence in found if sentence] + self._rejected.summaries_since_last()
-        if rates_hz["rgb"] and rates_hz["depth"] and self._input.pairer.paired == self._paired:
-            problems.append("no frame: colour and depth never bear the same stamp; let the driver synchronise them")
-        self._paired = self._input.pairer.paired
+        unpaired = self._input.pairer.problem_since_last()
+        if unpaired and rates_hz["rgb"] and rates_hz["depth"]:
+            problems.append(unpaired)
         lost = sum(meter.lost for meter in self._input.meters.values())
         if lost:
             problems.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
-        wrench = self._sink.aligner.wrench_fault()
-        return problems + ([f"wrench {wrench}"] if wrench else [])
+        absences = self._sink.aligner.absences()
+        return problems + [f"no {name}: {why}" for name, why in absences.items() if not why.startswith("silent")]
 
     def _wrench_topic(self) -> str:
         """Of the two topics that may carry wrenches the one that does, or that comes nearest to it."""

@@ -140,9 +140,35 @@ def test_images_of_one_stamp_become_a_frame_whichever_comes_first(
     assert (
         frame.stamp_ns == T_NS and frame.rgb[0, 0].tolist() == [9, 9, 9] and frame.depth_m[0, 0] == pytest.approx(0.9)
     )
-    feed(sensors, "rgb", colour(t_ns=T_NS + MS))
-    feed(sensors, "depth", depth(t_ns=T_NS + 2 * MS))
-    assert len(taken.frames) == 1  # of different stamps
+
+
+@pytest.mark.parametrize(("apart_ns", "frames"), [(33_000, 3), (-5 * MS, 3), (5 * MS + 1, 0), (-16 * MS, 0)])
+def test_images_stamped_a_little_apart_are_a_frame_of_the_colours_stamp(
+    sensors: SensorInput, taken: LoggedSink, apart_ns: int, frames: int
+) -> None:
+    feed(sensors, "camera_info", info())
+    for k in range(3):
+        feed(sensors, "rgb", colour(t_ns=T_NS + 33 * k * MS))
+        feed(sensors, "depth", depth(t_ns=T_NS + 33 * k * MS + apart_ns))
+    assert [frame.stamp_ns for frame in taken.frames] == [T_NS + 33 * k * MS for k in range(frames)]
+    said = sensors.pairer.problem_since_last()
+    assert said == "" if frames else "never within 5 ms of each other, lately" in said and "synchronise" in said
+
+
+def test_the_equal_stamp_is_preferred_and_a_clock_set_back_leaves_no_image_waiting_for_ever(
+    sensors: SensorInput, taken: LoggedSink
+) -> None:
+    feed(sensors, "camera_info", info())
+    for t_ns in (T_NS - MS, T_NS):
+        feed(sensors, "rgb", colour(t_ns=t_ns))
+    feed(sensors, "depth", depth(t_ns=T_NS))
+    for k in range(40):  # colour alone, then both on a clock that was set back
+        feed(sensors, "rgb", colour(t_ns=T_NS + 33 * (k + 1) * MS))
+    for k in range(3):
+        feed(sensors, "rgb", colour(t_ns=33 * k * MS))
+    for k in range(3):
+        feed(sensors, "depth", depth(t_ns=33 * k * MS))
+    assert [frame.stamp_ns for frame in taken.frames] == [T_NS, 0, 33 * MS, 66 * MS]
 
 
 BAD = [

@@ -30,6 +30,15 @@ def test_holes_in_the_stamps_are_losses(stamps_ms: list[int], lost: int) -> None
     assert (meter.lost, meter.received) == (lost, len(stamps_ms))
 
 
+@pytest.mark.parametrize("jump_ms", [-29_000, -1_500, 1_500, 3_600_000])
+def test_stamps_that_jump_are_no_loss_and_silence_is(jump_ms: int) -> None:
+    meter = fed([0, 1, 2])
+    for k in range(3, 6):
+        meter.count((10_000 + jump_ms + k) * MS, k * MS)
+    meter.count((10_000 + jump_ms + 2_005) * MS, 2_005 * MS)
+    assert (meter.lost, meter.received) == (1_999, 7)
+
+
 def test_jitter_is_no_loss() -> None:
     meter = StreamMeter(30.0)
     for k in range(300):
