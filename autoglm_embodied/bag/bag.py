@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 import sqlite3
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import IO, Any, ClassVar, cast
 
 import yaml
 import zstandard
+from mcap.data_stream import ReadDataStream
 from mcap.exceptions import EndOfFile, McapError
+from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
 from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
 
 from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.bag.order import SortedSessions, in_order, is_ordered
 from autoglm_embodied.bag.writer import EPOCH, METADATA_NAME
 from autoglm_embodied.errors import BagError
 
@@ -34,10 +35,12 @@ OTHERS = {  # how files begin that are often taken for bags, and what to do with
     b"PK\x03\x04": "is a zip archive; unpack it by unzip",
     b"#ROSBAG": "is a bag of ROS 1; convert it by rosbags-convert",
 }
-DISORDER_NS = 1_000_000_000  # between topics of a file, which some recorders write in turns
 METADATA_FILE = "metadata.yaml"
 TOPICS = "SELECT id, name, type, serialization_format FROM topics"
-MESSAGES = "SELECT topic_id, timestamp, data FROM messages ORDER BY timestamp, id"
+MESSAGES = "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
+TIMES = "SELECT timestamp, timestamp FROM messages ORDER BY id"
+MAGIC_BYTES = 8
+RECORD, SPAN, LOG_TIME = struct.Struct("<BQ"), struct.Struct("<QQ"), struct.Struct("<6xQ")  # heads of MCAP records
 
 
 class BagFile(ABC):
@@ -71,6 +74,15 @@ class BagFile(ABC):
                     f"{self._path} holds no message that can be read ({self.damage}); name a recording of ROS 2 topics"
                 ) from error
 
+    def spans_ns(self) -> Iterator[tuple[int, int]]:
+        """First and last log time of each part, as the parts stand in the file, up to the first damage."""
+        with suppress(OSError, *self.damaged):
+            yield from self._spans_ns()
+
+    @abstractmethod
+    def _spans_ns(self) -> Iterator[tuple[int, int]]:
+        """The spans; whatever the file's library raises at damage is let through."""
+
     @abstractmethod
     def _read(self) -> Iterator[BagMessage]:
         """The messages; whatever the file's library raises at damage is let through."""
@@ -85,12 +97,19 @@ def _unpacked(message: BagMessage) -> BagMessage:
 
 
 class SqliteFile(BagFile):
-    """An sqlite3 file of `ros2 bag record` (rosbag2_storage_sqlite3, schema versions 1 to 4), read by time."""
+    """An sqlite3 file of `ros2 bag record` (rosbag2_storage_sqlite3, schema versions 1 to 4)."""
 
     damaged = (sqlite3.Error, KeyError, TypeError, OverflowError, zstandard.ZstdError, MemoryError)
 
+    def _open(self) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True))
+
+    def _spans_ns(self) -> Iterator[tuple[int, int]]:
+        with self._open() as bag:
+            yield from bag.execute(TIMES)
+
     def _read(self) -> Iterator[BagMessage]:
-        with closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)) as bag:
+        with self._open() as bag:
             topics: dict[int, tuple[str, str]] = {}
             for number, name, type_name, encoding in bag.execute(TOPICS):
                 if encoding != "cdr":
@@ -121,6 +140,25 @@ class McapFile(BagFile):
                     yield message
         if self._others and not found:
             raise BagError(f"{self._path}: {', '.join(sorted(self._others))}; record ROS 2 topics, as cdr with a type")
+
+    def _spans_ns(self) -> Iterator[tuple[int, int]]:
+        """Those of the chunks, found without reading them; of the first chunk, which none is before, its messages."""
+        first = True
+        with self._path.open("rb") as file:
+            file.seek(MAGIC_BYTES)
+            while len(head := file.read(RECORD.size)) == RECORD.size:
+                opcode, length = RECORD.unpack(head)
+                end = file.tell() + length
+                if opcode == Opcode.DATA_END:
+                    return
+                if opcode == Opcode.CHUNK and first:
+                    parts, first = breakup_chunk(Chunk.read(ReadDataStream(file))), False
+                    yield from ((part.log_time, part.log_time) for part in parts if isinstance(part, Message))
+                elif opcode == Opcode.CHUNK:
+                    yield SPAN.unpack(file.read(SPAN.size))
+                elif opcode == Opcode.MESSAGE:
+                    yield LOG_TIME.unpack(file.read(LOG_TIME.size)) * 2
+                file.seek(end)
 
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         whole = cast(IO[bytes], _WholeReads(file))
@@ -170,12 +208,14 @@ class Bag:
     Attributes:
         metadata: what the recorder noted, as far as read; empty where this package was not the recorder.
         damages: for each file that could not be read to its end, why.
+        notes: what else there is to say of what was read.
     """
 
     def __init__(self, path: Path) -> None:
         """Find the files; BagError if there is no recording at `path`, or one of a kind that cannot be read."""
         self.metadata: dict[str, str] = {}
         self.damages: list[str] = []
+        self.notes: list[str] = []
         if not path.exists():
             raise BagError(f"there is no recording {path}; name a .mcap or .db3 file, or the folder of a ROS 2 bag")
         self._paths = _listed(path) if path.is_dir() else [path]
@@ -192,26 +232,27 @@ class Bag:
         return int(self.metadata.get(EPOCH, 0))
 
     def messages(self) -> Iterator[BagMessage]:
-        """All messages; BagError if a file cannot be read at all."""
-        for path in self._paths:
-            file = KINDS[path.suffix.lower()](path)
-            for message in in_order(file.messages()):
-                self.metadata = file.metadata
-                yield message
+        """All messages by receive time, across the files; BagError if one cannot be read at all."""
+        files = [KINDS[path.suffix.lower()](path) for path in self._paths]
+        messages = self._in_files(files)
+        if is_ordered(span for file in files for span in file.spans_ns()):
+            yield from in_order(messages)
+            return
+        yield from (sessions := SortedSessions(messages))
+        if sessions.count > 1:
+            self.notes.append(
+                f"the times of receipt start again: {sessions.count} sessions, replayed one after the other"
+            )
+
+    def _in_files(self, files: Sequence[BagFile]) -> Iterator[BagMessage]:
+        """All messages as they stand in the files, whose receive times are all told on the clock of the first."""
+        for path, file in zip(self._paths, files, strict=True):
+            for message in file.messages():
+                self.metadata = file.metadata | self.metadata
+                shift_ns = int(file.metadata.get(EPOCH, 0)) - self.epoch_ns
+                yield replace(message, receive_ns=message.receive_ns + shift_ns) if shift_ns else message
             if file.damage:
                 self.damages.append(f"{path.name} is damaged, all before that was read: {file.damage}")
-
-
-def in_order(messages: Iterable[BagMessage]) -> Iterator[BagMessage]:
-    """By receive time, those of equal times as they stand; one that is out of place by more than a second stays so."""
-    waiting: list[tuple[int, int, BagMessage]] = []
-    number = count()
-    for message in messages:
-        heapq.heappush(waiting, (message.receive_ns, next(number), message))
-        while message.receive_ns - waiting[0][0] > DISORDER_NS:
-            yield heapq.heappop(waiting)[2]
-    while waiting:
-        yield heapq.heappop(waiting)[2]
 
 
 def _check_beginning(path: Path) -> None:

@@ -20,8 +20,9 @@ from bag_cases import (
 from mcap.writer import Writer
 from zstandard import ZstdCompressor
 
-from autoglm_embodied.bag.bag import Bag, in_order
+from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.bag.order import in_order
 from autoglm_embodied.errors import BagError
 
 MESSAGES = [wrench(k) for k in range(300)]
