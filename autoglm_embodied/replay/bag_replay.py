@@ -24,6 +24,7 @@ from autoglm_embodied.replay.runners import AlignerRunner, PolicyRunner
 from autoglm_embodied.types import MODALITIES, Observation, Sense
 
 NS_PER_MS = 1e6
+LEAST_PRESENT = 0.9  # of the ticks; what is present in fewer is named with the reason
 
 
 class BagReplay:
@@ -34,13 +35,22 @@ class BagReplay:
         rate_hz: of the observations.
         policy: the checkpoint to act with, empty for the shipped one; None to observe only.
         robot_file, camera_file: settings, None for the shipped ones.
+        map_clocks: whether stamps of another clock are placed by their receive times; see AlignSettings.
     """
 
     def __init__(
-        self, bag: Bag, rate_hz: float, policy: Path | None, robot_file: Path | None, camera_file: Path | None
+        self,
+        bag: Bag,
+        rate_hz: float,
+        policy: Path | None,
+        robot_file: Path | None,
+        camera_file: Path | None,
+        map_clocks: bool,
     ) -> None:
         robot = Robot.from_file(robot_file or shipped("panda.yaml"))
-        align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=len(robot.finger_joint_names))
+        fingers = len(robot.finger_joint_names)
+        align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=fingers, map_clocks=map_clocks)
+        self._longest_window_ns = align.pyramid_windows_ns[-1]
         self._bag = bag
         self._rejected = RejectedMessages(lambda _: None)
         self._runner: AlignerRunner | PolicyRunner
@@ -49,10 +59,15 @@ class BagReplay:
         else:
             self._runner = policy_runner(policy, robot, align)
         pose = camera_pose(camera_file or shipped("camera.yaml"))
-        sensor_input = SensorInput(self._runner.sink, robot, pose, NominalRates(), self._rejected.reject)
-        self._player = Player(sensor_input, self._runner, EvenTicks(rate_hz, lambda: bag.epoch_ns), self._count)
+        self._input = SensorInput(self._runner.sink, robot, pose, NominalRates(), self._rejected.reject)
+        self._schedule = EvenTicks(rate_hz, lambda: bag.epoch_ns, align)
+        self._player = Player(self._input, self._runner, self._schedule, self._count)
         self._ticks = 0
         self._present: Counter[str] = Counter()
+        self._absences: Counter[tuple[str, str]] = Counter()  # modality, kind of reason
+        self._reasons: dict[tuple[str, str], str] = {}  # the last of each kind
+        self._fewest_wrenches = align.raw_samples  # in the longest window of a tick with force
+        self._coarse = False  # whether there were fewer than the policy reads, which were interpolated
         self._errors_ns: dict[str, list[int]] = {name: [] for name in MODALITIES}
 
     @property
@@ -87,8 +102,26 @@ class BagReplay:
         self._add_observed(report)
 
     def problems(self) -> list[str]:
-        """Sentences about what was damaged or rejected."""
-        return self._bag.damages + self._rejected.summaries_since_last()
+        """Sentences about what was damaged, rejected, skipped or absent."""
+        said = self._bag.damages + self._bag.notes + self._schedule.notes() + self._rejected.summaries_since_last()
+        unpaired = self._input.pairer.problem_since_last()
+        said += [unpaired] if unpaired else []
+        if self._coarse:
+            period_ms = self._longest_window_ns / self._fewest_wrenches / NS_PER_MS
+            said.append(f"force is coarse: {period_ms:.0f} ms between wrenches, a shorter contact may be missed")
+        return said + [self._absence(name) for name in MODALITIES if self._lacks(name)]
+
+    def _lacks(self, modality: str) -> bool:
+        """Whether a modality was absent from many ticks, and not merely because nobody spoke."""
+        spoken = modality != "language" or bool(self._player.streams["voice"].receive_ns)
+        return spoken and self._present[modality] < LEAST_PRESENT * self._ticks
+
+    def _absence(self, modality: str) -> str:
+        """How often and mostly why a modality was absent."""
+        kinds = Counter({key: count for key, count in self._absences.items() if key[0] == modality})
+        [(key, _)] = kinds.most_common(1)
+        missing = self._ticks - self._present[modality]
+        return f"{modality} is absent from {missing} of {self._ticks} ticks, {self._reasons[key]}"
 
     def _add_observed(self, report: Report) -> None:
         if not self._ticks:
@@ -111,6 +144,12 @@ class BagReplay:
             if sense.present:
                 self._present[name] += 1
                 self._errors_ns[name].append(sense.time_error_ns)
+        for name, why in self._runner.aligner.absences().items():
+            key = name, why.partition(":")[0]
+            self._absences[key] += 1
+            self._reasons[key] = why
+        if observation.force.value is not None and observation.force.value.samples_used < self._fewest_wrenches:
+            self._coarse, self._fewest_wrenches = True, observation.force.value.samples_used
 
 
 def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> PolicyRunner:

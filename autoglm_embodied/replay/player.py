@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import BagError, SensorError
@@ -26,7 +27,11 @@ from autoglm_embodied.types import Observation
 
 MAX_NAMED = 6  # topics in an error
 NS_PER_S = 1e9
-OTHER_CLOCK_NS = 1_000_000_000  # between stamp and wall clock: then the stamps are of a clock of their own
+JUMP_NS = 1_000_000_000  # of stamps against receive times: the sender's clock was set, or a simulator restarted
+HOLE_NS = 5_000_000_000  # without a message, beyond which there are no ticks once every sensor is stale
+STALE_NS = 500_000_000
+LIVE_NS = 500_000_000  # since a stream's newest stamp, for it to tell the time
+TIMED_STREAMS = (*FAST_STREAMS, "rgb")  # whose stamps tell the time
 
 
 class MessageTimes:
@@ -42,61 +47,95 @@ class MessageTimes:
         return (max(self.receive_ns) - min(self.receive_ns)) / NS_PER_S
 
     def lost(self) -> int:
-        """How many are missing between the first and the last stamp of each publisher, at its median period."""
-        stamps_ns, groups = np.frombuffer(self.stamps_ns, np.int64), np.frombuffer(self.groups, np.int64)
-        return sum(_lost(stamps_ns[groups == group]) for group in set(self.groups))
+        """How many are missing between the stamps of each publisher, at its median period; none where these jump."""
+        columns = (np.frombuffer(column, np.int64) for column in (self.stamps_ns, self.receive_ns, self.groups))
+        stamps_ns, receive_ns, groups = columns
+        return sum(_lost(stamps_ns[groups == group], receive_ns[groups == group]) for group in set(self.groups))
 
 
-def _lost(stamps_ns: NDArray[np.int64]) -> int:
-    gaps_ns = np.diff(np.unique(stamps_ns))
+def _lost(stamps_ns: NDArray[np.int64], receive_ns: NDArray[np.int64]) -> int:
+    jumps = np.flatnonzero(np.abs(np.diff(stamps_ns - receive_ns)) > JUMP_NS)
+    gaps_ns = np.concatenate([np.diff(np.unique(session)) for session in np.split(stamps_ns, jumps + 1)])
     return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum()) if len(gaps_ns) else 0
 
 
 class TickSchedule(Protocol):
     """When there is a tick."""
 
-    def update(self, stamp_ns: int, receive_ns: int) -> None:
-        """Take note of a message of a fast stream: the stamp of its header, and when it came."""
+    def update(self, stream: str, stamp_ns: int, receive_ns: int) -> None:
+        """Take note of a message of one of TIMED_STREAMS: the stamp of its header, and when it came."""
 
     def due_before(self, receive_ns: int) -> Iterable[Instant]:
         """The ticks that are due before a message of that time is taken."""
 
 
 class EvenTicks:
-    """Ticks at a steady rate from the first message on.
+    """Ticks at a steady rate from the first message on, none in a hole of the recording once all senses are stale.
 
-    The stamps are taken to be of the wall clock, as those of drivers are; where they are not (simulated time), the
-    tick is as long after the newest stamp as that message came ago.
+    The stamps are taken to be of the wall clock, as those of drivers are, if any live stream's are. Where none is
+    (simulated time) the tick is as long after the newest stamp as that message came ago, of the streams on whose clock
+    most agree: one with a clock of its own never leads. `Stream.absence` masks it.
 
     Args:
         rate_hz: of the ticks.
         epoch_ns: returns the wall clock minus the clock of the receive times, once the first message is there.
+        limits: by how much the stamps of one clock may differ.
     """
 
-    def __init__(self, rate_hz: float, epoch_ns: Callable[[], int]) -> None:
+    def __init__(self, rate_hz: float, epoch_ns: Callable[[], int], limits: AlignSettings) -> None:
         self._period_ns = round(NS_PER_S / rate_hz)
         self._epoch_ns = epoch_ns
+        self._limits = limits
         self._next_ns: int | None = None
-        self._newest: tuple[int, int] | None = None
+        self._newest: dict[str, tuple[int, int]] = {}  # of each stream: stamp, receive time
+        self._offset_ns: int | None = None  # stamp minus receive time of a tick, where it is not the wall clock's
+        self._holes_ns: list[int] = []
 
-    def update(self, stamp_ns: int, receive_ns: int) -> None:
+    def update(self, stream: str, stamp_ns: int, receive_ns: int) -> None:
         """See TickSchedule."""
-        self._newest = stamp_ns, receive_ns
+        newest_ns = self._newest.get(stream, (0, 0))[0]
+        if stream not in self._newest or not -JUMP_NS <= stamp_ns - newest_ns <= 0:  # a repeated one tells no time
+            self._newest[stream] = stamp_ns, receive_ns
 
     def due_before(self, receive_ns: int) -> Iterable[Instant]:
         """See TickSchedule."""
         if self._next_ns is None:
             self._next_ns = receive_ns
-        while self._next_ns < receive_ns:
-            yield Instant(self._stamp_ns(self._next_ns), self._next_ns)
+        hole_ns, begin_ns = receive_ns - self._next_ns, self._next_ns
+        end_ns = receive_ns if hole_ns <= HOLE_NS else begin_ns + STALE_NS * bool(self._newest)
+        while self._next_ns < end_ns:
+            yield Instant(self._next_ns + self._offset_at(self._next_ns), self._next_ns)
             self._next_ns += self._period_ns
+        if hole_ns > HOLE_NS:
+            self._holes_ns.append(hole_ns)
+            self._next_ns = receive_ns
 
-    def _stamp_ns(self, now_receive_ns: int) -> int:
-        wall_ns = now_receive_ns + self._epoch_ns()
-        if self._newest is None:
-            return wall_ns
-        stamp_ns = self._newest[0] + now_receive_ns - self._newest[1]
-        return stamp_ns if abs(stamp_ns - wall_ns) > OTHER_CLOCK_NS else wall_ns
+    def notes(self) -> list[str]:
+        """Sentences about holes that were skipped, and about a clock of the stamps that is not the recorder's."""
+        said = []
+        if self._holes_ns:
+            held_s, count = sum(self._holes_ns) / NS_PER_S, len(self._holes_ns)
+            said.append(f"nothing was recorded for {held_s:.3g} s (holes in time: {count}), which were skipped")
+        if self._offset_ns is not None:
+            off_s = (self._epoch_ns() - self._offset_ns) / NS_PER_S
+            said.append(f"the ticks follow the stamps, whose clock is {off_s:.3g} s behind the recorder's")
+        return said
+
+    def _offset_at(self, now_receive_ns: int) -> int:
+        """Stamp minus receive time of a tick."""
+        limits, epoch_ns = self._limits, self._epoch_ns()
+        live = {name: times for name, times in self._newest.items() if now_receive_ns - times[1] <= LIVE_NS}
+        offsets = {name: stamp_ns - receive_ns for name, (stamp_ns, receive_ns) in live.items()}
+        if any(-limits.late_limit_ns <= ns - epoch_ns <= limits.ahead_limit_ns for ns in offsets.values()):
+            self._offset_ns = None
+        elif offsets:
+
+            def rank(name: str) -> tuple[int, bool, int]:
+                alike = sum(abs(offsets[name] - ns) <= limits.late_limit_ns for ns in offsets.values())
+                return alike, name in FAST_STREAMS, live[name][1]
+
+            self._offset_ns = offsets[max(live, key=rank)]
+        return epoch_ns if self._offset_ns is None else self._offset_ns
 
 
 class Player:
@@ -127,8 +166,8 @@ class Player:
         stamp_ns = read_stamp_ns(data) if len(data) >= BEGIN + STAMP.size else receive_ns
         self.streams[stream].receive_ns.append(receive_ns)
         self.streams[stream].stamps_ns.append(stamp_ns)
-        if stream in FAST_STREAMS:
-            self._schedule.update(stamp_ns, receive_ns)
+        if stream in TIMED_STREAMS:
+            self._schedule.update(stream, stamp_ns, receive_ns)
         if stream == "rgb":
             self._input.rgb_topic = message.topic
         if stream == "voice":

@@ -44,6 +44,7 @@ class Runner(Protocol):
     """What is replayed into."""
 
     sink: SensorSink
+    aligner: Aligner
 
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
         """Take a voice command, spoken at `t_ns` on the clock of the header stamps."""
@@ -59,27 +60,27 @@ class AlignerRunner:
         self.sink: SensorSink = self
         self.push_wrench = aligner.push_wrench
         self.push_joints = aligner.push_joints
-        self._aligner = aligner
+        self.aligner = aligner
         self._tared = False
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
         """The frame's thumbnail, at the frame's time."""
-        self._aligner.push_tokens(frame.stamp_ns, receive_ns, thumbnail(frame))
+        self.aligner.push_tokens(frame.stamp_ns, receive_ns, thumbnail(frame))
 
     def on_voice(self, command: SpokenCommand, t_ns: int) -> None:
         """See Runner: set or clear the instruction."""
         if command.intent == Intent.GRASP:
-            self._aligner.push_instruction(t_ns, command.instruction)
+            self.aligner.push_instruction(t_ns, command.instruction)
         elif command.intent in (Intent.STOP, Intent.CANCEL):
-            self._aligner.clear_instruction()
+            self.aligner.clear_instruction()
 
     def tick(self, instant: Instant) -> Observation:
         """Tare as soon as that can be, as the fusion node does, and observe."""
         if not self._tared:
             with suppress(SensorError):  # the arm moves or a sensor is silent: force stays masked
-                self._aligner.tare(*instant)
+                self.aligner.tare(*instant)
                 self._tared = True
-        return self._aligner.observe(*instant)
+        return self.aligner.observe(*instant)
 
 
 class PolicyRunner:
@@ -95,6 +96,7 @@ class PolicyRunner:
         self.limited = 0  # ticks in which the governor changed that command
         self.newest: ActionChunk | None = None  # the last action chunk
         self.verdict: Verdict | None = None  # the governor's last
+        self.aligner = controller.pipeline.aligner
         self._controller = controller
         self._governor = governor
         self._begin: str | None = None

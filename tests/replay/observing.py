@@ -39,7 +39,7 @@ class GivenTicks:
     def __init__(self, instants: Iterable[Instant] = ()) -> None:
         self._instants = list(instants)
 
-    def update(self, stamp_ns: int, receive_ns: int) -> None:
+    def update(self, stream: str, stamp_ns: int, receive_ns: int) -> None:
         pass
 
     def due_before(self, receive_ns: int) -> Iterable[Instant]:

@@ -19,6 +19,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from replay_cases import STREAM_OF, recording
 from sensor_msgs.msg import JointState
 
+from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import SensorError
@@ -101,16 +102,16 @@ def test_a_time_of_receipt_that_is_wrong_shows_in_the_observations(live: list[Ob
 
 
 def test_ticks_are_even_on_the_clock_of_the_stamps() -> None:
-    ticks = EvenTicks(100.0, lambda: EPOCH_NS)
+    ticks = EvenTicks(100.0, lambda: EPOCH_NS, AlignSettings())
     assert list(ticks.due_before(5 * MS)) == []
-    ticks.update(EPOCH_NS + 4 * MS, 5 * MS)
+    ticks.update("wrench", EPOCH_NS + 4 * MS, 5 * MS)
     assert list(ticks.due_before(26 * MS)) == [Instant(EPOCH_NS + k * MS, k * MS) for k in (5, 15, 25)]
 
 
 def test_where_stamps_are_of_a_clock_of_their_own_ticks_follow_it() -> None:
-    ticks = EvenTicks(100.0, lambda: EPOCH_NS)
+    ticks = EvenTicks(100.0, lambda: EPOCH_NS, AlignSettings())
     list(ticks.due_before(0))
-    ticks.update(70 * MS, 3 * MS)  # simulated time
+    ticks.update("wrench", 70 * MS, 3 * MS)  # simulated time
     assert list(ticks.due_before(11 * MS)) == [Instant(67 * MS, 0), Instant(77 * MS, 10 * MS)]
 
 

@@ -33,6 +33,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--topic", metavar="STREAM=NAME", action="append", default=[], help="may be repeated")
     parser.add_argument("--robot", metavar="FILE", type=Path, help="its settings (default: the shipped panda.yaml)")
     parser.add_argument("--camera", metavar="FILE", type=Path, help="its pose (default: the shipped camera.yaml)")
+    clocks = "place stamps of another clock by when their messages were received (align.map_clocks)"
+    parser.add_argument("--map-clocks", action="store_true", help=clocks)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
 
 
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from autoglm_embodied.replay.bag_replay import BagReplay
 
     report, bag = Report("autoglm replay", None, time.time_ns()), Bag(args.file)
-    replayed = BagReplay(bag, args.rate, args.policy, args.robot, args.camera)
+    replayed = BagReplay(bag, args.rate, args.policy, args.robot, args.camera, args.map_clocks)
     replayed.run(chosen)
     replayed.add_figures(report)
     report.print_table()
