@@ -108,7 +108,7 @@ def test_a_change_takes_effect_at_once_with_all_that_comes_with_it(limited: tupl
         ({"limits.max_linear_m_s": None}, "cannot be undeclared"),
         (
             {"limits.workspace_upper_m": [1.0, float("nan"), 1.0]},
-            "workspace_upper_m[1] must be a finite number, got .nan",
+            "upper_m[1] must be a finite number, got .nan",
         ),
         ({"limits.workspace_upper_m": [1.0, 1.0]}, "must hold 3 numbers each"),
         ({"limits.max_force_n": 20.0}, "release_force_n must be at most max_force_n, got 30.0"),
@@ -158,7 +158,7 @@ def test_overrides_reach_the_settings_and_lists_become_tuples(graph: Any) -> Non
         (
             "limits.workspace_lower_m",
             [0.1, -99.0, 0.0],
-            r"workspace_lower_m\[1\] must be in metres, not millimetres, from -10 to 10, got -99.0",
+            r"lower_m\[1\] must be in metres, not .* -99.0",
         ),
     ],
 )
