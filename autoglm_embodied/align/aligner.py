@@ -168,11 +168,11 @@ class Aligner:
             )
             if absence:
                 raise SensorError(f"tare needs a fresh {stream.name}, but {absence.partition(': ')[2]}")
-        wrench_ns, joints_ns = (stream.instant_ns(t_ns, now_receive_ns, settings) for stream, _ in streams)
+        wrench, joints = self._wrench.stream, self._joints.ring
         if arm is not None:
-            self._wrench.gravity.add_pose(wrench_ns, arm.T_base_tool)
-        joints = self._joints.ring
-        return self._wrench.tare(joints.stamps_ns + (wrench_ns - joints_ns), joints.values[:, self._axes :])
+            self._wrench.gravity.add_pose(wrench.instant_ns(t_ns, now_receive_ns, settings), arm.T_base_tool)
+        apart_ns = wrench.ring.newest_ns - joints.newest_ns  # both are fresh: their clocks may differ
+        return self._wrench.tare(joints.stamps_ns + apart_ns, joints.values[:, self._axes :])
 
     def _streams(self) -> dict[str, Stream]:
         vision = {} if self._vision is None else {"vision": self._vision}

@@ -42,7 +42,7 @@ class AlignSettings:
     stuck_detection: bool = True  # a reading that is constant to the last bit for the longest window is a fault
     clock_jump_ns: int = 1_000 * MS
     late_limit_ns: int = 400 * MS
-    ahead_limit_ns: int = 100 * MS
+    ahead_limit_ns: int = 150 * MS
     map_clocks: bool = False  # whether stamps beyond these limits are placed by when their messages were received
     vision_capacity: int = 8
     force_capacity: int = 2_048

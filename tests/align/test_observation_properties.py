@@ -98,7 +98,7 @@ def test_taring_is_refused_unless_the_whole_window_was_heard_and_at_rest(
 ) -> None:
     velocity = np.zeros((len(joints_ms), 3))
     velocity[min(moving, len(joints_ms) - 1), 1] = -speed
-    begin = wrench_ms[-1] - 6
+    begin = wrench_ms[-1] - max(6, min(wrench_ms[-1] - wrench_ms[-3:][0], 16))  # of a slow sensor so many samples
     window = [stamp for stamp in wrench_ms if stamp >= begin]
     fastest = [abs(row[1]) for stamp, row in zip(joints_ms, velocity, strict=True) if stamp >= begin]
     heard = wrench_ms[0] <= begin and joints_ms[0] <= begin and len(window) >= 3 and bool(fastest)
@@ -241,6 +241,7 @@ def test_whatever_is_pushed_an_observation_is_finite_and_no_age_is_negative(
 @cases
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_a_sense_is_there_exactly_as_long_as_it_was_heard_within_its_limit(silent_ms: int, clock_ahead_ms: int) -> None:
+    assume(silent_ms - clock_ahead_ms <= SMALL.ahead_limit_ns / MS)  # else the stamps are of another clock
     aligner = tared()
     aligner.push_tokens(EPOCH + 19 * MS, 19 * MS, np.ones((2, 3), np.float32))
     # The sender's clock may be ahead or behind: silence is judged by when messages came.

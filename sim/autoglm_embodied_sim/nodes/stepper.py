@@ -14,13 +14,13 @@ Job = Iterator[FloatArray]
 """Yields the twists (6,) of a motion, one each JOB_PERIOD_STEPS; while it runs, commands from outside are ignored."""
 JOB_PERIOD_STEPS = 10
 WAKE_STEPS = 2  # done at one waking, when the last of them is due: half the wakings save a quarter of the work
-TOO_LATE_NS = 3_000_000_000  # catching up for longer would drive the arm in fast motion: time jumps instead
+TOO_LATE_NS = 400_000_000  # stamps that are later would be taken for another clock's: time jumps instead
 
 
 class Stepper:
     """Keeps an absolute schedule on the monotonic clock: late steps are caught up, none is left out.
 
-    A machine that is hopelessly busy lets the schedule, and with it the stamps, jump by `jumped_ns` in all.
+    A machine that is too busy lets the schedule, and with it the stamps, jump by `jumped_ns` in all.
 
     Args:
         rig: used by no other thread from `start` on.

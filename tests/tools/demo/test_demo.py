@@ -73,7 +73,8 @@ def test_the_sentence_went_through_the_air(good: Ran) -> None:
 def test_every_sensor_came_and_no_wrench_was_lost(good: Ran) -> None:
     for case, rate_hz in (("rgb", 30), ("depth", 30), ("wrench", 1000), ("joints", 1000)):
         assert 0 < good.value("demo.rate_hz", case) < 1.1 * rate_hz  # how much less depends on the machine
-    assert good.value("demo.lost", "wrench") == 0
+    never_sent = float(good.result["nodes"]["sim_node"]["jumped_ms"])  # one a millisecond; of a machine that stalled
+    assert good.value("demo.lost", "wrench") <= never_sent
 
 
 def test_every_process_ended_when_asked(good: Ran) -> None:
