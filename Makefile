@@ -27,7 +27,7 @@ demo: prepare
 
 # On every core first what may run beside others, then what must run alone: see tests/conftest.py.
 test: prepare
-	@$(ENVIRONMENT) python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not gazebo" $(ARGS)
+	@$(ENVIRONMENT) python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder -m "not gazebo" $(ARGS)
 
 test-gazebo: prepare
 	@sh setup/gazebo_classic.sh

@@ -1,8 +1,8 @@
-"""Which tests may run beside others where `make test` has several processes."""
+"""Which tests run beside others where `make test` has several processes (pytest-xdist), and which alone."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,14 +10,23 @@ ALONE = ("gazebo", "graph", "nodes", "ros", "sim/eval/test_over_graph.py", "sim/
 """What runs in real time: graphs, sound, processes that must end within a second. One at a time, after all others."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each file one process, and all that must run alone together the last."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
+def alone(nodeid: str) -> bool:
+    """Whether a test belongs to these."""
+    return nodeid.removeprefix("tests/").startswith(ALONE)
 
-    def alone(item: pytest.Item) -> bool:
-        return item.path.relative_to(Path(__file__).parent).as_posix().startswith(ALONE)
 
-    items.sort(key=alone)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("alone" if alone(item) else str(item.path)))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put those last that run alone."""
+    items.sort(key=lambda item: alone(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Each file goes to one process, all that run alone to the same; `--no-loadscope-reorder` keeps their order."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "alone" if alone(nodeid) else nodeid.partition("::")[0]
+
+    return Scheduling(config, log)

@@ -28,7 +28,7 @@ Keys = tuple[Any, ...]
 
 
 def parameters(name: str, prefix: str, cls: type) -> tuple[str, Keys, Callable[[Path], object]]:
-    keys = (f"{name}_node", "ros__parameters", prefix)
+    keys = (f"/**/{name}_node", "ros__parameters", prefix)
     return f"{name}.yaml", keys, lambda path: build(cls, read_yaml(path)[keys[0]][keys[1]][prefix], f"{path}: {prefix}")
 
 

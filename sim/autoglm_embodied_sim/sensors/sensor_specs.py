@@ -19,7 +19,7 @@ PHYSICS_HZ = round(1 / TIMESTEP_S)
 ROBOT = Robot.from_file(shipped("panda.yaml"))
 ARM_JOINTS, FINGERS = ROBOT.joints, len(ROBOT.finger_joint_names)
 SHIPPED = "sensors.yaml"
-LARGEST_ERRORS = {"force_n": 100.0, "torque_n_m": 10.0, "position_rad": 0.5, "finger_m": 0.1} | {
+LARGEST_ERRORS = {"force_n": 1000.0, "torque_n_m": 100.0, "position_rad": 0.5, "finger_m": 0.1} | {
     **{"velocity_rad_s": 1.0, "finger_m_s": 0.2, "levels": 255.0, "depth_m": 0.5}
 }
 """That are plausible: larger ones were given in another unit, such as millimetres."""
