@@ -31,5 +31,9 @@ class InstructionError(AutoGLMError):
     """An instruction that does not name exactly one object that the policy can act on."""
 
 
+class CommandError(AutoGLMError):
+    """A command to a simulated arm that is no motion (shape, type, NaN, infinity); the arm does not follow it."""
+
+
 class SetupError(AutoGLMError):
     """A missing part of the set-up: a package, a display driver, an audio server, a free port."""

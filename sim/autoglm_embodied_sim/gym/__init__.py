@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import SupportsInt
+
 ENVIRONMENT = "AutoGLMGrasp-v0"
 LONGEST_STEPS = 600  # 19.8 s
 
@@ -13,3 +16,8 @@ def register() -> None:
     if ENVIRONMENT not in registration.registry:
         entry_point = f"{__name__}.environment:GraspEnvironment"
         registration.register(ENVIRONMENT, entry_point, max_episode_steps=LONGEST_STEPS)
+
+
+def instruction_text(codes: Iterable[SupportsInt]) -> str:
+    """The sentence of one observation's `instruction`, (n,) codes of UTF-8 behind which zeros stand."""
+    return bytes(map(int, codes)).rstrip(b"\0").decode()

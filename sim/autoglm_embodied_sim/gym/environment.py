@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.types import FloatArray
+from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
 from autoglm_embodied_sim.judge import hanging, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, command_array
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
+from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX
+from autoglm_embodied_sim.sensors.renderer import release_gl
 from autoglm_embodied_sim.sensors.sensor import Moment, Shutter
 from autoglm_embodied_sim.sensors.sensor_specs import ROBOT, Sensors
 
@@ -40,14 +42,13 @@ WRENCH_RANGE = np.repeat([500.0, 50.0], 3)  # [N, N·m]
 POSITION_RANGE = (2 * np.pi, 2 * MAX_WIDTH_M)  # of a joint [rad] and of a finger [m]
 VELOCITY_RANGE = (20.0, 5.0)  # [rad/s, m/s]
 TWIST_RANGE = np.repeat([0.3, 1.0], 3)  # [m/s, rad/s], what the governor lets pass on a robot
-LETTERS = "abcdefghijklmnopqrstuvwxyz "
 LONGEST = len("pick up the ") + max(map(len, COLOURS)) + 1 + max(map(len, SHAPES))
 
 Observation = dict[str, Any]
 
 
 def observation_spaces(width: int, height: int, robot: Robot) -> dict[str, spaces.Box]:
-    """What the sensors delivered last, besides the sentence `instruction`; no state of the simulator.
+    """What the sensors delivered last, and what is asked for; no state of the simulator.
 
     - `rgb` (height, width, 3): colour of the fixed camera, 0 to 255.
     - `depth_m` (height, width): depth along the optical axis, aligned with colour [m]; 0 where unknown.
@@ -55,6 +56,8 @@ def observation_spaces(width: int, height: int, robot: Robot) -> dict[str, space
       newest sample is the last.
     - `joint_position` (n,): the arm's joints [rad], then its fingers [m], as the robot's file lists them.
     - `joint_velocity` (n,): the same [rad/s, m/s].
+    - `instruction` (27,): the sentence in UTF-8, filled up with zeros, which `instruction_text` reads. A `spaces.Text`
+      would be "aaa..." in an AsyncVectorEnv, which reads texts in shared memory but once, before the first reset.
 
     Args:
         width, height: of the image [px].
@@ -67,6 +70,7 @@ def observation_spaces(width: int, height: int, robot: Robot) -> dict[str, space
         "wrench": _symmetric(np.tile(WRENCH_RANGE, (WRENCH_SAMPLES, 1))),
         "joint_position": _symmetric(np.repeat(POSITION_RANGE, joints)),
         "joint_velocity": _symmetric(np.repeat(VELOCITY_RANGE, joints)),
+        "instruction": spaces.Box(0, 255, (LONGEST,), np.uint8),
     }
 
 
@@ -98,7 +102,8 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
     above where it lay and touching nothing else: the judge then lifts and shakes it, and the reward is 1 if the named
     object, and no other, still hangs there; it is 0 in every other case and every other step. `info["held"]` lists by
     name what the judge found.
-    A seed gives the same episode to the bit, whatever came before it.
+    A seed gives the same episode to the bit, whatever came before it. Any thread may go on with it, one at a time; once
+    reset, it cannot be copied or pickled.
 
     Args:
         width, height: of the image [px], at most 640 and 480.
@@ -113,9 +118,11 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
     ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode must be None or rgb_array, got {render_mode!r}")
+        if width not in range(1, MAX_WIDTH_PX + 1) or height not in range(1, MAX_HEIGHT_PX + 1):
+            raise ConfigError(f"an image must be 1x1 to {MAX_WIDTH_PX}x{MAX_HEIGHT_PX} px, got {width}x{height}")
         self.render_mode = render_mode
         self._readings, self._action = observation_spaces(width, height, ROBOT), action_space()
-        self.observation_space = spaces.Dict({**self._readings, "instruction": spaces.Text(LONGEST, charset=LETTERS)})
+        self.observation_space = spaces.Dict({**self._readings})
         self.action_space = self._action
         self._size = width, height
         sensors = Sensors.from_file(Path(sensors_file) if sensors_file else None)
@@ -137,7 +144,7 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         self._rig = self._task.rig.rig
         self._shutter.restart(np.random.default_rng(scene.seed), self._rig.time_ns)
         self._wrenches.clear()
-        self._colour = self._depth = self._rig.draw(Moment(self._rig.time_ns, self._rig.data.qpos), *self._size)
+        self._colour = self._depth = self._draw(Moment(self._rig.time_ns, self._rig.data.qpos))
         latest_ns = self._rig.time_ns + LONGEST_SETTLING_NS
         self._run(SETTLE_STEPS)
         while len(self._wrenches) < WRENCH_SAMPLES:
@@ -147,9 +154,13 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         return self._observe(), {}
 
     def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Move for 33 ms; see the class for reward and end."""
+        """Move for 33 ms; see the class for reward and end.
+
+        Raises:
+            CommandError: the action is not 7 finite numbers; nothing was moved.
+        """
         task = self._begun()
-        wanted = saturated(self._action, np.asarray(action, dtype=float))
+        wanted = saturated(self._action, command_array("an action [m/s, rad/s, m]", action, self._action.shape))
         self._rig.command(wanted[:6], float(wanted[6]))
         self._run(STEPS_PER_ACTION)
         observation = self._observe()
@@ -170,6 +181,15 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             self._task.rig.close()
             self._task = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied or pickled; ConfigError once there is a simulator, which cannot be."""
+        if self._task is not None:
+            raise ConfigError(
+                "an environment cannot be copied or pickled once it was reset; make another, and reset it with the "
+                "same seed, or close this one first"
+            )
+        return vars(self)
+
     def _begun(self) -> GraspTask[Arm]:
         if self._task is None:
             raise ConfigError("the environment has no task yet; call reset first")
@@ -183,11 +203,16 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             self._wrenches.extend(self._rig.wrenches())
             for moment in self._shutter.expose(self._rig.time_ns, self._rig.data.qpos):
                 newest |= {name: moment for name in ("colour", "depth") if getattr(moment, name)}
-        drawn = {moment.stamp_ns: self._rig.draw(moment, *self._size) for moment in newest.values()}
+        drawn = {moment.stamp_ns: self._draw(moment) for moment in newest.values()}
         if "colour" in newest:
             self._colour = drawn[newest["colour"].stamp_ns]
         if "depth" in newest:
             self._depth = drawn[newest["depth"].stamp_ns]
+
+    def _draw(self, moment: Moment) -> Frame:
+        frame = self._rig.draw(moment, *self._size)
+        release_gl()
+        return frame
 
     def _observe(self) -> Observation:
         position, velocity = self._rig.joints()
@@ -197,6 +222,6 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
             "wrench": np.stack(self._wrenches),
             "joint_position": position,
             "joint_velocity": velocity,
+            "instruction": np.frombuffer(self._begun().words.encode().ljust(LONGEST, b"\0"), np.uint8),
         }
-        sensed = {name: saturated(self._readings[name], value) for name, value in readings.items()}
-        return {**sensed, "instruction": self._begun().words}
+        return {name: saturated(self._readings[name], value) for name, value in readings.items()}

@@ -14,7 +14,7 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from autoglm_embodied.errors import SensorError
+from autoglm_embodied.errors import CommandError, SensorError
 from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import twist_array
@@ -24,6 +24,7 @@ from autoglm_embodied.ros.qos import COMMANDS, FAST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
+from autoglm_embodied_sim.robots.hand_rig import command_array
 from autoglm_embodied_sim.robots.panda import bare_arm
 from autoglm_embodied_sim.robots.servo import Setpoints
 
@@ -76,25 +77,26 @@ class ServoNode:
             self.failure = error
 
     def _on_twist(self, message: TwistStamped) -> None:
-        twist = twist_array(message.twist)
-        if np.isfinite(twist).all():
-            self._setpoints.command(twist)
-        else:
-            self._warn("a twist that is not finite was ignored")
+        try:
+            self._setpoints.command(twist_array(message.twist))
+        except CommandError as error:
+            self._warn(str(error))
 
     def _on_gripper(self, message: Float64MultiArray) -> None:
         if self._setpoints.homing:
             return
-        if len(message.data) and np.isfinite(message.data[0]):
-            self._setpoints.grip(2 * message.data[0])
+        try:
+            self._setpoints.grip(2 * command_array("a finger's position [m]", message.data[:1], (1,)).item())
+        except CommandError as error:
+            self._warn(str(error))
 
     def _on_joints(self, data: bytes) -> None:
         try:
             state = self._reader.read(data)
+            setpoints = None if state is None else self._setpoints.advance(*state)
         except SensorError as error:
             self._warn(str(error))
             return
-        setpoints = None if state is None else self._setpoints.advance(*state)
         if setpoints is not None:
             self._publisher.publish(self._message(setpoints))
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import AutoGLMError, ConfigError
+from autoglm_embodied.errors import AutoGLMError, CommandError, ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Health
@@ -35,6 +36,7 @@ from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublisher
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.nodes.table import Table
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.hand_rig import command_array
 from autoglm_embodied_sim.robots.layout import GraspTask
 from autoglm_embodied_sim.robots.panda import STEP_NS
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
@@ -101,15 +103,20 @@ class SimNode:
         ]
 
     def _on_twist(self, message: TwistStamped) -> None:
-        twist = twist_array(message.twist)
-        if np.isfinite(twist).all():
-            self._stepper.command_twist(twist)
-        else:
-            self.ros.get_logger().warning("a twist that is not finite was ignored", throttle_duration_sec=1.0)
+        with self._refusing():
+            self._stepper.command_twist(command_array("a twist [m/s, rad/s]", twist_array(message.twist), (6,)))
 
     def _on_gripper(self, message: Float64MultiArray) -> None:
-        if len(message.data) and np.isfinite(message.data[0]):
-            self._stepper.command_width(2 * message.data[0])
+        with self._refusing():
+            self._stepper.command_width(2 * command_array("a finger's position [m]", message.data[:1], (1,)).item())
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Passes over a command that is none, with a warning."""
+        try:
+            yield
+        except CommandError as error:
+            self.ros.get_logger().warning(str(error), throttle_duration_sec=1.0)
 
     def _after_step(self, t_ns: int) -> None:
         """Send what arrives in this millisecond, and take what was commanded; in the stepping thread."""

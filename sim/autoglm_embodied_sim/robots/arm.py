@@ -11,7 +11,7 @@ import numpy as np
 
 from autoglm_embodied.kinematics import forward_kinematics
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.robots.hand_rig import REST_S, TRAVEL_M_S, HandPose, SuiteRig, minimum_jerk
+from autoglm_embodied_sim.robots.hand_rig import REST_S, TRAVEL_M_S, HandPose, SuiteRig, minimum_jerk, require_motion
 from autoglm_embodied_sim.robots.panda import STEP_NS, TABLE_ORIGIN_M, ArmRig, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
@@ -151,6 +151,7 @@ class Arm(SuiteRig):
         Returns:
             Whether the pose was reached.
         """
+        require_motion(speed_m_s, guard_n)
         path, most_n = StraightPath(self.pose, pose, speed_m_s), math.inf if guard_n is None else guard_n
         for period in range(math.ceil((path.seconds + ARRIVE_S) / PERIOD_S)):
             now_s = period * PERIOD_S

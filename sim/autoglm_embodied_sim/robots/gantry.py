@@ -19,8 +19,11 @@ from autoglm_embodied_sim.robots.hand_rig import (
     TRAVEL_M_S,
     HandPose,
     SuiteRig,
+    command_array,
+    command_width_m,
     finger_setpoint_m,
     minimum_jerk,
+    require_motion,
 )
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
@@ -242,6 +245,7 @@ class Gantry(SuiteRig):
         Returns:
             Whether the pose was reached, that is, nothing was felt on the way.
         """
+        require_motion(speed_m_s, guard_n)
         start, goal = self.data.ctrl[: len(AXES)].copy(), pose.values + _TIP
         way = goal - start
         seconds = 1.875 * max(float(np.linalg.norm(way[:3])) / speed_m_s, abs(float(way[3])) / TURN_RAD_S)
@@ -256,13 +260,14 @@ class Gantry(SuiteRig):
 
     def drive(self, twist: FloatArray, seconds: float) -> None:
         """See SuiteRig."""
-        start, velocity = self.data.ctrl[: len(AXES)].copy(), np.asarray(twist)[[0, 1, 2, 5]]
+        start = self.data.ctrl[: len(AXES)].copy()
+        velocity = command_array("a twist [m/s, rad/s]", twist, (6,))[[0, 1, 2, 5]]
         for step in range(1, round(seconds / TIMESTEP_S) + 1):
             self.data.ctrl[: len(AXES)] = start + velocity * (step * TIMESTEP_S)
             self._step()
 
     def _ask_width(self, width_m: float) -> None:
-        self._width_m = float(np.clip(width_m, 0, MAX_WIDTH_M))
+        self._width_m = command_width_m(width_m)
 
     def _finger_speed_m_s(self) -> float:
         return abs(float(self.data.qvel[len(AXES) : len(AXES) + 2].sum()))

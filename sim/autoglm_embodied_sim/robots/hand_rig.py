@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from autoglm_embodied.errors import CommandError
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.robots.object_bodies import ObjectState
 from autoglm_embodied_sim.sensors.object_camera import ObjectCamera, View
@@ -19,6 +21,43 @@ TRAVEL_M_S = 0.35
 """How fast a hand goes where nothing is near."""
 REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
 GRIP_S, STILL_S, STILL_M_S = 1.5, 0.06, 0.004
+
+
+def command_array(name: str, value: Any, shape: tuple[int, ...] = ()) -> FloatArray:
+    """A command as an array of its own: MuJoCo drops what is commanded to every joint if one number is NaN.
+
+    Args:
+        name: of what is commanded, with its unit.
+        value: as it came.
+        shape: that it must have; a single number by default.
+
+    Raises:
+        CommandError: it holds anything but finite real numbers, or is of another shape.
+    """
+    try:
+        numbers = np.array(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged, or a tensor that is not in this memory
+        raise CommandError(f"{name} must be an array of shape {shape} ({error})") from error
+    if numbers.dtype.kind not in "fiu" or numbers.shape != shape:
+        got = f"{numbers.dtype} of shape {numbers.shape}"
+        raise CommandError(f"{name} must be real numbers of shape {shape}, got {got}; nothing was moved")
+    if not np.isfinite(numbers).all():
+        raise CommandError(f"{name} must be finite, got {numbers.tolist()}; nothing was moved")
+    return numbers.astype(float)
+
+
+def command_width_m(width_m: float) -> float:
+    """The opening nearest to this that the fingers can take; raises as `command_array`."""
+    return float(command_array("the gripper's opening [m]", width_m).clip(0.0, MAX_WIDTH_M))
+
+
+def require_motion(speed_m_s: float, guard_n: float | None) -> None:
+    """Raise CommandError unless a speed, and a guard if there is one, can bound a motion; a guard of NaN never acts."""
+    if not 0 < speed_m_s < math.inf or not (guard_n is None or guard_n > 0):
+        raise CommandError(
+            f"a motion must have a positive finite speed [m/s] and a positive guard [N], "
+            f"got {speed_m_s} and {guard_n}; nothing was moved"
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +71,10 @@ class HandPose:
     y_m: float
     z_m: float
     yaw_rad: float
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (self.x_m, self.y_m, self.z_m, self.yaw_rad))):
+            raise CommandError(f"a pose of the hand must be finite, got {self.values.tolist()}; nothing was moved")
 
     def raised_to(self, z_m: float) -> HandPose:
         """The same place at another height."""

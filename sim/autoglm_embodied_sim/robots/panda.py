@@ -9,9 +9,9 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from autoglm_embodied.types import FloatArray, Frame, require_finite
+from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied_sim.robots import hand_model
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, finger_setpoint_m
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, command_array, command_width_m, finger_setpoint_m
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.robots.servo import (
     FINGER_SPEED_M_S,
@@ -170,9 +170,11 @@ class ArmRig:
 
     def reset(self, arm_q: FloatArray | None = None) -> None:
         """Bring the arm home give or take a little, or to the joint angles `arm_q`, and the objects off the table."""
+        if arm_q is not None:
+            arm_q = command_array("joint angles [rad]", arm_q, (ARM_JOINTS,))
         self._rng = np.random.default_rng((self.seed, self.seed))
         mujoco.mj_resetData(self.model, self.data)
-        start = self._home() if arm_q is None else np.asarray(arm_q, dtype=float)
+        start = self._home() if arm_q is None else arm_q
         self.data.qpos[:ARM_JOINTS] = start
         self.data.qpos[ARM_JOINTS:JOINTS] = MAX_WIDTH_M / 2
         self._servo.reset(start)
@@ -189,15 +191,14 @@ class ArmRig:
 
     def command(self, twist: FloatArray, gripper_width_m: float) -> None:
         """Move the tool with `twist` (6,) [m/s, rad/s, base frame] until replaced or timed out; set the gripper."""
-        twist = np.array(twist, dtype=float)
-        require_finite("twist", twist, (6,))
+        twist = command_array("a twist [m/s, rad/s]", twist, (6,))
+        self.grip(gripper_width_m)  # first, since it may be refused
         self._twist = twist
         self._fresh_steps = COMMAND_TIMEOUT_STEPS
-        self.grip(gripper_width_m)
 
     def grip(self, width_m: float) -> None:
         """Move the fingers to this opening; the twist and its age stay as they are."""
-        self._width_m = float(np.clip(width_m, 0, MAX_WIDTH_M))
+        self._width_m = command_width_m(width_m)
 
     def halt(self) -> None:
         """Stand still at once where the joints are, as a robot's reflex does, rather than slow down."""

@@ -9,8 +9,8 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, finger_setpoint_m
+from autoglm_embodied.types import FloatArray, require_finite
+from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, command_array, command_width_m, finger_setpoint_m
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, TIMESTEP_S
 
 HOME_Q = np.array([0.0, -0.665226, 0.0, -2.504058, 0.0, 1.838833, np.pi / 4])
@@ -172,12 +172,12 @@ class Setpoints:
 
     def command(self, twist: FloatArray) -> None:
         """Move the tool with `twist` (6,) [m/s, rad/s, base frame] until replaced or timed out."""
-        self._twist = twist
+        self._twist = command_array("a twist [m/s, rad/s]", twist, (6,))
         self._until_ns = (self._now_ns or 0) + COMMAND_TIMEOUT_NS
 
     def grip(self, width_m: float) -> None:
         """Move the fingers to this opening."""
-        self._width_m = float(np.clip(width_m, 0.0, MAX_WIDTH_M))
+        self._width_m = command_width_m(width_m)
 
     def go_home(self) -> None:
         """Open the gripper and move to the home posture; twists are ignored until the arm is there."""
@@ -185,7 +185,13 @@ class Setpoints:
         self.grip(MAX_WIDTH_M)
 
     def advance(self, stamp_ns: int, position: FloatArray, velocity: FloatArray) -> FloatArray | None:
-        """The set-points that follow joint positions and velocities (n,) of `stamp_ns`; None if none is due yet."""
+        """The set-points that follow joint positions and velocities (n,) of `stamp_ns`; None if none is due yet.
+
+        Raises:
+            SensorError: a position or a velocity is not finite.
+        """
+        require_finite("a joint's position", position, self._stiffness.shape)
+        require_finite("a joint's velocity", velocity, self._stiffness.shape)
         arm_rad, finger_m = position[:ARM_JOINTS], float(position[ARM_JOINTS:].mean())
         if self._now_ns is None or not 0 <= stamp_ns - self._now_ns <= LONGEST_GAP_NS:
             self._servo.reset(arm_rad)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from itertools import product
 from typing import Any, TypeVar
 
@@ -32,8 +34,19 @@ SEGMENTING = [int(mujoco.mjtRndFlag.mjRND_SEGMENT), int(mujoco.mjtRndFlag.mjRND_
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
 
 
+@cache
+def _first_process() -> int:
+    """The process that was the first to draw; in one that was forked from it, still that one."""
+    return os.getpid()
+
+
 def open_gl() -> Any:
-    """A current EGL context; SetupError if this machine cannot make one."""
+    """A current EGL context; SetupError if this machine cannot make one, or this process would hang in it."""
+    if _first_process() != os.getpid():
+        raise SetupError(
+            "nothing can be drawn in a process forked from one that has drawn; start it with spawn, in gymnasium "
+            "with make_vec(..., vector_kwargs={'context': 'spawn'})"
+        )
     try:
         from mujoco.egl import GLContext
 
@@ -45,6 +58,13 @@ def open_gl() -> Any:
             "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri"
         ) from error
     return context
+
+
+def release_gl() -> None:
+    """Part this thread from the EGL context that it draws with, so that another thread can take it."""
+    from mujoco import egl
+
+    egl.EGL.eglMakeCurrent(egl.EGL_DISPLAY, egl.EGL.EGL_NO_SURFACE, egl.EGL.EGL_NO_SURFACE, egl.EGL.EGL_NO_CONTEXT)
 
 
 def drop_stencil() -> None:

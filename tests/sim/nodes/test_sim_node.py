@@ -53,6 +53,24 @@ def test_a_twist_moves_the_arm_and_silence_stops_it(graph: Graph) -> None:
     assert max(abs(velocity) for velocity in listener.last["joints"].velocity[:7]) < 0.01
 
 
+def test_commands_that_are_none_move_nothing_and_end_nothing(graph: Graph) -> None:
+    from std_msgs.msg import Float64MultiArray
+
+    from autoglm_embodied.ros.qos import COMMANDS
+
+    listener, _ = graph
+    gripper = listener.node.create_publisher(Float64MultiArray, "gripper_controller/commands", COMMANDS)
+    start = list(listener.last["joints"].position)
+
+    def command() -> None:
+        listener.push(np.nan)
+        for data in ([np.nan, np.nan], [-np.inf], []):
+            gripper.publish(Float64MultiArray(data=data))
+
+    listener.simulate(0.3, command)
+    np.testing.assert_allclose(listener.last["joints"].position, start, atol=0.002)
+
+
 def test_each_reset_lays_out_the_scene_of_the_next_seed(graph: Graph) -> None:
     listener, _ = graph
     first, second = listener.call("sim/reset"), listener.call("sim/reset")

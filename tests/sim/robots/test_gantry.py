@@ -13,7 +13,7 @@ from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN
 
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.errors import CommandError, ConfigError
 
 UPRIGHT = np.array([1.0, 0, 0, 0])
 Lay = Callable[..., Gantry]
@@ -143,3 +143,20 @@ def test_a_small_image_shows_every_fifth_pixel_of_a_large_one(lay: Lay) -> None:
     assert same > 0.999
     np.testing.assert_allclose(small.frame.rgb, large.frame.rgb[2::5, 2::5], atol=60)
     assert np.abs(small.frame.rgb.astype(int) - large.frame.rgb[2::5, 2::5]).mean() < 0.5
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_no_command_are_refused_and_the_hand_stays(lay: Lay, bad: float) -> None:
+    rig = lay()
+    before = rig.data.ctrl.copy()
+    for command in (
+        lambda: rig.move(HandPose(0.0, 0.0, bad, 0.0)),
+        lambda: rig.move(rig.aside, speed_m_s=bad),
+        lambda: rig.move(rig.aside, guard_n=np.nan),
+        lambda: rig.grip(bad),
+        lambda: rig.drive(np.full(6, bad), 0.1),
+        lambda: rig.drive(np.zeros(4), 0.1),
+    ):
+        with pytest.raises(CommandError, match="nothing was moved"):
+            command()
+    np.testing.assert_array_equal(rig.data.ctrl, before)

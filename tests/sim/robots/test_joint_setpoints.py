@@ -12,6 +12,8 @@ from autoglm_embodied_sim.robots.servo import FINGER_FORCE_N, HOME_Q, LONGEST_GA
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS
 
+from autoglm_embodied.errors import CommandError, SensorError
+
 STEP_NS = 1_000_000
 JOINTS = ARM_JOINTS + 2
 
@@ -135,3 +137,16 @@ def test_nothing_is_due_before_a_period_has_passed(arm: Arm) -> None:
 def test_the_arm_bears_its_own_weight(arm: Arm) -> None:
     arm.run(1.0)
     np.testing.assert_allclose(arm.data.qpos[:ARM_JOINTS], HOME_Q, atol=2e-4)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_no_command_or_no_state_give_no_set_point(bad: float) -> None:
+    arm = Arm()
+    arm.run(0.02)
+    for command in (lambda: arm.setpoints.command(np.full(6, bad)), lambda: arm.setpoints.grip(bad)):
+        with pytest.raises(CommandError, match="must be finite"):
+            command()
+    state = np.zeros(9)
+    for position, velocity in ((np.full(9, bad), state), (state, np.full(9, bad)), (state[:7], state)):
+        with pytest.raises(SensorError, match="a joint's (position|velocity) must"):
+            arm.setpoints.advance(10**9, position, velocity)

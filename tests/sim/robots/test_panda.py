@@ -10,7 +10,7 @@ from autoglm_embodied_sim.sensors.sensor_specs import Errors, Sensors, Timing
 from sim_cases import drive, laid, laid_scene, primitive
 
 from autoglm_embodied.config import shipped
-from autoglm_embodied.errors import SensorError
+from autoglm_embodied.errors import CommandError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 
 G_M_S2 = 9.81
@@ -125,7 +125,20 @@ def test_sensors_of_ones_own_deliver_by_their_specs_while_the_truth_stays() -> N
         rig.close()
 
 
-def test_a_twist_that_is_not_finite_is_refused(rig: ArmRig) -> None:
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_no_command_are_refused_whole_and_the_arm_stays(rig: ArmRig, bad: float) -> None:
     rig.reset()
-    with pytest.raises(SensorError, match="finite"):
-        rig.command(np.full(6, np.nan), 0.08)
+    twist = np.array([0.1, 0, 0, 0, 0, bad])
+    for command in (
+        lambda: rig.command(twist, 0.08),
+        lambda: rig.command(np.array([0.1, 0, 0, 0, 0, 0]), bad),
+        lambda: rig.command(np.zeros(7), 0.08),
+        lambda: rig.grip(bad),
+        lambda: rig.reset(np.full(7, bad)),
+    ):
+        with pytest.raises(CommandError, match="must be"):
+            command()
+    before = rig.T_base_tool()
+    rig.step(100)
+    np.testing.assert_allclose(rig.T_base_tool(), before, atol=1e-3)
+    assert rig.gripper_command_m == 0.08
