@@ -140,8 +140,11 @@ def _measured(args: argparse.Namespace, wanted: Measurement, report: Report) -> 
                 progress.console.print(f"left out: {mesh.file}: {mesh.why}", highlight=False, markup=False)
             progress.console.print(f"{len(meshes)} meshes left out", highlight=False)
 
+        def reading(mesh: str) -> None:
+            progress.update(task, description=f"reading {mesh}")
+
         if not wanted.over_dds:
-            return measure(wanted, args.workers, done, left_out, args.log, args.fresh)
+            return measure(wanted, args.workers, done, left_out, args.log, args.fresh, reading)
         from autoglm_embodied_sim.eval.over_graph import measure_over_graph
 
         suites, policies, seeds = wanted.suites, wanted.policies, wanted.seeds

@@ -28,7 +28,7 @@ from autoglm_embodied_sim.eval.result_cache import ResultCache
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.objects.mesh_file import Unusable as Unusable
-from autoglm_embodied_sim.objects.mesh_file import user_shapes
+from autoglm_embodied_sim.objects.mesh_file import shape_or_reason, user_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.policies.registry import ablation, require_able, suffix
 from autoglm_embodied_sim.robots.layout import rig_named
@@ -111,6 +111,7 @@ def measure(
     left_out: Callable[[Sequence[Unusable]], None] | None = None,
     keep: Path | None = None,
     fresh: bool = False,
+    reading: Callable[[str], None] | None = None,
 ) -> list[GraspResult]:
     """All episodes, suite by suite and policy by policy; the same for any number of workers.
 
@@ -121,9 +122,10 @@ def measure(
         left_out: called with the user's meshes that cannot be used, if there are any.
         keep: folder that remembers what is finished, for a run that goes on after this one is killed.
         fresh: forget what is remembered there.
+        reading: called with the name of each of the user's meshes before it is read, which may take seconds.
     """
     progress = progress or (lambda result: None)
-    shapes = shapes_of(wanted, left_out)
+    shapes = shapes_of(wanted, left_out, reading)
     jobs = [(suite, policy, seed) for suite in wanted.suites for policy in wanted.policies for seed in wanted.seeds]
     if keep is None:
         with TemporaryDirectory() as folder:
@@ -161,11 +163,15 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
     }
 
 
-def shapes_of(wanted: Measurement, left_out: Callable[[Sequence[Unusable]], None] | None = None) -> Sequence[Shape]:
-    """What the objects are drawn from; `left_out` is called with the user's meshes that cannot be used."""
+def shapes_of(
+    wanted: Measurement,
+    left_out: Callable[[Sequence[Unusable]], None] | None = None,
+    reading: Callable[[str], None] | None = None,
+) -> Sequence[Shape]:
+    """What the objects are drawn from; `left_out` and `reading` are called as by `measure`."""
     if wanted.objects is not None:
-        with WorkerPool(user_shapes, 1) as pool:  # cutting a mesh takes seconds, in which this process answers signals
-            ((shapes, unusable),) = pool.in_order([wanted.objects])
+        with WorkerPool(shape_or_reason, 1) as pool:  # cutting a mesh takes seconds: this process answers signals
+            shapes, unusable = user_shapes(wanted.objects, progress=reading, over=pool.in_order)
         if unusable and left_out is not None:
             left_out(unusable)
         return shapes

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import trimesh
-from autoglm_embodied_sim.objects.mesh_file import read_mesh, user_shapes
+from autoglm_embodied_sim.objects.mesh_file import MOST_TRIANGLES, closed, coarsened, read_mesh, user_shapes
+from autoglm_embodied_sim.objects.shape import ShapeError
+from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
 
@@ -62,3 +65,87 @@ def test_a_folder_without_usable_meshes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "nan.obj").write_text("v nan 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 3\n")
     with pytest.raises(ConfigError, match="none of the 1 meshes"):
         user_shapes(tmp_path, tmp_path / "cache")
+
+
+BRICK = trimesh.creation.box((0.03, 0.04, 0.05))
+HIGH = BRICK.triangles_center[:, 2]
+
+
+def kept(mesh: trimesh.Trimesh, faces: NDArray[np.bool_]) -> trimesh.Trimesh:
+    mesh = mesh.copy()
+    mesh.update_faces(faces)
+    return mesh
+
+
+def turned_over(mesh: trimesh.Trimesh, every: int) -> trimesh.Trimesh:
+    faces = mesh.faces.copy()
+    faces[::every] = faces[::every, ::-1]
+    return trimesh.Trimesh(mesh.vertices, faces, process=False)
+
+
+def also(mesh: trimesh.Trimesh, corners: Any = (), faces: Any = ()) -> trimesh.Trimesh:
+    vertices = [*mesh.vertices.tolist(), *corners]
+    return trimesh.Trimesh(vertices, [*mesh.faces.tolist(), *faces], process=False)
+
+
+CLOSABLE: dict[str, tuple[trimesh.Trimesh, float]] = {
+    "two triangles missing": (kept(BRICK, np.arange(12) > 1), 60.0),
+    "no lid": (kept(BRICK, HIGH < 0.0249), 60.0),
+    "a tube": (kept(BRICK, abs(HIGH) < 0.0249), 60.0),
+    "inside out": (turned_over(BRICK, 1), 60.0),
+    "mixed winding": (turned_over(ell(), 3), ell().volume * 1e6),
+    "repeated faces": (also(BRICK, faces=BRICK.faces[:3].tolist()), 60.0),
+    "a face of two corners": (also(BRICK, faces=[[0, 1, 1]]), 60.0),
+    "a stray corner": (also(BRICK, [[1.0, 1.0, 1.0]]), 60.0),
+    "a stray NaN": (also(BRICK, [[np.nan, 0.0, 0.0]]), 60.0),
+}
+
+
+@pytest.mark.parametrize("name", CLOSABLE)
+def test_a_surface_with_small_faults_is_the_solid_that_was_meant(name: str, tmp_path: Path) -> None:
+    mesh, volume_ml = CLOSABLE[name]
+    mesh.export(tmp_path / "own.ply")
+    assert read_mesh(tmp_path / "own.ply", tmp_path / "cache").volume_m3 * 1e6 == pytest.approx(volume_ml, rel=0.05)
+
+
+RNG = np.random.default_rng(0)
+REFUSED: dict[str, tuple[trimesh.Trimesh, str]] = {
+    "a sheet": (kept(BRICK, HIGH > 0.0249), "volume is zero"),
+    "a bowl's rim": (kept(ball := trimesh.creation.icosphere(2, 0.03), ball.triangles_center[:, 2] > 0.02), "closed"),
+    "an inner wall": (also(BRICK, faces=[[0, 3, 5]]), "closed"),
+    "a soup": (trimesh.Trimesh(RNG.random((30, 3)) / 30, RNG.integers(0, 30, (40, 3)), process=False), "closed"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_closed_is_refused(name: str, tmp_path: Path) -> None:
+    mesh, why = REFUSED[name]
+    mesh.export(tmp_path / "own.ply")
+    with pytest.raises(ShapeError, match=f"own.ply: .*{why}"):
+        read_mesh(tmp_path / "own.ply", tmp_path / "cache")
+
+
+def test_pieces_that_are_no_likeness_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ell().export(tmp_path / "ell.ply")
+    shell = (BRICK.vertices * 0.2, BRICK.faces)
+    monkeypatch.setattr("coacd.run_coacd", lambda *_, **__: [shell])
+    with pytest.raises(ShapeError, match="its convex pieces have"):
+        read_mesh(tmp_path / "ell.ply", tmp_path / "cache")
+
+
+def test_a_mesh_that_breaks_the_cutter_is_named_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ell().export(tmp_path / "ell.ply")
+    BRICK.export(tmp_path / "brick.ply")
+    monkeypatch.setattr("coacd.run_coacd", lambda *_, **__: 1 / 0)
+    seen: list[str] = []
+    shapes, unusable = user_shapes(tmp_path, tmp_path / "cache", seen.append)
+    assert ([shape.name for shape in shapes], seen) == (["brick.ply"], ["brick.ply", "ell.ply"])
+    assert unusable[0].why == "it cannot be cut into convex pieces (division by zero)"
+
+
+@pytest.mark.parametrize("mesh", [trimesh.creation.icosphere(6, 0.03), trimesh.creation.torus(0.03, 0.012, 200, 100)])
+def test_a_fine_mesh_is_made_coarser_and_stays_closed_and_of_its_volume(mesh: trimesh.Trimesh) -> None:
+    assert len(mesh.faces) > 6 * MOST_TRIANGLES
+    coarse = closed("mesh", coarsened(mesh))
+    assert len(coarse.faces) <= MOST_TRIANGLES
+    assert coarse.volume == pytest.approx(mesh.volume, rel=0.02)
