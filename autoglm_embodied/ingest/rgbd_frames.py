@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import RawImage, read_image
+from autoglm_embodied.ingest.image_encodings import depth_array_m, rgb_array
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
-MM_PER_M = 1000.0
 MS = 1_000_000
 MAX_APART_NS = 5_000_000  # of the stamps of a pair: less than half a period at up to 90 Hz, so that it is unambiguous
 MAX_UNPAIRED = 30  # after a delay a second of colour images that waited are taken before the first depth image
-
-
-def rgb_array(image: RawImage) -> NDArray[np.uint8]:
-    """(height, width, 3) red, green, blue; a view of the image.
-
-    Raises:
-        SensorError: it is not encoded as rgb8 or bgr8, or its sizes contradict each other.
-    """
-    if image.encoding not in ("rgb8", "bgr8"):
-        raise SensorError(f"colour must be encoded rgb8 or bgr8, got {image.encoding!r}; set the camera driver so")
-    pixels: NDArray[np.uint8] = _pixels(image, np.dtype(np.uint8), channels=3)
-    return pixels if image.encoding == "rgb8" else pixels[..., ::-1]
-
-
-def depth_array_m(image: RawImage) -> FloatArray:
-    """(height, width) float32 along the optical axis; 0 or NaN where unknown.
-
-    Raises:
-        SensorError: it is not encoded as 16UC1 or 32FC1, or its sizes contradict each other.
-    """
-    if image.encoding not in ("16UC1", "32FC1"):
-        raise SensorError(f"depth must be encoded 16UC1 [mm] or 32FC1 [m], got {image.encoding!r}; set the driver so")
-    order, number = ">" if image.is_bigendian else "<", "u2" if image.encoding == "16UC1" else "f4"
-    depth: FloatArray = _pixels(image, np.dtype(f"{order}{number}"))[..., 0]
-    return depth / np.float32(MM_PER_M) if number == "u2" else depth
-
-
-def _pixels(image: RawImage, dtype: np.dtype[Any], channels: int = 1) -> NDArray[Any]:
-    """(height, width, channels), a view of the image without the padding of its rows."""
-    used = image.width * channels * dtype.itemsize
-    if image.step < used or len(image.data) != image.step * image.height or not used * image.height:
-        raise SensorError(
-            f"a {image.width}x{image.height} {image.encoding} image must hold {used * image.height} bytes "
-            f"in rows of at least {used}, got {len(image.data)} in rows of {image.step}"
-        )
-    rows = np.frombuffer(image.data, np.uint8).reshape(image.height, image.step)[:, :used]
-    return rows.view(dtype).reshape(image.height, image.width, channels)
 
 
 def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:

@@ -16,8 +16,8 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, NodeStatus, RecordedCommand
 from autoglm_embodied.ingest.cdr import read_image, read_wrench
+from autoglm_embodied.ingest.image_encodings import rgb_array
 from autoglm_embodied.ingest.joint_states import JointStateReader
-from autoglm_embodied.ingest.rgbd_frames import rgb_array
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.conversions import stamp_ns

@@ -20,7 +20,7 @@ from sim_listener import Listener
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.ingest.cdr import RawImage, read_image
-from autoglm_embodied.ingest.rgbd_frames import depth_array_m, rgb_array
+from autoglm_embodied.ingest.image_encodings import depth_array_m, rgb_array
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import FloatArray
 

@@ -178,8 +178,8 @@ BAD = [
     ("wrench", serialize_message(wrench())[:40], "wrench", "a wrench message must hold 76 bytes, got 40"),
     ("wrench_batch", batch([1.0], stamps=2), "wrench", "a stamp for each wrench, got 2 and 1"),
     ("wrench_batch", batch([1.0], frame="tool0"), "wrench", "got 'tool0'"),
-    ("rgb", colour(encoding="bayer_rggb8"), "frame", "bayer_rggb8"),
-    ("depth", depth(encoding="mono16"), "frame", "mono16"),
+    ("rgb", colour(encoding="nv21"), "frame", "nv21"),
+    ("depth", depth(encoding="mono8"), "frame", "mono8"),
     (
         "depth",
         depth(size=(240, 320)),

@@ -7,7 +7,7 @@ from geometry_msgs.msg import Twist
 from rclpy.serialization import serialize_message
 
 from autoglm_embodied.ingest.cdr import read_image
-from autoglm_embodied.ingest.rgbd_frames import rgb_array
+from autoglm_embodied.ingest.image_encodings import rgb_array
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, type_name
 from autoglm_embodied.ros.conversions import image_message, stamp_ns, to_point, to_stamp, to_twist, twist_array

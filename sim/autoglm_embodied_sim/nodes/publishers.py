@@ -9,8 +9,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.ingest.cdr import WrenchWriter
+from autoglm_embodied.ingest.image_encodings import MM_PER_M
 from autoglm_embodied.ingest.joint_states import JointStateWriter
-from autoglm_embodied.ingest.rgbd_frames import MM_PER_M
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.ros.parameters import parameter
