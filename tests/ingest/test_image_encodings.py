@@ -119,7 +119,7 @@ def test_depth_in_millimetres_and_in_metres_agree(encoding: str, big_endian: boo
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"height": 5}, "must hold 90 bytes"),
-    ({"step": 3}, "rows of 3"),
+    ({"step": 3, "data": memoryview(bytes(12))}, "got 12 in rows of 3"),
     ({"width": 0, "height": 0}, "0x0"),
     ({"width": 2**32 - 1, "height": 2**32 - 1}, "must hold 553402"),
 ]

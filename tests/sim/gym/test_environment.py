@@ -258,10 +258,10 @@ def test_an_action_moves_the_tool_in_the_base_frame(environment: GraspEnvironmen
 
 def test_observations_follow_the_sensors_of_a_file(tmp_path: Path) -> None:
     own = tmp_path / "sensors.yaml"
-    own.write_text("wrench: {timing: {rate_hz: 250.0}, force_n: {bias: 700.0}}\ncolour: {timing: {dropout: 1.0}}\n")
+    own.write_text("wrench: {timing: {rate_hz: 250.0}, torque_n_m: {bias: 100.0}}\ncolour: {timing: {dropout: 1.0}}\n")
     environment = GraspEnvironment(**SMALL, sensors_file=str(own))
     first = environment.reset(seed=0)[0]
-    assert (first["wrench"][:, :3] == 500.0).all()
+    assert (first["wrench"][:, 3:] == 50.0).all()
     for _ in range(20):
         last = environment.step(np.array([0.1, 0, -0.1, 0, 0, 0, 0.0], np.float32))[0]
     np.testing.assert_array_equal(last["rgb"], first["rgb"])
