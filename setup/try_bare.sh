@@ -86,7 +86,7 @@ python=$(chroot "$root" /srv/autoglm_embodied/.venv/bin/python -c 'import platfo
 torch=$(ls -d "$home"/.venv/lib/python3.*/site-packages/torch-*.dist-info | sed 's/.*torch-\(.*\)\.dist-info/\1/')
 
 cat <<END
-{"suite": "$suite", "date": "$(date +%F)", "commit": "$(git -C "$repository" rev-parse --short HEAD)", "cores": $(nproc),
+{"suite": "$suite", "date": "$(date +%F)", "commit": "$(git -C "$home" rev-parse --short HEAD)", "cores": $(nproc),
  "python": "$python", "torch": "$torch", "prepare_s": $prepare_s, "demo_s": $demo_s, "demo": "held",
  "prepare_again_s": $again_s, "test_s": $test_s, "tests": "$tests",
  "system_packages_mb": $system_mb, "venv_mb": $venv_mb, "pip_cache_mb": $cache_mb}
