@@ -160,7 +160,7 @@ class SensorSubscriptions:
             problems.append(unpaired)
         lost = sum(meter.lost for meter in self._input.meters.values())
         if lost:
-            problems.append(f"{lost} messages lost; use the transports of config/fastdds.xml, and unload this machine")
+            problems.append(f"{lost} messages missing by their stamps; use config/fastdds.xml, and unload this machine")
         absences = self._sink.aligner.absences()
         return problems + [f"no {name}: {why}" for name, why in absences.items() if not why.startswith("silent")]
 
