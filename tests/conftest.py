@@ -1,10 +1,14 @@
-"""Which tests run beside others where `make test` has several processes (pytest-xdist), and which alone."""
+"""Which tests run beside others where `make test` has several processes (pytest-xdist), and which alone; hypothesis."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_machine")  # no test asks how fast a machine is
 
 ALONE = ("gazebo", "graph", "nodes", "ros", "sim/eval/test_over_graph.py", "sim/nodes", "tools", "voice")
 """What runs in real time: graphs, sound, processes that must end within a second. One at a time, after all others."""
