@@ -31,7 +31,7 @@ def check_parameter_files(node: Node, others: bool = False, argv: Sequence[str] 
         ConfigError: which file, and what of it was not taken.
     """
     node_name = node.get_fully_qualified_name()
-    for path in _files(sys.argv if argv is None else argv):
+    for path in given_files(sys.argv if argv is None else argv):
         sections = dict(_sections(read_yaml(path), ""))
         if not any(_matches(key, node_name) for key in sections):
             known = ", ".join(sections) or "none"
@@ -49,7 +49,7 @@ def _check_names(node: Node, path: Path, names: Iterator[str]) -> None:
             raise ConfigError(f"{path} sets {name}, which {node.get_fully_qualified_name()} does not have{hint}")
 
 
-def _files(argv: Sequence[str]) -> Iterator[Path]:
+def given_files(argv: Sequence[str]) -> Iterator[Path]:
     """The files of --params-file between --ros-args and --."""
     of_ros = False
     for argument, following in zip(argv, [*argv[1:], ""], strict=True):

