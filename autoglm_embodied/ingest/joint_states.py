@@ -184,10 +184,10 @@ class NamedJointReader:
             self._lacking_since_ns = None
             return self._merged.state(stamp_ns) if leads else None
         if leads or absent[0] == 0:
-            self._complain(stamp_ns, self._names[absent[0]], int(age_ns[absent[0]]))
+            self._raise_if_lacking(stamp_ns, self._names[absent[0]], int(age_ns[absent[0]]))
         return None
 
-    def _complain(self, stamp_ns: int, name: str, age_ns: int) -> None:
+    def _raise_if_lacking(self, stamp_ns: int, name: str, age_ns: int) -> None:
         """Raise SensorError about a joint that is absent, unless it may yet come."""
         if self._lacking_since_ns is None:
             self._lacking_since_ns = stamp_ns

@@ -269,8 +269,8 @@ class GovernorNode(Node):
         }
         values |= {f"reason {reason.value}": count for reason, count in reasons.items()}
         message = ", ".join(sorted(reason.value for reason in reasons)) or "governing"
-        if Reason.NOT_ZEROED in reasons and self._governor.zero.trouble:
-            message += f": {self._governor.zero.trouble}"
+        if Reason.NOT_ZEROED in reasons and self._governor.zero.reason:
+            message += f": {self._governor.zero.reason}"
         return Health(well=not bad, message=message, values=values)
 
 

@@ -31,7 +31,7 @@ class WrenchZero:
             hand_mass_kg: of the empty hand, which then shows it to be empty; 0: unknown, the fingers alone count.
         """
         self.bias_n: FloatArray | None = None  # (3,) in the sensor's frame
-        self.trouble = f"{NEEDS} joint states, but none came yet; check that their driver runs"  # why there is none yet
+        self.reason = f"{NEEDS} joint states, but none came yet; check that their driver runs"  # why there is none yet
         self._samples = samples
         self._widths_m = least_width_m, open_width_m
         self._hand_n = hand_mass_kg * G_M_S2
@@ -45,30 +45,30 @@ class WrenchZero:
         if moved:
             self._position_rad = position_rad
         self._width_m = width_m
-        hand = self._hand_trouble()
+        hand = self._hand_reason()
         if moved or hand:
             self._forces_n.clear()
-            self.trouble = hand or f"{NEEDS} the arm at rest, but it moves"
+            self.reason = hand or f"{NEEDS} the arm at rest, but it moves"
 
     def add(self, force_n: FloatArray) -> None:
         """Take a force (3,), finite, in the sensor's frame; the last of enough makes the zero."""
-        if self._position_rad is None or self._hand_trouble():
+        if self._position_rad is None or self._hand_reason():
             return
         self._forces_n.append(force_n)
         if len(self._forces_n) == self._samples:
             forces_n = np.array(self._forces_n)
             self._forces_n.clear()
-            self.trouble = self._force_trouble(forces_n)
-            self.bias_n = None if self.trouble else forces_n.mean(axis=0)
+            self.reason = self._force_reason(forces_n)
+            self.bias_n = None if self.reason else forces_n.mean(axis=0)
 
     def restart(self) -> None:
         """Measure again; SensorError, and the zero is kept, where something may be in the hand."""
-        if self._position_rad is None or self._hand_trouble():
-            raise SensorError(self._hand_trouble() or self.trouble)
-        self.bias_n, self.trouble = None, f"{NEEDS} {self._samples} wrenches at rest; wait a moment"
+        if self._position_rad is None or self._hand_reason():
+            raise SensorError(self._hand_reason() or self.reason)
+        self.bias_n, self.reason = None, f"{NEEDS} {self._samples} wrenches at rest; wait a moment"
         self._forces_n.clear()
 
-    def _hand_trouble(self) -> str:
+    def _hand_reason(self) -> str:
         least_m, open_m = self._widths_m
         if self._hand_n:
             return ""  # what the wrist carries tells
@@ -79,7 +79,7 @@ class WrenchZero:
             return f"{NEEDS} an empty hand, but something may be between {apart}; empty it and open the gripper"
         return ""
 
-    def _force_trouble(self, forces_n: FloatArray) -> str:
+    def _force_reason(self, forces_n: FloatArray) -> str:
         noise_n, carried_n = float(forces_n.std(axis=0).max()), float(np.linalg.norm(forces_n.mean(axis=0)))
         if noise_n > STEADY_N:
             return f"{NEEDS} a steady force, but it varies by {noise_n:.1f} N; let the arm and what it touches rest"

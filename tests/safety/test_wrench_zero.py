@@ -42,31 +42,31 @@ def test_fingers_that_touch_or_are_wide_open_hold_nothing(width_m: float) -> Non
 def test_a_start_with_something_between_the_fingers_never_zeroes(width_m: float, load_n: float) -> None:
     loaded = measured(zero(), width_m, load_n)
     assert loaded.bias_n is None
-    assert "an empty hand, but something may be between fingers" in loaded.trouble
+    assert "an empty hand, but something may be between fingers" in loaded.reason
     assert measured(loaded).bias_n is not None, "until it is open"
 
 
 def test_a_hand_without_fingers_is_known_by_its_weight() -> None:
     carried_n = float(np.linalg.norm(WEIGHT_N))
     unknown = measured(zero(), None)
-    assert unknown.bias_n is None and "set limits.hand_mass_kg" in unknown.trouble
+    assert unknown.bias_n is None and "set limits.hand_mass_kg" in unknown.reason
     known = measured(zero(carried_n / G_M_S2), None)
     assert known.bias_n is not None
     loaded = measured(zero(carried_n / G_M_S2), 0.04, load_n=HAND_N + 0.2)
     assert loaded.bias_n is None
-    assert loaded.trouble.endswith("the wrist carries 7.9 N, and limits.hand_mass_kg weighs 7.2 N; empty it")
+    assert loaded.reason.endswith("the wrist carries 7.9 N, and limits.hand_mass_kg weighs 7.2 N; empty it")
 
 
 def test_nothing_is_zeroed_before_the_joints_are_known() -> None:
     unknown = zero()
     for _ in range(SAMPLES):
         unknown.add(WEIGHT_N)
-    assert unknown.bias_n is None and "joint states, but none came yet" in unknown.trouble
+    assert unknown.bias_n is None and "joint states, but none came yet" in unknown.reason
 
 
 def test_a_force_that_is_not_steady_is_no_zero() -> None:
     shaken = measured(zero(), noise_n=2.0 * STEADY_N)
-    assert shaken.bias_n is None and "a steady force, but it varies by" in shaken.trouble
+    assert shaken.bias_n is None and "a steady force, but it varies by" in shaken.reason
 
 
 def test_an_arm_that_creeps_or_a_hand_that_closes_begins_anew() -> None:
@@ -74,7 +74,7 @@ def test_an_arm_that_creeps_or_a_hand_that_closes_begins_anew() -> None:
     for step in range(4 * SAMPLES):
         moving.note_joints(REST + 0.2 * step * REST_RAD, OPEN_M)
         moving.add(WEIGHT_N)
-    assert moving.bias_n is None and moving.trouble.endswith("the arm at rest, but it moves")
+    assert moving.bias_n is None and moving.reason.endswith("the arm at rest, but it moves")
     closing = zero()
     for step in range(4 * SAMPLES):
         closing.note_joints(REST, OPEN_M if step % 10 else 0.05)
