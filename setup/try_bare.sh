@@ -65,6 +65,8 @@ echo "try_bare: $suite: a bare Debian in $root ..." >&2
 debootstrap --variant=minbase --include=ca-certificates,git,make "$suite" "$root" "" "$script" >"$folder/debootstrap.log" 2>&1 ||
     fail "debootstrap failed; see $folder/debootstrap.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# A mirror's copy of testing is valid for a week, and may be older.
+echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/mirror"
 cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
 : >"$folder/shared"
 share_pip_configuration
