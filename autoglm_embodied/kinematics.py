@@ -14,6 +14,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray, require_finite
 
 PER_JOINT = ("dh_a_m", "dh_d_m", "dh_alpha_rad", "joint_lower_rad", "joint_upper_rad")
+PER_CAPSULE = 7  # two ends and a radius
 WIDEST_GRIPPER_M = 0.5
 
 
@@ -23,6 +24,7 @@ class Robot:
 
     Link i's frame is `RotX(alpha_i) TransX(a_i) RotZ(q_i) TransZ(d_i)` in that of the previous link (Craig,
     Introduction to Robotics, section 3.6); the tool frame is translated and rotated about z from the last one.
+    Capsules enclose the arm's parts, each in the frame of its link: 0 is the base, J the last joint, J + 1 the tool.
     """
 
     name: str
@@ -39,6 +41,9 @@ class Robot:
     joint_lower_rad: tuple[float, ...]
     joint_upper_rad: tuple[float, ...]
     gripper_max_width_m: float
+    joint_velocity_rad_s: tuple[float, ...] = ()  # largest, of each joint; empty: not bounded
+    capsule_links: tuple[int, ...] = ()
+    capsules_m: tuple[float, ...] = ()  # of each: x y z of one end, of the other, radius
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -51,10 +56,28 @@ class Robot:
                 raise ConfigError(
                     f"Robot.joint_lower_rad must lie below joint_upper_rad, got {low} and {high} of {name}"
                 )
+        self._check_bounds()
         if not 0 < self.gripper_max_width_m <= WIDEST_GRIPPER_M:
             raise ConfigError(
                 f"Robot.gripper_max_width_m must be above 0 and at most {WIDEST_GRIPPER_M}, "
                 f"got {self.gripper_max_width_m}; write metres, not millimetres"
+            )
+
+    def _check_bounds(self) -> None:
+        fastest, capsules = self.joint_velocity_rad_s, self.capsules_m
+        if fastest and (len(fastest) != self.joints or min(fastest) <= 0):
+            raise ConfigError(
+                f"Robot.joint_velocity_rad_s must hold {self.joints} numbers above 0, got {list(fastest)}"
+            )
+        if len(capsules) != PER_CAPSULE * len(self.capsule_links) or min((1.0, *capsules[6::PER_CAPSULE])) <= 0:
+            raise ConfigError(
+                f"Robot.capsules_m must hold {PER_CAPSULE} numbers for each of capsule_links, two ends and a radius "
+                f"above 0, got {len(capsules)} for {len(self.capsule_links)}"
+            )
+        if any(not 0 <= link <= self.joints + 1 for link in self.capsule_links):
+            raise ConfigError(
+                f"Robot.capsule_links must be from 0, the base, to {self.joints + 1}, the tool, "
+                f"got {list(self.capsule_links)}"
             )
 
     def _check_names(self) -> None:
@@ -108,3 +131,25 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
     T_base_last = np.array(((x0, y0, z0, p0), (x1, y1, z1, p1), (x2, y2, z2, p2), (0.0, 0.0, 0.0, 1.0)))
     T_base_tool: FloatArray = T_base_last.dot(robot.T_last_tool)
     return T_base_tool
+
+
+def joint_frames(robot: Robot, position_rad: FloatArray) -> FloatArray:
+    """(J + 2, 4, 4) poses in the base frame of the base, of every joint, and of the tool, at joint angles (J,)."""
+    frames = np.tile(np.eye(4), (robot.joints + 2, 1, 1))
+    cos, sin = np.cos(position_rad), np.sin(position_rad)
+    for joint, (a, d, cos_alpha, sin_alpha) in enumerate(robot.links):
+        c, s = cos[joint], sin[joint]
+        frames[joint + 1] = frames[joint] @ [
+            [c, -s, 0.0, a],
+            [s * cos_alpha, c * cos_alpha, -sin_alpha, -sin_alpha * d],
+            [s * sin_alpha, c * sin_alpha, cos_alpha, cos_alpha * d],
+            [0.0, 0.0, 0.0, 1.0],
+        ]
+    frames[-1] = frames[-2] @ robot.T_last_tool
+    return frames
+
+
+def tool_jacobian(frames: FloatArray) -> FloatArray:
+    """(6, J) twist of the tool [m/s, rad/s, base frame] for each rad/s of a joint, at these `joint_frames`."""
+    axes, origins = frames[1:-1, :3, 2], frames[1:-1, :3, 3]
+    return np.concatenate([np.cross(axes, frames[-1, :3, 3] - origins), axes], axis=1).T

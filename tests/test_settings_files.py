@@ -21,7 +21,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.grasp_episode import GraspSettings
-from autoglm_embodied.safety.governor import Limits
+from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.voice.listener import CommandSettings
 
 Keys = tuple[Any, ...]

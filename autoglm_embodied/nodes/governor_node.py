@@ -35,7 +35,8 @@ from autoglm_embodied.ros.polled_subscription import PolledSubscription, Threade
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, LATCHED, NEWEST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
-from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits, Reason, Received, Verdict
+from autoglm_embodied.safety.governor import Governor, GovernorLoop, Received, Verdict
+from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.safety.stop_latch import StopLatch, latch_file
 from autoglm_embodied.types import FloatArray
 

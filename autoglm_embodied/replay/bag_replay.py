@@ -160,7 +160,8 @@ def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> Polic
     from autoglm_embodied.policy.grasp_controller import GraspController
     from autoglm_embodied.policy.grasp_episode import GraspSettings
     from autoglm_embodied.policy.learned import load_pipeline
-    from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits
+    from autoglm_embodied.safety.governor import Governor, GovernorLoop
+    from autoglm_embodied.safety.limits import Limits
 
     torch.set_num_threads(1)
     pipeline = load_pipeline(SHIPPED if checkpoint == Path() else checkpoint, robot, align)

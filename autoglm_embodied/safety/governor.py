@@ -2,97 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from enum import Enum
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from autoglm_embodied.errors import ConfigError, SensorError
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.safety.arm_limits import ArmLimits
+from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.safety.wrench_zero import WrenchZero
-from autoglm_embodied.setting import about, check_ranges, setting
 from autoglm_embodied.types import Command, FloatArray
 
-MS = 1_000_000
 NS_PER_S = 1e9
 MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
 MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
 HOLD_STILL = np.zeros(6)
-REACH_M = 10.0  # beyond which no workspace reaches
-
-
-def _upper(default: Any, description: str, least: float, most: float) -> Any:
-    return setting(default, description, least=least, most=most, live=True, stricter=-1)
-
-
-def _lower(default: Any, description: str, least: float, most: float) -> Any:
-    return setting(default, description, least=least, most=most, live=True, stricter=1)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of the commands that reach the robot. Positions are of the tool in the base frame."""
-
-    max_linear_m_s: float = _upper(0.30, "speed of the tool", 0.001, 3.0)
-    max_angular_rad_s: float = _upper(1.0, "turning speed of the tool", 0.001, 6.3)
-    max_linear_m_s2: float = _upper(2.0, "acceleration of the tool; deceleration is immediate", 0.01, 50.0)
-    max_angular_rad_s2: float = _upper(8.0, "angular acceleration of the tool", 0.01, 200.0)
-    workspace_lower_m: tuple[float, ...] = _lower(
-        (0.2, -0.45, 0.004), "lower corner of the workspace, x y z in the base frame", -REACH_M, REACH_M
-    )
-    workspace_upper_m: tuple[float, ...] = _upper(
-        (0.75, 0.45, 0.8), "upper corner of the workspace, x y z in the base frame", -REACH_M, REACH_M
-    )
-    workspace_ahead_s: float = _lower(
-        0.1, "speed towards an edge of the workspace is at most the distance to it over this time", 0.001, 10.0
-    )
-    max_force_n: float = _upper(
-        40.0, "force above that of the empty hand, beyond which the tool may only rise", 0.1, 1000.0
-    )
-    release_force_n: float = _upper(30.0, "force below which motion is free again", 0.1, 1000.0)
-    bias_samples: int = setting(100, "wrenches whose mean zeroes the sensor", least=1, most=100_000)
-    least_width_m: float = setting(0.006, "opening of the gripper below which it is empty", least=0.0, most=1.0)
-    open_width_m: float = setting(0.074, "opening of the gripper above which it is empty", least=0.001, most=1.0)
-    hand_mass_kg: float = setting(0.0, "mass that an empty hand puts on the wrist; 0: unknown", least=0.0, most=50.0)
-    max_gripper_width_m: float = _upper(0.08, "opening of the gripper", 0.001, 1.0)
-    policy_timeout_ns: int = _upper(100 * MS, "age of a command at which the arm stops", MS, 10_000 * MS)
-    sensor_timeout_ns: int = _upper(100 * MS, "age of a wrench or joint state at which the arm stops", MS, 10_000 * MS)
-
-    def __post_init__(self) -> None:
-        check_ranges(self, "limits")
-        if len(self.workspace_lower_m) != 3 or len(self.workspace_upper_m) != 3:
-            raise ConfigError("limits.workspace_lower_m and workspace_upper_m must hold 3 numbers each")
-        if any(low >= high for low, high in zip(self.workspace_lower_m, self.workspace_upper_m, strict=True)):
-            raise ConfigError("limits.workspace_lower_m must lie below workspace_upper_m in x, y and z")
-        if self.release_force_n > self.max_force_n:
-            raise ConfigError(f"limits.release_force_n must be at most max_force_n, got {self.release_force_n}")
-
-    def check_no_laxer_than(self, before: Limits) -> None:
-        """ConfigError where one of these limits allows more than that of `before`."""
-        for field in fields(self):
-            old, new, stricter = getattr(before, field.name), getattr(self, field.name), about(field).stricter
-            if (stricter * np.subtract(new, old) < 0.0).any():
-                bound = f"{'most' if stricter < 0 else 'least'} {old}"
-                raise ConfigError(
-                    f"limits.{field.name} must be at {bound} while the arm moves, got {new}; stop it first"
-                )
-
-
-class Reason(Enum):
-    """Why the safe command differs from the policy's."""
-
-    STOPPED = "stopped"
-    NOT_RESTED = "policy not at rest since the stop"
-    POLICY_SILENT = "policy silent"
-    POLICY_NOT_FINITE = "policy not finite"
-    JOINTS_SILENT = "joints silent"
-    WRENCH_SILENT = "wrench silent"
-    NOT_ZEROED = "wrench not zeroed"
-    SPEED = "speed"
-    ACCELERATION = "acceleration"
-    WORKSPACE = "workspace"
-    FORCE = "force"
 
 
 @dataclass(frozen=True)
@@ -132,6 +56,8 @@ class Governor:
         self._stepped_ns: int | None = None
         hand = limits.least_width_m, limits.open_width_m, limits.hand_mass_kg
         self.zero = WrenchZero(limits.bias_samples, *hand)
+        self._arm: ArmLimits | None = None
+        self._joint_rad: FloatArray | None = None
         self._wrench_ns: int | None = None
         self._pressing = False
 
@@ -178,6 +104,10 @@ class Governor:
             raise SensorError("zeroing the wrench needs the arm at rest, but it moves; stop it first")
         self.zero.restart()
 
+    def note_joints(self, arm: ArmLimits, joint_rad: FloatArray) -> None:
+        """Take where the arm's joints (J,) are, whose limits are kept from now on."""
+        self._arm, self._joint_rad = arm, joint_rad
+
     def grip(self, width_m: float) -> None:
         """Take a commanded gripper width [m]; ignored if not finite, or until the policy rested after a stop."""
         if np.isfinite(width_m) and self._rested and not self.stopped:
@@ -202,7 +132,8 @@ class Governor:
             slow = self._limit_speed(np.asarray(command.value, np.float64), reasons)
             inside = self._keep_inside(slow, T_base_tool.value[:3, 3], reasons)
             gentle = self._yield_to_force(inside, reasons)
-            self._twist = self._limit_acceleration(gentle, float(np.clip(dt_s, 0.0, MAX_STEP_S)), reasons)
+            smooth = self._limit_acceleration(gentle, float(np.clip(dt_s, 0.0, MAX_STEP_S)), reasons)
+            self._twist = self._limit_arm(smooth, reasons)
         return Verdict(self._twist.copy(), self._width_m, tuple(reasons))
 
     def _stop_reasons(self, now_ns: int, command: Received | None, T_base_tool: Received | None) -> list[Reason]:
@@ -247,6 +178,13 @@ class Governor:
             reasons.append(Reason.WORKSPACE)
         return np.concatenate([linear, twist[3:]])
 
+    def _limit_arm(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
+        if self._arm is None or self._joint_rad is None:
+            return twist
+        bounded, why = self._arm.bound(twist, self._joint_rad, self._limits)
+        reasons += why
+        return bounded
+
     def _yield_to_force(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
         """Above the force limit only upward motion is allowed: away from the table, whatever the sensor's sign."""
         if not self._pressing:
@@ -279,7 +217,7 @@ class GovernorLoop:
 
     def __init__(self, governor: Governor, robot: Robot) -> None:
         self.governor = governor
-        self._robot = robot
+        self._robot, self._arm = robot, ArmLimits(robot)
         self._twist: Received | None = None
         self._T_base_tool: Received | None = None
 
@@ -300,6 +238,7 @@ class GovernorLoop:
         if finite:
             known = 0 < fingers == len(fingers_m)
             self.governor.zero.note_joints(np.array(arm_rad), float(fingers_m.sum()) if known else None)
+            self.governor.note_joints(self._arm, np.array(arm_rad))
         self._T_base_tool = Received(forward_kinematics(self._robot, arm_rad), receive_ns) if finite else None
 
     def push_twist(self, receive_ns: int, twist: FloatArray) -> None:

@@ -14,7 +14,8 @@ from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.replay.runners import PolicyRunner
-from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits, Reason
+from autoglm_embodied.safety.governor import Governor, GovernorLoop
+from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.types import ActionChunk, Camera, FloatArray, Frame, Intent, Observation, Phase, Referent
 
 MS = 1_000_000

@@ -14,7 +14,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import settings
-from autoglm_embodied.safety.governor import Limits
+from autoglm_embodied.safety.limits import Limits
 
 SETS = "\n  ros__parameters:\n    limits:\n      max_linear_m_s: 0.1"
 

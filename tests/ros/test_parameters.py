@@ -22,7 +22,7 @@ from autoglm_embodied.nodes.governor_node import GovernorNode
 from autoglm_embodied.nodes.voice_node import VoiceNode
 from autoglm_embodied.ros.parameters import on_change, settings
 from autoglm_embodied.ros.run_node import run
-from autoglm_embodied.safety.governor import Limits
+from autoglm_embodied.safety.limits import Limits
 
 OF_THE_ZERO = ("bias_samples", "least_width_m", "open_width_m", "hand_mass_kg")
 ROS_OWN = ("use_sim_time", "start_type_description_service")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from autoglm_embodied.errors import ConfigError, SensorError
-from autoglm_embodied.safety.governor import Governor, Limits, Reason, Received, Verdict
+from autoglm_embodied.safety.governor import Governor, Received, Verdict
+from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.types import FloatArray
 
 MS = 1_000_000

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits
+from autoglm_embodied.safety.governor import Governor, GovernorLoop
+from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.safety.wrench_zero import G_M_S2, HAND_N, REST_RAD, STEADY_N, WrenchZero
 
 SAMPLES = 20

@@ -15,7 +15,8 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.safety.governor import Governor, GovernorLoop, Limits
+from autoglm_embodied.safety.governor import Governor, GovernorLoop
+from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import Command, Frame
 from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 from autoglm_embodied_sim.robots.panda import ArmRig

@@ -20,7 +20,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.policy.grasp_episode import GraspSettings, Outcome
-from autoglm_embodied.safety.governor import Limits
+from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import Command, FloatArray
 
 BEHIND_THE_GOVERNOR = ("eval", "collect")

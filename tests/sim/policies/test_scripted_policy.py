@@ -34,7 +34,7 @@ from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.safety.governor import Limits
+from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import ActionChunk, ArmState, Camera, FloatArray, Frame, Observation, Phase, Sense
 
 PANDA = Robot.from_file(shipped("panda.yaml"))
