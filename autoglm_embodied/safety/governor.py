@@ -59,6 +59,7 @@ class Governor:
         self._arm: ArmLimits | None = None
         self._joint_rad: FloatArray | None = None
         self._wrench_ns: int | None = None
+        self._reading, self._unchanged_since_ns = b"", 0
         self._pressing = False
 
     def set_limits(self, limits: Limits) -> None:
@@ -90,6 +91,9 @@ class Governor:
         if not (np.abs(force) < MAX_PLAUSIBLE_FORCE_N).all():  # NaN too
             return False
         self._wrench_ns = receive_ns
+        reading = wrench.tobytes()
+        if reading != self._reading:
+            self._reading, self._unchanged_since_ns = reading, receive_ns
         if self.zero.bias_n is None:
             self.zero.add(force)
             return False
@@ -145,9 +149,14 @@ class Governor:
             Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),
             Reason.WRENCH_SILENT: self._wrench_ns is None or now_ns - self._wrench_ns > limits.sensor_timeout_ns,
+            Reason.WRENCH_STUCK: self._wrench_stuck(),
             Reason.NOT_ZEROED: self.zero.bias_n is None,
         }
         return [reason for reason, holds in checks.items() if holds]
+
+    def _wrench_stuck(self) -> bool:
+        """Whether the newest wrenches are equal to the last bit for too long: a sensor that works is never so still."""
+        return self._wrench_ns is not None and self._wrench_ns - self._unchanged_since_ns > self._limits.wrench_stuck_ns
 
     def _limit_speed(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
         """Scale the whole twist, which keeps its direction."""

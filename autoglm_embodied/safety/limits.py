@@ -62,6 +62,10 @@ class Limits:
     policy_timeout_ns: int = _upper(100 * MS, "age of a command at which the arm stops", MS, 10_000 * MS)
     sensor_timeout_ns: int = _upper(100 * MS, "age of a wrench or joint state at which the arm stops", MS, 10_000 * MS)
 
+    wrench_stuck_ns: int = _upper(
+        100 * MS, "time without a changed bit in the wrench, after which the arm stops", MS, 3_600_000 * MS
+    )
+
     def __post_init__(self) -> None:
         check_ranges(self, "limits")
         if len(self.workspace_lower_m) != 3 or len(self.workspace_upper_m) != 3:
@@ -92,6 +96,7 @@ class Reason(Enum):
     POLICY_NOT_FINITE = "policy not finite"
     JOINTS_SILENT = "joints silent"
     WRENCH_SILENT = "wrench silent"
+    WRENCH_STUCK = "wrench stuck"
     NOT_ZEROED = "wrench not zeroed"
     SPEED = "speed"
     ACCELERATION = "acceleration"

@@ -37,13 +37,18 @@ class Bench:
 
     def step(self, twist: FloatArray, at: tuple[float, float, float] = MIDDLE, push: float = 0.0) -> Verdict:
         self.now_ns += PERIOD_NS
-        self.governor.feel(self.now_ns, WEIGHT + [0, 0, push, 0, 0, 0])
+        self.governor.feel(self.now_ns, noisy(WEIGHT + [0, 0, push, 0, 0, 0], self.now_ns))
         return self.governor.step(self.now_ns, Received(twist, self.now_ns), Received(tool_at(at), self.now_ns))
 
     def settle(self, twist: FloatArray, **more: object) -> Verdict:
         for _ in range(60):
             verdict = self.step(twist, **more)  # type: ignore[arg-type]
         return verdict
+
+
+def noisy(wrench: FloatArray, now_ns: int) -> FloatArray:
+    """As a sensor gives it: no reading is the last one again."""
+    return np.asarray(wrench + [0, 0, 0, 0, 0, now_ns * 1e-15])
 
 
 def tool_at(position_m: tuple[float, float, float]) -> FloatArray:
@@ -83,7 +88,7 @@ def test_a_silent_policy_means_zero_at_once_after_its_timeout(bench: Bench) -> N
     last_ns = bench.now_ns
     for silent_ns, moves in ((100 * MS, True), (100 * MS + 1, False)):
         now_ns = last_ns + silent_ns
-        bench.governor.feel(now_ns, WEIGHT)
+        bench.governor.feel(now_ns, noisy(WEIGHT, now_ns))
         verdict = bench.governor.step(now_ns, Received(FORWARD, last_ns), Received(tool_at(MIDDLE), now_ns))
         assert verdict.twist.any() == moves
         assert (Reason.POLICY_SILENT in verdict.reasons) != moves
@@ -104,7 +109,7 @@ def test_whatever_is_missing_or_broken_means_zero(
 ) -> None:
     bench.settle(FORWARD)
     now_ns = bench.now_ns + 101 * MS
-    bench.governor.feel(now_ns, WEIGHT if feels else np.full(6, np.nan))
+    bench.governor.feel(now_ns, noisy(WEIGHT, now_ns) if feels else np.full(6, np.nan))
     received = [None if value is None else Received(value, now_ns) for value in (command, pose)]
     verdict = bench.governor.step(now_ns, *received)
     assert not verdict.twist.any() and verdict.reasons == (reason,)
@@ -115,9 +120,22 @@ def test_nothing_moves_before_the_wrench_at_start_up_is_known() -> None:
     governor.zero.note_joints(np.zeros(7), LIMITS.max_gripper_width_m)
     for k in range(LIMITS.bias_samples):
         assert not governor.step(k * MS, Received(FORWARD, k * MS), Received(tool_at(MIDDLE), k * MS)).twist.any()
-        governor.feel(k * MS, WEIGHT)
+        governor.feel(k * MS, noisy(WEIGHT, k * MS))
     now_ns = 110 * MS
     assert governor.step(now_ns, Received(FORWARD, now_ns), Received(tool_at(MIDDLE), now_ns)).twist.any()
+
+
+def test_a_wrench_without_a_changed_bit_stops_the_arm_until_it_changes(bench: Bench) -> None:
+    assert bench.settle(FORWARD).reasons == ()
+    stuck = noisy(WEIGHT, bench.now_ns)
+    for since_ns in range(PERIOD_NS, 300 * MS, PERIOD_NS):
+        bench.now_ns += PERIOD_NS
+        bench.governor.feel(bench.now_ns, stuck)
+        now = Received(FORWARD, bench.now_ns), Received(tool_at(MIDDLE), bench.now_ns)
+        verdict = bench.governor.step(bench.now_ns, *now)
+        assert (Reason.WRENCH_STUCK in verdict.reasons) == (since_ns > LIMITS.wrench_stuck_ns)
+        assert verdict.twist.any() == (since_ns <= LIMITS.wrench_stuck_ns)
+    assert bench.settle(FORWARD).reasons == ()
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
