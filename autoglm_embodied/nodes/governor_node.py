@@ -78,10 +78,7 @@ class GovernorNode(Node):
         on_change(self, Limits, "limits", self._set_limits)
         self._diagnostics = Diagnostics(self, self._robot.name, self._health)
         # From here on threads.
-        self._wrench_subscriptions = [
-            ThreadedSubscription(self._polled_stream("wrench", self._on_wrench, FAST)),
-            ThreadedSubscription(self._polled_stream("wrench_batch", self._on_wrench_batch, FAST)),
-        ]
+        self._wrench_subscriptions = [ThreadedSubscription(stream) for stream in self._wrench_streams]
         self._ticker = Ticker(self._output_hz, self._output, self._fail, GOVERNOR_PRIORITY)
 
     @property
@@ -111,6 +108,10 @@ class GovernorNode(Node):
             self._polled_stream("joints", self._on_joints, NEWEST),
             PolledSubscription(self, TwistStamped, twist, move, COMMANDS),
             PolledSubscription(self, Float64MultiArray, gripper, grip, COMMANDS),
+        ]
+        self._wrench_streams = [
+            self._polled_stream("wrench", self._on_wrench, FAST),
+            self._polled_stream("wrench_batch", self._on_wrench_batch, FAST),
         ]
         self.create_subscription(VoiceCommand, self._topic("voice", STREAMS["voice"].topic), self._on_voice, EVENTS)
         self.create_service(Trigger, "stop", partial(self._serve, self._stop))

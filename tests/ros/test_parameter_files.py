@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from rclpy.node import Node
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.nodes.fusion_node import FusionNode
+from autoglm_embodied.nodes.governor_node import GovernorNode
+from autoglm_embodied.nodes.voice_node import VoiceNode
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import settings
 from autoglm_embodied.safety.limits import Limits
@@ -83,3 +87,13 @@ def test_the_shipped_files_hold_in_every_namespace(graph: Any, name: str, namesp
         assert node.declare_parameter("topics.voice", "default").value == "voice/command"
     finally:
         node.destroy_node()
+
+
+@pytest.mark.parametrize(("make", "name"), [(GovernorNode, "governor"), (FusionNode, "fusion"), (VoiceNode, "voice")])
+def test_each_node_takes_its_shipped_file(
+    default_context: None, monkeypatch: pytest.MonkeyPatch, make: Any, name: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["node", "--ros-args", "--params-file", str(shipped(f"{name}.yaml"))])
+    node = make()
+    node.close()
+    node.destroy_node()

@@ -1,6 +1,6 @@
 """What the governor lets through never makes the simulated arm touch itself or the table; MuJoCo says what touches.
 
-`AUTOGLM_CHUNKS=10000 python -m pytest tests/sim/robots/test_arm_limits_in_mujoco.py -s` tries more of them.
+`AUTOGLM_CHUNKS=10000 python -m pytest tests/sim/robots/test_arm_limits_in_mujoco.py -rP --timeout 0` tries more.
 """
 
 from __future__ import annotations
