@@ -15,6 +15,7 @@ from autoglm_embodied.types import Command, FloatArray
 
 NS_PER_S = 1e9
 MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
+BACK_OFF_M_S = 0.02  # from too much force
 MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
 HOLD_STILL = np.zeros(6)
 
@@ -61,6 +62,8 @@ class Governor:
         self._wrench_ns: int | None = None
         self._reading, self._unchanged_since_ns = b"", 0
         self._pressing = False
+        self._came_along: FloatArray = np.zeros(3)  # direction of the motion that met the force
+        self._backed_off_m = 0.0
 
     def set_limits(self, limits: Limits) -> None:
         """Govern by these limits from the next step on; ConfigError if one is laxer than before while the arm moves."""
@@ -133,10 +136,11 @@ class Governor:
         if reasons or command is None or T_base_tool is None:
             self._twist = np.zeros(6)
         else:
+            dt_s = float(np.clip(dt_s, 0.0, MAX_STEP_S))
             slow = self._limit_speed(np.asarray(command.value, np.float64), reasons)
-            inside = self._keep_inside(slow, T_base_tool.value[:3, 3], reasons)
-            gentle = self._yield_to_force(inside, reasons)
-            smooth = self._limit_acceleration(gentle, float(np.clip(dt_s, 0.0, MAX_STEP_S)), reasons)
+            gentle = self._yield_to_force(slow, dt_s, reasons)
+            inside = self._keep_inside(gentle, T_base_tool.value[:3, 3], reasons)
+            smooth = self._limit_acceleration(inside, dt_s, reasons)
             self._twist = self._limit_arm(smooth, reasons)
         return Verdict(self._twist.copy(), self._width_m, tuple(reasons))
 
@@ -194,12 +198,23 @@ class Governor:
         reasons += why
         return bounded
 
-    def _yield_to_force(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
-        """Above the force limit only upward motion is allowed: away from the table, whatever the sensor's sign."""
+    def _yield_to_force(self, twist: FloatArray, dt_s: float, reasons: list[Reason]) -> FloatArray:
+        """Above the force limit: back off a little along the way that was come, then follow that way back, or up.
+
+        The tool was there before, so it is free; up is away from the table.
+        """
         if not self._pressing:
+            speed_m_s = _norm(self._twist[:3])
+            self._came_along = self._twist[:3] / speed_m_s if speed_m_s > 0.0 else self._came_along
+            self._backed_off_m = 0.0
             return twist
         reasons.append(Reason.FORCE)
-        return np.array([0.0, 0.0, max(twist[2], 0.0), 0.0, 0.0, 0.0])
+        speed_m_s = max(0.0, -float(twist[:3] @ self._came_along))
+        if self._backed_off_m < self._limits.back_off_m:
+            self._backed_off_m += BACK_OFF_M_S * dt_s
+            speed_m_s = max(speed_m_s, BACK_OFF_M_S)
+        x, y, z = -speed_m_s * self._came_along
+        return np.array([x, y, z if self._came_along[2] > 0.0 else max(z, twist[2]), 0.0, 0.0, 0.0])
 
 
 def _norm(vector: FloatArray) -> float:

@@ -51,8 +51,9 @@ class Limits:
     clearance_m: float = _lower(0.01, "distance that parts of the arm keep from each other and the table", 0.0, 0.5)
     table_m: float = _lower(0.0, "height of the table in the base frame", -REACH_M, REACH_M)
     max_force_n: float = _upper(
-        40.0, "force above that of the empty hand, beyond which the tool may only rise", 0.1, 1000.0
+        40.0, "force above that of the empty hand, beyond which the tool may only go back or up", 0.1, 1000.0
     )
+    back_off_m: float = _upper(0.005, "how far the tool backs off along the way it came", 0.0, 0.1)
     release_force_n: float = _upper(30.0, "force below which motion is free again", 0.1, 1000.0)
     bias_samples: int = setting(100, "wrenches whose mean zeroes the sensor", least=1, most=100_000)
     least_width_m: float = setting(0.006, "opening of the gripper below which it is empty", least=0.0, most=1.0)

@@ -156,14 +156,38 @@ def test_the_tool_stops_at_the_edge_and_never_behind_it(bench: Bench) -> None:
     assert LIMITS.workspace_lower_m[2] <= z < LIMITS.workspace_lower_m[2] + 0.001
 
 
-def test_pressed_too_hard_only_up_is_allowed_until_the_force_is_gone(bench: Bench) -> None:
+def test_pressed_too_hard_only_the_way_back_or_up_is_allowed_until_the_force_is_gone(bench: Bench) -> None:
     down, up = np.array([0.1, 0, -0.1, 0, 0, 0.1]), np.array([0.1, 0, 0.1, 0, 0, 0.1])
     assert bench.settle(down, push=39.0).twist[2] < 0
     assert not bench.settle(down, push=-41.0).twist.any()
     assert not bench.settle(down, push=31.0).twist.any()  # still above the release force
-    np.testing.assert_allclose(bench.settle(up, push=31.0).twist, [0, 0, 0.1, 0, 0, 0])
+    np.testing.assert_allclose(bench.settle(-down, push=31.0).twist, [-0.1, 0, 0.1, 0, 0, 0])
+    np.testing.assert_allclose(bench.settle(up, push=31.0).twist, [0, 0, 0.1, 0, 0, 0], atol=1e-12)
     verdict = bench.settle(down, push=29.0)
     np.testing.assert_array_equal(verdict.twist, down)
+
+
+def test_pressed_too_hard_from_below_up_is_not_allowed(bench: Bench) -> None:
+    up = np.array([0, 0, 0.1, 0, 0, 0])
+    bench.settle(up)
+    assert not bench.settle(up, push=41.0).twist.any()
+    np.testing.assert_allclose(bench.settle(-up, push=41.0).twist, -up)
+
+
+@pytest.mark.parametrize("came", [FORWARD, -FORWARD, np.array([0, 0.05, -0.1, 0, 0, 0])])
+def test_pressed_too_hard_the_tool_backs_off_at_once_and_a_little(bench: Bench, came: FloatArray) -> None:
+    bench.settle(came)
+    moved_m = np.zeros(3)
+    for step in range(100):
+        twist = bench.step(came, push=50.0).twist
+        assert step > 0 or twist[:3] @ came[:3] < 0
+        moved_m += twist[:3] * PERIOD_NS / 1e9
+    np.testing.assert_allclose(moved_m, -LIMITS.back_off_m * came[:3] / np.linalg.norm(came[:3]), atol=3e-4)
+
+
+def test_a_push_at_rest_moves_nothing(bench: Bench) -> None:
+    bench.settle(np.zeros(6))
+    assert not bench.settle(np.zeros(6), push=50.0).twist.any()
 
 
 def test_passing_the_force_limit_is_told_once() -> None:
