@@ -150,7 +150,7 @@ def test_overrides_reach_the_settings_and_lists_become_tuples(graph: Any) -> Non
     [
         ("limits.max_force_n", "much", "limits.max_force_n of overridden must be a float, such as 40.0"),
         ("limits.workspace_lower_m", [1, 2, 3], "workspace_lower_m of overridden must be a float array"),
-        ("limits.max_forc_n", 3.0, "unknown setting 'max_forc_n'; known are bias_samples"),
+        ("limits.max_forc_n", 3.0, "unknown setting 'max_forc_n'; known are back_off_m, bias_samples"),
         ("limits.max_linear_m_s", 300.0, "limits.max_linear_m_s of overridden must be from 0.001 to 3, got 300.0"),
         ("limits.bias_samples", 0, "limits.bias_samples of overridden must be from 1 to 100000, got 0"),
         ("limits.max_force_n", -3.0, "limits.max_force_n of overridden must be from 0.1 to 1000, got -3.0"),
