@@ -82,7 +82,7 @@ class GraspController:
             return ControlStep(tick, episode, acting=False, command=None)
         if end is not None:
             episode.end(Outcome.STOPPED, end)
-        command = episode.step(tick.observation, tick.chunk)
+        command = episode.step(tick.observation, tick.chunk, now_receive_ns)
         if episode.over:
             self._finish(episode)
             command = None
@@ -92,7 +92,7 @@ class GraspController:
         self._try_tare(t_ns, now_receive_ns)
         named = "" if self._in_hand is None else self._in_hand.named
         R_tool_sensor = self.pipeline.aligner.R_tool_sensor
-        self._episode = GraspEpisode(instruction, t_ns, self._settings, R_tool_sensor, named)
+        self._episode = GraspEpisode(instruction, now_receive_ns, self._settings, R_tool_sensor, named)
         try:
             self.pipeline.begin(instruction, t_ns)
         except InstructionError as error:

@@ -80,7 +80,7 @@ class GraspEpisode:
 
         Args:
             instruction: names the object.
-            started_ns: the tick.
+            started_ns: on the monotonic clock, which no clock that is set can hold up.
             settings: of grasps.
             R_tool_sensor: (3, 3) orientation of the wrist sensor's frame in the tool frame; None where they agree.
             in_hand: what an earlier grasp left in the hand, as it was named then; empty where nothing is known.
@@ -116,29 +116,30 @@ class GraspEpisode:
         if not self.over:
             self.outcome, self.message = outcome, message
 
-    def step(self, observation: Observation, chunk: ActionChunk | None) -> Command | None:
+    def step(self, observation: Observation, chunk: ActionChunk | None, now_ns: int) -> Command | None:
         """The command for this tick, or None where the arm must hold still.
 
         Args:
             observation: what was sensed at the tick.
             chunk: what the policy planned, or None when it could not act.
+            now_ns: the tick on the monotonic clock.
         """
         arm = observation.joints.value
-        if not self._can_go_on(observation) or chunk is None or arm is None or self.over:
+        if not self._can_go_on(observation, now_ns) or chunk is None or arm is None or self.over:
             return None
         if self._looking:
             return self._look(observation, chunk, arm)
         self._follow(observation, chunk, arm)
         return None if self.over else Command(chunk.twist[0], float(chunk.gripper_width_m[0]))
 
-    def _can_go_on(self, observation: Observation) -> bool:
+    def _can_go_on(self, observation: Observation, now_ns: int) -> bool:
         sees = observation.vision.present and observation.joints.present
         if sees:
-            self._last_seen_ns = observation.t_ns
-        elif (observation.t_ns - self._last_seen_ns) / 1e9 > self._settings.blind_s:
+            self._last_seen_ns = now_ns
+        elif (now_ns - self._last_seen_ns) / 1e9 > self._settings.blind_s:
             missing = "camera" if not observation.vision.present else "joint state"
             self.end(Outcome.SENSOR_MISSING, f"No {missing} data for {self._settings.blind_s} s; check its driver.")
-        if (observation.t_ns - self._started_ns) / 1e9 > self._settings.timeout_s:
+        if (now_ns - self._started_ns) / 1e9 > self._settings.timeout_s:
             self.end(Outcome.TIMEOUT, f"Not done within {self._settings.timeout_s:.0f} s.")
         return sees
 

@@ -77,7 +77,7 @@ class Clock:
         for _ in range(ticks):
             self.t_ns += TICK_NS
             seen = sensed.observation(self.t_ns, self.R_base_tool)
-            commands.append(self.episode.step(seen, sensed.chunk(self.t_ns)))
+            commands.append(self.episode.step(seen, sensed.chunk(self.t_ns), self.t_ns))
         return commands
 
     def grasp(self, holding: Sensed) -> GraspEpisode:
@@ -212,3 +212,13 @@ def test_impossible_settings_are_refused() -> None:
         GraspSettings(least_width_m=0.09)
     with pytest.raises(ConfigError, match="least_weight_n must be greater than 0"):
         GraspSettings(least_weight_n=0.0)
+
+
+@pytest.mark.parametrize("stamp_ns", [0, 3_600_000_000_000, -3_600_000_000_000])
+def test_a_clock_that_stands_or_jumps_neither_holds_up_nor_ends_a_grasp(stamp_ns: int) -> None:
+    episode = GraspEpisode("grab the red one", 0, SETTINGS)
+    for second in range(int(SETTINGS.timeout_s) + 1):
+        assert not episode.over
+        episode.step(Sensed().observation(stamp_ns, DOWN), None, second * 1_000_000_000)
+    episode.step(Sensed().observation(stamp_ns, DOWN), None, round(SETTINGS.timeout_s * 1e9) + 1)
+    assert episode.outcome is Outcome.TIMEOUT
