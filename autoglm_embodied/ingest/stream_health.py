@@ -10,6 +10,7 @@ from autoglm_embodied.errors import SensorError
 
 NS_PER_S = 1e9
 JUMP_NS = 1_000_000_000  # between two messages, of their stamps against their receive times
+SILENCE_NS = 500_000_000  # between two messages: their sender paused, it is not that some were lost on the way
 REPORTS = 5  # over which the rate is taken
 
 
@@ -27,23 +28,41 @@ class StreamMeter:
         self._newest_stamp_ns: int | None = None
         self._newest_receive_ns = 0
         self._skew_ns = 0  # stamp - receive time of the last message
+        self._lost_since_report = 0
+        self._silent_ns = 0  # the longest silence since the last report
         self._marks: deque[tuple[int, int]] = deque(maxlen=REPORTS + 1)
 
     def count(self, stamp_ns: int, receive_ns: int) -> None:
         """Count a message, or a sample, by its stamp and by when it came on the monotonic clock."""
         self.received += 1
         skew_ns, self._skew_ns = self._skew_ns, stamp_ns - receive_ns
-        self._newest_receive_ns = receive_ns
+        silent_ns, self._newest_receive_ns = receive_ns - self._newest_receive_ns, receive_ns
         if self._newest_stamp_ns is None:
             self._marks.append((self.received, receive_ns))
         elif abs(self._skew_ns - skew_ns) > JUMP_NS:
             pass
         elif stamp_ns <= self._newest_stamp_ns:
-            self.lost = max(self.lost - (stamp_ns < self._newest_stamp_ns), 0)
+            self._count_lost(-1 if stamp_ns < self._newest_stamp_ns else 0, silent_ns)
             return
         else:
-            self.lost += max(round((stamp_ns - self._newest_stamp_ns) / self._period_ns) - 1, 0)
+            self._count_lost(max(round((stamp_ns - self._newest_stamp_ns) / self._period_ns) - 1, 0), silent_ns)
         self._newest_stamp_ns = stamp_ns
+
+    def _count_lost(self, count: int, silent_ns: int) -> None:
+        self.lost = max(self.lost + count, 0)
+        if silent_ns > SILENCE_NS:
+            self._silent_ns = max(self._silent_ns, silent_ns)
+        else:
+            self._lost_since_report = max(self._lost_since_report + count, 0)
+
+    def problem_since_last(self, stream: str) -> str:
+        """What was lost since the last call of this, and what to do; empty if nothing was."""
+        lost, self._lost_since_report = self._lost_since_report, 0
+        silent_ns, self._silent_ns = self._silent_ns, 0
+        if silent_ns:
+            return f"{stream} was silent for {silent_ns / NS_PER_S:.1f} s; see whether its driver stopped or restarted"
+        lack = f"{lost} of {stream} missing by their stamps; use config/fastdds.xml, and unload this machine"
+        return lack if lost else ""
 
     def rate_hz(self) -> float:
         """The rate over the last few calls of this, 0 if nothing came since the last."""
@@ -85,8 +104,8 @@ class RejectedMessages:
         with self._lock:
             return dict(self._counts)
 
-    def summaries_since_last(self) -> list[str]:
+    def summaries_since_last(self) -> dict[str, str]:
         """A sentence for each stream of which something was rejected since the last call of this."""
         with self._lock:
             fresh, self._reported = self._counts - self._reported, self._counts.copy()
-            return [f"{count} of {stream} refused: {self._reasons[stream]}" for stream, count in fresh.items()]
+            return {stream: f"{count} of {stream} refused: {self._reasons[stream]}" for stream, count in fresh.items()}

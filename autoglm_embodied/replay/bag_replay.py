@@ -103,7 +103,12 @@ class BagReplay:
 
     def problems(self) -> list[str]:
         """Sentences about what was damaged, rejected, skipped or absent."""
-        said = self._bag.damages + self._bag.notes + self._schedule.notes() + self._rejected.summaries_since_last()
+        said = (
+            self._bag.damages
+            + self._bag.notes
+            + self._schedule.notes()
+            + [*self._rejected.summaries_since_last().values()]
+        )
         unpaired = self._input.pairer.problem_since_last()
         said += [unpaired] if unpaired else []
         if self._coarse:

@@ -214,7 +214,7 @@ def test_what_cannot_be_used_is_refused_by_name_counted_and_the_stream_goes_on(
     values = rejected.values()
     assert values["refused"] == values[f"{blamed}_refused"] == 1
     assert reason in str(values[f"{blamed}_refused_because"])
-    (summary,) = rejected.summaries_since_last()
+    (summary,) = rejected.summaries_since_last().values()
     assert summary.startswith(f"1 of {blamed} refused: ") and not rejected.summaries_since_last()
 
     for each, its_message in (

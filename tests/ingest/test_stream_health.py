@@ -39,6 +39,22 @@ def test_stamps_that_jump_are_no_loss_and_silence_is(jump_ms: int) -> None:
     assert (meter.lost, meter.received) == (1_999, 7)
 
 
+def test_what_was_lost_is_told_once_and_a_sender_that_paused_is_told_apart() -> None:
+    meter = fed([0, 1, 5])
+    assert meter.problem_since_last("wrench").startswith("3 of wrench missing by their stamps; use config/fastdds.xml")
+    assert meter.problem_since_last("wrench") == ""
+    for stamp in (3_005, 3_006):  # restarted
+        meter.count(stamp * MS, stamp * MS)
+    said = "wrench was silent for 3.0 s; see whether its driver stopped or restarted"
+    assert meter.problem_since_last("wrench") == said and meter.problem_since_last("wrench") == ""
+    assert meter.lost == 3 + 2_999  # all the same
+
+
+def test_a_message_that_comes_late_was_not_lost() -> None:
+    meter = fed([0, 3, 1, 2])
+    assert meter.problem_since_last("wrench") == ""
+
+
 def test_jitter_is_no_loss() -> None:
     meter = StreamMeter(30.0)
     for k in range(300):
