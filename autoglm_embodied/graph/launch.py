@@ -31,9 +31,11 @@ def not_ready_reasons(recording: GraphRecording, nodes: Iterable[str]) -> list[s
     """Why a graph in which these nodes must be up is not ready, by its recording so far; empty when it is."""
     status = recording.latest_status()
     reasons = [f"{name} has not reported" for name in nodes if name not in status]
-    voice, sim = status.get("voice_node"), status.get("sim_node")
-    if voice and voice.message != "listening":
-        reasons.append(f"voice_node is {voice.message}")
+    voice, sim, fusion = (status.get(name) for name in ("voice_node", "sim_node", "fusion_node"))
+    if voice and voice.values.get("state") != "listening":
+        reasons.append(f"voice_node is {voice.values.get('state')}")
+    if fusion and fusion.values.get("governed") != "1":
+        reasons.append(f"fusion_node finds no governor: {fusion.message}")
     factor = float(sim.values["realtime_factor"]) if sim else 1.0
     if factor < MIN_REALTIME_FACTOR:  # a run would measure nothing but this machine
         reasons.append(f"the simulator runs at {factor:.2f} of real time, end other programs")

@@ -5,23 +5,31 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
 from std_msgs.msg import Float64MultiArray
 
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.policy.grasp_episode import Outcome
+from autoglm_embodied.ros.clock_watch import ClockWatch
 from autoglm_embodied.ros.conversions import to_twist
-from autoglm_embodied.ros.diagnostics import LEAST_SHARE
+from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message, state_message
+from autoglm_embodied.ros.governor_watch import GovernorWatch
 from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.parameters import value
-from autoglm_embodied.ros.qos import COMMANDS, EVENTS
+from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions
 from autoglm_embodied.ros.ticker import Ticker
 
@@ -37,12 +45,18 @@ STILL = np.zeros(6)
 class PolicyCommandPublisher:
     """Publishers of what the node wants and thinks, and how fast it does."""
 
-    def __init__(self, node: Node, base_frame: str) -> None:
+    def __init__(self, node: Node, base_frame: str, undo: ExitStack) -> None:
         self._node = node
         self._base_frame = base_frame
-        self._twists = node.create_publisher(TwistStamped, value(node, "topics.policy_twist"), COMMANDS)
-        self._widths = node.create_publisher(Float64MultiArray, value(node, "topics.policy_gripper"), COMMANDS)
-        self._states = node.create_publisher(FusionState, value(node, "topics.state"), EVENTS)
+
+        def publisher(kind: type[Any], topic: str, qos: QoSProfile) -> Publisher[Any]:
+            made = node.create_publisher(kind, value(node, f"topics.{topic}"), qos)
+            undo.callback(node.destroy_publisher, made)
+            return made
+
+        self._twists = publisher(TwistStamped, "policy_twist", COMMANDS)
+        self._widths = publisher(Float64MultiArray, "policy_gripper", COMMANDS)
+        self._states = publisher(FusionState, "state", EVENTS)
 
     def publish_command(self, command: Command | None) -> None:
         """Publish a command; None is to hold still with the gripper as it is."""
@@ -57,11 +71,6 @@ class PolicyCommandPublisher:
         """Publish the state of a tick."""
         self._states.publish(state_message(step, tick_ms, self._base_frame))
 
-    def destroy(self) -> None:
-        """Publish no more."""
-        for publisher in (self._twists, self._widths, self._states):
-            self._node.destroy_publisher(publisher)
-
 
 class FusionWork:
     """Lives from activation to deactivation; `close` ends its threads."""
@@ -74,6 +83,7 @@ class FusionWork:
         commands: PolicyCommandPublisher,
         senses: SensorSubscriptions,
         fail: Callable[[Exception], None],
+        undo: ExitStack,
     ) -> None:
         tick_hz = value(node, "tick_hz")
         self._node = node
@@ -83,31 +93,58 @@ class FusionWork:
         self._senses = senses
         self._ticks = StreamMeter(tick_hz)
         self._tick_ms: deque[float] = deque(maxlen=RECENT_TICKS)
-        server.open()
+        self._clock, self._governor = ClockWatch(), GovernorWatch(value(node, "topics.governor_state"))
+        self._stands = ""  # what is wrong with the time of ROS
+        self._governor_states = self._subscribe_to_governor(undo)
         self._ticker = Ticker(tick_hz, self._tick, fail)
+        server.open(self._trouble)
 
     def close(self) -> None:
-        """End the running grasp and all threads."""
+        """End the running grasp and the ticks; the last command is to stand."""
         self._ticker.close()
-        self._server.close(Grasp.Result(outcome=Outcome.STOPPED.value, message="The fusion node was deactivated."))
         self._commands.publish_command(None)
-        self._senses.close()
+        self._server.close(Grasp.Result(outcome=Outcome.STOPPED.value, message="The fusion node was deactivated."))
 
-    def health(self) -> tuple[dict[str, float | int | str], list[str]]:
-        """Rates, losses and the time a tick takes, and what is wrong, a sentence each."""
-        values, troubles = self._senses.health()
+    def items(self) -> list[Item]:
+        """The sensors, the policy and its ticks, the governor and the clock of ROS."""
         tick_hz, wanted_hz = self._ticks.rate_hz(), value(self._node, "tick_hz")
-        values |= {"tick_hz": tick_hz, "tared": int(self._controller.tared)}
-        if tick_hz < LEAST_SHARE * wanted_hz:
-            troubles.append(f"{tick_hz:.0f} of {wanted_hz:.0f} ticks a second; lower tick_hz or unload this machine")
+        values: dict[str, float | int | str] = {"tick_hz": tick_hz}
         recent = list(self._tick_ms)
         if recent:
             values |= {f"tick_ms_p{percent}": float(np.percentile(recent, percent)) for percent in (50, 99)}
-        return values, troubles
+        late = f"{tick_hz:.0f} of {wanted_hz:.0f} ticks a second; lower tick_hz or unload this machine"
+        policy = Item("policy", values, trouble_if(tick_hz < LEAST_SHARE * wanted_hz, Level.WARN, late))
+        return [*map(self._with_more, self._senses.items()), policy, self._governor_item()]
+
+    def _with_more(self, item: Item) -> Item:
+        """What the sensors do not know: whether the time of ROS moves, and the zero of the controller."""
+        if item.name == "clock":
+            return replace(item, troubles=[*trouble_if(self._stands, Level.ERROR, self._stands), *item.troubles])
+        if item.name == "zero":
+            return replace(item, values={**item.values, "tared": int(self._controller.tared)})
+        return item
+
+    def _governor_item(self) -> Item:
+        now_ns = time.monotonic_ns()
+        level = Level.WARN if self._governor.stopped(now_ns) else Level.ERROR
+        trouble = self._governor.trouble(now_ns)
+        return Item("governor", {"governed": int(not trouble)}, trouble_if(trouble, level, trouble))
+
+    def _subscribe_to_governor(self, undo: ExitStack) -> PolledSubscription:
+        def take(state: DiagnosticStatus) -> None:
+            self._governor.take(state, time.monotonic_ns())
+
+        topic = value(self._node, "topics.governor_state")
+        states = PolledSubscription(self._node, DiagnosticStatus, topic, take, LATCHED)
+        undo.callback(states.destroy)
+        return states
 
     def _tick(self) -> None:
         begin_ns = time.monotonic_ns()
         self._senses.poll()
+        trouble = self._trouble()
+        if trouble:
+            self._server.end(trouble)
         order = self._server.take()
         t_ns, now_ns = self._node.get_clock().now().nanoseconds, time.monotonic_ns()
         step = self._controller.step(t_ns, now_ns, order.begin, order.end)
@@ -117,6 +154,13 @@ class FusionWork:
         self._tick_ms.append(tick_ms)
         self._commands.publish_state(step, tick_ms)
         self._report(step)
+
+    def _trouble(self) -> str:
+        """Why no grasp can begin or go on, as of now; from any thread."""
+        self._governor_states.poll()
+        t_ns, now_ns = self._node.get_clock().now().nanoseconds, time.monotonic_ns()
+        self._stands = self._clock.trouble(t_ns, now_ns)
+        return self._stands or self._governor.trouble(now_ns)
 
     def _report(self, step: ControlStep) -> None:
         if step.episode is None or not step.acting:

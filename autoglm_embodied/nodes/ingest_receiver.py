@@ -86,7 +86,7 @@ class Receiver:
         self._prepare()
         self._ticks.clear()
         begin_s, cpu_s, busy_s = time.monotonic(), time.process_time(), busy_cores_s()
-        skipped = float(self._sensors.health()[0]["frames_skipped"])
+        skipped = float(self._sensors.frames_skipped)
         self._ready.publish(Empty())
         while not self._ends:
             self._spin()
@@ -100,7 +100,7 @@ class Receiver:
         deadline = time.monotonic() + DRAIN_S
         while time.monotonic() < deadline:
             self._spin()
-        log["skipped"] = float(self._sensors.health()[0]["frames_skipped"]) - skipped
+        log["skipped"] = float(self._sensors.frames_skipped) - skipped
         counts = self._sink.aligner.counts()
         log |= {f"unbelieved_{stream}": float(count.rejected) for stream, count in counts.items()}
         return log | {name: np.array(stamps) for name, stamps in self._sink.taken.items()}
@@ -117,7 +117,10 @@ class Receiver:
         while not (tared and self._ticks and self._ticks[-1][2] == COMPLETE):
             self._spin()
             if time.monotonic() > deadline:
-                sys.exit("not all sensors came: " + ". ".join(self._sensors.health()[1]))
+                sys.exit(
+                    "not all sensors came: "
+                    + ". ".join(item.message for item in self._sensors.items() if item.troubles)
+                )
             if not tared:
                 with suppress(SensorError):  # too early
                     self._sink.aligner.tare(time.time_ns(), time.monotonic_ns())

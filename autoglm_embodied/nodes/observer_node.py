@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import cv2
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
@@ -21,6 +22,7 @@ from autoglm_embodied.ingest.joint_states import JointStateReader
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.conversions import stamp_ns
+from autoglm_embodied.ros.diagnostics import OK, TOPIC
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
 from autoglm_embodied.ros.run_node import BackgroundNode
@@ -88,7 +90,7 @@ class Observer(BackgroundNode):
         subscribe = self._node.create_subscription
         subscribe(VoiceCommand, "voice/command", self._on_command, EVENTS)
         subscribe(FusionState, "fusion/state", self._on_state, EVENTS)
-        subscribe(DiagnosticArray, "diagnostics", self._on_diagnostics, EVENTS)
+        subscribe(DiagnosticArray, TOPIC, self._on_diagnostics, EVENTS)
         if not sensors:
             return []
         subscribe(Image, SENSOR_STREAMS["rgb"].topic, self._on_image, FRAMES, raw=True)
@@ -138,15 +140,21 @@ class Observer(BackgroundNode):
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         at_ns = stamp_ns(message.header.stamp)
-        for status in message.status:
-            values = {pair.key: pair.value for pair in status.values}
-            level = int.from_bytes(status.level, "little")
-            self._append(self.recording.statuses, NodeStatus(at_ns, status.name, level, status.message, values))
+        for node, items in groupby(message.status, key=lambda status: status.name.partition(": ")[0]):
+            self._append(self.recording.statuses, _node_status(at_ns, node, list(items)))
 
     def _append(self, records: list[Any], record: Any) -> None:
         with self._changed:
             records.append(record)
             self._changed.notify_all()
+
+
+def _node_status(at_ns: int, node: str, items: list[DiagnosticStatus]) -> NodeStatus:
+    """All items of a node in one, which is as bad as the worst."""
+    values = {pair.key: pair.value for item in items for pair in item.values}
+    bad = [item for item in items if item.level != DiagnosticStatus.OK]
+    level = max(int.from_bytes(item.level, "little") for item in items)
+    return NodeStatus(at_ns, node, level, ". ".join(item.message for item in bad) or OK, values)
 
 
 def _alike(message: Any, *fields: str) -> dict[str, Any]:

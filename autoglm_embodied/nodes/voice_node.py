@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from functools import partial
 
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
-from rclpy.node import Node
 
+from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.ros.conversions import to_stamp
-from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
+from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
-from autoglm_embodied.ros.parameters import parameter, settings
+from autoglm_embodied.ros.parameters import parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS
-from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.voice.listener import CommandSettings, Listener, VoiceCommand
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 
+LISTENING = "listening"
 MESSAGE_FIELDS = ("text", "instruction", "language", "confidence", "speech_ns", "latency_ns")
 REPORTED = (
     *("blocks", "lost_blocks", "level_dbfs", "utterances", "commands", "rejected"),
@@ -26,40 +28,41 @@ REPORTED = (
 )
 
 
-class VoiceNode(Node):
-    """Publishes what the listener understands. It hears from the moment its diagnostics say "listening"."""
+class VoiceNode(ManagedNode):
+    """Publishes what the listener understands. While active it hears, once its diagnostics say "listening"."""
 
     def __init__(self) -> None:
         super().__init__("voice_node")
-        device = parameter(self, "device", "")
-        recogniser = settings(self, RecogniserSettings, "recogniser")
-        segmenter = settings(self, SegmenterSettings, "segmenter")
-        checks = settings(self, CommandSettings, "command")
-        topic = parameter(self, "topics.voice", "voice/command")
+        self._device = parameter(self, "device", "")
+        self._recogniser = settings(self, RecogniserSettings, "recogniser")
+        self._segmenter = settings(self, SegmenterSettings, "segmenter")
+        self._checks = settings(self, CommandSettings, "command")
+        self._topic = topic_parameter(self, "voice", STREAMS["voice"].topic)
         check_parameter_files(self)
-        self._commands = self.create_publisher(VoiceCommandMessage, topic, EVENTS)
-        self._listener = Listener(
-            open_microphone=partial(Microphone, device),
-            load_recogniser=partial(WhisperRecogniser, recogniser),
-            on_command=self._publish,
-            segmenter=segmenter,
-            checks=checks,
-        )
-        self._diagnostics = Diagnostics(self, device or "default microphone", self._health)
-
-    @property
-    def ros(self) -> Node:
-        """The node to spin."""
-        return self
+        self._listener: Listener | None = None
+        self._lost_blocks = 0
+        self._diagnostics = Diagnostics(self, self._device or "default microphone", self.items)
 
     @property
     def failure(self) -> Exception | None:
         """Why the listener gave up."""
-        return self._listener.health.error
+        return None if self._listener is None else self._listener.health.error
 
-    def close(self) -> None:
-        """End the listener's threads and give the microphone back."""
-        self._listener.close()
+    def configure(self, undo: ExitStack) -> None:
+        """Create the publisher."""
+        self._commands = self.create_publisher(VoiceCommandMessage, self._topic, EVENTS)
+        undo.callback(self.destroy_publisher, self._commands)
+
+    def activate(self, undo: ExitStack) -> None:
+        """Open the microphone and load the recogniser, on the threads of the listener."""
+        self._listener = Listener(
+            open_microphone=partial(Microphone, self._device),
+            load_recogniser=partial(WhisperRecogniser, self._recogniser),
+            on_command=self._publish,
+            segmenter=self._segmenter,
+            checks=self._checks,
+        )
+        undo.callback(self._listener.close)
 
     def _publish(self, command: VoiceCommand) -> None:
         # On the recogniser's thread, so that a stop does not wait for the executor.
@@ -70,15 +73,28 @@ class VoiceNode(Node):
         self._commands.publish(message)
         self.get_logger().info(f"{command.intent.name} heard in {command.text!r}")
 
-    def _health(self) -> Health:
+    def items(self) -> list[Item]:
+        """For the diagnostics."""
+        if self.state != ACTIVE or self._listener is None:
+            return [self.lifecycle_item()]
         health = self._listener.health
-        well = health.state == "listening" and not health.lost_blocks
-        return Health(well, health.state, {name: getattr(health, name) for name in REPORTED})
+        values = {"state": health.state} | {name: getattr(health, name) for name in REPORTED}
+        opening = "the microphone or the recogniser is not ready; wait some seconds"
+        lost = f"{health.lost_blocks} blocks of sound lost; unload this machine"
+        troubles = trouble_if(health.state != LISTENING, Level.STALE, opening)
+        return [
+            self.lifecycle_item(),
+            Item("voice", values, troubles + trouble_if(self._lost_more(health.lost_blocks), Level.WARN, lost)),
+        ]
+
+    def _lost_more(self, blocks: int) -> bool:
+        lost, self._lost_blocks = self._lost_blocks, blocks
+        return blocks > lost
 
 
 def main() -> int:
     """Run the node until a signal."""
-    return run(VoiceNode)
+    return run_managed(VoiceNode)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class GraspServer:
         self._started = False
         self._end: str | None = None
         self._open = False
-        self._stop: str | None = None
+        self._trouble: Callable[[], str] = str
         self._server = ActionServer(
             node,
             Grasp,
@@ -55,10 +55,10 @@ class GraspServer:
         )
         self._client: Any = ActionClient(node, Grasp, name)
 
-    def open(self) -> None:
-        """Accept goals from now on."""
+    def open(self, trouble: Callable[[], str]) -> None:
+        """Accept goals from now on; one that comes while `trouble` says why none can begin ends with that as result."""
         with self._lock:
-            self._open = True
+            self._open, self._trouble = True, trouble
 
     def close(self, result: Grasp.Result) -> None:
         """Accept no goals, and give the running one this result."""
@@ -80,13 +80,6 @@ class GraspServer:
         with self._lock:
             if self._goal is not None:
                 self._end = why
-
-    def set_stop(self, why: str | None) -> None:
-        """End the running goal, and give every later one the result "stopped", for the reason `why`; None ends this."""
-        with self._lock:
-            self._stop = why
-        if why is not None:
-            self.end(why)
 
     def take(self) -> GoalChanges:
         """What to begin and what to end; each is returned once."""
@@ -120,11 +113,11 @@ class GraspServer:
         return GoalResponse.REJECT
 
     def _on_accepted(self, goal: GoalHandle) -> None:
+        why = self._trouble()
         with self._lock:
-            why = self._stop
-            if why is None:
+            if not why:
                 self._goal, self._started, self._end = goal, False, None
-        if why is not None:
+        if why:
             self._node.get_logger().warning(f"{goal.request.instruction!r} is refused: {why}")
             goal.execute(lambda handle: _conclude(handle, Grasp.Result(outcome=Outcome.STOPPED.value, message=why)))
 

@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    InvalidTopicNameException,
+)
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.validate_topic_name import validate_topic_name
 
 from autoglm_embodied.config import build, shipped
 from autoglm_embodied.errors import ConfigError
@@ -96,6 +101,22 @@ def rate_parameter(node: Node, name: str, default_hz: float) -> float:
         ConfigError: it has the wrong type or is no rate.
     """
     return parameter(node, name, default_hz, About(least=0.1, most=10_000.0))
+
+
+def topic_parameter(node: Node, name: str, default: str) -> str:
+    """Declare a parameter `topics.NAME` that holds the name of a topic and read it.
+
+    Raises:
+        ConfigError: it is no text, or no name of a topic.
+    """
+    full = f"topics.{name}"
+    topic = parameter(node, full, default)
+    try:
+        validate_topic_name(topic)
+    except InvalidTopicNameException as error:
+        wanted = "the name of a topic: letters, digits and underscores between slashes"
+        raise ConfigError(f"parameter {full} of {node.get_name()} must be {wanted}, got {topic!r}") from error
+    return topic
 
 
 def value(node: Node, name: str) -> Any:

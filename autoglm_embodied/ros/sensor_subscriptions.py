@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from threading import Event, Thread
@@ -13,19 +14,31 @@ from typing import Protocol
 from rclpy.node import Node
 
 from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.wrench import UNTARED
 from autoglm_embodied.ingest.rgbd_frames import ImagePair
 from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, SENSOR_STREAMS, NominalRates, SensorInput, SensorSink
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, AdaptiveSubscription
-from autoglm_embodied.ros.diagnostics import LEAST_SHARE
-from autoglm_embodied.ros.parameters import parameter, rate_parameter, value
+from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, Trouble, trouble_if
+from autoglm_embodied.ros.parameters import rate_parameter, topic_parameter, value
+from autoglm_embodied.ros.steady_timer import steady_timer
 from autoglm_embodied.ros.ticker import Ticker
 from autoglm_embodied.types import FloatArray
 
 RATES_HZ = asdict(NominalRates())
 RATE_OF = {"rgb": "camera_hz", "depth": "camera_hz", "wrench": "wrench_hz", "joints": "joints_hz"}
 CAMERA = tuple(name for name in SENSOR_STREAMS if name not in FAST_STREAMS)
+OF_STREAM = {  # whose rejected messages an item tells of
+    "rgb": ("rgb", "frame"),
+    "depth": ("depth",),
+    "camera_info": ("camera_info",),
+    "wrench": ("wrench",),
+    "joints": ("joints",),
+}
+MODALITY_OF = {"rgb": "vision", "wrench": "force", "joints": "joints"}
+OF_CLOCK = ("clock", "stamps")  # kinds of absence that other items tell of
+ELSEWHERE = ("silent", UNTARED, *OF_CLOCK)
 POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
 DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 LOG_PERIOD_S = 2.0
@@ -36,7 +49,7 @@ WAIT_NS = 100_000_000  # how long an end may have to wait for the camera's threa
 def declare_parameters(node: Node) -> None:
     """Declare the parameters: topics and their nominal rates."""
     for name, stream in SENSOR_STREAMS.items():
-        parameter(node, f"topics.{name}", stream.topic)
+        topic_parameter(node, name, stream.topic)
     for name, default_hz in RATES_HZ.items():
         rate_parameter(node, name, default_hz)
 
@@ -52,15 +65,18 @@ class AlignedSink(SensorSink, Protocol):
 class CameraThread:
     """Polls a camera's topics on a thread of its own and pushes frames from there, the newest first."""
 
-    def __init__(self, node: Node, sensor_input: SensorInput, fail: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, node: Node, sensor_input: SensorInput, fail: Callable[[Exception], None], undo: ExitStack
+    ) -> None:
         self.skipped = 0  # frames left out because this machine was too slow for them
         self._input = sensor_input
         self._fail = fail
         self._waiting: deque[ImagePair] = deque()
-        self.subscriptions = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in CAMERA}
+        self.subscriptions = {stream: _subscribe(node, stream, partial(self._take, stream), undo) for stream in CAMERA}
         self._ended = Event()
         self._thread = Thread(target=self._run, name="camera")
         self._thread.start()
+        undo.callback(self.close)
 
     def close(self) -> None:
         """End the thread."""
@@ -90,8 +106,10 @@ class CameraThread:
             self.skipped += 1
 
 
-def _subscribe(node: Node, stream: str, take: Callable[[bytes], None]) -> AdaptiveSubscription:
-    return AdaptiveSubscription(node, value(node, f"topics.{stream}"), STREAM_TYPES[stream], take)
+def _subscribe(node: Node, stream: str, take: Callable[[bytes], None], undo: ExitStack) -> AdaptiveSubscription:
+    subscription = AdaptiveSubscription(node, value(node, f"topics.{stream}"), STREAM_TYPES[stream], take)
+    undo.callback(subscription.destroy)
+    return subscription
 
 
 class SensorSubscriptions:
@@ -114,11 +132,15 @@ class SensorSubscriptions:
         rates = NominalRates(**{name: value(node, name) for name in RATES_HZ})
         self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
         self._input.rgb_topic = value(node, "topics.rgb")
-        self._camera = CameraThread(node, self._input, fail)
-        self._fast = {stream: _subscribe(node, stream, partial(self._take, stream)) for stream in FAST_STREAMS}
-        self._subscriptions = self._camera.subscriptions | self._fast
-        self._poller = Ticker(POLL_HZ, self.poll, fail)
-        self._discovery = node.create_timer(DISCOVERY_PERIOD_S, self._update_publishers)
+        with ExitStack() as undo:  # where one fails, none is left
+            self._camera = CameraThread(node, self._input, fail, undo)
+            self._fast = {
+                stream: _subscribe(node, stream, partial(self._take, stream), undo) for stream in FAST_STREAMS
+            }
+            self._subscriptions = self._camera.subscriptions | self._fast
+            undo.callback(Ticker(POLL_HZ, self.poll, fail).close)
+            undo.callback(node.destroy_timer, steady_timer(node, DISCOVERY_PERIOD_S, self._update_publishers))
+            self._undo = undo.pop_all()
 
     def poll(self) -> None:
         """Push all wrenches and joint states that wait; from any thread."""
@@ -127,42 +149,62 @@ class SensorSubscriptions:
 
     def close(self) -> None:
         """Unsubscribe and end all threads; from the executor's thread."""
-        self._node.destroy_timer(self._discovery)
-        self._poller.close()
-        self._camera.close()
-        for subscription in self._subscriptions.values():
-            subscription.destroy()
+        self._undo.close()
 
-    def health(self) -> tuple[dict[str, float | int | str], list[str]]:
-        """Rate, count and loss of every stream, and what is wrong with them, a sentence each."""
-        meters = self._input.meters
-        values: dict[str, float | int | str] = {"frames_encoded": self._input.frames_pushed}
-        values |= {"frames_skipped": self._camera.skipped} | self._rejected.values()
-        rates_hz = {name: meter.rate_hz() for name, meter in meters.items()}
-        for name, meter in meters.items():
-            values |= {f"{name}_hz": rates_hz[name], f"{name}_received": meter.received, f"{name}_lost": meter.lost}
+    @property
+    def frames_skipped(self) -> int:
+        """How many were left out because this machine was too slow for them."""
+        return self._camera.skipped
+
+    def items(self) -> list[Item]:
+        """Rate, count and loss of every stream, and what is wrong with it; the clocks of their senders; the zero."""
+        absences = self._sink.aligner.absences()
+        refused, reported = self._rejected.values(), self._rejected.summaries_since_last()
+        items = []
+        for stream, parts in OF_STREAM.items():
+            values = self._stream_values(stream)
+            values |= {key: value for key, value in refused.items() if key.startswith(tuple(parts))}
+            troubles = self._stream_troubles(stream, values)
+            troubles += [Trouble(Level.WARN, reported[part]) for part in parts if part in reported]
+            why = absences.get(MODALITY_OF.get(stream, ""), "")
+            troubles += trouble_if(why and not why.startswith(ELSEWHERE), Level.ERROR, f"no {stream}: {why}")
+            items.append(Item(stream, values, troubles))
+        return [*items, self._clock_item(absences), self._zero_item(absences)]
+
+    def _stream_values(self, stream: str) -> dict[str, float | int | str]:
+        values: dict[str, float | int | str] = {}
+        if stream == "rgb":
+            values = {"frames_encoded": self._input.frames_pushed, "frames_skipped": self._camera.skipped}
+        meter = self._input.meters.get(stream)
+        if meter is not None:
+            rate_hz = meter.rate_hz()
+            values |= {f"{stream}_hz": rate_hz, f"{stream}_received": meter.received, f"{stream}_lost": meter.lost}
+        return values
+
+    def _stream_troubles(self, stream: str, values: Mapping[str, float | int | str]) -> list[Trouble]:
+        if stream == "camera_info":
+            return [] if self._input.calibration else self._stream_trouble(stream, stream, 0.0)
+        hz = float(values[f"{stream}_hz"])
+        found = self._stream_trouble(stream, self._wrench_topic() if stream == "wrench" else stream, hz)
+        lost = self._input.meters[stream].problem_since_last(stream)
+        unpaired = self._input.pairer.problem_since_last() if stream == "rgb" and hz else ""
+        return found + [Trouble(Level.WARN, sentence) for sentence in (lost, unpaired) if sentence]
+
+    def _clock_item(self, absences: Mapping[str, str]) -> Item:
+        """Of the senders: how their stamps lie against this machine's clocks."""
+        values: dict[str, float | int | str] = {}
         for name, clock in self._sink.aligner.clocks().items():
             if clock is not None:
                 offset_ns = clock.offset_ns - (time.time_ns() - time.monotonic_ns())
                 values |= {f"{name}_clock_behind_ms": -offset_ns / 1e6, f"{name}_clock_drift_ppm": clock.drift_ppm}
                 values |= {f"{name}_clock_residual_us": clock.residual_ns / 1e3}
-        values["wrench_trouble"] = self._sink.aligner.wrench_fault()
-        return values, self._problems(rates_hz)
+        off = [f"no {name}: {why}" for name, why in absences.items() if why.startswith(OF_CLOCK)]
+        return Item("clock", values, [Trouble(Level.ERROR, sentence) for sentence in off])
 
-    def _problems(self, rates_hz: dict[str, float]) -> list[str]:
-        found = [self._stream_problem(name, name, rates_hz[name]) for name in ("rgb", "depth", "joints")]
-        found.append(self._stream_problem("wrench", self._wrench_topic(), rates_hz["wrench"]))
-        if self._input.calibration is None:
-            found.append(self._stream_problem("camera_info", "camera_info", 0.0))
-        problems = [sentence for sentence in found if sentence] + self._rejected.summaries_since_last()
-        unpaired = self._input.pairer.problem_since_last()
-        if unpaired and rates_hz["rgb"] and rates_hz["depth"]:
-            problems.append(unpaired)
-        lost = sum(meter.lost for meter in self._input.meters.values())
-        if lost:
-            problems.append(f"{lost} messages missing by their stamps; use config/fastdds.xml, and unload this machine")
-        absences = self._sink.aligner.absences()
-        return problems + [f"no {name}: {why}" for name, why in absences.items() if not why.startswith("silent")]
+    def _zero_item(self, absences: Mapping[str, str]) -> Item:
+        why = absences.get("force", "")
+        untared = trouble_if(why.startswith(UNTARED), Level.WARN, f"no force: {why}")
+        return Item("zero", {"wrench_trouble": self._sink.aligner.wrench_fault()}, untared)
 
     def _wrench_topic(self) -> str:
         """Of the two topics that may carry wrenches the one that does, or that comes nearest to it."""
@@ -170,29 +212,24 @@ class SensorSubscriptions:
         batched = batch.fitting_publishers or (batch.publishers and not single.publishers)
         return "wrench_batch" if batched and not single.fitting_publishers else "wrench"
 
-    def _stream_problem(self, stream: str, name: str, hz: float) -> str:
-        """Why little or nothing of a stream comes over the topic `name`, at `hz`; empty if all is well."""
+    def _stream_trouble(self, stream: str, name: str, hz: float) -> list[Trouble]:
+        """Why little or nothing of a stream comes over the topic `name`, at `hz`; none if all is well."""
         topic, setting = self._subscriptions[name], f"topics.{name}"
         if not topic.publishers:
-            return f"no {stream}: nobody publishes {topic.topic}; start the driver, or name its topic in {setting}"
+            cure = f"start the driver, or name its topic in {setting}"
+            return [Trouble(Level.ERROR, f"no {stream}: nobody publishes {topic.topic}; {cure}")]
         if not topic.fitting_publishers:
             other = topic.publishers[0]
-            return (
-                f"no {stream}: {other.node_name} publishes {topic.topic} as {other.topic_type}, "
-                f"it must be {topic.type_name}; name the right topic in {setting}"
-            )
+            what = f"{other.node_name} publishes {topic.topic} as {other.topic_type}, it must be {topic.type_name}"
+            return [Trouble(Level.ERROR, f"no {stream}: {what}; name the right topic in {setting}")]
         if not hz:
-            return (
-                f"no {stream}: {topic.fitting_publishers[0].node_name} publishes {topic.topic} but nothing arrives; "
-                "check the sensor, then the transports with autoglm doctor (large frames need config/fastdds.xml)"
-            )
+            what = f"{topic.fitting_publishers[0].node_name} publishes {topic.topic} but nothing arrives"
+            cure = "check the sensor, then the transports with autoglm doctor (large frames need config/fastdds.xml)"
+            return [Trouble(Level.STALE, f"no {stream}: {what}; {cure}")]
         nominal_hz = value(self._node, RATE_OF[stream])
-        if hz < LEAST_SHARE * nominal_hz:
-            return (
-                f"{stream} is slow: {hz:.0f} of {nominal_hz:.0f} Hz arrive on {topic.topic}; set the driver's "
-                f"rate, or {RATE_OF[stream]} to what it sends, or unload this machine"
-            )
-        return ""
+        slow = f"{stream} is slow: {hz:.0f} of {nominal_hz:.0f} Hz arrive on {topic.topic}"
+        cure = f"set the driver's rate, or {RATE_OF[stream]} to what it sends, or unload this machine"
+        return trouble_if(hz < LEAST_SHARE * nominal_hz, Level.WARN, f"{slow}; {cure}")
 
     def _update_publishers(self) -> None:
         for subscription in self._subscriptions.values():

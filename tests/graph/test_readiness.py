@@ -7,8 +7,8 @@ from autoglm_embodied.graph_recording import FusionTick, GraphRecording, NodeSta
 
 
 def status(node: str, **values: str) -> NodeStatus:
-    message = "listening" if node == "voice_node" else "active"
-    return NodeStatus(0, node, 0, message, {"realtime_factor": "1.000"} | values)
+    well = {"realtime_factor": "1.000", "state": "listening", "governed": "1"}
+    return NodeStatus(0, node, 0, "ok", well | values)
 
 
 def tick(present: tuple[bool, ...]) -> FusionTick:
@@ -32,8 +32,14 @@ def test_each_absent_node_is_named() -> None:
 
 def test_a_microphone_that_opens_is_waited_for() -> None:
     recording = ready()
-    recording.statuses.append(NodeStatus(1, "voice_node", 1, "opening", {}))
+    recording.statuses.append(status("voice_node", state="opening"))
     assert not_ready_reasons(recording, NODES) == ["voice_node is opening"]
+
+
+def test_a_fusion_node_that_has_not_found_the_governor_is_waited_for() -> None:
+    recording = ready()
+    recording.statuses.append(status("fusion_node", governed="0"))
+    assert not_ready_reasons(recording, NODES) == ["fusion_node finds no governor: ok"]
 
 
 def test_only_the_newest_tick_counts() -> None:

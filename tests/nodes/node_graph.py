@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -64,6 +65,10 @@ class Graph:
         """End a process by SIGKILL."""
         process.kill()
         process.wait()
+
+    def spin(self, node: Node) -> None:
+        """Spin another node, too."""
+        self._executor.add_node(node)
 
     def publisher(self, message_type: type[Any], topic: str, qos: Any) -> Any:
         """A publisher to which somebody listens."""
@@ -144,6 +149,19 @@ class Graph:
             self._executor.spin()
         except ExternalShutdownException:
             pass
+
+
+def start_governor(graph: Graph) -> subprocess.Popen[str]:
+    """A governor, found by the fusion node that runs already."""
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
+    process = graph.start("autoglm_embodied.nodes.governor_node")
+
+    def found() -> bool:
+        items = [status for report in reports for status in report.status if status.name == "fusion_node: governor"]
+        return bool(items) and ("governed", "1") in {(pair.key, pair.value) for pair in items[-1].values}
+
+    graph.until(found, "the fusion node finds the governor")
+    return process
 
 
 def publish_hand_at_rest(graph: Graph) -> None:

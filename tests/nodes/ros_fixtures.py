@@ -19,10 +19,11 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(scope="session")
-def domain() -> Iterator[int]:
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     before = dict(os.environ)
     with private_domain() as (number, _):
         os.environ.update(environment(number, os.environ))
+        os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))  # of governors
         yield number
     os.environ.clear()
     os.environ.update(before)

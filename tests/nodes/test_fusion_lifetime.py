@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_graph import Graph, publish_grey_images, publish_hand_at_rest
+from node_graph import Graph, publish_grey_images, publish_hand_at_rest, start_governor
 from rclpy.action import ActionClient
 
 pytestmark = pytest.mark.slow
@@ -32,7 +34,11 @@ WAY = [
 @pytest.mark.parametrize("policy", ["learned", "script"])
 def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoint: Path, policy: str) -> None:
     states = graph.collect(FusionState, "fusion/state")
-    process = graph.start(MODULE, "autostart:=false", f"checkpoint:={checkpoint}", f"policy:={policy}")
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
+    simulated = policy == "script"  # with the time of a simulator that does not run
+    parameters = f"checkpoint:={checkpoint}", f"policy:={policy}", f"use_sim_time:={simulated}".lower()
+    process = graph.start(MODULE, "autostart:=false", *parameters)
+    client = ActionClient(graph.node, Grasp, "grasp")
     for transition, state in WAY:
         request = ChangeState.Request(transition=Transition(id=transition))
         assert graph.call(ChangeState, "fusion_node/change_state", request).success
@@ -40,6 +46,10 @@ def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoin
         if state == State.PRIMARY_STATE_ACTIVE:
             told = len(states)
             graph.until(lambda told=told: len(states) > told + 3, "it ticks")  # type: ignore[misc]
+            result = refusal(graph, client)
+            assert result.message.startswith("no time comes on /clock" if simulated else "No governor tells its state")
+            level = DiagnosticStatus.ERROR if simulated else DiagnosticStatus.OK
+            graph.until(partial(clock_is, reports, level), "the diagnostics tell of the clock")
         configured = state in (State.PRIMARY_STATE_INACTIVE, State.PRIMARY_STATE_ACTIVE)
         subscribers = int(configured and policy == "script")
         for _ in range(300):  # a service call each: discovery takes a moment
@@ -47,13 +57,35 @@ def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoin
                 break
             graph.call(GetState, "fusion_node/get_state", GetState.Request())
         assert graph.node.count_subscribers("sim/object_mask") == subscribers
+    assert "/fusion_node/get_state" in services(graph)
+    graph.until(lambda: not client.server_is_ready() and "/tare" not in services(graph), "action and service are gone")
     graph.end(process, signal.SIGTERM)
+
+
+def clock_is(reports: list[DiagnosticArray], level: bytes) -> bool:
+    """Whether the diagnostics tell so of the fusion node's clock."""
+    return level in {status.level for each in reports for status in each.status if status.name == "fusion_node: clock"}
+
+
+def refusal(graph: Graph, client: Any) -> Any:
+    """The result of a goal that cannot even begin."""
+    assert client.wait_for_server(timeout_sec=60.0)
+    goal = graph.result(lambda: client.send_goal_async(Grasp.Goal(instruction="pick up the red cube")), "an answer")
+    answer = graph.result(goal.get_result_async, "a result").result
+    assert answer.outcome == "stopped"
+    return answer
+
+
+def services(graph: Graph) -> set[str]:
+    """All that are there; the diagnostics have it asked again every second."""
+    return {name for name, _ in graph.node.get_service_names_and_types()}
 
 
 def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpoint: Path) -> None:
     publish_hand_at_rest(graph)
     publish_grey_images(graph)
     process = graph.start(MODULE, f"checkpoint:={checkpoint}", "grasp.look_ticks:=1000000", "grasp.blind_s:=1000.0")
+    governor = start_governor(graph)
     client = ActionClient(graph.node, Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=60.0)
     told: list[Grasp.Feedback] = []
@@ -65,6 +97,7 @@ def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpo
     process.send_signal(signal.SIGINT)
     assert graph.answer(ended, "the grasp ends").result.outcome == "stopped"
     graph.end(process, signal.SIGINT)
+    graph.end(governor, signal.SIGINT)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import pytest
 from autoglm_embodied_interfaces.msg import VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from node_graph import Graph, publish_hand_at_rest
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -101,11 +103,19 @@ def test_a_silent_policy_stops_the_arm_after_its_timeout(graph: Graph, policy: P
     policy.silent.set()
     graph.until(lambda: still(twists[-1]), "the arm stands")
     assert time.monotonic() - policy.last_s < POLICY_TIMEOUT_S + SLACK_S
-    reports = graph.collect(DiagnosticArray, "diagnostics")
-    graph.until(lambda: any(report.status[0].message == "policy silent" for report in reports), "the reason is told")
-    values = {pair.key: pair.value for pair in reports[-1].status[0].values}
-    assert reports[-1].status[0].name == "governor_node"
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
+
+    def items() -> dict[str, Any]:
+        return {status.name: status for status in reports[-1].status} if reports else {}
+
+    def silent() -> bool:
+        policy = items().get("governor_node: policy")
+        return policy is not None and policy.level == DiagnosticStatus.ERROR and "is silent" in policy.message
+
+    graph.until(silent, "the reason is told")
+    values = {pair.key: pair.value for item in items().values() for pair in item.values}
     assert float(values["output_hz"]) > 0 and int(values["wrench_received"]) > 0
+    assert items()["governor_node: lifecycle"].level == items()["governor_node: latch"].level == DiagnosticStatus.OK
     policy.silent.clear()
     graph.until(lambda: not still(twists[-1]), "the arm moves again")
 
@@ -160,6 +170,36 @@ def test_a_stop_outlives_a_killed_governor_and_who_joins_later_is_told(
     stays(graph, twists, "the policy went on all the time")
     moves_after_rest(graph, policy, twists)
     graph.end(again, signal.SIGTERM)
+
+
+def test_every_way_down_leaves_the_arm_standing_and_a_stop_is_taken_in_every_state(
+    graph: Graph, policy: Policy, governor: Any, twists: list[Any]
+) -> None:
+    def change(transition: int) -> None:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert graph.call(ChangeState, "governor_node/change_state", request).success
+
+    states = graph.collect(DiagnosticStatus, "governor/state", LATCHED)
+    change(Transition.TRANSITION_DEACTIVATE)
+    graph.until(
+        lambda: bool(states) and states[-1].message.startswith("not governed: governor_node is inactive"), "told"
+    )
+    graph.until(lambda: still(twists[-1]), "the last command is to stand")
+    told = len(twists)
+    assert graph.call(Trigger, "stop", Trigger.Request()).success
+    graph.until(lambda: states[-1].level == DiagnosticStatus.ERROR, "the stop is told")
+    change(Transition.TRANSITION_CLEANUP)
+    graph.until(lambda: not graph.node.count_publishers("servo_node/delta_twist_cmds"), "nobody commands the robot")
+    assert len(twists) == told
+    change(Transition.TRANSITION_CONFIGURE)
+    change(Transition.TRANSITION_ACTIVATE)
+    stays(graph, twists, "it comes up stopped")
+    assert graph.call(Trigger, "resume", Trigger.Request()).success
+    moves_after_rest(graph, policy, twists)
+    change(Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    graph.until(lambda: still(twists[-1]), "the last command is to stand")
+    assert graph.call(Trigger, "stop", Trigger.Request()).message.startswith("stopped since")
+    graph.end(governor, signal.SIGINT)
 
 
 def test_a_signal_ends_it_cleanly_with_the_arm_standing(graph: Graph, governor: Any, twists: list[Any]) -> None:

@@ -47,7 +47,7 @@ class Graph:
     def is_listening(self) -> bool:
         def listening() -> bool:
             health = self.observer.recording.latest_status().get("voice_node")
-            return health is not None and health.message == "listening"
+            return health is not None and health.values.get("state") == "listening"
 
         return self.observer.wait_for(lambda _: listening(), LIMIT_S, self.processes.check)
 

@@ -23,7 +23,7 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.errors import AutoGLMError, CommandError, ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import twist_array
-from autoglm_embodied.ros.diagnostics import Diagnostics, Health
+from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
 from autoglm_embodied.ros.parameters import file_parameter, parameter
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS
@@ -77,7 +77,7 @@ class SimNode:
         self._subscribe()
         self.ros.create_service(Trigger, "sim/reset", self._on_reset)
         self.ros.create_service(Trigger, "sim/judge", self._on_judge)
-        self._diagnostics = Diagnostics(self.ros, robot.name, self._health)
+        self._diagnostics = Diagnostics(self.ros, robot.name, self._items)
         self._marked = (time.monotonic_ns(), 0)
         self._start()
 
@@ -191,7 +191,7 @@ class SimNode:
     def _value(self, name: str) -> Any:
         return self.ros.get_parameter(name).value
 
-    def _health(self) -> Health:
+    def _items(self) -> list[Item]:
         now_ns, steps = time.monotonic_ns(), self._stepper.steps
         (marked_ns, marked_steps), self._marked = self._marked, (now_ns, steps)
         lag_ns = self._stepper.take_worst_lag_ns()
@@ -204,8 +204,8 @@ class SimNode:
             "worst_lag_ms": lag_ns / 1e6,
             "jumped_ms": self._stepper.jumped_ns / 1e6,
         }
-        well = lag_ns < LATE_NS
-        return Health(well, "in real time" if well else "late: this machine is too busy", values)
+        late = f"a step came {lag_ns / 1e6:.0f} ms late; end other programs on this machine"
+        return [Item("simulator", values, trouble_if(lag_ns >= LATE_NS, Level.WARN, late))]
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
