@@ -116,3 +116,13 @@ def test_what_ends_a_grasp_is_its_outcome_and_the_instruction_is_forgotten(pipel
     assert not after.acting and not after.tick.observation.language.present and after.episode is turned.episode
     again = step(controller, 203, begin="pick up the blue ball")
     assert again.acting and again.episode is not None and not again.episode.over
+
+
+def test_a_grasp_ends_in_time_though_the_clock_of_the_stamps_stands(pipeline: Pipeline) -> None:
+    controller = GraspController(pipeline, GraspSettings(blind_s=1000.0))
+    stands_ns = 10**18
+    begun = controller.step(stands_ns, 200 * MS, "get the green cube", None)
+    late = controller.step(stands_ns, 200 * MS + 31_000 * MS, None, None)
+    assert begun.episode is late.episode is not None
+    assert begun.acting and late.episode.outcome is Outcome.TIMEOUT
+    assert controller.step(stands_ns, 200 * MS + 32_000 * MS, None, None).acting is False
