@@ -193,7 +193,10 @@ def test_every_way_down_leaves_the_arm_standing_and_a_stop_is_taken_in_every_sta
     assert len(twists) == told
     change(Transition.TRANSITION_CONFIGURE)
     change(Transition.TRANSITION_ACTIVATE)
-    stays(graph, twists, "it comes up stopped")
+    policy.rests.set()
+    stays(graph, twists, "the policy rests")
+    policy.rests.clear()
+    stays(graph, twists, "it came up stopped")
     assert graph.call(Trigger, "resume", Trigger.Request()).success
     moves_after_rest(graph, policy, twists)
     change(Transition.TRANSITION_ACTIVE_SHUTDOWN)
