@@ -131,7 +131,6 @@ class ManagedNode(LifecycleNode):
             self._close(undo)
             return TransitionCallbackReturn.FAILURE
         self._undo[state] = undo
-        self.get_logger().info(state)
         return TransitionCallbackReturn.SUCCESS
 
     def _refuse(self, state: str, error: Exception) -> None:
