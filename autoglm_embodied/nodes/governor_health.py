@@ -65,7 +65,9 @@ def governor_items(
         ],
         "zero": counts.trouble(Reason.NOT_ZEROED, zero_reason or Reason.NOT_ZEROED.value, Level.WARN),
         "limits": counts.trouble(
-            Reason.FORCE, "the contact force is above limits.max_force_n; free the hand, it may only rise", Level.WARN
+            Reason.FORCE,
+            "too much contact force, see limits.max_force_n; free the hand, which may only go back",
+            Level.WARN,
         ),
         "output": [],
     }
