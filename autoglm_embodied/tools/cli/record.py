@@ -62,3 +62,11 @@ def parse_topics(given: list[str]) -> tuple[dict[str, str], list[str]]:
         else:
             raise ConfigError(f"--topic {text}: the stream must be one of {', '.join(STREAMS)}, got {stream!r}")
     return streams, more
+
+
+def parse_stream_topics(given: list[str]) -> dict[str, str]:
+    """The topic of each stream out of the values STREAM=NAME of --topic; ConfigError if one names no stream."""
+    streams, more = parse_topics(given)
+    if more:
+        raise ConfigError(f"--topic must be STREAM=NAME, got {more[0]!r}")
+    return streams

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.command import Subparsers, add_command
-from autoglm_embodied.tools.cli.record import STREAMS, parse_topics
+from autoglm_embodied.tools.cli.record import STREAMS, parse_stream_topics
 
 HELP = "replay a recording through the aligner and the policy"
 EPILOG = f"""examples:
@@ -42,9 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Replay, and print the messages and observations."""
     if not 0.0 < args.rate <= FASTEST_HZ:
         raise ConfigError(f"--rate must be above 0 and at most {FASTEST_HZ:g} Hz, got {args.rate:g}")
-    chosen, more = parse_topics(args.topic)
-    if more:
-        raise ConfigError(f"--topic must be STREAM=NAME, got {more[0]!r}")
+    chosen = parse_stream_topics(args.topic)
     from autoglm_embodied.bag.bag import Bag
     from autoglm_embodied.metrics import Report
     from autoglm_embodied.replay.bag_replay import BagReplay

@@ -1,0 +1,240 @@
+"""What each topic of a recording is: rate, jitter, clock, frame, layout and units, and which stream it may be."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoglm_embodied.align.settings import AlignSettings
+from autoglm_embodied.bag.bag import Bag
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.calibration import Calibration
+from autoglm_embodied.ingest.cdr import (
+    BEGIN,
+    STAMP,
+    read_image,
+    read_stamp_ns,
+    read_string,
+    read_wrench,
+    read_wrench_batch,
+)
+from autoglm_embodied.ingest.image_encodings import COLOUR_ENCODINGS, DEPTH_ENCODINGS, depth_array_m
+from autoglm_embodied.ingest.joint_states import JointStateReader
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
+from autoglm_embodied.replay.player import topics
+
+NS_PER_S, NS_PER_MS = 1e9, 1e6
+STEADY_NS = 100_000_000  # by which a constant offset of a clock may seem to vary: transport
+MAX_NAMED = 3
+DEPTHS_APART = 10  # images, of which one is looked at for its depth
+IMAGES: dict[str, Container[str]] = {"rgb": COLOUR_ENCODINGS, "depth": DEPTH_ENCODINGS}
+PLAUSIBLE = {  # of each unit: the magnitudes that are, and what to ask where one is not
+    "m": (0.05, 20.0, "are these millimetres, or is the camera's depth unit another than 1 mm?"),
+    "rad": (0.0, 4 * np.pi, "are these degrees?"),
+    "N": (0.0, 2000.0, "are these millinewtons?"),
+}
+
+
+@dataclass(frozen=True)
+class TopicFacts:
+    """What a topic of a recording is."""
+
+    topic: str
+    type_name: str
+    messages: int
+    rate_hz: float | None  # None of fewer than two messages
+    jitter_ms: float | None  # 99 % of the times between messages are within it of their median
+    clock: str  # the stamps against the times of receipt
+    frame: str  # of most messages
+    layout: str  # encoding and size, joints, or lens
+    unit: str  # a typical magnitude, and a question where that is not plausible
+    encoding: str = ""
+    size_px: tuple[int, int] = (0, 0)  # width, height
+    joint_names: tuple[str, ...] = ()
+    calibration: Calibration | None = None
+
+
+class TopicInspection:
+    """Takes the messages of a topic, in order."""
+
+    def __init__(self, topic: str, type_name: str) -> None:
+        self._topic, self._type_name = topic, type_name
+        self._receive_ns, self._stamps_ns = array("q"), array("q")
+        self._stamped_receive_ns = array("q")
+        self._layouts: Counter[tuple[str, str]] = Counter()  # frame, and what else there is to say
+        self._magnitudes: dict[str, list[float]] = {}  # by unit
+        self._joints = JointStateReader()
+        self._calibration: Calibration | None = None
+        self._image = ("", (0, 0))
+        readers: dict[str, Callable[[bytes], str]] = {
+            SENSOR_STREAMS["rgb"].type_name: self._take_image,
+            SENSOR_STREAMS["camera_info"].type_name: self._take_camera_info,
+            SENSOR_STREAMS["wrench"].type_name: self._take_wrench,
+            SENSOR_STREAMS["wrench_batch"].type_name: self._take_wrench_batch,
+            SENSOR_STREAMS["joints"].type_name: self._take_joints,
+        }
+        self._read = readers.get(type_name)
+
+    def take(self, message: BagMessage) -> None:
+        """Take a message."""
+        self._receive_ns.append(message.receive_ns)
+        if self._read is None or len(message.data) < BEGIN + STAMP.size:
+            return
+        try:
+            layout = self._read(message.data)
+            frame = read_string(message.data, BEGIN + STAMP.size)[0]
+        except SensorError as error:
+            frame, layout = "", f"unreadable: {error}"
+        else:
+            self._stamps_ns.append(read_stamp_ns(message.data))
+            self._stamped_receive_ns.append(message.receive_ns)
+        self._layouts[frame, layout] += 1
+
+    def facts(self, epoch_ns: int) -> TopicFacts:
+        """What the messages tell; `epoch_ns` is the wall clock minus that of the receive times."""
+        receive_ns = np.frombuffer(self._receive_ns, np.int64)
+        stamps_ns, stamped_ns = (np.frombuffer(each, np.int64) for each in (self._stamps_ns, self._stamped_receive_ns))
+        clock = clock_of(stamps_ns, stamped_ns + epoch_ns) if self._read else "not stamped, or not known"
+        steps_ns = np.diff(stamps_ns)
+        gaps_ns = steps_ns if len(steps_ns) and (steps_ns > 0).all() else np.diff(receive_ns)
+        median_ns = float(np.median(gaps_ns)) if len(gaps_ns) else 0.0
+        return TopicFacts(
+            self._topic,
+            self._type_name,
+            len(receive_ns),
+            NS_PER_S / median_ns if median_ns > 0 else None,
+            float(np.percentile(np.abs(gaps_ns - median_ns), 99)) / NS_PER_MS if len(gaps_ns) else None,
+            clock,
+            next((frame for (frame, _), _ in self._layouts.most_common(1)), ""),
+            self._layout(),
+            "; ".join(_unit(unit, values) for unit, values in self._magnitudes.items()),
+            *self._image,
+            tuple(self._joints.names),
+            self._calibration,
+        )
+
+    def _layout(self) -> str:
+        """The most common ones, with how many there are of each where they are several."""
+        if len(self._layouts) <= 1:
+            return next((layout for _, layout in self._layouts), "")
+        named = [f"{count} x {layout} in {frame!r}" for (frame, layout), count in self._layouts.most_common(MAX_NAMED)]
+        return "; ".join(named)
+
+    def _take_image(self, data: bytes) -> str:
+        image = read_image(data)
+        self._image = image.encoding, (image.width, image.height)
+        if image.encoding in DEPTH_ENCODINGS and len(self._receive_ns) % DEPTHS_APART == 1:
+            depth_m = depth_array_m(image)
+            known = depth_m[np.isfinite(depth_m) & (depth_m > 0)]
+            self._note("m", float(np.median(known)) if len(known) else 0.0)
+        return f"{image.encoding} {image.width}x{image.height}"
+
+    def _take_camera_info(self, data: bytes) -> str:
+        self._calibration = found = Calibration.read(data)
+        lens = f"{found.model} with {len(found.D)} coefficients" if found.distorted else "no distortion"
+        return f"{found.width}x{found.height}, f {found.K[0, 0]:.1f} px, {lens}"
+
+    def _take_wrench(self, data: bytes) -> str:
+        self._note("N", math.hypot(*read_wrench(data)[2][:3]))
+        return "one wrench"
+
+    def _take_wrench_batch(self, data: bytes) -> str:
+        wrenches = read_wrench_batch(data)[2]
+        for wrench in wrenches:
+            self._note("N", math.hypot(*wrench[:3]))
+        return "batches"
+
+    def _take_joints(self, data: bytes) -> str:
+        _, position, velocity = self._joints.read(data)
+        self._note("rad", float(np.abs(position).max()))
+        silent = ", without velocities" if np.isnan(velocity).all() else ""
+        return f"{len(position)} joints: {', '.join(self._joints.names)}{silent}"
+
+    def _note(self, unit: str, magnitude: float) -> None:
+        self._magnitudes.setdefault(unit, []).append(magnitude)
+
+
+def _unit(unit: str, magnitudes: list[float]) -> str:
+    typical = float(np.median(magnitudes))
+    least, most, question = PLAUSIBLE[unit]
+    return f"{typical:.3g} {unit}{'' if least <= typical <= most else f': {question}'}"
+
+
+def clock_of(stamps_ns: NDArray[np.int64], wall_ns: NDArray[np.int64]) -> str:
+    """What the clock of the stamps (n,) [ns] is, against the wall clock (n,) [ns] when each message came."""
+    if not len(stamps_ns):
+        return "no stamp could be read"
+    if not stamps_ns.any():
+        return "all stamps are zero"
+    steps_ns = np.diff(stamps_ns)
+    still, back = np.mean(steps_ns == 0) if len(steps_ns) else 0.0, int((steps_ns < 0).sum())
+    limits, offsets_ns = AlignSettings(), stamps_ns - wall_ns
+    offset_ns, spread_ns = float(np.median(offsets_ns)), np.ptp(np.percentile(offsets_ns, (1, 99)))
+    if -limits.late_limit_ns <= offset_ns <= limits.ahead_limit_ns:
+        found = f"wall clock, received {-offset_ns / NS_PER_MS:.3g} ms later"
+    else:
+        found = f"off the wall clock by {offset_ns / NS_PER_S:.4g} s"
+    if spread_ns > STEADY_NS:
+        found += f", varying by {spread_ns / NS_PER_S:.3g} s"
+    found += f", {still:.0%} repeated" if still > 0.01 else ""
+    return found + (f", backwards {back} times" if back else "")
+
+
+def inspect(bag: Bag) -> list[TopicFacts]:
+    """The facts of all topics of a bag, not read yet, by their names; BagError if it cannot be read."""
+    found: dict[str, TopicInspection] = {}
+    for message in bag.messages():
+        if message.topic not in found:
+            found[message.topic] = TopicInspection(message.topic, message.type_name)
+        found[message.topic].take(message)
+    return [found[topic].facts(bag.epoch_ns) for topic in sorted(found)]
+
+
+def streams_of(
+    found: Iterable[TopicFacts], metadata: Mapping[str, str], chosen: Mapping[str, str], joint_names: Iterable[str]
+) -> dict[str, str]:
+    """The topic of each stream: the chosen one, that of the noted or the default name, else the likeliest of its type.
+
+    Args:
+        found: the topics of a recording.
+        metadata: what its recorder noted.
+        chosen: the topics of streams that the user named.
+        joint_names: of the robot.
+    """
+    by_topic = {facts.topic: facts for facts in found}
+    known = {stream: topic for stream, topic in topics(metadata, chosen).items() if topic in by_topic}
+    wanted = set(joint_names)
+    for stream in (stream for stream in SENSOR_STREAMS if stream not in known):
+        camera = known.get("rgb", "").rpartition("/")[0]
+        fitting = [facts for facts in by_topic.values() if _fits(stream, facts)]
+        if fitting and not (stream == "wrench_batch" and "wrench" in known):
+            known[stream] = max(fitting, key=lambda facts: _likelihood(facts, camera, wanted)).topic
+    return known
+
+
+def _fits(stream: str, facts: TopicFacts) -> bool:
+    if facts.type_name != SENSOR_STREAMS[stream].type_name:
+        return False
+    if stream not in IMAGES:
+        return True
+    return facts.encoding in IMAGES[stream] and ("depth" in facts.topic) == (stream == "depth")
+
+
+def _likelihood(facts: TopicFacts, camera: str, joint_names: set[str]) -> tuple[float, ...]:
+    """What tells topics of one type apart, the most important first; `camera` is the folder of the colour topic."""
+    name = facts.topic
+    return (
+        len(joint_names & set(facts.joint_names)),
+        "infra" not in name,
+        name.rpartition("/")[0] == camera,
+        "color" in name or "rgb" in name or "aligned" in name,
+        facts.messages,
+        -len(name),
+    )

@@ -1,0 +1,103 @@
+"""Settings files for the robot, camera and node that a recording was made of, to be completed by who knows them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autoglm_embodied.config import read_yaml, shipped
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.replay.inspection import TopicFacts
+from autoglm_embodied.whole_file import write_whole
+
+ROBOT, CAMERA, NODE = "robot.yaml", "camera.yaml", "fusion.yaml"
+FINGERS = re.compile("finger|grip|knuckle|jaw|hand", re.IGNORECASE)
+WRENCHES = ("wrench", "wrench_batch")
+RATES = {"camera_hz": "rgb", "wrench_hz": "wrench", "joints_hz": "joints"}
+
+
+def write_settings(folder: Path, streams: Mapping[str, TopicFacts]) -> list[str]:
+    """Write the three files; returns what is to be completed in each. ConfigError if they cannot be, or are there.
+
+    Args:
+        folder: to write to, made where it is not.
+        streams: what was found of each sensor stream.
+    """
+    robot, to_do = _robot(streams)
+    texts = {
+        ROBOT: (to_do, asdict(robot)),
+        CAMERA: (
+            "Measure xyz_m and quaternion_xyzw: they are those of the simulator's camera.",
+            _camera(streams, robot),
+        ),
+        NODE: ("Pass it with --ros-args --params-file.", _node(streams, folder)),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (note, values) in texts.items():
+            if (folder / name).exists():
+                raise ConfigError(f"{folder / name} is there already; name another folder for --write")
+            text = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)
+            write_whole(folder / name, f"# From a recording by autoglm doctor. {note}\n{text}")
+    except OSError as error:
+        raise ConfigError(f"cannot write to {folder} ({error.strerror}); name a folder that can be") from error
+    return [f"{folder / name}: {note}" for name, (note, _) in texts.items()]
+
+
+def _robot(streams: Mapping[str, TopicFacts]) -> tuple[Robot, str]:
+    """The shipped robot, if its joints came, else one of the joints that came, without kinematics."""
+    robot, names = Robot.from_file(shipped("panda.yaml")), streams["joints"].joint_names if "joints" in streams else ()
+    frame = next((streams[name].frame for name in WRENCHES if name in streams), "") or robot.wrench_frame
+    if not names or set(robot.joint_names + robot.finger_joint_names) <= set(names):
+        return replace(robot, wrench_frame=frame), "It is the shipped Panda with the wrench frame of the recording."
+    fingers = tuple(name for name in names if FINGERS.search(name) and len(names) > 1)
+    arm = tuple(name for name in names if name not in fingers) or names
+    zeros, limits = (0.0,) * len(arm), (math.pi,) * len(arm)
+    found = Robot(
+        name="robot",
+        base_frame="base_link",
+        tool_frame="tool0",
+        wrench_frame=frame,
+        joint_names=arm,
+        finger_joint_names=fingers if fingers != arm and fingers else ("gripper",),
+        dh_a_m=zeros,
+        dh_d_m=zeros,
+        dh_alpha_rad=zeros,
+        tool_xyz_m=(0.0, 0.0, 0.0),
+        tool_yaw_rad=0.0,
+        joint_lower_rad=tuple(-limit for limit in limits),
+        joint_upper_rad=limits,
+        gripper_max_width_m=robot.gripper_max_width_m,
+    )
+    return found, "Complete frames, dh_*, tool_*, limits, fingers and gripper width: a recording does not hold them."
+
+
+def _camera(streams: Mapping[str, TopicFacts], robot: Robot) -> dict[str, Any]:
+    """The shipped camera's pose with the size and the field of view of the recorded one."""
+    values = read_yaml(shipped("camera.yaml")) | {"parent_frame_id": robot.base_frame}
+    images, info = streams.get("rgb"), streams.get("camera_info")
+    if images is not None:
+        values |= {"frame_id": images.frame, "width": images.size_px[0], "height": images.size_px[1]}
+    if info is not None and info.calibration is not None:
+        fovy_rad = 2 * math.atan(info.calibration.height / (2 * float(info.calibration.K[1, 1])))
+        values["fovy_deg"] = round(math.degrees(fovy_rad), 2)
+    return values
+
+
+def _node(streams: Mapping[str, TopicFacts], folder: Path) -> dict[str, Any]:
+    """Parameters of the fusion node: topics, nominal rates and the other two files."""
+    rates = {name: streams[stream].rate_hz for name, stream in RATES.items() if stream in streams}
+    values: dict[str, Any] = {
+        "robot_file": str((folder / ROBOT).resolve()),
+        "camera_file": str((folder / CAMERA).resolve()),
+    }
+    values |= {name: round(rate_hz, 1) for name, rate_hz in rates.items() if rate_hz}
+    values["topics"] = {stream: facts.topic for stream, facts in streams.items()}
+    return {"/**/fusion_node": {"ros__parameters": values}}

@@ -1,0 +1,113 @@
+"""What a topic is, is read off its messages: clock, rate, layout, units, and the stream that it is likely to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bag_cases import write_ros2_mcap
+from hypothesis import given
+from hypothesis import strategies as st
+from observing import EPOCH_NS, MS, ROBOT
+from rclpy.serialization import serialize_message
+from replay_cases import STREAM_OF
+from timed_recording import FAST_MS, FRAME_MS, TIMED
+
+from autoglm_embodied.bag.bag import Bag
+from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.ingest.joint_states import JointStateWriter
+from autoglm_embodied.ingest.sensor_input import STREAMS
+from autoglm_embodied.replay.inspection import TopicFacts, clock_of, inspect, streams_of
+from autoglm_embodied.ros.conversions import image_message
+
+S = 1_000 * MS
+WALL_NS = EPOCH_NS + np.arange(0, 2_000, 5) * MS
+NAMES = ROBOT.joint_names + ROBOT.finger_joint_names
+
+
+def facts_of(messages: list[BagMessage], folder: Path) -> dict[str, TopicFacts]:
+    return {facts.topic: facts for facts in inspect(Bag(write_ros2_mcap(folder / "bag.mcap", messages)))}
+
+
+def test_each_topic_is_described(tmp_path: Path) -> None:
+    found = {STREAM_OF[topic]: facts for topic, facts in facts_of(TIMED, tmp_path).items()}
+    assert found["wrench"].rate_hz == pytest.approx(1000 / FAST_MS) and found["wrench"].frame == ROBOT.wrench_frame
+    assert found["rgb"].rate_hz == pytest.approx(1000 / FRAME_MS) and found["rgb"].layout == "rgb8 32x24"
+    assert found["wrench"].jitter_ms == pytest.approx(0.0) and found["wrench"].messages == 300
+    assert found["depth"].unit == "0.612 m" and found["joints"].unit == "2.2 rad" and "N" in found["wrench"].unit
+    assert found["joints"].joint_names == NAMES and "f 30.0 px, no distortion" in found["camera_info"].layout
+    assert all(found[name].clock == "wall clock, received 0.3 ms later" for name in ("wrench", "rgb", "joints"))
+
+
+@pytest.mark.parametrize(
+    ("stamps_ns", "said"),
+    [
+        (WALL_NS - 20 * MS, "wall clock, received 20 ms later"),
+        (WALL_NS - EPOCH_NS + 12 * S, "off the wall clock by -1.7e+09 s"),
+        (WALL_NS + 3 * S, "off the wall clock by 3 s"),
+        (0 * WALL_NS, "all stamps are zero"),
+        (WALL_NS // S * S, "repeated"),
+        (WALL_NS[::-1], "backwards 399 times"),
+        (EPOCH_NS + (WALL_NS - EPOCH_NS) // 2, "varying by 0.978 s"),
+        (WALL_NS[:0], "no stamp could be read"),
+    ],
+)
+def test_the_clock_of_the_stamps_is_told(stamps_ns: np.ndarray, said: str) -> None:
+    assert said in clock_of(stamps_ns, WALL_NS[: len(stamps_ns)])
+
+
+@given(st.integers(-(2**62), 2**62), st.integers(1, 50))
+def test_a_constant_offset_never_seems_to_vary(offset_ns: int, count: int) -> None:
+    said = clock_of(np.arange(count) * MS + offset_ns, np.arange(count) * MS)
+    assert not any(word in said for word in ("varying", "backwards", "repeated"))
+
+
+def depth_in_millimetres(message: BagMessage) -> BagMessage:
+    pixels = np.full((24, 32), 650.0, np.float32)
+    return replace(message, data=serialize_message(image_message(pixels, "32FC1", message.publish_ns, "camera")))
+
+
+def joints_in_degrees(message: BagMessage) -> BagMessage:
+    data = JointStateWriter("", list(NAMES)).write(message.publish_ns, np.full(9, 90.0), np.zeros(9))
+    return replace(message, data=data)
+
+
+@pytest.mark.parametrize(
+    ("stream", "change", "question"),
+    [("depth", depth_in_millimetres, "are these millimetres"), ("joints", joints_in_degrees, "are these degrees")],
+)
+def test_an_implausible_magnitude_is_questioned(
+    stream: str, change: Callable[[BagMessage], BagMessage], question: str, tmp_path: Path
+) -> None:
+    changed = [change(message) if STREAM_OF[message.topic] == stream else message for message in TIMED]
+    assert question in facts_of(changed, tmp_path)[f"/{STREAMS[stream].topic}"].unit
+
+
+REALSENSE = {
+    "rgb": "/camera/camera/color/image_raw",
+    "depth": "/camera/camera/aligned_depth_to_color/image_raw",
+    "camera_info": "/camera/camera/color/camera_info",
+    "wrench": "/bota/ft",
+    "joints": "/arm/joint_states",
+}
+
+
+def test_streams_are_found_under_the_names_of_other_drivers(tmp_path: Path) -> None:
+    renamed = [replace(m, topic=REALSENSE.get(STREAM_OF[m.topic], m.topic)) for m in TIMED]
+    others = {"depth": "/camera/camera/depth/image_rect_raw", "rgb": "/camera/camera/infra1/image_rect_raw"}
+    others |= {"camera_info": "/camera/camera/depth/camera_info"}
+    copies = [replace(m, topic=others[STREAM_OF[m.topic]]) for m in TIMED if STREAM_OF[m.topic] in others]
+    found = inspect(Bag(write_ros2_mcap(tmp_path / "bag.mcap", renamed + copies)))
+    assert {**streams_of(found, {}, {}, NAMES)} == REALSENSE | {"voice": "/voice/command"}
+    assert streams_of(found, {}, {"depth": others["depth"]}, NAMES)["depth"] == others["depth"]
+
+
+def test_what_cannot_be_read_is_described_as_such(tmp_path: Path) -> None:
+    broken = [replace(m, data=m.data[:30]) if STREAM_OF[m.topic] == "wrench" else m for m in TIMED]
+    other = replace(TIMED[0], topic="/tf", type_name="tf2_msgs/msg/TFMessage")
+    found = facts_of([*broken, other], tmp_path)
+    assert found[f"/{STREAMS['wrench'].topic}"].layout.startswith("unreadable: a wrench message must hold")
+    assert found["/tf"].layout == "" and found["/tf"].messages == 1
