@@ -40,6 +40,7 @@ TOPICS = "SELECT id, name, type, serialization_format FROM topics"
 MESSAGES = "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
 TIMES = "SELECT timestamp, timestamp FROM messages ORDER BY id"
 MAGIC_BYTES = 8
+LATEST_NS = 2**62  # what is not below it is no time, and would not fit where times are kept
 RECORD, SPAN, LOG_TIME = struct.Struct("<BQ"), struct.Struct("<QQ"), struct.Struct("<6xQ")  # heads of MCAP records
 
 
@@ -122,7 +123,10 @@ class SqliteFile(BagFile):
 class McapFile(BagFile):
     """An MCAP file, read from its beginning: it need not have an end."""
 
-    damaged = (McapError, CRCValidationError, struct.error, zstandard.ZstdError, RuntimeError, ValueError, MemoryError)
+    damaged = (
+        *(McapError, CRCValidationError, struct.error, zstandard.ZstdError, RuntimeError),
+        *(ValueError, OverflowError, MemoryError),
+    )
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -171,6 +175,7 @@ class McapFile(BagFile):
                     self._channels[part.id] = part
                 elif isinstance(part, Metadata) and part.name == METADATA_NAME:
                     self.metadata = dict(part.metadata)
+                    _check_epoch(self.metadata.get(EPOCH, "0"))
             yield from parts
 
     def _message(self, record: Message) -> BagMessage | None:
@@ -184,6 +189,11 @@ class McapFile(BagFile):
             return None
         receive_ns = record.log_time - int(self.metadata.get(EPOCH, 0))
         return BagMessage(channel.topic, schema.name, record.data, receive_ns, record.publish_time)
+
+
+def _check_epoch(text: str) -> None:
+    if not re.fullmatch(r"[-+]?\d{1,19}", text) or abs(int(text)) >= LATEST_NS:
+        raise McapError(f"{EPOCH} of its metadata must be a time in nanoseconds, got {text!r}")
 
 
 class _WholeReads:
@@ -234,6 +244,16 @@ class Bag:
     def messages(self) -> Iterator[BagMessage]:
         """All messages by receive time, across the files; BagError if one cannot be read at all."""
         files = [KINDS[path.suffix.lower()](path) for path in self._paths]
+        left_out = 0
+        for message in self._ordered(files):
+            if abs(message.receive_ns) < LATEST_NS:
+                yield message
+            else:
+                left_out += 1
+        if left_out:
+            self.notes.append(f"{left_out} messages were received in no year before 2116, and left out")
+
+    def _ordered(self, files: Sequence[BagFile]) -> Iterator[BagMessage]:
         messages = self._in_files(files)
         if is_ordered(span for file in files for span in file.spans_ns()):
             yield from in_order(messages)

@@ -152,7 +152,7 @@ class NamedJointReader:
         if self._reader.names is not self._message_names:
             self._find(self._reader.names)
         position, velocity = position[self._indices], velocity[self._indices]
-        if self._whole and not math.isnan(velocity.dot(velocity)):
+        if self._whole and not any(map(math.isnan, velocity.tolist())):
             self._whole_ns = stamp_ns
             return stamp_ns, position, velocity
         return self._merge(stamp_ns, position, velocity)
@@ -234,7 +234,7 @@ class _MergedJoints:
         begin_ns = self._marks_ns[0, joints]
         slope = (position - self._marks[0, joints]) * NS_PER_S / (stamp_ns - begin_ns)
         slope[begin_ns == NEVER] = np.nan
-        self._velocity[joints] = np.where(np.isnan(velocity), slope, velocity)
+        self._velocity[joints] = np.where(np.isfinite(velocity), velocity, slope)
 
     def state(self, stamp_ns: int) -> tuple[int, FloatArray, FloatArray] | None:
         """A stamp [ns], positions (n,) there and velocities (n,); None while a velocity is not known."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
@@ -38,6 +40,8 @@ FAST_STREAMS = ("wrench", "wrench_batch", "joints")
 """Those between whose samples a tick falls; the others are the camera's."""
 # All that is recorded and replayed:
 STREAMS = SENSOR_STREAMS | {"voice": Stream("voice/command", "autoglm_embodied_interfaces/msg/VoiceCommand")}
+
+DEPTH_STEP = 4  # between the pixels that are looked at: what is smaller is no view
 
 
 class SensorSink(Protocol):
@@ -122,6 +126,9 @@ class SensorInput:
         try:
             calibration = self.calibration and self.calibration.of_topic(self.rgb_topic)
             frame = rgbd_frame(pair.rgb, pair.depth, calibration, self._T_base_camera)
+            seen_m = frame.depth_m[::DEPTH_STEP, ::DEPTH_STEP]
+            if not (np.isfinite(seen_m) & (seen_m > 0)).any():
+                raise SensorError("depth must be known somewhere in a frame, it is nowhere; clear the camera's view")
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
             self.reject("frame", error)

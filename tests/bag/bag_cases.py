@@ -65,10 +65,12 @@ def write_sqlite(path: Path, messages: Sequence[BagMessage], encoding: str = "cd
     return path
 
 
-def write_ros2_mcap(path: Path, messages: Sequence[BagMessage], encodings: Mapping[str, str] | None = None) -> Path:
+def write_ros2_mcap(
+    path: Path, messages: Sequence[BagMessage], encodings: Mapping[str, str] | None = None, chunk_size: int = 786_432
+) -> Path:
     """As rosbag2_storage_mcap does by default: chunks without compression, its own metadata, a summary."""
     with path.open("wb") as file:
-        writer = Writer(file, chunk_size=786_432, compression=CompressionType.NONE)
+        writer = Writer(file, chunk_size=chunk_size, compression=CompressionType.NONE)
         writer.start(profile="ros2", library="libmcap 1.1.0")
         channels = {}
         for topic, type_name in {message.topic: message.type_name for message in messages}.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from bag_cases import (
     EPOCH_NS,
     WRENCH,
+    WRENCH_TYPE,
     read,
     wrench,
     write_bag,
@@ -17,6 +19,7 @@ from bag_cases import (
     write_ros2_mcap,
     write_sqlite,
 )
+from mcap.opcode import Opcode
 from mcap.writer import Writer
 from zstandard import ZstdCompressor
 
@@ -154,9 +157,30 @@ def unknown_channel(folder: Path) -> Path:
     return folder / "channel.mcap"
 
 
+def endless_record(folder: Path) -> Path:
+    """Of the first chunk, which is read before all else; its length fits in no memory."""
+    path = write_ros2_mcap(folder / "endless.mcap", MESSAGES)
+    length = struct.Struct("<BQ")
+    whole, schema = path.read_bytes(), length.pack(Opcode.SCHEMA, 14 + len(WRENCH_TYPE) + len("ros2msg"))
+    place = whole.index(schema)
+    path.write_bytes(whole[:place] + length.pack(Opcode.SCHEMA, 2**63) + whole[place + length.size :])
+    return path
+
+
+def timeless(folder: Path) -> Path:
+    with (folder / "epoch.mcap").open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        writer.add_metadata("autoglm", {"epoch_ns": "soon"})
+        writer.finish()
+    return folder / "epoch.mcap"
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (endless_record, "holds no message that can be read"),
+        (timeless, "epoch_ns of its metadata must be a time in nanoseconds, got 'soon'"),
         (lambda folder: folder / "absent.mcap", "there is no recording"),
         (lambda folder: folder, "holds no recording"),
         (text("bag.bag"), "must be a .mcap or .db3 file"),
@@ -195,3 +219,11 @@ def test_a_topic_of_another_encoding_does_not_spoil_the_others(tmp_path: Path) -
         tmp_path / "mixed.mcap", [wrench(k, topic=topic) for k, topic in enumerate(encodings)], encodings
     )
     assert read(path) == [wrench(1, topic="/wrench")]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_times_of_receipt_that_are_no_times_are_left_out_and_said(name: str, tmp_path: Path) -> None:
+    bag = Bag(WRITERS[name](tmp_path / name, [*MESSAGES, replace(MESSAGES[0], receive_ns=2**62)]))
+    assert list(bag.messages()) == MESSAGES and bag.notes == [
+        "1 messages were received in no year before 2116, and left out"
+    ]

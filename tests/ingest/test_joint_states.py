@@ -104,6 +104,22 @@ def test_a_velocity_is_taken_over_20_ms_so_that_encoder_noise_does_not_look_like
     assert len(speeds) == 80 and np.abs(speeds).max() < 0.011
 
 
+@pytest.mark.parametrize("velocity", [1e300, float("inf")])
+def test_a_velocity_that_nobody_measured_is_passed_on_whole_and_is_none_of_merged_joints(velocity: float) -> None:
+    """Numbers so large overflow where they are squared; who takes the state refuses them."""
+    reader = NamedJointReader(("a", "b"))
+    whole = JointState(name=["a", "b"], position=[1.0, 2.0], velocity=[velocity, -velocity])
+    state = reader.read(bytes(serialize_message(whole)))
+    assert state is not None and state[2].tolist() == [velocity, -velocity]
+    merging, states = NamedJointReader(("a", "b")), []
+    for k in range(10):
+        for name in "ab":
+            part = JointState(name=[name], position=[1.0], velocity=[float("inf")])
+            part.header.stamp = to_stamp(T0_NS + 10 * k * MS)
+            states.append(merging.read(bytes(serialize_message(part))))
+    assert {tuple(state[2]) for state in states if state} == {(0.0, 0.0)}
+
+
 def refused(reader: NamedJointReader, *names: tuple[str, ...], period_ms: int = 20, messages: int = 20) -> set[str]:
     said = set()
     for k in range(messages):

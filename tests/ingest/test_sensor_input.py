@@ -187,6 +187,13 @@ BAD = [
         "depth must be aligned with colour, 640x480 in frame 'camera', got 320x240",
     ),
     ("depth", depth(frame="camera_depth"), "frame", "got 640x480 in frame 'camera_depth'"),
+    (
+        "depth",
+        image_message(np.full((480, 640), np.nan, np.float32), "32FC1", T_NS, "camera"),
+        "frame",
+        "it is nowhere",
+    ),
+    ("depth", image_message(np.zeros((480, 640), np.uint16), "16UC1", T_NS, "camera"), "frame", "it is nowhere"),
     ("camera_info", info(size=(240, 320)), "frame", "camera_info must be of the colour image's 640x480, got 320x240"),
 ]
 
