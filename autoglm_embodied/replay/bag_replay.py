@@ -15,7 +15,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.config import shipped
 from autoglm_embodied.ingest.calibration import camera_pose
-from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
+from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, NominalRates, SensorInput
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.metrics import Report
@@ -111,6 +111,8 @@ class BagReplay:
         )
         unpaired = self._input.pairer.problem_since_last()
         said += [unpaired] if unpaired else []
+        for name in (*FAST_STREAMS, "rgb", "depth"):
+            said += self._player.streams[name].problems(name)
         if self._coarse:
             period_ms = self._longest_window_ns / self._fewest_wrenches / NS_PER_MS
             said.append(f"force is coarse: {period_ms:.0f} ms between wrenches, a shorter contact may be missed")

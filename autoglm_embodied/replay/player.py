@@ -28,6 +28,7 @@ from autoglm_embodied.types import Observation
 MAX_NAMED = 6  # topics in an error
 NS_PER_S = 1e9
 JUMP_NS = 1_000_000_000  # of stamps against receive times: the sender's clock was set, or a simulator restarted
+MOST_EXCHANGED = 0.01  # of a stream's messages, that a network may exchange or double
 HOLE_NS = 5_000_000_000  # without a message, beyond which there are no ticks once every sensor is stale
 STALE_NS = 500_000_000
 LIVE_NS = 500_000_000  # since a stream's newest stamp, for it to tell the time
@@ -48,14 +49,31 @@ class MessageTimes:
 
     def lost(self) -> int:
         """How many are missing between the stamps of each publisher, at its median period; none where these jump."""
+        return sum(map(_lost, self._sessions()))
+
+    def problems(self, stream: str) -> Iterable[str]:
+        """Sentences about stamps that go back, or repeat, but for the few that a network may exchange."""
+        sessions = [stamps_ns for publisher in self._sessions() for stamps_ns in publisher]
+        late = sum(int((each < np.maximum.accumulate(each)).sum()) for each in sessions)
+        repeated = sum(len(each) - len(np.unique(each)) for each in sessions)
+        few, cure = 1 + MOST_EXCHANGED * len(self.stamps_ns), "let its driver stamp each message when it measures"
+        if late > few:
+            yield f"{late} of {stream} are stamped before what came earlier; {cure}"
+        if repeated > few:
+            yield f"{repeated} of {stream} repeat a stamp, and were left out; {cure}"
+
+    def _sessions(self) -> Iterable[list[NDArray[np.int64]]]:
+        """The stamps of each publisher, between their jumps."""
         columns = (np.frombuffer(column, np.int64) for column in (self.stamps_ns, self.receive_ns, self.groups))
         stamps_ns, receive_ns, groups = columns
-        return sum(_lost(stamps_ns[groups == group], receive_ns[groups == group]) for group in set(self.groups))
+        for group in set(self.groups):
+            own_ns = stamps_ns[groups == group]
+            jumps = np.flatnonzero(np.abs(np.diff(own_ns - receive_ns[groups == group])) > JUMP_NS)
+            yield np.split(own_ns, jumps + 1)
 
 
-def _lost(stamps_ns: NDArray[np.int64], receive_ns: NDArray[np.int64]) -> int:
-    jumps = np.flatnonzero(np.abs(np.diff(stamps_ns - receive_ns)) > JUMP_NS)
-    gaps_ns = np.concatenate([np.diff(np.unique(session)) for session in np.split(stamps_ns, jumps + 1)])
+def _lost(sessions: list[NDArray[np.int64]]) -> int:
+    gaps_ns = np.concatenate([np.diff(np.unique(session)) for session in sessions])
     return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum()) if len(gaps_ns) else 0
 
 

@@ -122,6 +122,24 @@ def test_losses_are_counted_between_jumps_and_not_across_them(jumps_ns: list[int
     assert times.lost() == 0
 
 
+@pytest.mark.parametrize(
+    ("stamps", "said"),
+    [
+        ([0, 2, 1, 4, 3, 6, 5, 8, 7], ["4 of depth are stamped before what came earlier"]),
+        ([k // 10 for k in range(100)], ["90 of depth repeat a stamp, and were left out"]),
+        ([*range(50), 48, *range(50, 90), 88, 89, *range(90, 300)], []),  # as a network may bring them
+        ([*range(1000, 1200), *range(200)], []),  # restarted
+    ],
+)
+def test_stamps_that_go_back_or_repeat_are_said_but_for_a_few(stamps: list[int], said: list[str]) -> None:
+    times = MessageTimes()
+    for k, stamp in enumerate(stamps):
+        times.receive_ns.append(k * 5 * MS)
+        times.stamps_ns.append(EPOCH_NS + stamp * 5 * MS)
+        times.groups.append(0)
+    assert [sentence.partition(";")[0] for sentence in times.problems("depth")] == said
+
+
 def test_a_message_of_log_time_zero_costs_no_endless_ticks(tmp_path: Path) -> None:
     first = replace(RECORDING[0], receive_ns=0)
     present, problems = replay([first, *RECORDING], tmp_path)
