@@ -38,7 +38,7 @@ OTHERS = {  # how files begin that are often taken for bags, and what to do with
 METADATA_FILE = "metadata.yaml"
 TOPICS = "SELECT id, name, type, serialization_format FROM topics"
 MESSAGES = "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
-TIMES = "SELECT timestamp, timestamp FROM messages ORDER BY id"
+TIMES = "SELECT timestamp, timestamp FROM messages WHERE typeof(timestamp) = 'integer' ORDER BY id"
 MAGIC_BYTES = 8
 LATEST_NS = 2**62  # what is not below it is no time, and would not fit where times are kept
 RECORD, SPAN, LOG_TIME = struct.Struct("<BQ"), struct.Struct("<QQ"), struct.Struct("<6xQ")  # heads of MCAP records
@@ -117,6 +117,8 @@ class SqliteFile(BagFile):
                     raise BagError(f"{self._path}: messages of {name} must be encoded as cdr, got {encoding!r}")
                 topics[number] = (name, type_name)
             for topic, t_ns, data in bag.execute(MESSAGES):
+                if not isinstance(t_ns, int) or not isinstance(data, bytes):
+                    raise sqlite3.DatabaseError("a row of it holds no time or no message")
                 yield BagMessage(*topics[topic], data, t_ns, t_ns)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import struct
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +121,22 @@ def test_a_file_damaged_in_the_middle_is_read_up_to_there(tmp_path: Path) -> Non
     bag = Bag(path)
     found = list(bag.messages())
     assert found == messages[: len(found)] and 300 < len(found) < 3000 and bag.damages
+
+
+@pytest.mark.parametrize(
+    "change", ["timestamp = NULL", "timestamp = 'noon'", "data = NULL", "data = 7", "topic_id = 9"]
+)
+def test_a_damaged_row_of_a_database_is_named_and_all_before_it_read(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "hit.db3"
+    loose = "CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id, timestamp, data)"
+    with closing(sqlite3.connect(write_sqlite(path, MESSAGES))) as database:  # a file is damaged below its constraints
+        database.executescript(
+            f"ALTER TABLE messages RENAME TO strict; {loose}; INSERT INTO messages SELECT * FROM strict"
+        )
+        database.execute(f"UPDATE messages SET {change} WHERE id = 200")
+        database.commit()
+    bag = Bag(path)
+    assert list(bag.messages()) == MESSAGES[:199] and "hit.db3 is damaged" in bag.damages[0]
 
 
 def unlisted(folder: Path) -> Path:
