@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +42,20 @@ FAST_STREAMS = ("wrench", "wrench_batch", "joints")
 # All that is recorded and replayed:
 STREAMS = SENSOR_STREAMS | {"voice": Stream("voice/command", "autoglm_embodied_interfaces/msg/VoiceCommand")}
 
+FARTHEST_M = 20.0
 DEPTH_STEP = 4  # between the pixels that are looked at: what is smaller is no view
+
+
+def _check_depth(seen_m: FloatArray) -> None:
+    """SensorError if no pixel of a depth image is of what an arm can reach."""
+    known_m = seen_m[np.isfinite(seen_m) & (seen_m > 0)]
+    if not len(known_m):
+        raise SensorError("depth must be known somewhere in a frame, it is nowhere; clear the camera's view")
+    if known_m.min() > FARTHEST_M:
+        raise SensorError(
+            f"depth must be within {FARTHEST_M:g} m somewhere in a frame, got {known_m.min():.4g} m at the nearest; "
+            "is it in millimetres? These are encoded 16UC1"
+        )
 
 
 class SensorSink(Protocol):
@@ -92,6 +106,8 @@ class SensorInput:
         self.reject = reject
         self._sink = sink
         self._wrench_frame = robot.wrench_frame
+        limits = zip(robot.joint_names, robot.joint_lower_rad, robot.joint_upper_rad, strict=True)
+        self._plausible_rad = [(name, low - math.pi, high + math.pi) for name, low, high in limits]
         self._T_base_camera = T_base_camera
         self.calibration: Calibration | None = None  # until a usable camera_info came
         self.rgb_topic = SENSOR_STREAMS["rgb"].topic  # the name says whether its images are rectified
@@ -126,9 +142,7 @@ class SensorInput:
         try:
             calibration = self.calibration and self.calibration.of_topic(self.rgb_topic)
             frame = rgbd_frame(pair.rgb, pair.depth, calibration, self._T_base_camera)
-            seen_m = frame.depth_m[::DEPTH_STEP, ::DEPTH_STEP]
-            if not (np.isfinite(seen_m) & (seen_m > 0)).any():
-                raise SensorError("depth must be known somewhere in a frame, it is nowhere; clear the camera's view")
+            _check_depth(frame.depth_m[::DEPTH_STEP, ::DEPTH_STEP])
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
             self.reject("frame", error)
@@ -144,6 +158,12 @@ class SensorInput:
             return
         stamp_ns, position, velocity = state
         self.meters["joints"].count(stamp_ns, receive_ns)
+        for angle_rad, (name, low_rad, high_rad) in zip(position.tolist(), self._plausible_rad, strict=False):
+            if angle_rad < low_rad or angle_rad > high_rad:
+                raise SensorError(
+                    f"the position of {name!r} must be near its limits in the robot's file, from {low_rad:.3g} to "
+                    f"{high_rad:.3g} rad, got {angle_rad:.4g}; is it in degrees, or of another robot?"
+                )
         self._sink.push_joints(stamp_ns, receive_ns, position, velocity)
 
     def _take_wrench(self, data: bytes, receive_ns: int) -> None:

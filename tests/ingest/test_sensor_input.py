@@ -14,6 +14,7 @@ from sensor_msgs.msg import CameraInfo
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
@@ -171,6 +172,13 @@ def test_the_equal_stamp_is_preferred_and_a_clock_set_back_leaves_no_image_waiti
     assert [frame.stamp_ns for frame in taken.frames] == [T_NS, 0, 33 * MS, 66 * MS]
 
 
+READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.0, 0.0])
+
+
+def states(position: FloatArray) -> bytes:
+    return JointStateWriter("", ROBOT.joint_names + ROBOT.finger_joint_names).write(T_NS, position, 0 * position)
+
+
 BAD = [
     ("wrench", wrench(float("nan")), "wrench", "wrench must be finite, got NaN or infinity"),
     ("wrench", wrench(float("inf")), "wrench", "wrench must be finite, got NaN or infinity"),
@@ -194,6 +202,18 @@ BAD = [
         "it is nowhere",
     ),
     ("depth", image_message(np.zeros((480, 640), np.uint16), "16UC1", T_NS, "camera"), "frame", "it is nowhere"),
+    (
+        "depth",
+        image_message(np.full((480, 640), 900.0, np.float32), "32FC1", T_NS, "camera"),
+        "frame",
+        "depth must be within 20 m somewhere in a frame, got 900 m at the nearest; is it in millimetres?",
+    ),
+    (
+        "joints",
+        states(np.rad2deg(READY_RAD)),
+        "joints",
+        "the position of 'panda_joint2' must be near its limits in the robot's file, from -4.9 to 4.9 rad, got -17.19",
+    ),
     ("camera_info", info(size=(240, 320)), "frame", "camera_info must be of the colour image's 640x480, got 320x240"),
 ]
 

@@ -163,6 +163,20 @@ def no_depth(random: Random, recording: Recording) -> None:
     edited(random, recording, ("depth",), edit)
 
 
+def units(random: Random, recording: Recording) -> None:
+    """Metres as millimetres, radians as degrees."""
+
+    def millimetres(m: Any) -> None:
+        if m.encoding == "16UC1" and len(m.data) == m.height * m.width * 2:
+            pixels = np.frombuffer(m.data, np.uint16).reshape(m.height, m.width, 1)
+            _set_pixels(m, "32FC1", pixels.astype(np.float32), 0, False)
+
+    if random.random() < 0.5:
+        edited(random, recording, ("depth",), millimetres)
+    else:
+        edited(random, recording, ("joints",), lambda m: setattr(m, "position", np.rad2deg(m.position)))
+
+
 def calibration(random: Random, recording: Recording) -> None:
     """Intrinsics that are none, or a lens of an unknown model."""
     number, place = random.choice((0.0, -1.0, *NUMBERS)), random.choice((0, 4))
@@ -225,7 +239,7 @@ def file_twice(random: Random, path: Path) -> None:
 
 MUTATIONS = (
     *TIMES_AND_BYTES,
-    *(wrench_fields, joint_fields, frame_ids, encodings, other_encodings, sizes, no_depth, calibration),
+    *(wrench_fields, joint_fields, frame_ids, encodings, other_encodings, sizes, no_depth, units, calibration),
     *(types, topics, channels),
 )
 FILE_MUTATIONS = (file_truncated, file_flipped, file_zeroed, file_twice)
