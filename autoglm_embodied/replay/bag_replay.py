@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ class BagReplay:
         policy: the checkpoint to act with, empty for the shipped one; None to observe only.
         robot_file, camera_file: settings, None for the shipped ones.
         map_clocks: whether stamps of another clock are placed by their receive times; see AlignSettings.
+        make_runner: makes what it is replayed into where there is no policy.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class BagReplay:
         robot_file: Path | None,
         camera_file: Path | None,
         map_clocks: bool,
+        make_runner: Callable[[Aligner], AlignerRunner] = AlignerRunner,
     ) -> None:
         robot = Robot.from_file(robot_file or shipped("panda.yaml"))
         fingers = len(robot.finger_joint_names)
@@ -55,7 +58,7 @@ class BagReplay:
         self._rejected = RejectedMessages(lambda _: None)
         self._runner: AlignerRunner | PolicyRunner
         if policy is None:
-            self._runner = AlignerRunner(Aligner(align, partial(forward_kinematics, robot)))
+            self._runner = make_runner(Aligner(align, partial(forward_kinematics, robot)))
         else:
             self._runner = policy_runner(policy, robot, align)
         pose = camera_pose(camera_file or shipped("camera.yaml"))
