@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mutated_recordings import LEAST_PRESENT, Replayed, check, faults, unchanged
+
+from autoglm_embodied.types import Sense
 
 RECORDINGS, PARTS = 100, 4
 
@@ -20,6 +23,17 @@ def test_the_unchanged_recording_is_observed_as_it_was_measured(whole: Replayed)
     for modality in ("vision", "joints", "language"):
         assert whole.present(modality) > LEAST_PRESENT * len(whole.observed)
     assert whole.present("force") > 0.5 * len(whole.observed)
+
+
+@pytest.mark.parametrize("modality", ["vision", "force", "joints"])
+def test_what_is_of_another_time_or_absent_is_a_fault_unless_it_is_said(modality: str, whole: Replayed) -> None:
+    ends = zip(whole.observed, whole.observed[::-1], strict=True)
+    exchanged = [replace(tick, **{modality: getattr(other, modality)}) for tick, other in ends]
+    absent = [replace(tick, **{modality: Sense(None)}) for tick in whole.observed]
+    for observed in (exchanged, absent):
+        (fault,) = faults(replace(whole, observed=observed), whole)
+        assert fault.startswith(f"{modality} is")
+        assert not faults(replace(whole, observed=observed, said=[f"{modality} is bad"]), whole)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
