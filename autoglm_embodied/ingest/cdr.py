@@ -24,7 +24,7 @@ NS_PER_S = 1_000_000_000
 BEGIN = 4  # of the data, behind the representation
 LITTLE_ENDIAN = b"\x00\x01"
 REPRESENTATION = LITTLE_ENDIAN + b"\x00\x00"
-STAMP = Struct("<iI")
+STAMP, BIG_STAMP = Struct("<iI"), Struct(">iI")
 HEADER = Struct("<iII")  # stamp and the length of the frame's name with its closing zero
 NAME = BEGIN + HEADER.size
 COUNT = Struct("<I")
@@ -103,8 +103,8 @@ class SpokenCommand:
 
 
 def read_stamp_ns(data: bytes) -> int:
-    """The header stamp of any stamped message in plain little-endian CDR."""
-    sec, nanosec = STAMP.unpack_from(data, BEGIN)
+    """The header stamp of any stamped message, in CDR of either byte order."""
+    sec, nanosec = (STAMP if data[1] % 2 else BIG_STAMP).unpack_from(data, BEGIN)
     return int(sec * NS_PER_S + nanosec)
 
 

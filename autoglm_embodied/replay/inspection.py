@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -68,9 +67,10 @@ class TopicInspection:
         self._topic, self._type_name = topic, type_name
         self._receive_ns, self._stamps_ns = array("q"), array("q")
         self._stamped_receive_ns = array("q")
-        self._layouts: Counter[tuple[str, str]] = Counter()  # frame, and what else there is to say
+        self._times_ns: dict[tuple[str, str], array[int]] = {}  # stamps by frame and layout: several may publish
         self._magnitudes: dict[str, list[float]] = {}  # by unit
         self._joints = JointStateReader()
+        self._joint_names: dict[str, None] = {}
         self._calibration: Calibration | None = None
         self._image = ("", (0, 0))
         readers: dict[str, Callable[[bytes], str]] = {
@@ -84,47 +84,54 @@ class TopicInspection:
 
     def take(self, message: BagMessage) -> None:
         """Take a message."""
-        self._receive_ns.append(message.receive_ns)
-        if self._read is None or len(message.data) < BEGIN + STAMP.size:
-            return
-        try:
-            layout = self._read(message.data)
-            frame = read_string(message.data, BEGIN + STAMP.size)[0]
-        except SensorError as error:
-            frame, layout = "", f"unreadable: {error}"
-        else:
-            self._stamps_ns.append(read_stamp_ns(message.data))
-            self._stamped_receive_ns.append(message.receive_ns)
-        self._layouts[frame, layout] += 1
+        frame = layout = ""
+        time_ns, data = message.receive_ns, message.data
+        self._receive_ns.append(time_ns)
+        if self._read is not None:
+            try:
+                layout = self._read(data)
+                frame = read_string(data, BEGIN + STAMP.size)[0] if data[1] % 2 else ""  # little-endian
+            except SensorError as error:
+                layout = f"unreadable: {error}"
+            else:
+                time_ns = read_stamp_ns(data)
+                self._stamps_ns.append(time_ns)
+                self._stamped_receive_ns.append(message.receive_ns)
+        self._times_ns.setdefault((frame, layout), array("q")).append(time_ns)
 
     def facts(self, epoch_ns: int) -> TopicFacts:
         """What the messages tell; `epoch_ns` is the wall clock minus that of the receive times."""
         receive_ns = np.frombuffer(self._receive_ns, np.int64)
         stamps_ns, stamped_ns = (np.frombuffer(each, np.int64) for each in (self._stamps_ns, self._stamped_receive_ns))
         clock = clock_of(stamps_ns, stamped_ns + epoch_ns) if self._read else "not stamped, or not known"
-        steps_ns = np.diff(stamps_ns)
-        gaps_ns = steps_ns if len(steps_ns) and (steps_ns > 0).all() else np.diff(receive_ns)
-        median_ns = float(np.median(gaps_ns)) if len(gaps_ns) else 0.0
+        span_ns = max(self._receive_ns) - min(self._receive_ns)
+        common = sorted(self._times_ns, key=lambda key: -len(self._times_ns[key]))
         return TopicFacts(
             self._topic,
             self._type_name,
             len(receive_ns),
-            NS_PER_S / median_ns if median_ns > 0 else None,
-            float(np.percentile(np.abs(gaps_ns - median_ns), 99)) / NS_PER_MS if len(gaps_ns) else None,
+            (len(receive_ns) - 1) * NS_PER_S / span_ns if span_ns else None,
+            self._jitter_ms(),
             clock,
-            next((frame for (frame, _), _ in self._layouts.most_common(1)), ""),
-            self._layout(),
+            common[0][0],
+            self._layout(common),
             "; ".join(_unit(unit, values) for unit, values in self._magnitudes.items()),
             *self._image,
-            tuple(self._joints.names),
+            tuple(self._joint_names),
             self._calibration,
         )
 
-    def _layout(self) -> str:
+    def _jitter_ms(self) -> float | None:
+        """By the stamps of each publisher, whose times between messages differ from their own median."""
+        gaps_ns = [np.diff(np.frombuffer(times_ns, np.int64)) for times_ns in self._times_ns.values()]
+        off_ns = [np.abs(each - np.median(each)) for each in gaps_ns if len(each)]
+        return float(np.percentile(np.concatenate(off_ns), 99)) / NS_PER_MS if off_ns else None
+
+    def _layout(self, common: list[tuple[str, str]]) -> str:
         """The most common ones, with how many there are of each where they are several."""
-        if len(self._layouts) <= 1:
-            return next((layout for _, layout in self._layouts), "")
-        named = [f"{count} x {layout} in {frame!r}" for (frame, layout), count in self._layouts.most_common(MAX_NAMED)]
+        if len(common) == 1:
+            return common[0][1]
+        named = [f"{len(self._times_ns[key])} x {key[1]} in frame {key[0]!r}" for key in common[:MAX_NAMED]]
         return "; ".join(named)
 
     def _take_image(self, data: bytes) -> str:
@@ -143,7 +150,7 @@ class TopicInspection:
 
     def _take_wrench(self, data: bytes) -> str:
         self._note("N", math.hypot(*read_wrench(data)[2][:3]))
-        return "one wrench"
+        return ""
 
     def _take_wrench_batch(self, data: bytes) -> str:
         wrenches = read_wrench_batch(data)[2]
@@ -153,6 +160,7 @@ class TopicInspection:
 
     def _take_joints(self, data: bytes) -> str:
         _, position, velocity = self._joints.read(data)
+        self._joint_names |= dict.fromkeys(self._joints.names)
         self._note("rad", float(np.abs(position).max()))
         silent = ", without velocities" if np.isnan(velocity).all() else ""
         return f"{len(position)} joints: {', '.join(self._joints.names)}{silent}"
@@ -178,7 +186,7 @@ def clock_of(stamps_ns: NDArray[np.int64], wall_ns: NDArray[np.int64]) -> str:
     limits, offsets_ns = AlignSettings(), stamps_ns - wall_ns
     offset_ns, spread_ns = float(np.median(offsets_ns)), np.ptp(np.percentile(offsets_ns, (1, 99)))
     if -limits.late_limit_ns <= offset_ns <= limits.ahead_limit_ns:
-        found = f"wall clock, received {-offset_ns / NS_PER_MS:.3g} ms later"
+        found = f"wall clock, received {0.0 - offset_ns / NS_PER_MS:.3g} ms later"
     else:
         found = f"off the wall clock by {offset_ns / NS_PER_S:.4g} s"
     if spread_ns > STEADY_NS:

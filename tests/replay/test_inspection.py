@@ -86,6 +86,20 @@ def test_an_implausible_magnitude_is_questioned(
     assert question in facts_of(changed, tmp_path)[f"/{STREAMS[stream].topic}"].unit
 
 
+def test_publishers_of_one_topic_are_told_apart(tmp_path: Path) -> None:
+    """An arm and a gripper with a driver of its own, by turns."""
+    names = [list(NAMES[:7]), list(NAMES[7:])]
+    found = []
+    for k in range(100):
+        for part, t_ns in zip(names, (k * 10 * MS, k * 10 * MS + 100_000), strict=True):
+            data = JointStateWriter("", part).write(EPOCH_NS + t_ns, np.zeros(len(part)), np.zeros(len(part)))
+            found.append(replace(TIMED[1], topic="/joint_states", type_name=STREAMS["joints"].type_name, data=data))
+            found[-1] = replace(found[-1], receive_ns=EPOCH_NS + t_ns)
+    facts = facts_of(found, tmp_path)["/joint_states"]
+    assert facts.joint_names == NAMES and facts.jitter_ms == 0.0 and facts.rate_hz == pytest.approx(200, rel=0.02)
+    assert "100 x 7 joints" in facts.layout and "100 x 2 joints" in facts.layout
+
+
 REALSENSE = {
     "rgb": "/camera/camera/color/image_raw",
     "depth": "/camera/camera/aligned_depth_to_color/image_raw",
