@@ -22,7 +22,7 @@ EQUIDISTANT = "equidistant"
 POLYNOMIAL = (4, 5, 8, 12, 14)
 MODELS = {"plumb_bob": POLYNOMIAL, "rational_polynomial": POLYNOMIAL, EQUIDISTANT: (4,)}
 """Of distortion, and how many coefficients each may have."""
-RECTIFIED = re.compile(r"(_|/|^)rect(_[^/]*)?$")  # as image_proc and drivers name such topics
+RECTIFIED = re.compile(r"(_|/|^)rect(_[^/]*)?(/compressed(Depth)?)?$")  # as image_proc and drivers name such topics
 OUTSIDE_PX = -1000.0
 NO_FRACTIONS = np.empty(0, np.uint16)
 NORM_TOLERANCE = 0.01  # of a quaternion written with few digits
@@ -30,32 +30,49 @@ NORM_TOLERANCE = 0.01  # of a quaternion written with few digits
 
 @dataclass(frozen=True)
 class CameraMount:
-    """Pose of a camera's optical frame (REP 103: z forward, x right, y down) in the base frame."""
+    """Pose of a camera's optical frame (REP 103: z forward, x right, y down) in the base frame.
+
+    Where depth is another camera's, its optical frame is named too, with its pose in that of colour.
+    """
 
     xyz_m: tuple[float, ...]
     quaternion_xyzw: tuple[float, ...]
+    depth_frame_id: str = field(default="", kw_only=True)
+    depth_xyz_m: tuple[float, ...] = field(default=(0.0, 0.0, 0.0), kw_only=True)
+    depth_quaternion_xyzw: tuple[float, ...] = field(default=(0.0, 0.0, 0.0, 1.0), kw_only=True)
 
     def __post_init__(self) -> None:
-        for name, size in (("xyz_m", 3), ("quaternion_xyzw", 4)):
-            if len(getattr(self, name)) != size:
-                raise ConfigError(f"{name} must hold {size} numbers, got {len(getattr(self, name))}")
-        norm = np.linalg.norm(self.quaternion_xyzw)
-        if abs(norm - 1) > NORM_TOLERANCE:
-            raise ConfigError(f"quaternion_xyzw must have length 1, x y z w, got length {norm:.4g}; divide it by that")
+        for name in ("xyz_m", "quaternion_xyzw", "depth_xyz_m", "depth_quaternion_xyzw"):
+            numbers, size = getattr(self, name), 3 if name.endswith("xyz_m") else 4
+            if len(numbers) != size:
+                raise ConfigError(f"{name} must hold {size} numbers, got {len(numbers)}")
+            norm = np.linalg.norm(numbers)
+            if size == 4 and abs(norm - 1) > NORM_TOLERANCE:
+                raise ConfigError(f"{name} must have length 1, x y z w, got length {norm:.4g}; divide it by that")
+
+
+def camera_mount(path: Path) -> CameraMount:
+    """Where the cameras of a YAML file are.
+
+    Raises:
+        ConfigError: the file cannot be read or lacks `xyz_m` or `quaternion_xyzw`.
+    """
+    own = [each.name for each in fields(CameraMount)]  # the simulator's camera has further settings
+    return build(CameraMount, {key: value for key, value in read_yaml(path).items() if key in own}, str(path))
 
 
 def camera_pose(path: Path) -> FloatArray:
-    """T_base_camera (4, 4) of the optical frame, from `xyz_m` and `quaternion_xyzw` in a YAML file.
+    """T_base_camera (4, 4) of the optical frame of colour, from a YAML file; the errors are those of `camera_mount`."""
+    mount = camera_mount(path)
+    return pose(mount.xyz_m, mount.quaternion_xyzw)
 
-    Raises:
-        ConfigError: the file cannot be read or lacks them.
-    """
-    own = [each.name for each in fields(CameraMount)]  # the simulator's camera has further settings
-    mount = build(CameraMount, {key: value for key, value in read_yaml(path).items() if key in own}, str(path))
-    pose = np.eye(4)
-    pose[:3, 3] = mount.xyz_m
-    pose[:3, :3] = Rotation.from_quat(mount.quaternion_xyzw).as_matrix()
-    return pose
+
+def pose(xyz_m: tuple[float, ...], quaternion_xyzw: tuple[float, ...]) -> FloatArray:
+    """(4, 4) transform of a position and an orientation."""
+    transform = np.eye(4)
+    transform[:3, 3] = xyz_m
+    transform[:3, :3] = Rotation.from_quat(quaternion_xyzw).as_matrix()
+    return transform
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,7 @@ class Calibration:
     D: FloatArray = field(default_factory=lambda: np.zeros(0))
     model: str = ""
     P: FloatArray = field(default_factory=lambda: np.zeros((3, 4)))
+    frame: str = ""
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.K).all() or self.K[0, 0] <= 0 or self.K[1, 1] <= 0:
@@ -102,31 +120,34 @@ class Calibration:
         """That of the images of a topic, which may be rectified ones; SensorError if it has none of these."""
         if not RECTIFIED.search(topic):
             return self
-        return Calibration(self.width, self.height, np.ascontiguousarray(self.P[:, :3]))
+        return Calibration(self.width, self.height, np.ascontiguousarray(self.P[:, :3]), frame=self.frame)
 
     @property
     def distorted(self) -> bool:
         """Whether the lens distorts."""
         return bool(self.D.any())
 
-    def undistorted(self, rgb: NDArray[np.uint8], depth_m: FloatArray) -> tuple[NDArray[np.uint8], FloatArray]:
-        """What a pinhole camera with the same K would see; both as they are, if the lens does not distort.
+    def undistorted(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(height, width, 3) that a pinhole camera with the same K would see; black where this lens sees nothing."""
+        if not self.distorted:
+            return rgb
+        colour_map, fractions, _ = self._maps()
+        colour = cv2.remap(np.ascontiguousarray(rgb), colour_map, fractions, cv2.INTER_LINEAR)
+        return np.asarray(colour, np.uint8)
 
-        Colour is interpolated, depth never: between an object and the table there is nothing. What this lens does not
-        see is black and without depth (0).
+    def undistorted_depth(self, depth_m: FloatArray) -> FloatArray:
+        """(height, width) that a pinhole camera with the same K would measure; 0 where this lens sees nothing.
 
-        Args:
-            rgb: (height, width, 3).
-            depth_m: (height, width), along the optical axis, which distortion leaves as it is.
+        Depths are never mixed: between an object and the table there is nothing. They are along the optical axis, which
+        distortion leaves as it is.
         """
         if not self.distorted:
-            return rgb, depth_m
-        colour_map, fractions, depth_map = _maps(
-            self.width, self.height, self.K.tobytes(), self.D.tobytes(), self.model == EQUIDISTANT
-        )
-        colour = cv2.remap(np.ascontiguousarray(rgb), colour_map, fractions, cv2.INTER_LINEAR)
-        depth = cv2.remap(np.ascontiguousarray(depth_m, np.float32), depth_map, NO_FRACTIONS, cv2.INTER_NEAREST)
-        return np.asarray(colour, np.uint8), np.asarray(depth, np.float32)
+            return depth_m
+        depth = cv2.remap(np.ascontiguousarray(depth_m, np.float32), self._maps()[2], NO_FRACTIONS, cv2.INTER_NEAREST)
+        return np.asarray(depth, np.float32)
+
+    def _maps(self) -> tuple[NDArray[Any], ...]:
+        return _maps(self.width, self.height, self.K.tobytes(), self.D.tobytes(), self.model == EQUIDISTANT)
 
 
 @lru_cache(maxsize=4)

@@ -45,6 +45,8 @@ WRENCH_BATCH_FIELDS = (*HEADER_FIELDS, (4, 4), (8,) * 6)
 IMAGE_FIELDS = (*HEADER_FIELDS, 4, 4, STRING, 1, 4, (1,))
 JOINT_STATE_FIELDS = (*HEADER_FIELDS, (STRING,), (8,), (8,), (8,))
 CAMERA_INFO_FIELDS = (*HEADER_FIELDS, 4, 4, STRING, (8,), *(8,) * 30, *(4,) * 6, 1)
+COMPRESSED_IMAGE_FIELDS = (*HEADER_FIELDS, STRING, (1,))
+POINT_CLOUD_FIELDS = (*HEADER_FIELDS, 4, 4, (STRING, 4, 1, 4), 1, 4, 4, (1,), 1)
 VOICE_COMMAND_FIELDS = (*HEADER_FIELDS, 1, STRING, STRING, STRING, 4, 8, 8)
 
 MALFORMED = (struct.error, IndexError, ValueError)
@@ -61,7 +63,7 @@ def unreadable(error: Exception) -> SensorError:
     return SensorError(f"a message cannot be read ({error}); check what publishes on its topic")
 
 
-def _reader(read: Callable[[bytes], Read]) -> Callable[[bytes], Read]:
+def reader(read: Callable[[bytes], Read]) -> Callable[[bytes], Read]:
     """`read`, of which malformed bytes are a SensorError."""
 
     @wraps(read)
@@ -108,7 +110,7 @@ def read_stamp_ns(data: bytes) -> int:
     return int(sec * NS_PER_S + nanosec)
 
 
-@_reader
+@reader
 def read_wrench(data: bytes) -> tuple[int, str, FloatArray]:
     """Stamp [ns], frame and (6,) force then torque [N, N·m] of a WrenchStamped."""
     data = little_endian(data, WRENCH_FIELDS)
@@ -120,7 +122,7 @@ def read_wrench(data: bytes) -> tuple[int, str, FloatArray]:
     return sec * NS_PER_S + nanosec, frame, np.frombuffer(data, "<f8", 6, offset)
 
 
-@_reader
+@reader
 def read_wrench_batch(data: bytes) -> tuple[NDArray[np.int64], str, FloatArray]:
     """Stamps (n,) [ns], frame and (n, 6) force then torque [N, N·m] of a WrenchBatch."""
     data = little_endian(data, WRENCH_BATCH_FIELDS)
@@ -138,7 +140,7 @@ def read_wrench_batch(data: bytes) -> tuple[NDArray[np.int64], str, FloatArray]:
     return stamps["sec"].astype(np.int64) * NS_PER_S + stamps["nanosec"], frame, wrenches.reshape(count, 6)
 
 
-@_reader
+@reader
 def read_image(data: bytes) -> RawImage:
     """An Image, its pixels not copied."""
     data = little_endian(data, IMAGE_FIELDS)
@@ -147,19 +149,16 @@ def read_image(data: bytes) -> RawImage:
     height, width = SIZE.unpack_from(data, offset)
     encoding, offset = read_string(data, offset + SIZE.size)
     is_bigendian, offset = data[offset], aligned(offset + 1, COUNT.size)
-    step, count = SIZE.unpack_from(data, offset)
-    pixels = memoryview(data)[offset + SIZE.size :]
-    if len(pixels) < count:
-        raise SensorError(f"an image message must hold {count} bytes of pixels, got {len(pixels)}")
-    stamp_ns = sec * NS_PER_S + nanosec
-    return RawImage(stamp_ns, frame, height, width, encoding, is_bigendian, step, pixels[:count])
+    (step,) = COUNT.unpack_from(data, offset)
+    pixels = bytes_view(data, offset + COUNT.size)
+    return RawImage(sec * NS_PER_S + nanosec, frame, height, width, encoding, is_bigendian, step, pixels)
 
 
-@_reader
-def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str, FloatArray]:
-    """Width and height [px], K (3, 3) [px], D (n,), the name of the distortion's model and P (3, 4) of a CameraInfo."""
+@reader
+def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str, FloatArray, str]:
+    """Width, height [px], K (3, 3) [px], D (n,), the distortion's model, P (3, 4) and the frame of a CameraInfo."""
     data = little_endian(data, CAMERA_INFO_FIELDS)
-    _, offset = read_string(data, NAME - COUNT.size)
+    frame, offset = read_string(data, NAME - COUNT.size)
     offset = aligned(offset, COUNT.size)
     height, width = SIZE.unpack_from(data, offset)
     model, offset = read_string(data, offset + SIZE.size)
@@ -169,10 +168,10 @@ def read_camera_info(data: bytes) -> tuple[int, int, FloatArray, FloatArray, str
         raise SensorError(f"a camera_info message must hold {offset + BYTES_FROM_K} bytes, got {len(data)}")
     D = np.frombuffer(data, "<f8", count, end - count * DOUBLE)
     K, _, P = np.split(np.frombuffer(data, "<f8", 30, offset), (9, 18))
-    return width, height, K.reshape(3, 3), D, model, P.reshape(3, 4)
+    return width, height, K.reshape(3, 3), D, model, P.reshape(3, 4), frame
 
 
-@_reader
+@reader
 def read_voice_command(data: bytes) -> SpokenCommand:
     """A VoiceCommand."""
     data = little_endian(data, VOICE_COMMAND_FIELDS)
@@ -200,6 +199,19 @@ def read_string(data: bytes, offset: int) -> tuple[str, int]:
     begin = offset + COUNT.size
     end = begin + length
     return data[begin:end].removesuffix(b"\0").decode(errors="replace"), end
+
+
+def bytes_view(data: bytes, offset: int) -> memoryview:
+    """The bytes of the sequence whose count stands at an offset [bytes], not copied.
+
+    Raises:
+        struct.error, ValueError: it is cut off.
+    """
+    (count,) = COUNT.unpack_from(data, offset)
+    found = memoryview(data)[offset + COUNT.size :][:count]
+    if len(found) < count:
+        raise ValueError(f"{count} bytes of data are wanted, {len(found)} came")
+    return found
 
 
 def doubles_end(data: bytes, offset: int) -> tuple[int, int]:

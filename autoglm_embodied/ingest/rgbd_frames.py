@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import RawImage, read_image
+from autoglm_embodied.ingest.compressed_images import CompressedImage, decompressed, read_compressed_image
 from autoglm_embodied.ingest.image_encodings import depth_array_m, rgb_array
+from autoglm_embodied.ingest.point_clouds import PointCloud, read_point_cloud
+from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
@@ -16,45 +20,59 @@ MAX_APART_NS = 5_000_000  # of the stamps of a pair: less than half a period at 
 MAX_UNPAIRED = 30  # after a delay a second of colour images that waited are taken before the first depth image
 
 
-def rgbd_frame(rgb: RawImage, depth: RawImage, calibration: Calibration | None, T_base_camera: FloatArray) -> Frame:
-    """The frame of two images of one moment; its stamp is that of colour.
+ImageMessage = RawImage | CompressedImage | PointCloud
+READERS: dict[str, Callable[[bytes], ImageMessage]] = {
+    "sensor_msgs/msg/Image": read_image,
+    "sensor_msgs/msg/CompressedImage": read_compressed_image,
+    "sensor_msgs/msg/PointCloud2": read_point_cloud,
+}
+"""Of the messages, by their type, that colour or depth come in."""
+
+
+class ImagePair(NamedTuple):
+    """Two images of one moment, not decoded yet, and when the later of them came."""
+
+    rgb: ImageMessage
+    depth: ImageMessage
+    receive_ns: int
+
+
+def rgbd_frame(
+    pair: ImagePair, calibration: Calibration | None, T_base_camera: FloatArray, depth_camera: DepthCamera
+) -> Frame:
+    """The frame of two images; its stamp is that of colour.
 
     Args:
-        rgb: colour.
-        depth: aligned with it.
+        pair: of images.
         calibration: of the colour image; None until it came.
-        T_base_camera: (4, 4) pose of the optical frame.
+        T_base_camera: (4, 4) pose of the optical frame of colour.
+        depth_camera: to which depth belongs where it is not aligned with colour.
 
     Raises:
-        SensorError: there is no calibration yet, or the three are not of one size and frame, or not encoded as allowed.
+        SensorError: there is no calibration yet, or not of this size; depth can neither be used as it is nor
+            registered; or one of the images is damaged or not encoded as allowed.
     """
     if calibration is None:
         raise SensorError("images come but no camera_info; check that the camera driver publishes it")
-    colour_pixels, depth_m = rgb_array(rgb), depth_array_m(depth)
-    if (depth.width, depth.height, depth.frame) != (rgb.width, rgb.height, rgb.frame):
-        raise SensorError(
-            f"depth must be aligned with colour, {_described(rgb)}, got {_described(depth)}; "
-            "let the camera driver align depth to colour"
-        )
+    rgb, depth = _decoded(pair.rgb), _decoded(pair.depth)
+    if isinstance(rgb, PointCloud):
+        raise SensorError("colour must be an image, got a point cloud; name the topic of an image in topics.rgb")
+    colour_pixels = rgb_array(rgb)
     if (calibration.width, calibration.height) != (rgb.width, rgb.height):
         raise SensorError(
             f"camera_info must be of the colour image's {rgb.width}x{rgb.height}, "
             f"got {calibration.width}x{calibration.height}; let the driver publish the one of this resolution"
         )
+    if isinstance(depth, RawImage) and depth_camera.aligned(depth, rgb, calibration):
+        depth_m = calibration.undistorted_depth(depth_array_m(depth))
+    else:
+        depth_m = depth_camera.registered_m(depth, rgb, calibration)
     camera = Camera(rgb.width, rgb.height, calibration.K, T_base_camera)
-    return Frame(rgb.stamp_ns, *calibration.undistorted(colour_pixels, depth_m), camera)
+    return Frame(rgb.stamp_ns, calibration.undistorted(colour_pixels), depth_m, camera)
 
 
-def _described(image: RawImage) -> str:
-    return f"{image.width}x{image.height} in frame {image.frame!r}"
-
-
-class ImagePair(NamedTuple):
-    """Two images of one moment, and when the later of them came."""
-
-    rgb: RawImage
-    depth: RawImage
-    receive_ns: int
+def _decoded(image: ImageMessage) -> RawImage | PointCloud:
+    return decompressed(image) if isinstance(image, CompressedImage) else image
 
 
 class ImagePairer:
@@ -65,15 +83,21 @@ class ImagePairer:
         self.paired = 0  # how many pairs were found
         self._paired_at_report = 0
         self._apart_ns: int | None = None  # between the last image that found no partner and the nearest of the other
-        self._unpaired: dict[int, tuple[str, RawImage]] = {}
+        self._unpaired: dict[int, tuple[str, ImageMessage]] = {}
 
-    def take(self, stream: str, data: bytes, receive_ns: int) -> ImagePair | None:
-        """Take an Image message of the stream rgb or depth; returns the pair that it completes.
+    def take(self, stream: str, data: bytes, receive_ns: int, type_name: str) -> ImagePair | None:
+        """Take a message of the stream rgb or depth; returns the pair that it completes.
+
+        Args:
+            stream: rgb or depth.
+            data: the message in CDR.
+            receive_ns: when it came on the monotonic clock.
+            type_name: its type, one of READERS.
 
         Raises:
             SensorError: it cannot be read.
         """
-        image = read_image(data)
+        image = READERS[type_name](data)
         self.meters[stream].count(image.stamp_ns, receive_ns)
         other_stream, other = self._unpaired.pop(self._partner_ns(stream, image.stamp_ns), (stream, image))
         if other_stream != stream:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +13,7 @@ from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
+from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.ingest.rgbd_frames import ImagePair, ImagePairer, rgbd_frame
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
@@ -25,12 +25,20 @@ class Stream(NamedTuple):
 
     topic: str
     type_name: str
+    other_types: tuple[str, ...] = ()  # that are read as well
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """All types that are read."""
+        return self.type_name, *self.other_types
 
 
+COMPRESSED, CLOUD = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/PointCloud2"
 SENSOR_STREAMS = {
-    "rgb": Stream("camera/color/image_raw", "sensor_msgs/msg/Image"),
-    "depth": Stream("camera/depth/image_raw", "sensor_msgs/msg/Image"),
+    "rgb": Stream("camera/color/image_raw", "sensor_msgs/msg/Image", (COMPRESSED,)),
+    "depth": Stream("camera/depth/image_raw", "sensor_msgs/msg/Image", (COMPRESSED, CLOUD)),
     "camera_info": Stream("camera/color/camera_info", "sensor_msgs/msg/CameraInfo"),
+    "depth_info": Stream("camera/depth/camera_info", "sensor_msgs/msg/CameraInfo"),  # where depth is not aligned
     "wrench": Stream("force_torque_sensor_broadcaster/wrench", "geometry_msgs/msg/WrenchStamped"),
     "wrench_batch": Stream(
         "force_torque_sensor_broadcaster/wrench_batch", "autoglm_embodied_interfaces/msg/WrenchBatch"
@@ -92,6 +100,7 @@ class SensorInput:
         T_base_camera: (4, 4) pose of the camera's optical frame.
         rates: of the streams.
         reject: takes the stream of a message that cannot be used, and what is wrong with it.
+        depth_camera: where depth that is not aligned with colour comes from.
     """
 
     def __init__(
@@ -101,6 +110,7 @@ class SensorInput:
         T_base_camera: FloatArray,
         rates: NominalRates,
         reject: Callable[[str, SensorError], None],
+        depth_camera: DepthCamera | None = None,
     ) -> None:
         self.frames_pushed = 0  # how many the sink took
         self.reject = reject
@@ -110,38 +120,49 @@ class SensorInput:
         self._plausible_rad = [(name, low - math.pi, high + math.pi) for name, low, high in limits]
         self._T_base_camera = T_base_camera
         self.calibration: Calibration | None = None  # until a usable camera_info came
-        self.rgb_topic = SENSOR_STREAMS["rgb"].topic  # the name says whether its images are rectified
+        self._depth_camera = depth_camera or DepthCamera()
+        self._depth_calibration: Calibration | None = None
+        self._sources = {stream: SENSOR_STREAMS[stream] for stream in ("rgb", "depth")}
         self.pairer = ImagePairer(rates.camera_hz)
         self.joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
         self.meters = self.pairer.meters | {
             "wrench": StreamMeter(rates.wrench_hz),
             "joints": StreamMeter(rates.joints_hz),
         }
-        self._take: dict[str, Callable[[bytes, int], ImagePair | None]] = {
-            "rgb": partial(self.pairer.take, "rgb"),
-            "depth": partial(self.pairer.take, "depth"),
+        self._take: dict[str, Callable[[bytes, int], None]] = {
             "camera_info": self._take_camera_info,
+            "depth_info": self._take_depth_info,
             "wrench": self._take_wrench,
             "wrench_batch": self._take_wrench_batch,
             "joints": self._take_joints,
         }
 
-    def take(self, stream: str, data: bytes, receive_ns: int) -> ImagePair | None:
-        """Take a message of one of SENSOR_STREAMS in CDR, and when it came on the monotonic clock.
+    def take(self, stream: str, data: bytes, receive_ns: int, source: Stream | None = None) -> ImagePair | None:
+        """Take a message; two images that it completes are returned, for `push` when there is time.
 
-        Two images that it completes are returned, for `push` when there is time.
+        Args:
+            stream: one of SENSOR_STREAMS.
+            data: the message in CDR.
+            receive_ns: when it came on the monotonic clock.
+            source: of an image, if its topic or its type are not the default ones.
         """
         try:
-            return self._take[stream](data, receive_ns)
+            if stream in self._sources:
+                self._sources[stream] = source or SENSOR_STREAMS[stream]
+                return self.pairer.take(stream, data, receive_ns, self._sources[stream].type_name)
+            self._take[stream](data, receive_ns)
         except SensorError as error:
             self.reject(stream.removesuffix("_batch"), error)
-            return None
+        return None
 
     def push(self, pair: ImagePair) -> None:
         """Push two images as a frame."""
         try:
-            calibration = self.calibration and self.calibration.of_topic(self.rgb_topic)
-            frame = rgbd_frame(pair.rgb, pair.depth, calibration, self._T_base_camera)
+            own, of_depth = self.calibration, self._depth_calibration
+            calibration = own and own.of_topic(self._sources["rgb"].topic)
+            of_depth = of_depth and of_depth.of_topic(self._sources["depth"].topic)
+            depth_camera = replace(self._depth_camera, calibration=of_depth)
+            frame = rgbd_frame(pair, calibration, self._T_base_camera, depth_camera)
             _check_depth(frame.depth_m[::DEPTH_STEP, ::DEPTH_STEP])
             self._sink.push_frame(frame, pair.receive_ns)
         except SensorError as error:
@@ -151,6 +172,9 @@ class SensorInput:
 
     def _take_camera_info(self, data: bytes, receive_ns: int) -> None:
         self.calibration = Calibration.read(data)
+
+    def _take_depth_info(self, data: bytes, receive_ns: int) -> None:
+        self._depth_calibration = Calibration.read(data)
 
     def _take_joints(self, data: bytes, receive_ns: int) -> None:
         state = self.joints.read(data)

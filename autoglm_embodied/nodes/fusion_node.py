@@ -21,6 +21,7 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import camera_pose
+from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.grasp_episode import GraspSettings
@@ -62,7 +63,8 @@ class FusionNode(ManagedNode):
             topic_parameter(self, topic, default)
         declare_parameters(self)
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
-        self._T_base_camera = camera_pose(file_parameter(self, "camera_file", "camera.yaml"))
+        camera_file = file_parameter(self, "camera_file", "camera.yaml")
+        self._cameras = camera_pose(camera_file), DepthCamera.from_file(camera_file)
         arm, fingers = self._robot.joints, len(self._robot.finger_joint_names)
         self._align = replace(settings(self, AlignSettings, "align"), arm_joints=arm, finger_joints=fingers)
         self._grasp = settings(self, GraspSettings, "grasp")
@@ -83,7 +85,7 @@ class FusionNode(ManagedNode):
 
     def activate(self, undo: ExitStack) -> None:
         """Subscribe to the sensors and tick; on the way down the running grasp is ended first."""
-        sensing = SensorSubscriptions(self, self._pipeline, self._robot, self._T_base_camera, self.fail)
+        sensing = SensorSubscriptions(self, self._pipeline, self._robot, *self._cameras, self.fail)
         undo.callback(sensing.close)
         self._work = FusionWork(self, self._controller, self._server, self._commands, sensing, self.fail, undo)
         undo.callback(setattr, self, "_work", None)

@@ -22,7 +22,8 @@ from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.run_node import plain_node
 
-TOPICS = {stream.topic: STREAM_TYPES[name] for name, stream in SENSOR_STREAMS.items() if name != "wrench_batch"}
+OPTIONAL = ("wrench_batch", "depth_info")
+TOPICS = {stream.topic: STREAM_TYPES[name] for name, stream in SENSOR_STREAMS.items() if name not in OPTIONAL}
 DISCOVERY_S = 1.5
 
 
@@ -30,8 +31,8 @@ def listen(node: Node, seconds: float) -> dict[str, dict[str, float]]:
     """For each topic, how many publish it and how many messages a second came to a node in so many seconds."""
     counts: Counter[str] = Counter()
     subscriptions = [
-        PolledSubscription(node, kind, topic, partial(_count, counts, topic), qos, raw=True)
-        for topic, (kind, qos) in TOPICS.items()
+        PolledSubscription(node, kind.message, topic, partial(_count, counts, topic), kind.qos, raw=True)
+        for topic, kind in TOPICS.items()
     ]
     _poll(subscriptions, DISCOVERY_S)
     counts.clear()

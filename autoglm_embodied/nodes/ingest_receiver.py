@@ -23,6 +23,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import camera_pose
+from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S
@@ -77,7 +78,7 @@ class Receiver:
         node.create_subscription(Empty, END, self._ends.append, EVENTS)
         declare_parameters(node)
         pose = camera_pose(shipped("camera.yaml"))
-        self._sensors = SensorSubscriptions(node, self._sink, robot, pose, self._fail)
+        self._sensors = SensorSubscriptions(node, self._sink, robot, pose, DepthCamera(), self._fail)
         self._ticks: list[tuple[int, int, int]] = []  # begin [ns], duration [ns], modalities present
         self._ticker = Ticker(tick_hz, self._tick, self._fail)
 

@@ -54,7 +54,7 @@ class NoisySensors:
         self._publishers = {
             name: node.create_publisher(kind.message, SENSOR_STREAMS[name].topic, _qos(kind.qos.depth, reliability))
             for name, kind in STREAM_TYPES.items()
-            if name not in ("wrench_batch", "voice")
+            if name not in ("wrench_batch", "depth_info", "voice")
         }
 
     def send_fast(self, t_ns: int) -> None:

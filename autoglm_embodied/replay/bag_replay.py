@@ -16,6 +16,7 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.config import shipped
 from autoglm_embodied.ingest.calibration import camera_pose
+from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, NominalRates, SensorInput
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot, forward_kinematics
@@ -61,8 +62,10 @@ class BagReplay:
             self._runner = make_runner(Aligner(align, partial(forward_kinematics, robot)))
         else:
             self._runner = policy_runner(policy, robot, align)
-        pose = camera_pose(camera_file or shipped("camera.yaml"))
-        self._input = SensorInput(self._runner.sink, robot, pose, NominalRates(), self._rejected.reject)
+        camera = camera_file or shipped("camera.yaml")
+        pose, depth_camera = camera_pose(camera), DepthCamera.from_file(camera)
+        rejected = self._rejected.reject
+        self._input = SensorInput(self._runner.sink, robot, pose, NominalRates(), rejected, depth_camera)
         self._schedule = EvenTicks(rate_hz, lambda: bag.epoch_ns, align)
         self._player = Player(self._input, self._runner, self._schedule, self._count)
         self._ticks = 0

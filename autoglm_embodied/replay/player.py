@@ -21,7 +21,7 @@ from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.errors import BagError, SensorError
 from autoglm_embodied.ingest.cdr import BEGIN, STAMP, read_stamp_ns, read_voice_command
-from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, STREAMS, SensorInput
+from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, STREAMS, SensorInput, Stream
 from autoglm_embodied.replay.runners import Instant, Runner
 from autoglm_embodied.types import Observation
 
@@ -186,11 +186,9 @@ class Player:
         self.streams[stream].stamps_ns.append(stamp_ns)
         if stream in TIMED_STREAMS:
             self._schedule.update(stream, stamp_ns, receive_ns)
-        if stream == "rgb":
-            self._input.rgb_topic = message.topic
         if stream == "voice":
             self._take_voice(data, stamp_ns)
-        elif (pair := self._input.take(stream, data, receive_ns)) is not None:
+        elif pair := self._input.take(stream, data, receive_ns, Stream(message.topic, message.type_name)):
             self._input.push(pair)
         self.streams[stream].groups.append(self._input.joints.group if stream == "joints" else 0)
 
@@ -222,8 +220,8 @@ def play(bag: Bag, chosen: Mapping[str, str], take: Callable[[str, BagMessage], 
         if stream is None:
             others[message.topic] = message.type_name
             continue
-        wanted = STREAMS[stream].type_name
-        if message.type_name != wanted:
+        if message.type_name not in STREAMS[stream].types:
+            wanted = " or ".join(STREAMS[stream].types)
             raise BagError(
                 f"{message.topic} must be of type {wanted} to be replayed as {stream}, got {message.type_name}; "
                 f"name the right topic with --topic {stream}=NAME"

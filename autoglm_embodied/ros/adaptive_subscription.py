@@ -12,7 +12,7 @@ from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
 
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.ingest.cdr import BEGIN, LITTLE_ENDIAN, STAMP, read_stamp_ns
@@ -27,12 +27,14 @@ class TopicType(NamedTuple):
 
     message: type[Any]
     qos: QoSProfile
+    others: tuple[type[Any], ...] = ()  # classes that are read as well, should its publishers send one of them
 
 
 STREAM_TYPES = {  # of what can be replayed
-    "rgb": TopicType(Image, FRAMES),
-    "depth": TopicType(Image, FRAMES),
+    "rgb": TopicType(Image, FRAMES, (CompressedImage,)),
+    "depth": TopicType(Image, FRAMES, (CompressedImage, PointCloud2)),
     "camera_info": TopicType(CameraInfo, FRAMES),
+    "depth_info": TopicType(CameraInfo, FRAMES),
     "wrench": TopicType(WrenchStamped, FAST),
     "wrench_batch": TopicType(WrenchBatch, FAST),
     "joints": TopicType(JointState, FAST),
@@ -47,13 +49,25 @@ def type_name(message_type: type[Any]) -> str:
 
 
 class AdaptiveSubscription(PolledSubscription):
-    """Subscribes with the least at first, then with what the publishers that are discovered all offer."""
+    """Subscribes with the least at first, then with what the publishers that are discovered all offer.
+
+    Where none of them sends the first of the types that can be read, it subscribes to another that one does send.
+    """
 
     def __init__(self, node: Node, topic: str, kind: TopicType, take: Callable[[bytes], None]) -> None:
-        self.type_name = type_name(kind.message)
         self.publishers: list[TopicEndpointInfo] = []  # of the topic, as of the last update
-        self._least = kind.qos
+        self._kind = kind
         super().__init__(node, kind.message, topic, take, kind.qos, raw=True)
+
+    @property
+    def type_name(self) -> str:
+        """The type that is subscribed to."""
+        return type_name(self.message_type)
+
+    @property
+    def readable(self) -> dict[str, type[Any]]:
+        """All types that can be read, by their names."""
+        return {type_name(message): message for message in (self._kind.message, *self._kind.others)}
 
     @property
     def fitting_publishers(self) -> list[TopicEndpointInfo]:
@@ -61,9 +75,16 @@ class AdaptiveSubscription(PolledSubscription):
         return [publisher for publisher in self.publishers if publisher.topic_type == self.type_name]
 
     def update_publishers(self) -> None:
-        """See who publishes, and resubscribe if that needs another quality of service; from the executor's thread."""
+        """See who publishes, and resubscribe if that needs another quality of service or type.
+
+        From the executor's thread.
+        """
         self.publishers = self._node.get_publishers_info_by_topic(self.topic)
-        qos = _compatible_qos(self._least, [publisher.qos_profile for publisher in self.fitting_publishers])
+        published = {publisher.topic_type for publisher in self.publishers}
+        wanted = next((message for name, message in self.readable.items() if name in published), self.message_type)
+        if not self.fitting_publishers and wanted is not self.message_type and not self.retype(wanted):
+            return
+        qos = _compatible_qos(self._kind.qos, [publisher.qos_profile for publisher in self.fitting_publishers])
         if self.publishers and qos != self.qos:
             self.resubscribe(qos)
         else:

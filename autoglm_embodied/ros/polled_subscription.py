@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from threading import Event, Lock, Thread
@@ -21,6 +22,7 @@ except ImportError:  # of Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
 MAX_PER_POLL = 200  # messages, lest a starved thread never catches up with its sender and holds up the others
+RETIRED_PAUSE_S = 0.01  # of a thread that would wait for a subscription that is no more
 WAIT_NS = 100_000_000  # how long an end may have to wait for its thread
 
 
@@ -62,8 +64,8 @@ class PolledSubscription:
     ) -> None:
         self.topic = topic
         self.qos = qos
+        self.message_type = message_type
         self._node = node
-        self._message_type = message_type
         self._take = take
         self._raw = raw
         self._lock = Lock()
@@ -88,15 +90,17 @@ class PolledSubscription:
         """
         subscriptions = [polled._subscription for polled in (self, *others)]
         context: Any = self._node.context.handle
-        # InvalidHandle: one of them was retired just now.
-        with suppress(rclpy_implementation.InvalidHandle), ExitStack() as held:
-            for handle in (*(subscription.handle for subscription in subscriptions), context):
-                held.enter_context(handle)
-            waits = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context)
-            waits.clear_entities()
-            for subscription in subscriptions:
-                waits.add_subscription(subscription.handle)
-            waits.wait(timeout_ns)
+        try:
+            with ExitStack() as held:
+                for handle in (*(subscription.handle for subscription in subscriptions), context):
+                    held.enter_context(handle)
+                waits = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context)
+                waits.clear_entities()
+                for subscription in subscriptions:
+                    waits.add_subscription(subscription.handle)
+                waits.wait(timeout_ns)
+        except rclpy_implementation.InvalidHandle:  # one of them was retired just now
+            time.sleep(RETIRED_PAUSE_S)
 
     def resubscribe(self, qos: QoSProfile) -> None:
         """Subscribe anew with this quality of service; from the executor's thread. The old one receives on."""
@@ -104,6 +108,22 @@ class PolledSubscription:
             self._retire_replaced()
             self.qos, self._replaced = qos, self._subscription
             self._subscription = self._subscribe()
+
+    def retype(self, message_type: type[Any]) -> bool:
+        """Subscribe to messages of another type instead; from the executor's thread.
+
+        A middleware may take a topic for one type at a time. False where a thread that waits still holds the one of the
+        old type; then nothing comes until this is called again.
+        """
+        with self._lock:
+            self._retire_replaced()
+            self._node.destroy_subscription(self._subscription)
+            before, self.message_type = self.message_type, message_type
+            try:
+                self._subscription = self._subscribe()
+            except rclpy_implementation.RCLError:
+                self.message_type = before
+        return self.message_type is message_type
 
     def retire_replaced(self) -> None:
         """End what `resubscribe` replaced, once the new one had time to match; from the executor's thread."""
@@ -118,7 +138,7 @@ class PolledSubscription:
 
     def _subscribe(self) -> Any:
         return self._node.create_subscription(
-            self._message_type,
+            self.message_type,
             self.topic,
             self._take,
             self.qos,
@@ -133,7 +153,7 @@ class PolledSubscription:
         self._hand_over(self._subscription)
 
     def _hand_over(self, subscription: Any) -> None:
-        with subscription.handle:
+        with suppress(rclpy_implementation.InvalidHandle), subscription.handle:
             for _ in range(MAX_PER_POLL):
                 taken = subscription.handle.take_message(subscription.msg_type, self._raw)
                 if taken is None:

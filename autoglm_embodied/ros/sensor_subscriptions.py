@@ -15,8 +15,16 @@ from rclpy.node import Node
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.wrench import UNTARED
+from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.ingest.rgbd_frames import ImagePair
-from autoglm_embodied.ingest.sensor_input import FAST_STREAMS, SENSOR_STREAMS, NominalRates, SensorInput, SensorSink
+from autoglm_embodied.ingest.sensor_input import (
+    FAST_STREAMS,
+    SENSOR_STREAMS,
+    NominalRates,
+    SensorInput,
+    SensorSink,
+    Stream,
+)
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, AdaptiveSubscription
@@ -84,12 +92,12 @@ class CameraThread:
         self._thread.join()
 
     def _run(self) -> None:
-        rgb, depth, info = self.subscriptions.values()
+        rgb, depth, *infos = self.subscriptions.values()
         try:
             while not self._ended.is_set():
                 if not self._waiting:
                     rgb.wait(WAIT_NS, depth)
-                for topic in (info, rgb, depth):
+                for topic in (*infos, rgb, depth):
                     topic.poll()
                 if self._waiting:
                     self._input.push(self._waiting.pop())  # older ones follow when there is time
@@ -97,7 +105,8 @@ class CameraThread:
             self._fail(error)
 
     def _take(self, stream: str, data: bytes) -> None:
-        pair = self._input.take(stream, data, time.monotonic_ns())
+        topic = self.subscriptions[stream]
+        pair = self._input.take(stream, data, time.monotonic_ns(), Stream(topic.topic, topic.type_name))
         if pair is None:
             return
         self._waiting.append(pair)
@@ -120,18 +129,24 @@ class SensorSubscriptions:
         sink: takes the data.
         robot: names the joints and the frame of the wrench.
         T_base_camera: (4, 4) pose of the camera's optical frame.
+        depth_camera: where depth that is not aligned with colour comes from.
         fail: takes an error that ended a thread.
     """
 
     def __init__(
-        self, node: Node, sink: AlignedSink, robot: Robot, T_base_camera: FloatArray, fail: Callable[[Exception], None]
+        self,
+        node: Node,
+        sink: AlignedSink,
+        robot: Robot,
+        T_base_camera: FloatArray,
+        depth_camera: DepthCamera,
+        fail: Callable[[Exception], None],
     ) -> None:
         self._node = node
         self._sink = sink
         self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
         rates = NominalRates(**{name: value(node, name) for name in RATES_HZ})
-        self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject)
-        self._input.rgb_topic = value(node, "topics.rgb")
+        self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject, depth_camera)
         with ExitStack() as undo:  # where one fails, none is left
             self._camera = CameraThread(node, self._input, fail, undo)
             self._fast = {
@@ -220,7 +235,8 @@ class SensorSubscriptions:
             return [Trouble(Level.ERROR, f"no {stream}: nobody publishes {topic.topic}; {cure}")]
         if not topic.fitting_publishers:
             other = topic.publishers[0]
-            what = f"{other.node_name} publishes {topic.topic} as {other.topic_type}, it must be {topic.type_name}"
+            wanted = " or ".join(topic.readable)
+            what = f"{other.node_name} publishes {topic.topic} as {other.topic_type}, it must be {wanted}"
             return [Trouble(Level.ERROR, f"no {stream}: {what}; name the right topic in {setting}")]
         if not hz:
             what = f"{topic.fitting_publishers[0].node_name} publishes {topic.topic} but nothing arrives"

@@ -13,7 +13,8 @@ from sensor_msgs.msg import CameraInfo
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import RawImage
-from autoglm_embodied.ingest.rgbd_frames import rgbd_frame
+from autoglm_embodied.ingest.registration import DepthCamera
+from autoglm_embodied.ingest.rgbd_frames import ImagePair, rgbd_frame
 from autoglm_embodied.types import FloatArray, Frame
 
 WIDTH, HEIGHT = 640, 480
@@ -71,7 +72,8 @@ def calibration(model: str, D: list[float]) -> Calibration:
 def frame(model: str, D: list[float], bright: FloatArray, depth_m: FloatArray, encoding: str = "bgr8") -> Frame:
     colour = np.repeat((255 * bright.clip(0, 1)).astype(np.uint8)[..., None], 3, axis=2)
     depth = raw(depth_m.astype(np.float32), "32FC1")
-    return rgbd_frame(raw(colour, encoding), depth, calibration(model, D), np.eye(4))
+    pair = ImagePair(raw(colour, encoding), depth, 0)
+    return rgbd_frame(pair, calibration(model, D), np.eye(4), DepthCamera())
 
 
 @pytest.mark.parametrize("lens", LENSES)
@@ -95,8 +97,8 @@ def test_a_grid_is_seen_where_a_pinhole_would_see_it(lens: str) -> None:
 @pytest.mark.parametrize("model", ["", "plumb_bob", "equidistant", "fov"])
 def test_without_distortion_nothing_is_touched(D: list[float], model: str) -> None:
     rgb, depth_m = np.zeros((HEIGHT, WIDTH, 3), np.uint8), np.zeros((HEIGHT, WIDTH), np.float32)
-    same = calibration(model, D).undistorted(rgb, depth_m)
-    assert same[0] is rgb and same[1] is depth_m
+    same = calibration(model, D)
+    assert same.undistorted(rgb) is rgb and same.undistorted_depth(depth_m) is depth_m
 
 
 def test_what_a_lens_does_not_see_has_no_depth_and_is_not_shown_twice() -> None:
@@ -129,7 +131,17 @@ def test_a_distortion_that_cannot_be_undone_is_refused(model: str, D: list[float
         calibration(model, D)
 
 
-@pytest.mark.parametrize("topic", ["/cam/image_rect", "image_rect_color", "zed/rgb/rect", "image_rect_raw"])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "/cam/image_rect",
+        "image_rect_color",
+        "zed/rgb/rect",
+        "image_rect_raw",
+        "image_rect_raw/compressed",
+        "rect/compressedDepth",
+    ],
+)
 def test_an_image_that_is_rectified_already_is_left_alone_and_has_the_intrinsics_of_p(topic: str) -> None:
     P = np.array([[400.0, 0.0, 310.0, -30.0], [0.0, 400.0, 250.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
     raw_calibration = replace(calibration(*LENSES["plumb_bob"]), P=P)

@@ -14,7 +14,7 @@ from geometry_msgs.msg import Wrench, WrenchStamped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2, PointField
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest import cdr
@@ -29,7 +29,9 @@ from autoglm_embodied.ingest.cdr import (
     read_wrench,
     read_wrench_batch,
 )
+from autoglm_embodied.ingest.compressed_images import read_compressed_image
 from autoglm_embodied.ingest.joint_states import JointStateReader, JointStateWriter, NamedJointReader
+from autoglm_embodied.ingest.point_clouds import read_point_cloud
 from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.types import Intent
 
@@ -74,6 +76,16 @@ def image_message(frame: str, encoding: str) -> Image:
     )
 
 
+def compressed_message(frame: str) -> CompressedImage:
+    return stamped(CompressedImage(format="rgb8; jpeg compressed bgr8", data=array("B", range(21))), frame)
+
+
+def cloud_message(frame: str) -> PointCloud2:
+    fields = [PointField(name=name, offset=offset, datatype=7, count=1) for name, offset in (("x", 0), ("rgb", 4))]
+    data = array("B", range(48))
+    return stamped(PointCloud2(height=2, width=3, fields=fields, point_step=8, row_step=24, data=data), frame)
+
+
 def info_message(frame: str, model: str, distortion: int) -> CameraInfo:
     return stamped(CameraInfo(width=640, height=480, distortion_model=model, d=[0.1] * distortion, k=K, p=P), frame)
 
@@ -94,6 +106,8 @@ MESSAGES: dict[str, tuple[Callable[[bytes], Any], Any, tuple[Field, ...]]] = {
         cdr.JOINT_STATE_FIELDS,
     ),
     "image": (read_image, image_message("camera", "rgb8"), cdr.IMAGE_FIELDS),
+    "compressed image": (read_compressed_image, compressed_message("camera"), cdr.COMPRESSED_IMAGE_FIELDS),
+    "cloud": (read_point_cloud, cloud_message("camera"), cdr.POINT_CLOUD_FIELDS),
     "info": (read_camera_info, info_message("camera", "plumb_bob", 5), cdr.CAMERA_INFO_FIELDS),
     "voice": (read_voice_command, voice_message("pick up"), cdr.VOICE_COMMAND_FIELDS),
 }
@@ -170,13 +184,26 @@ def test_an_image_is_read_as_ros_does(frame: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("frame", FRAMES)
+def test_a_compressed_image_and_a_cloud_are_read_as_ros_does(frame: str) -> None:
+    image = read_compressed_image(bytes(serialize_message(compressed_message(frame))))
+    assert (image.stamp_ns, image.frame, image.format) == (T_NS, frame, "rgb8; jpeg compressed bgr8")
+    assert bytes(image.data) == bytes(range(21))
+    cloud = read_point_cloud(bytes(serialize_message(cloud_message(frame))))
+    assert (cloud.stamp_ns, cloud.frame, cloud.height, cloud.width) == (T_NS, frame, 2, 3)
+    assert cloud.fields == {"x": (0, 7), "rgb": (4, 7)} and bytes(cloud.data) == bytes(range(48))
+    assert (cloud.is_bigendian, cloud.point_step, cloud.row_step) == (0, 8, 24)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("model", ["", "plumb_bob", "equidistant"])
 @pytest.mark.parametrize("distortion", [0, 4, 5, 8])
 def test_intrinsics_are_read_as_ros_does(frame: str, model: str, distortion: int) -> None:
     data = bytes(serialize_message(info_message(frame, model, distortion)))
-    width, height, read, D, name, projection = read_camera_info(data)
+    width, height, read, D, name, projection, read_frame = read_camera_info(data)
     assert (width, height) == (640, 480) and read.ravel().tolist() == K and read.shape == (3, 3)
-    assert D.tolist() == [0.1] * distortion and name == model and projection.ravel().tolist() == P
+    assert (
+        D.tolist() == [0.1] * distortion and name == model and projection.ravel().tolist() == P and read_frame == frame
+    )
 
 
 @pytest.mark.parametrize("text", ["", "x", "pick up the cube", "拿起红色的方块", "é"])
@@ -224,7 +251,9 @@ def big_endian(data: bytes, fields: tuple[Field, ...], alignment: int = 8) -> by
 
 
 def same(one: Any, other: Any) -> bool:
-    return repr(one) == repr(other) if not isinstance(one, cdr.RawImage) else bytes(one.data) == bytes(other.data)
+    if not hasattr(one, "data"):
+        return repr(one) == repr(other)
+    return vars(one) | {"data": bytes(one.data)} == vars(other) | {"data": bytes(other.data)}
 
 
 @pytest.mark.parametrize(("identifier", "alignment"), [(0, 8), (2, 8), (6, 4), (8, 4), (10, 4)])

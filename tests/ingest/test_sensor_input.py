@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from autoglm_embodied_interfaces.msg import WrenchBatch
 from geometry_msgs.msg import Wrench, WrenchStamped
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rclpy.serialization import serialize_message
-from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2, PointField
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.joint_states import JointStateWriter
-from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
+from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput, Stream
 from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.ros.adaptive_subscription import type_name
 from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.types import FloatArray, Frame, require_finite
 
@@ -93,9 +98,9 @@ def info(size: tuple[int, int] = (480, 640), focal: float = 600.0) -> CameraInfo
     return CameraInfo(width=width, height=height, k=[focal, 0.0, 320.0, 0.0, focal, 240.0, 0.0, 0.0, 1.0])
 
 
-def feed(sensors: SensorInput, stream: str, message: Any, receive_ns: int = 7) -> None:
+def feed(sensors: SensorInput, stream: str, message: Any, receive_ns: int = 7, source: Stream | None = None) -> None:
     data = message if isinstance(message, bytes) else serialize_message(message)
-    pair = sensors.take(stream, data, receive_ns)
+    pair = sensors.take(stream, data, receive_ns, source)
     if pair is not None:
         sensors.push(pair)
 
@@ -105,9 +110,8 @@ def test_the_topic_of_colour_decides_whether_a_lens_is_undone(sensors: SensorInp
     distorted.distortion_model, distorted.d = "plumb_bob", [-0.3, 0.1, 0.0, 0.0, 0.0]
     distorted.p = [500.0, 0.0, 320.0, 0.0, 0.0, 500.0, 240.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     for topic in ("/cam/image_raw", "/cam/image_rect"):
-        sensors.rgb_topic = topic
         for stream, message in (("camera_info", distorted), ("rgb", colour()), ("depth", depth())):
-            feed(sensors, stream, message)
+            feed(sensors, stream, message, source=Stream(topic, "sensor_msgs/msg/Image"))
     raw, rectified = taken.frames
     assert (raw.camera.K[0, 0], rectified.camera.K[0, 0]) == (600.0, 500.0)
 
@@ -262,6 +266,35 @@ def test_images_without_a_usable_calibration_are_refused_with_the_cure(
     feed(sensors, "rgb", colour())
     feed(sensors, "depth", depth())
     assert "images come but no camera_info" in str(rejected.values()["frame_refused_because"])
+
+
+JPEG = CompressedImage(
+    format="jpeg", data=array("B", cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
+)
+AXES = [PointField(name=axis, offset=4 * k, datatype=7, count=1) for k, axis in enumerate("xyz")]
+POINTS = array("B", np.ones((48, 64, 3), np.float32).tobytes())
+CLOUD = PointCloud2(height=48, width=64, fields=AXES, point_step=12, row_step=768, data=POINTS)
+JPEG.header.frame_id = CLOUD.header.frame_id = "camera"
+JPEG.header.stamp = CLOUD.header.stamp = to_stamp(T_NS)
+
+
+@pytest.mark.parametrize("damaged", ["", "rgb", "depth"])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_jpeg_or_cloud_is_a_frame_or_refused_and_ends_nothing(
+    damaged: str, data: st.DataObject, sensors: SensorInput, taken: LoggedSink, rejected: RejectedMessages
+) -> None:
+    before, refused = len(taken.frames), rejected.counts()
+    feed(sensors, "camera_info", info(size=(48, 64)))
+    for stream, message in (("rgb", JPEG), ("depth", CLOUD)):
+        sent = bytearray(serialize_message(message))
+        if stream == damaged:  # behind the stamp, by which it finds its partner
+            places = st.lists(st.tuples(st.integers(12, 120), st.integers(0, 255)), max_size=6)
+            for place, value in data.draw(places):
+                sent[place] = value
+            sent = sent[: data.draw(st.sampled_from([len(sent), len(sent) - 9, 150, 80]))]
+        feed(sensors, stream, bytes(sent), source=Stream("/camera", type_name(type(message))))
+    assert len(taken.frames) == before + 1 or (damaged and rejected.counts() != refused)
 
 
 def test_an_error_that_is_no_refusal_is_not_hidden(taken: LoggedSink) -> None:

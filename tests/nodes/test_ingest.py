@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from geometry_msgs.msg import Wrench
 from node_graph import Graph
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import CompressedImage, JointState
 from std_msgs.msg import String
 
 from autoglm_embodied.config import shipped
@@ -38,8 +39,8 @@ def told(graph: Graph, checkpoint: Path) -> list[Any]:
 def of_fusion(arrays: list[Any]) -> list[tuple[str, dict[str, str]]]:
     """What is wrong and the values of all items, oldest first."""
     told = []
-    for array in arrays:
-        items = [status for status in array.status if status.name.startswith("fusion_node: ")]
+    for diagnostics in arrays:
+        items = [status for status in diagnostics.status if status.name.startswith("fusion_node: ")]
         values = {pair.key: pair.value for status in items for pair in status.values}
         told += [(". ".join(status.message for status in items), values)] if items else []
     return told
@@ -66,7 +67,8 @@ def test_what_nobody_publishes_is_named_with_the_cure(graph: Graph, told: list[A
 def test_a_topic_of_another_type_is_named_with_what_it_must_be(graph: Graph, told: list[Any]) -> None:
     graph.node.create_publisher(String, "/not/a/depth", 1)
     sentence = "tester publishes /not/a/depth as std_msgs/msg/String, it must be sensor_msgs/msg/Image"
-    graph.until(says(told, sentence, "name the right topic in topics.depth"), "the type is named")
+    others = " or sensor_msgs/msg/CompressedImage or sensor_msgs/msg/PointCloud2; "
+    graph.until(says(told, sentence + others, "name the right topic in topics.depth"), "the type is named")
 
 
 @pytest.mark.parametrize("reliability", [ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
@@ -120,3 +122,18 @@ def test_batches_are_felt_and_a_bad_sample_is_counted_named_and_does_not_end_the
     after = int(of_fusion(told)[-1][1]["wrench_received"])
     graph.until(lambda: int(of_fusion(told)[-1][1]["wrench_received"]) > after + 20 * IN_A_BATCH, "the stream goes on")
     graph.node.destroy_timer(timer)
+
+
+def test_an_image_of_another_type_is_subscribed_to_as_it_is_published(graph: Graph, told: list[Any]) -> None:
+    """A JPEG instead of an image, on a topic whose name does not say so."""
+    publisher = graph.node.create_publisher(CompressedImage, "camera/color/image_raw", 5)
+    message = CompressedImage(format="jpeg", data=array("B", b"\xff\xd8 no picture"))
+
+    def publish() -> None:
+        message.header.stamp = graph.node.get_clock().now().to_msg()
+        publisher.publish(message)
+
+    timer = graph.node.create_timer(0.03, publish)
+    graph.until(lambda: int(of_fusion(told)[-1][1]["rgb_received"]) > 20, "they are counted")
+    graph.node.destroy_timer(timer)
+    graph.node.destroy_publisher(publisher)

@@ -10,7 +10,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
 HELP = "record the sensors' topics to an MCAP file"
-STREAMS = ("rgb", "depth", "camera_info", "wrench", "wrench_batch", "joints", "voice")
+STREAMS = ("rgb", "depth", "camera_info", "depth_info", "wrench", "wrench_batch", "joints", "voice")
 EPILOG = f"""examples:
   autoglm record
   autoglm record --out data/first.mcap --seconds 60
