@@ -18,6 +18,7 @@ from autoglm_embodied.errors import SensorError
 from autoglm_embodied.types import MODALITIES, ArmState, FloatArray, ForceFeatures, Observation, Sense
 
 MAX_INSTRUCTIONS = 16  # speech comes every few seconds and a tick reads the newest
+NS_PER_MS = 1e6
 MAX_JOINT_VALUE = 1e5  # [rad, m, rad/s, m/s]; a larger number is no measurement
 
 
@@ -154,6 +155,18 @@ class Aligner:
     def wrench_fault(self) -> str:
         """The fault for which the wrench is masked, empty if there is none."""
         return self._wrench.fault
+
+    def force_resolution_ns(self) -> int:
+        """Mean time between the wrenches at the last instant, 0 where there was no force."""
+        return self._wrench.resolution_ns
+
+    def coarse_force(self) -> str:
+        """A sentence if wrenches came so seldom, at the last instant, that the newest were interpolated; else empty."""
+        resolution_ns = self._wrench.resolution_ns
+        if resolution_ns * self._settings.raw_samples <= self._settings.pyramid_windows_ns[-1]:
+            return ""
+        apart_ms = resolution_ns / NS_PER_MS
+        return f"force is coarse: {apart_ms:.0f} ms between wrenches, a shorter contact may be missed"
 
     def absences(self) -> dict[str, str]:
         """Why each absent modality was absent at the last instant: the kind of reason, a colon, and a sentence."""

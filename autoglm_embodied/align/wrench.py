@@ -117,6 +117,7 @@ class WrenchStream:
         self.gravity = GravityCompensation(*tool)
         self.fault = ""  # why the newest wrench is masked as faulty
         self.absence = ""  # why there was none at the last instant
+        self.resolution_ns = 0  # mean time between those of the longest window then; 0 where there were none
         self._settings = settings
         self._pyramid = self._empty_pyramid()
         self._bias: FloatArray | None = None
@@ -135,6 +136,7 @@ class WrenchStream:
     def at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ForceFeatures]:
         """The features of all samples up to `t_ns`; absent if these are stale, too few, untared or faulty."""
         settings, ring = self._settings, self.stream.ring
+        self.resolution_ns = 0
         self._keep_longest_window()
         end = ring.row_after(t_ns)
         self.absence = self.stream.absence(t_ns, now_receive_ns, settings.force_limit_ns, settings)
@@ -160,6 +162,8 @@ class WrenchStream:
         if raw is None:
             self.absence = "short: the samples are too few, or too far apart, for the longest window"
             return None
+        stamps_ns, _ = self.stream.ring.rows(start, end)
+        self.resolution_ns = int(stamps_ns[-1] - stamps_ns[0]) // (end - start - 1)
         scales -= self._bias_rows
         return ForceFeatures(raw - self._bias, scales, end - start)
 

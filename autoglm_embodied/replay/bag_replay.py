@@ -54,7 +54,6 @@ class BagReplay:
         robot = Robot.from_file(robot_file or shipped("panda.yaml"))
         fingers = len(robot.finger_joint_names)
         align = replace(AlignSettings(), arm_joints=robot.joints, finger_joints=fingers, map_clocks=map_clocks)
-        self._longest_window_ns = align.pyramid_windows_ns[-1]
         self._bag = bag
         self._rejected = RejectedMessages(lambda _: None)
         self._runner: AlignerRunner | PolicyRunner
@@ -72,8 +71,8 @@ class BagReplay:
         self._present: Counter[str] = Counter()
         self._absences: Counter[tuple[str, str]] = Counter()  # modality, kind of reason
         self._reasons: dict[tuple[str, str], str] = {}  # the last of each kind
-        self._fewest_wrenches = align.raw_samples  # in the longest window of a tick with force
-        self._coarse = False  # whether there were fewer than the policy reads, which were interpolated
+        self._resolution_ns = 0  # of force, the coarsest
+        self._coarse = ""  # what is then said
         self._errors_ns: dict[str, list[int]] = {name: [] for name in MODALITIES}
 
     @property
@@ -119,9 +118,7 @@ class BagReplay:
         said += [unpaired] if unpaired else []
         for name in (*FAST_STREAMS, "rgb", "depth"):
             said += self._player.streams[name].problems(name)
-        if self._coarse:
-            period_ms = self._longest_window_ns / self._fewest_wrenches / NS_PER_MS
-            said.append(f"force is coarse: {period_ms:.0f} ms between wrenches, a shorter contact may be missed")
+        said += [self._coarse] if self._coarse else []
         return said + [self._absence(name) for name in MODALITIES if self._lacks(name)]
 
     def _lacks(self, modality: str) -> bool:
@@ -146,6 +143,8 @@ class BagReplay:
             for percent in (50, 99) if errors_ns else ():
                 value_ms = float(np.percentile(errors_ns, percent)) / NS_PER_MS
                 report.add("replay.time_error_ms", value_ms, "ms", len(errors_ns), case=name, stat=f"p{percent}")
+        if self._resolution_ns:
+            report.add("replay.force_resolution_ms", self._resolution_ns / NS_PER_MS, "ms", self._present["force"])
         if isinstance(self._runner, PolicyRunner):
             for name in ("decisions", "commands", "limited"):
                 report.add_fraction(f"replay.{name}", getattr(self._runner, name), self._ticks)
@@ -161,8 +160,9 @@ class BagReplay:
             key = name, why.partition(":")[0]
             self._absences[key] += 1
             self._reasons[key] = why
-        if observation.force.value is not None and observation.force.value.samples_used < self._fewest_wrenches:
-            self._coarse, self._fewest_wrenches = True, observation.force.value.samples_used
+        resolution_ns = self._runner.aligner.force_resolution_ns()
+        if resolution_ns > self._resolution_ns:
+            self._resolution_ns, self._coarse = resolution_ns, self._runner.aligner.coarse_force()
 
 
 def policy_runner(checkpoint: Path, robot: Robot, align: AlignSettings) -> PolicyRunner:

@@ -194,6 +194,8 @@ class SensorSubscriptions:
         if meter is not None:
             rate_hz = meter.rate_hz()
             values |= {f"{stream}_hz": rate_hz, f"{stream}_received": meter.received, f"{stream}_lost": meter.lost}
+        if stream == "wrench":
+            values["force_resolution_ms"] = self._sink.aligner.force_resolution_ns() / 1e6
         return values
 
     def _stream_troubles(self, stream: str, values: Mapping[str, float | int | str]) -> list[Trouble]:
@@ -203,7 +205,8 @@ class SensorSubscriptions:
         found = self._stream_trouble(stream, self._wrench_topic() if stream == "wrench" else stream, hz)
         lost = self._input.meters[stream].problem_since_last(stream)
         unpaired = self._input.pairer.problem_since_last() if stream == "rgb" and hz else ""
-        return found + [Trouble(Level.WARN, sentence) for sentence in (lost, unpaired) if sentence]
+        coarse = self._sink.aligner.coarse_force() if stream == "wrench" else ""
+        return found + [Trouble(Level.WARN, sentence) for sentence in (lost, unpaired, coarse) if sentence]
 
     def _clock_item(self, absences: Mapping[str, str]) -> Item:
         """Of the senders: how their stamps lie against this machine's clocks."""

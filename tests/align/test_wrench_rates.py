@@ -15,9 +15,9 @@ EPOCH = 1_700_000_000 * S
 SLOPE_N_S = 5.0
 
 
-def felt(hz: float, hole_ms: int = 0) -> tuple[ForceFeatures | None, str]:
+def felt(hz: float, hole_ms: int = 0, aligner: Aligner | None = None) -> tuple[ForceFeatures | None, str]:
     """After a tare 0.7 s of a force that grows by SLOPE_N_S, which a hole ends, and why there is none."""
-    aligner, period_ns = Aligner(AlignSettings(), lambda _: np.eye(4)), round(S / hz)
+    aligner, period_ns = aligner or Aligner(AlignSettings(), lambda _: np.eye(4)), round(S / hz)
     for k in range(round(1.4 * hz)):
         t_ns = k * period_ns
         ramp_n = max(t_ns - 700 * MS, 0) / 1e9 * SLOPE_N_S + 1e-9 * (k % 3)
@@ -40,6 +40,17 @@ def test_every_window_is_whole_at_any_rate(hz: float) -> None:
     np.testing.assert_allclose(features.pyramid[-1, 4, 0], SLOPE_N_S, rtol=1e-3)
     latest_n = features.pyramid[-1, 3, 0]
     assert features.raw[-1, 0] == pytest.approx(latest_n) and latest_n > 3.2
+
+
+@pytest.mark.parametrize(("hz", "said"), [(62.5, "force is coarse: 16 ms between wrenches"), (125.0, ""), (1000.0, "")])
+def test_the_resolution_is_told_and_called_coarse_where_samples_are_interpolated(hz: float, said: str) -> None:
+    aligner = Aligner(AlignSettings(), lambda _: np.eye(4))
+    assert aligner.force_resolution_ns() == 0 and aligner.coarse_force() == ""
+    felt(hz, aligner=aligner)
+    assert aligner.force_resolution_ns() == pytest.approx(S / hz, rel=1e-3)
+    assert aligner.coarse_force().startswith(said) and bool(aligner.coarse_force()) == bool(said)
+    aligner.observe(EPOCH + 10 * S, 10 * S)
+    assert aligner.force_resolution_ns() == 0 and aligner.coarse_force() == ""
 
 
 @pytest.mark.parametrize(("hz", "hole_ms", "absent"), [(100.0, 45, False), (100.0, 70, True), (15.0, 0, True)])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from autoglm_embodied_interfaces.msg import WrenchBatch
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import Wrench
+from geometry_msgs.msg import Wrench, WrenchStamped
 from node_graph import Graph
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -22,6 +22,7 @@ from autoglm_embodied.kinematics import Robot
 
 pytestmark = pytest.mark.slow
 ROBOT = Robot.from_file(shipped("panda.yaml"))
+WRENCH = "force_torque_sensor_broadcaster/wrench"
 BATCH = "force_torque_sensor_broadcaster/wrench_batch"
 JOINTS = [*ROBOT.joint_names, *ROBOT.finger_joint_names]
 IN_A_BATCH = 10
@@ -137,3 +138,26 @@ def test_an_image_of_another_type_is_subscribed_to_as_it_is_published(graph: Gra
     graph.until(lambda: int(of_fusion(told)[-1][1]["rgb_received"]) > 20, "they are counted")
     graph.node.destroy_timer(timer)
     graph.node.destroy_publisher(publisher)
+
+
+def test_a_slow_wrench_is_felt_and_its_resolution_told(graph: Graph, told: list[Any]) -> None:
+    states = graph.node.create_publisher(JointState, "joint_states", 5)
+    wrenches = graph.node.create_publisher(WrenchStamped, WRENCH, 5)
+    state, wrench = (
+        JointState(name=JOINTS, position=[0.04] * len(JOINTS), velocity=[0.0] * len(JOINTS)),
+        WrenchStamped(),
+    )
+    wrench.header.frame_id = ROBOT.wrench_frame
+
+    def publish() -> None:
+        state.header.stamp = wrench.header.stamp = graph.node.get_clock().now().to_msg()
+        wrench.wrench.force.x = 1e-3 * (wrench.header.stamp.nanosec % 7)
+        states.publish(state)
+        wrenches.publish(wrench)
+
+    timer = graph.node.create_timer(0.016, publish)
+    graph.until(says(told, "force is coarse: ", "ms between wrenches, a shorter contact may be missed"), "it is told")
+    assert 10 < float(of_fusion(told)[-1][1]["force_resolution_ms"]) < 50
+    graph.node.destroy_timer(timer)
+    graph.node.destroy_publisher(states)
+    graph.node.destroy_publisher(wrenches)

@@ -43,14 +43,15 @@ def off(by_ns: int, *streams: str) -> Change:
 
 
 def replay(messages: list[BagMessage], folder: Path, map_clocks: bool = False) -> tuple[dict[str, float], str]:
-    """How often each sense was present, also how many messages were `lost`, and all that is said."""
+    """How often each sense was present, how many messages were lost, the resolution of force; and all that is said."""
     bag = BagReplay(Bag(write_ros2_mcap(folder / "bag.mcap", messages)), 50.0, None, None, None, map_clocks)
     bag.run({})
     report = Report("replay", None, 0)
     bag.add_figures(report)
     rows = [row for row in report.rows if row.figure == "replay.present"]
     lost = sum(row.value for row in report.rows if row.figure == "replay.lost")
-    return {row.case: row.value for row in rows} | {"lost": lost}, "\n".join(bag.problems())
+    told = {"lost": lost, "resolution_ms": report.value("replay.force_resolution_ms") or 0.0}
+    return {row.case: row.value for row in rows} | told, "\n".join(bag.problems())
 
 
 CAMERA = ("rgb", "depth")
@@ -178,3 +179,4 @@ def test_a_slow_wrench_is_felt_and_its_resolution_told(hz: int, tmp_path: Path) 
     slow = [m for m in long if STREAM_OF[m.topic] != "wrench" or (read_stamp_ns(m.data) - EPOCH_NS) % period_ns == 0]
     present, problems = replay(slow, tmp_path)
     assert present["force"] > 0.5 and "force is coarse" in problems and f"{1000 // hz} ms between wrenches" in problems
+    assert present["resolution_ms"] == pytest.approx(1000 / hz)
