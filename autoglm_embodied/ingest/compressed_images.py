@@ -65,6 +65,8 @@ def decompressed(image: CompressedImage) -> RawImage:
     else:
         pixels = _decoded(image, image.data)
         encoding = _encoding(image.format, pixels)
+    if encoding == "bgr8":  # a view with red first would be copied by everything that follows, ten times as slowly
+        pixels, encoding = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, pixels), "rgb8"
     height, width = pixels.shape[:2]
     data = np.ascontiguousarray(pixels).data.cast("B")
     return RawImage(image.stamp_ns, image.frame, height, width, encoding, 0, len(data) // height, data)

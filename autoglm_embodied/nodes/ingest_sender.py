@@ -1,6 +1,6 @@
-"""One of two processes that test the ingest: sends what a camera, a wrist sensor and an arm send, all of it noise.
+"""One of two processes that test the ingest: sends what a camera, a wrist sensor and an arm send.
 
-python -m autoglm_embodied.nodes.ingest_sender SECONDS FILE.npz RELIABILITY
+python -m autoglm_embodied.nodes.ingest_sender SECONDS FILE.npz RELIABILITY CAMERA
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from threading import Event, Thread
 
@@ -15,7 +16,6 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Empty
 
 from autoglm_embodied.config import shipped
@@ -23,16 +23,15 @@ from autoglm_embodied.ingest.cdr import WrenchWriter
 from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.nodes.sample_camera import KINDS, CameraKind, camera_messages
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
-from autoglm_embodied.ros.conversions import image_message, to_stamp
+from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import plain_node
 from autoglm_embodied.ros.sensor_subscriptions import RATES_HZ
 
 READY, END = "ingest/ready", "ingest/end"
-HEIGHT, WIDTH, FOCAL_PX = 480, 640, 600.0
-FRAME_ID = "camera_color_optical_frame"
-DEPTH_MM = (400, 1500)  # of the noise
+IMAGES = 8  # of the camera, one after the other again and again
 HAND_N, WRENCH_SIGMA = -7.2, 0.5
 POSITION_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.04, 0.04])
 REST_SIGMA = 1e-4  # of positions and velocities: an arm at rest, so that the wrench can be tared
@@ -40,21 +39,22 @@ WAIT_LIMIT_S = 90.0
 SWITCH_INTERVAL_S = 0.0005  # a wrench must not wait 5 ms for an image's turn to end
 
 
-class NoisySensors:
-    """Publishes noise on the sensors' topics, with one reliability for all."""
+class SampleSensors:
+    """Publishes on the sensors' topics, with one reliability for all, what a camera of this kind and noise give."""
 
-    def __init__(self, node: Node, reliability: ReliabilityPolicy) -> None:
+    def __init__(self, node: Node, reliability: ReliabilityPolicy, camera: CameraKind) -> None:
         robot = Robot.from_file(shipped("panda.yaml"))
-        self._fast_random, self._camera_random = (np.random.default_rng(seed) for seed in (0, 1))
+        self._fast_random, camera_random = (np.random.default_rng(seed) for seed in (0, 1))
         self._wrench = WrenchWriter(robot.wrench_frame)
         self._joints = JointStateWriter(robot.base_frame, [*robot.joint_names, *robot.finger_joint_names])
-        self._info = CameraInfo(width=WIDTH, height=HEIGHT)
-        self._info.header.frame_id = FRAME_ID
-        self._info.k = [FOCAL_PX, 0.0, WIDTH / 2, 0.0, FOCAL_PX, HEIGHT / 2, 0.0, 0.0, 1.0]
+        self._images = cycle([camera_messages(camera, camera_random) for _ in range(IMAGES)])
+        types = {name: type(message) for name, message in next(self._images).items()}
+        types |= {name: STREAM_TYPES[name].message for name in ("wrench", "joints")}
         self._publishers = {
-            name: node.create_publisher(kind.message, SENSOR_STREAMS[name].topic, _qos(kind.qos.depth, reliability))
-            for name, kind in STREAM_TYPES.items()
-            if name not in ("wrench_batch", "depth_info", "voice")
+            name: node.create_publisher(
+                message, SENSOR_STREAMS[name].topic, _qos(STREAM_TYPES[name].qos.depth, reliability)
+            )
+            for name, message in types.items()
         }
 
     def send_fast(self, t_ns: int) -> None:
@@ -68,12 +68,9 @@ class NoisySensors:
 
     def send_images(self, t_ns: int) -> None:
         """Intrinsics, colour and depth."""
-        colour = self._camera_random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-        depth_mm = self._camera_random.integers(*DEPTH_MM, (HEIGHT, WIDTH), np.uint16)
-        self._info.header.stamp = to_stamp(t_ns)
-        self._publishers["camera_info"].publish(self._info)
-        self._publishers["rgb"].publish(image_message(colour, "rgb8", t_ns, FRAME_ID))
-        self._publishers["depth"].publish(image_message(depth_mm, "16UC1", t_ns, FRAME_ID))
+        for name, message in next(self._images).items():
+            message.header.stamp = to_stamp(t_ns)
+            self._publishers[name].publish(message)
 
     def has_subscribers(self) -> bool:
         """Whether somebody still listens."""
@@ -114,9 +111,10 @@ class ScheduledSender(Thread):
 def main() -> None:
     """Send until the receiver is ready, then SECONDS that count, and wait until it has gone."""
     seconds, path, reliability = float(sys.argv[1]), Path(sys.argv[2]), ReliabilityPolicy[sys.argv[3]]
+    camera = KINDS[sys.argv[4]]
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with plain_node("ingest_sender") as node:
-        sensors = NoisySensors(node, reliability)
+        sensors = SampleSensors(node, reliability, camera)
         ready: list[Empty] = []
         node.create_subscription(Empty, READY, ready.append, EVENTS)
         ended = node.create_publisher(Empty, END, EVENTS)

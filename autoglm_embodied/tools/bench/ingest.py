@@ -1,4 +1,4 @@
-"""`autoglm bench ingest`: messages lost between real publishers and the aligner, and the regularity of 100 Hz ticks.
+"""`autoglm bench ingest`: what a frame costs, messages lost between real publishers and the aligner, 100 Hz ticks.
 
 Two processes over DDS: one publishes like a camera, a wrist sensor and an arm, the other runs the subscriptions of the
 fusion node, encodes every frame with the shipped policy and observes at each tick.
@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Processes
+from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput, Stream
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.bench import add_percentiles
+from autoglm_embodied.types import FloatArray, Frame
 
 TICK_HZ = 100.0
+FRAMES = 100  # of each kind of camera
+NS_PER_MS = 1e6
 SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nodes.ingest_receiver"
 START_LIMIT_S = 180.0
 
 
-def measure(report: Report, seconds: float, reliability: str, progress: Callable[[str], None]) -> None:
+def measure(report: Report, seconds: float, reliability: str, camera: str, progress: Callable[[str], None]) -> None:
     """Run both processes and add their figures.
 
     Args:
         report: filled.
         seconds: of sensor messages, counted from when all endpoints are matched.
         reliability: of the publishers, RELIABLE or BEST_EFFORT.
+        camera: what it sends, one of `nodes.sample_camera.KINDS`.
         progress: called with what is done.
 
     Raises:
@@ -43,7 +52,7 @@ def measure(report: Report, seconds: float, reliability: str, progress: Callable
         frames = environment(domain, os.environ, sends_frames=True)
         try:
             processes.start("ingest_receiver", RECEIVER, f"{TICK_HZ:g}", str(received))
-            processes.start("ingest_sender", SENDER, f"{seconds:g}", str(sent), reliability, environment=frames)
+            processes.start("ingest_sender", SENDER, f"{seconds:g}", str(sent), reliability, camera, environment=frames)
             processes.wait(START_LIMIT_S + 10 * seconds)
         finally:
             processes.stop()
@@ -70,3 +79,51 @@ def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) 
     report.add_fraction("ingest.ticks_whole", int((present == 3).sum()), len(present))
     report.add("ingest.cpu_core", float(received["cpu_core"]), "cores", case="node")
     report.add("ingest.cpu_core", float(received["busy_cores"]), "cores", case="machine")
+
+
+class NoSink:
+    """A sink that keeps nothing of what it is given."""
+
+    def push_frame(self, frame: Frame, receive_ns: int) -> None:
+        """See SensorSink."""
+
+    def push_wrench(self, stamp_ns: int, receive_ns: int, wrench: FloatArray) -> None:
+        """See SensorSink."""
+
+    def push_joints(self, stamp_ns: int, receive_ns: int, position: FloatArray, velocity: FloatArray) -> None:
+        """See SensorSink."""
+
+
+def measure_frames(report: Report, seed: int, progress: Callable[[str], None]) -> None:
+    """Add what a frame of 640x480 of each kind of camera costs, from its messages in CDR to colour and depth.
+
+    Args:
+        report: filled with `ingest.frame_ms`, and with `ingest.frame_ratio` to that of raw images.
+        seed: of what the camera sees.
+        progress: called with what is done.
+    """
+    from autoglm_embodied.nodes.sample_camera import KINDS, serialised_messages
+
+    raw_ms = 0.0
+    for case, kind in KINDS.items():
+        progress(f"frames of {case}")
+        frames_ms = _frames_ms(serialised_messages(kind, np.random.default_rng(seed)))
+        add_percentiles(report, "ingest.frame_ms", "ms", frames_ms, case)
+        median_ms = float(np.median(frames_ms))
+        raw_ms = raw_ms or median_ms  # raw comes first
+        report.add("ingest.frame_ratio", median_ms / raw_ms, "to raw", len(frames_ms), case=case)
+
+
+def _frames_ms(messages: dict[str, tuple[Stream, bytes]]) -> list[float]:
+    def refuse(stream: str, error: SensorError) -> None:
+        raise error
+
+    found = []
+    sensors = SensorInput(NoSink(), Robot.from_file(shipped("panda.yaml")), np.eye(4), NominalRates(), refuse)
+    for _ in range(FRAMES + 1):
+        begin_ns = time.perf_counter_ns()
+        for stream, (source, data) in messages.items():
+            if pair := sensors.take(stream, data, begin_ns, source):
+                sensors.push(pair)
+        found.append((time.perf_counter_ns() - begin_ns) / NS_PER_MS)
+    return found[1:]  # the first computes what is kept

@@ -19,7 +19,9 @@ NAME = "bench"
 HELP = "measure cost, losses and errors of the parts"
 EPILOG = """examples:
   autoglm bench align --hours 0 --json out/align.json --plot out/align.png
-  autoglm bench ingest --seconds 60 --json out/ingest.json"""
+  autoglm bench ingest --seconds 60 --json out/ingest.json
+  autoglm bench ingest --camera all"""
+CAMERAS = ("raw", "distorted", "jpeg", "compressed_depth", "cloud", "other_lens", "all")
 PARTS_OF_OTHERS = "autoglm.bench"
 
 
@@ -31,9 +33,10 @@ def add_parser(subparsers: Subparsers) -> None:
     hours = "of simulated time for the memory measurement (default 1)"
     align.add_argument("--hours", type=float, default=1.0, help=hours)
     align.add_argument("--plot", metavar="FILE", type=Path, help="draw error against frequency here")
-    what = "real topics into the aligner: lost messages and the regularity of the ticks"
+    what = "real topics into the aligner: cost of a frame, lost messages, regularity of the ticks"
     ingest = add_part(parts, "ingest", what, run_ingest)
     ingest.add_argument("--seconds", type=float, default=60.0, help="of sensor messages (default 60)")
+    ingest.add_argument("--camera", metavar="KIND", choices=CAMERAS, default="raw", help=f"one of {', '.join(CAMERAS)}")
     ingest.add_argument("--best-effort", action="store_true", help="best-effort instead of reliable publishers")
     parser.set_defaults(parts=parts)
 
@@ -75,13 +78,15 @@ def run_ingest(args: argparse.Namespace) -> int:
     """Measure the ingest over DDS."""
     from rich.console import Console
 
-    from autoglm_embodied.tools.bench.ingest import measure
+    from autoglm_embodied.tools.bench.ingest import measure, measure_frames
 
     if not 1 <= args.seconds < 1e5:
         raise ConfigError(f"--seconds must be 1 or more, got {args.seconds:g}")
     report = begin_report(args)
     with Console().status("starting") as status:
-        measure(report, args.seconds, "BEST_EFFORT" if args.best_effort else "RELIABLE", status.update)
+        measure_frames(report, args.seed, status.update)
+        reliability = "BEST_EFFORT" if args.best_effort else "RELIABLE"
+        measure(report, args.seconds, reliability, args.camera, status.update)
     return end_report(report, args)
 
 

@@ -11,6 +11,7 @@ import pytest
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.bench.ingest import add_figures
 from autoglm_embodied.tools.cli import main
+from autoglm_embodied.tools.cli.bench import CAMERAS
 
 MS = 1_000_000
 
@@ -31,11 +32,13 @@ def test_what_was_sent_and_not_taken_is_lost() -> None:
 @pytest.mark.slow
 def test_wrenches_come_whole_over_dds_and_every_figure_has_its_name(tmp_path: Path) -> None:
     file = tmp_path / "ingest.json"
-    assert main(["bench", "ingest", "--seconds", "4", "--json", str(file)]) == 0
+    assert main(["bench", "ingest", "--seconds", "4", "--camera", "jpeg", "--json", str(file)]) == 0
     rows = {(row["figure"], row["case"], row["stat"]): row["value"] for row in json.loads(file.read_text())["rows"]}
     assert rows["ingest.wrenches_lost", None, None] == 0 and rows["ingest.sent", "wrench", None] == 4000
     assert rows["ingest.sent", "rgb", None] == rows["ingest.sent", "depth", None] == 120
     assert {("ingest.frames_lost", None, None), ("ingest.tick_period_ms", None, "p99")} <= rows.keys()
+    assert all(rows["ingest.frame_ms", kind, "p99"] >= rows["ingest.frame_ms", kind, "p50"] > 0 for kind in CAMERAS)
+    assert rows["ingest.frame_ratio", "raw", None] == 1 < rows["ingest.frame_ratio", "all", None]
 
 
 def test_too_short_a_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
