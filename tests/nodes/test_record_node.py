@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import pytest
 from mcap.reader import make_reader
 from node_graph import LIMIT_S, Graph
 from observing import ROBOT, GivenTicks, aligner_runner, bits, player
+from rclpy.serialization import deserialize_message
 from replay_cases import STREAM_OF
+from sensor_msgs.msg import CompressedImage
 
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
@@ -215,6 +218,20 @@ def test_an_interrupt_ends_a_recording_that_other_tools_can_read_and_replay_too(
     assert "MSG: builtin_interfaces/Time" in definitions["sensor_msgs/msg/Image"]
     assert all(definitions.values()) and "autoglm_embodied_interfaces/msg/VoiceCommand" in definitions
     assert main(["replay", str(path)]) == 0
+
+
+def test_a_camera_that_compresses_is_recorded_as_it_comes(recorder: Start, graph: Graph, tmp_path: Path) -> None:
+    path = tmp_path / "jpeg.mcap"
+    recording = recorder(path, "--seconds", "4")
+    publisher = graph.node.create_publisher(CompressedImage, STREAMS["rgb"].topic, 5)
+    message = CompressedImage(format="jpeg", data=array("B", range(50)))
+    timer = graph.node.create_timer(0.02, lambda: publisher.publish(message))
+    recording.communicate(timeout=LIMIT_S)
+    graph.node.destroy_timer(timer)
+    graph.node.destroy_publisher(publisher)
+    recorded = [sent for sent in Bag(path).messages() if STREAM_OF[sent.topic] == "rgb"]
+    assert recorded and {sent.type_name for sent in recorded} == {"sensor_msgs/msg/CompressedImage"}
+    assert all(deserialize_message(sent.data, CompressedImage) == message for sent in recorded)
 
 
 def test_a_recording_ends_after_its_seconds_and_says_that_nothing_came(recorder: Start, tmp_path: Path) -> None:
