@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -30,6 +30,7 @@ class DepthCamera:
     frame: str = ""  # its optical frame, as the camera's file calls it
     T_camera_depth: FloatArray = field(default_factory=lambda: np.eye(4))  # (4, 4) in the colour camera's frame
     calibration: Calibration | None = None
+    refusal: str = ""  # why there is none, though a camera_info came
 
     @classmethod
     def from_file(cls, path: Path) -> DepthCamera:
@@ -40,6 +41,16 @@ class DepthCamera:
         """
         mount = camera_mount(path)
         return cls(mount.depth_frame_id, pose(mount.depth_xyz_m, mount.depth_quaternion_xyzw))
+
+    def calibrated(self, info: bytes, topic: str) -> DepthCamera:
+        """The same camera, calibrated for the images of a topic by a CameraInfo in CDR.
+
+        What is wrong with that is kept: most cameras align their depth, and need none.
+        """
+        try:
+            return replace(self, calibration=Calibration.read(info).of_topic(topic), refusal="")
+        except SensorError as error:
+            return replace(self, calibration=None, refusal=f"depth cannot be registered to colour: its {error}")
 
     def aligned(self, depth: RawImage, rgb: RawImage, calibration: Calibration) -> bool:
         """Whether each pixel of depth lies on that of colour, as far as is known."""
@@ -66,6 +77,8 @@ class DepthCamera:
             scaled = (K @ T[:3, :3]).astype(np.float32) @ points_m(depth).reshape(3, -1)
         else:
             own = self._calibration_of(depth)
+            if own is None and self.refusal:
+                raise SensorError(self.refusal)
             if own is None:
                 raise _unaligned(depth, rgb, "publish its camera_info, of that size and frame, on topics.depth_info")
             depth_m = own.undistorted_depth(depth_array_m(depth)).ravel()

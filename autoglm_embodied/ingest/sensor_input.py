@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -121,7 +121,7 @@ class SensorInput:
         self._T_base_camera = T_base_camera
         self.calibration: Calibration | None = None  # until a usable camera_info came
         self._depth_camera = depth_camera or DepthCamera()
-        self._depth_calibration: Calibration | None = None
+        self._depth_info = b""
         self._sources = {stream: SENSOR_STREAMS[stream] for stream in ("rgb", "depth")}
         self.pairer = ImagePairer(rates.camera_hz)
         self.joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
@@ -158,10 +158,10 @@ class SensorInput:
     def push(self, pair: ImagePair) -> None:
         """Push two images as a frame."""
         try:
-            own, of_depth = self.calibration, self._depth_calibration
-            calibration = own and own.of_topic(self._sources["rgb"].topic)
-            of_depth = of_depth and of_depth.of_topic(self._sources["depth"].topic)
-            depth_camera = replace(self._depth_camera, calibration=of_depth)
+            calibration = self.calibration and self.calibration.of_topic(self._sources["rgb"].topic)
+            depth_camera = self._depth_camera
+            if self._depth_info:
+                depth_camera = depth_camera.calibrated(self._depth_info, self._sources["depth"].topic)
             frame = rgbd_frame(pair, calibration, self._T_base_camera, depth_camera)
             _check_depth(frame.depth_m[::DEPTH_STEP, ::DEPTH_STEP])
             self._sink.push_frame(frame, pair.receive_ns)
@@ -174,7 +174,7 @@ class SensorInput:
         self.calibration = Calibration.read(data)
 
     def _take_depth_info(self, data: bytes, receive_ns: int) -> None:
-        self._depth_calibration = Calibration.read(data)
+        self._depth_info = data
 
     def _take_joints(self, data: bytes, receive_ns: int) -> None:
         state = self.joints.read(data)

@@ -268,6 +268,29 @@ def test_images_without_a_usable_calibration_are_refused_with_the_cure(
     assert "images come but no camera_info" in str(rejected.values()["frame_refused_because"])
 
 
+def test_a_bad_calibration_of_depth_is_named_only_where_depth_needs_one(
+    sensors: SensorInput, taken: LoggedSink, rejected: RejectedMessages
+) -> None:
+    feed(sensors, "camera_info", info())
+    feed(sensors, "depth_info", info(focal=0.0))
+    for k, size in enumerate([(480, 640), (240, 320)]):
+        feed(sensors, "rgb", colour(t_ns=T_NS + k * MS))
+        feed(sensors, "depth", depth(size=size, t_ns=T_NS + k * MS))
+    reason = "depth cannot be registered to colour: its camera_info must hold positive focal lengths"
+    assert len(taken.frames) == 1 and reason in str(rejected.values()["frame_refused_because"])
+
+
+def test_the_topic_of_depth_decides_whether_its_lens_is_undone(sensors: SensorInput, taken: LoggedSink) -> None:
+    half = info(size=(240, 320), focal=1.0)  # of the raw image, which would be drawn as a single pixel
+    half.header.frame_id = "camera"
+    half.p = [300.0, 0.0, 160.0, 0.0, 0.0, 300.0, 120.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    for stream, message in (("camera_info", info()), ("depth_info", half), ("rgb", colour())):
+        feed(sensors, stream, message)
+    feed(sensors, "depth", depth(size=(240, 320)), source=Stream("/ir/image_rect_raw", "sensor_msgs/msg/Image"))
+    (frame,) = taken.frames
+    assert (frame.depth_m > 0).mean() > 0.98 and frame.depth_m[200, 300] == pytest.approx(0.9)
+
+
 JPEG = CompressedImage(
     format="jpeg", data=array("B", cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
 )
