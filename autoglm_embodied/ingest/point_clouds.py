@@ -90,4 +90,6 @@ def points_m(cloud: PointCloud) -> FloatArray:
             f"rows of at least {used} bytes, got {len(cloud.data)} bytes in rows of {cloud.row_step}"
         )
     shape, strides = (cloud.height, cloud.width), (cloud.row_step, cloud.point_step)
-    return np.stack([np.ndarray(shape, number, cloud.data, begin, strides) for begin in offsets]).astype(np.float32)
+    points = np.stack([np.ndarray(shape, number, cloud.data, begin, strides) for begin in offsets]).astype(np.float32)
+    points[:, ~points.any(axis=0)] = np.nan  # some drivers put what they did not see where the camera is
+    return points

@@ -110,6 +110,8 @@ def test_a_mosaic_of_colours_is_read_as_one() -> None:
     mosaic[::2, ::2] = 200  # where rggb has its red
     read = rgb_array(decompressed(message("bayer_rggb8; png compressed ", coded(mosaic, "png"))))
     assert read[4, 4].tolist() == [200, 10, 10]
+    read = rgb_array(decompressed(message("bayer_rggb8; png compressed mono8", coded(mosaic, "png"))))
+    assert read[4, 4].tolist() == [200, 200, 200]  # newer versions make grey of it
 
 
 @pytest.mark.parametrize("image_format", DEPTHS)
@@ -142,6 +144,7 @@ REFUSED = [
     ("16UC1; compressedDepth png", HEADER + coded(BGR, "png"), "one number of 16 bits a pixel, got uint8"),
     ("16UC1; compressedDepth rvl", HEADER + rvl(DEPTH_MM)[:-20], "cannot be read"),
     ("16UC1; compressedDepth rvl", HEADER + struct.pack("<IIi", 2**16, 2**16, -1), "cannot be read"),
+    ("16UC1; compressedDepth rvl", HEADER + struct.pack("<II", 32, 23) + rvl(DEPTH_MM)[8:], "for 32x23"),
     ("16UC1; compressedDepth rvl", HEADER + struct.pack("<II", 0, 0), "cannot be read"),
 ]
 

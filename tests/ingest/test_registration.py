@@ -137,10 +137,14 @@ def test_depth_of_another_lens_in_the_same_place_is_not_taken_for_aligned() -> N
 
 @pytest.mark.parametrize("unknown", [0.0, np.nan, np.inf, -1.0])
 def test_unknown_depth_stays_unknown(unknown: float) -> None:
+    """Even where the depth camera itself is within view, at which a depth of 0 would be drawn."""
+    before = np.eye(4)
+    before[2, 3] = 0.2
     own = scaled(COLOUR, 0.5, "depth")
     image = raw(np.full((own.height, own.width), unknown, np.float32), "32FC1", "depth")
-    assert not registered(image, DepthCamera("depth", APART, own)).any()
-    assert not registered(cloud(np.full((3, 9, 9), unknown), "depth"), DepthCamera("depth", APART)).any()
+    assert not registered(image, DepthCamera("depth", before, own)).any()
+    points = np.ones((3, 9, 9)) * np.array([0.01, 0.01, 1.0])[:, None, None] * unknown
+    assert not registered(cloud(points, "depth"), DepthCamera("depth", before)).any()
 
 
 DEPTH = raw(np.ones((HEIGHT // 2, WIDTH // 2), np.float32), "32FC1", "colour")
