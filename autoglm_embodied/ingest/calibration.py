@@ -89,7 +89,7 @@ class Calibration:
     D: FloatArray = field(default_factory=lambda: np.zeros(0))
     model: str = ""
     P: FloatArray = field(default_factory=lambda: np.zeros((3, 4)))
-    frame: str = ""
+    frame: str = ""  # of the camera_info's header
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.K).all() or self.K[0, 0] <= 0 or self.K[1, 1] <= 0:

@@ -29,10 +29,10 @@ from autoglm_embodied.ingest.image_encodings import COLOUR_ENCODINGS, DEPTH_ENCO
 
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
+DEPTH_CODECS = ("", "compressedDepth", "compressedDepth png", "compressedDepth rvl")  # the first two are png, too
 DEPTH_HEADER = Struct("<iff")  # of compressedDepth: a number of no use, and how depth was quantised
 MAX_PIXELS = 2**26
-HIGH_NIBBLE_FIRST = np.arange(28, -1, -4, dtype=np.uint32)
-MAX_SHIFT = 30  # of a number's parts, beyond which it is none
+MAX_NIBBLES = 10  # of a number
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ def _depth(image: CompressedImage) -> tuple[NDArray[Any], str]:
     """(height, width) of a compressedDepth image, and its encoding: millimetres as they are, or inverse depth."""
     sent, _, how = image.format.partition(";")
     coded = image.data[DEPTH_HEADER.size :]
-    if len(image.data) < DEPTH_HEADER.size or how.strip() not in ("", *(f"compressedDepth{kind}" for kind in KINDS)):
+    if len(image.data) < DEPTH_HEADER.size or how.strip() not in DEPTH_CODECS:
         raise SensorError(
             f"compressedDepth must be png or rvl behind {DEPTH_HEADER.size} bytes, got {len(image.data)} bytes of "
             f"{image.format!r}; set the driver's compressedDepth format"
         )
-    pixels = rvl_decoded(bytes(coded)) if how.endswith("rvl") else _decoded(image, coded)
+    pixels = rvl_decoded(bytes(coded)) if how.strip() == DEPTH_CODECS[-1] else _decoded(image, coded)
     if pixels.dtype != np.uint16 or pixels.ndim != 2:
         raise SensorError(f"compressedDepth must hold one number of 16 bits a pixel, got {pixels.dtype.name}")
     if not sent.startswith("32FC1"):
@@ -121,9 +121,6 @@ def _depth(image: CompressedImage) -> tuple[NDArray[Any], str]:
     return depth_m, "32FC1"
 
 
-KINDS = ("", " png", " rvl")
-
-
 @reader
 def rvl_decoded(data: bytes) -> NDArray[np.uint16]:
     """(height, width) of 16 bits, out of RVL (A. D. Wilson, Fast Lossless Depth Image Compression, 2017).
@@ -133,27 +130,32 @@ def rvl_decoded(data: bytes) -> NDArray[np.uint16]:
     """
     width, height = SIZE.unpack_from(data)
     words = np.frombuffer(data, "<u4", (len(data) - SIZE.size) // 4, SIZE.size)
-    numbers = _variable_length(((words[:, None] >> HIGH_NIBBLE_FIRST) & 15).ravel())
+    numbers = _variable_length(words.astype(">u4").view(np.uint8))  # the high nibble of a word is the first
     pixels, at, runs = 0, 0, []
     while pixels < width * height:
         zeros, others = numbers[at].item(), numbers[at + 1].item()
-        runs.append((zeros, others, at + 2))
+        runs.append((zeros, others, at))
         at, pixels = at + 2 + others, pixels + zeros + others
     if pixels != width * height or not 0 < pixels <= MAX_PIXELS or at > len(numbers):
         raise ValueError(f"{pixels} pixels of RVL for {width}x{height}")
-    zeros, others, begins = np.array(runs).T
-    filled = np.repeat(np.tile([False, True], len(runs)), np.stack([zeros, others], axis=1).ravel())
-    before = np.cumsum(others) - others
-    zigzag = numbers[np.repeat(begins - before, others) + np.arange(others.sum())]
+    columns = np.array(runs)
+    differs = np.ones(at, bool)
+    differs[columns[:, 2]] = differs[columns[:, 2] + 1] = False
+    zigzag = numbers[:at][differs]
     depth = np.zeros(pixels, np.uint16)
-    depth[filled] = np.cumsum((zigzag >> 1) ^ -(zigzag & 1)).astype(np.uint16)
+    filled = np.repeat(np.tile([False, True], len(runs)), columns[:, :2].ravel())
+    depth[filled] = np.cumsum((zigzag >> 1) ^ -(zigzag & 1), dtype=np.uint16)
     return depth.reshape(height, width)
 
 
-def _variable_length(nibbles: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """The whole numbers in a stream of nibbles."""
+def _variable_length(data: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The whole numbers in a stream of nibbles, two a byte."""
+    nibbles = np.stack([data >> 4, data & 15], axis=1).ravel()
     ends = np.flatnonzero(nibbles < 8)
     begins = np.append(0, ends + 1)[:-1]
-    places = np.arange(ends[-1] + 1) - np.repeat(begins, ends + 1 - begins)
-    parts = (nibbles[: len(places)] & 7).astype(np.int64) << np.minimum(3 * places, MAX_SHIFT)
-    return np.add.reduceat(parts, begins)
+    numbers: NDArray[np.int32] = (nibbles[begins] & 7).astype(np.int32)
+    longer = np.flatnonzero(ends > begins)
+    for place in range(1, MAX_NIBBLES):
+        numbers[longer] |= (nibbles[begins[longer] + place] & 7).astype(np.int32) << 3 * place
+        longer = longer[ends[longer] > begins[longer] + place]
+    return numbers

@@ -21,7 +21,7 @@ from autoglm_embodied.types import FloatArray
 
 HEIGHT, WIDTH, FOCAL_PX = 480, 640, 600.0
 FRAME_ID = "camera_color_optical_frame"
-JPEG_QUALITY, PNG_LEVEL = 95, 1  # as image_transport_plugins have them by default
+JPEG_QUALITY, PNG_LEVEL = 95, 1  # the former as image_transport has it by default
 LEVELS_SIGMA, DEPTH_SIGMA_MM = 3.0, 2.0
 STRUCTURE = (15, 20)  # of the scene, which is smooth between so many places
 DEPTH_MM = (400, 1500)

@@ -166,12 +166,19 @@ def test_an_arm_and_a_gripper_that_publish_apart_are_observed_and_nothing_is_los
     assert "refused" not in capsys.readouterr().out
 
 
-def test_colour_of_a_rectified_topic_is_replayed_as_such() -> None:
-    runner = aligner_runner()
-    sensors = SensorInput(runner.sink, ROBOT, np.eye(4), NominalRates(), lambda *_: None)
-    colour = next(message for message in RECORDING if STREAM_OF[message.topic] == "rgb")
-    Player(sensors, runner, GivenTicks(), lambda _: None).take("rgb", replace(colour, topic="/cam/image_rect"))
-    assert sensors.rgb_topic == "/cam/image_rect"
+@pytest.mark.parametrize("topic", ["/cam/image_raw", "/cam/image_rect"])
+def test_colour_of_a_rectified_topic_is_replayed_as_such(topic: str) -> None:
+    """Its intrinsics are those of P, which this recording's camera_info lacks."""
+    runner, said = aligner_runner(), list[str]()
+    sensors = SensorInput(runner.sink, ROBOT, np.eye(4), NominalRates(), lambda _, error: said.append(str(error)))
+    player = Player(sensors, runner, GivenTicks(), lambda _: None)
+    first = {STREAM_OF[message.topic]: message for message in reversed(RECORDING)}
+    for stream, message in (("camera_info", first["camera_info"]), ("depth", first["depth"])):
+        player.take(stream, message)
+    player.take("rgb", replace(first["rgb"], topic=topic))
+    assert [sentence[:44] for sentence in said] == ["camera_info must hold positive focal lengths"] * topic.endswith(
+        "rect"
+    )
 
 
 def of_text(folder: Path) -> list[str]:
