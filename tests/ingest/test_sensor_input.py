@@ -295,8 +295,11 @@ JPEG = CompressedImage(
     format="jpeg", data=array("B", cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
 )
 AXES = [PointField(name=axis, offset=4 * k, datatype=7, count=1) for k, axis in enumerate("xyz")]
-POINTS = array("B", np.ones((48, 64, 3), np.float32).tobytes())
-CLOUD = PointCloud2(height=48, width=64, fields=AXES, point_step=12, row_step=768, data=POINTS)
+ROWS, COLUMNS = np.mgrid[:48, :64]
+POINTS = np.stack(
+    [(COLUMNS - 320) / 600, (ROWS - 240) / 600, np.ones((48, 64))], axis=-1, dtype=np.float32
+)  # of info()
+CLOUD = PointCloud2(height=48, width=64, fields=AXES, point_step=12, row_step=768, data=array("B", POINTS.tobytes()))
 JPEG.header.frame_id = CLOUD.header.frame_id = "camera"
 JPEG.header.stamp = CLOUD.header.stamp = to_stamp(T_NS)
 
