@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,22 +19,26 @@ from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import (
     BEGIN,
     STAMP,
-    read_image,
+    RawImage,
     read_stamp_ns,
     read_string,
     read_wrench,
     read_wrench_batch,
 )
+from autoglm_embodied.ingest.compressed_images import CompressedImage, decompressed
 from autoglm_embodied.ingest.image_encodings import COLOUR_ENCODINGS, DEPTH_ENCODINGS, depth_array_m
 from autoglm_embodied.ingest.joint_states import JointStateReader
+from autoglm_embodied.ingest.point_clouds import PointCloud, points_m
+from autoglm_embodied.ingest.rgbd_frames import READERS
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
 from autoglm_embodied.replay.player import topics
 
 NS_PER_S, NS_PER_MS = 1e9, 1e6
 STEADY_NS = 100_000_000  # by which a constant offset of a clock may seem to vary: transport
 MAX_NAMED = 3
-DEPTHS_APART = 10  # images, of which one is looked at for its depth
-IMAGES: dict[str, Container[str]] = {"rgb": COLOUR_ENCODINGS, "depth": DEPTH_ENCODINGS}
+LOOKS_APART = 10  # images, of which one is decoded
+CLOUD, COMPRESSED = "point cloud", re.compile("/compressed(Depth)?$")
+IMAGES: dict[str, Container[str]] = {"rgb": COLOUR_ENCODINGS, "depth": (*DEPTH_ENCODINGS, CLOUD)}
 PLAUSIBLE = {  # of each unit: the magnitudes that are, and what to ask where one is not
     "m": (0.05, 20.0, "are these millimetres, or is the camera's depth unit another than 1 mm?"),
     "rad": (0.0, 4 * np.pi, "are these degrees?"),
@@ -74,7 +79,7 @@ class TopicInspection:
         self._calibration: Calibration | None = None
         self._image = ("", (0, 0))
         readers: dict[str, Callable[[bytes], str]] = {
-            SENSOR_STREAMS["rgb"].type_name: self._take_image,
+            **dict.fromkeys(READERS, self._take_image),
             SENSOR_STREAMS["camera_info"].type_name: self._take_camera_info,
             SENSOR_STREAMS["wrench"].type_name: self._take_wrench,
             SENSOR_STREAMS["wrench_batch"].type_name: self._take_wrench_batch,
@@ -135,13 +140,23 @@ class TopicInspection:
         return "; ".join(named)
 
     def _take_image(self, data: bytes) -> str:
-        image = read_image(data)
-        self._image = image.encoding, (image.width, image.height)
-        if image.encoding in DEPTH_ENCODINGS and len(self._receive_ns) % DEPTHS_APART == 1:
-            depth_m = depth_array_m(image)
+        image: RawImage | CompressedImage | PointCloud = READERS[self._type_name](data)
+        looked_at, kind = len(self._receive_ns) % LOOKS_APART == 1, ""
+        if isinstance(image, CompressedImage):
+            kind = f"{image.format}, "
+            if not looked_at:
+                return kind + self._described()
+            image = decompressed(image)
+        self._image = CLOUD if isinstance(image, PointCloud) else image.encoding, (image.width, image.height)
+        if looked_at and self._image[0] in (*DEPTH_ENCODINGS, CLOUD):
+            depth_m = points_m(image)[2] if isinstance(image, PointCloud) else depth_array_m(image)
             known = depth_m[np.isfinite(depth_m) & (depth_m > 0)]
             self._note("m", float(np.median(known)) if len(known) else 0.0)
-        return f"{image.encoding} {image.width}x{image.height}"
+        return kind + self._described()
+
+    def _described(self) -> str:
+        encoding, (width, height) = self._image
+        return f"{encoding} {width}x{height}"
 
     def _take_camera_info(self, data: bytes) -> str:
         self._calibration = found = Calibration.read(data)
@@ -220,29 +235,37 @@ def streams_of(
     known = {stream: topic for stream, topic in topics(metadata, chosen).items() if topic in by_topic}
     wanted = set(joint_names)
     for stream in (stream for stream in SENSOR_STREAMS if stream not in known):
-        camera = known.get("rgb", "").rpartition("/")[0]
+        camera = _camera(known.get("depth" if stream == "depth_info" else "rgb", ""))
         fitting = [facts for facts in by_topic.values() if _fits(stream, facts)]
+        if stream == "depth_info":
+            fitting = [facts for facts in fitting if _camera(facts.topic) == camera not in ("", _camera(known["rgb"]))]
         if fitting and not (stream == "wrench_batch" and "wrench" in known):
             known[stream] = max(fitting, key=lambda facts: _likelihood(facts, camera, wanted)).topic
     return known
 
 
+def _camera(topic: str) -> str:
+    """The folder that a camera's topics share."""
+    return COMPRESSED.sub("", topic).rpartition("/")[0]
+
+
 def _fits(stream: str, facts: TopicFacts) -> bool:
-    if facts.type_name != SENSOR_STREAMS[stream].type_name:
+    if facts.type_name not in SENSOR_STREAMS[stream].types:
         return False
-    if stream not in IMAGES:
+    if stream not in IMAGES or facts.encoding == CLOUD:
         return True
     return facts.encoding in IMAGES[stream] and ("depth" in facts.topic) == (stream == "depth")
 
 
 def _likelihood(facts: TopicFacts, camera: str, joint_names: set[str]) -> tuple[float, ...]:
-    """What tells topics of one type apart, the most important first; `camera` is the folder of the colour topic."""
+    """What tells topics of one stream apart, the most important first; `camera` is the folder of its other topics."""
     name = facts.topic
     return (
         len(joint_names & set(facts.joint_names)),
         "infra" not in name,
-        name.rpartition("/")[0] == camera,
+        _camera(name) == camera,
         "color" in name or "rgb" in name or "aligned" in name,
+        facts.type_name in (stream.type_name for stream in SENSOR_STREAMS.values()),  # raw before compressed, or points
         facts.messages,
         -len(name),
     )

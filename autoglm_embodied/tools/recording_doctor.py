@@ -45,7 +45,7 @@ class Diagnosis:
             if topic == facts.topic:
                 refused = self.report.value("replay.refused", case=stream.removesuffix("_batch"))
                 return f"used as {stream}" + (f", {refused:.0f} refused" if refused else "")
-        if facts.type_name in {stream.type_name for stream in STREAMS.values()}:
+        if facts.type_name in {name for stream in STREAMS.values() for name in stream.types}:
             return "not used: another topic is taken; choose with --topic"
         return "not used: its type is not read"
 

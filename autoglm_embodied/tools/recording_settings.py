@@ -32,7 +32,7 @@ def write_settings(folder: Path, streams: Mapping[str, TopicFacts]) -> list[str]
     """
     robot, to_do = _robot(streams)
     texts = {
-        ROBOT: (to_do, asdict(robot)),
+        ROBOT: (to_do, {name: value for name, value in asdict(robot).items() if value != ()}),
         CAMERA: (
             "Measure xyz_m and quaternion_xyzw: they are those of the simulator's camera.",
             _camera(streams, robot),

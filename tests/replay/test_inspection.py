@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from bag_cases import write_ros2_mcap
@@ -14,14 +15,17 @@ from hypothesis import strategies as st
 from observing import EPOCH_NS, MS, ROBOT
 from rclpy.serialization import serialize_message
 from replay_cases import STREAM_OF
+from sensor_msgs.msg import CompressedImage
 from timed_recording import FAST_MS, FRAME_MS, TIMED
 
 from autoglm_embodied.bag.bag import Bag
 from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.ingest.cdr import read_image
+from autoglm_embodied.ingest.image_encodings import depth_array_m, rgb_array
 from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.replay.inspection import TopicFacts, clock_of, inspect, streams_of
-from autoglm_embodied.ros.conversions import image_message
+from autoglm_embodied.ros.conversions import image_message, to_stamp
 
 S = 1_000 * MS
 WALL_NS = EPOCH_NS + np.arange(0, 2_000, 5) * MS
@@ -117,6 +121,34 @@ def test_streams_are_found_under_the_names_of_other_drivers(tmp_path: Path) -> N
     found = inspect(Bag(write_ros2_mcap(tmp_path / "bag.mcap", renamed + copies)))
     assert {**streams_of(found, {}, {}, NAMES)} == REALSENSE | {"voice": "/voice/command"}
     assert streams_of(found, {}, {"depth": others["depth"]}, NAMES)["depth"] == others["depth"]
+
+
+def compressed(message: BagMessage) -> BagMessage:
+    """An image as image_transport compresses it, on its topic."""
+    image, depth = read_image(message.data), STREAM_OF[message.topic] == "depth"
+    pixels = depth_array_m(image) * 1000 if depth else rgb_array(image)[..., ::-1]
+    coded = cv2.imencode(".png", pixels.astype(np.uint16) if depth else pixels)[1].tobytes()
+    made = CompressedImage(format="16UC1; compressedDepth png" if depth else "rgb8; png compressed bgr8")
+    made.header.stamp, made.header.frame_id = to_stamp(image.stamp_ns), image.frame
+    made.data = bytes(12) + coded if depth else coded
+    topic = f"{message.topic}/compressed{'Depth' if depth else ''}"
+    kind = "sensor_msgs/msg/CompressedImage"
+    return replace(message, topic=topic, type_name=kind, data=serialize_message(made))
+
+
+def test_compressed_images_are_described_and_taken_where_there_are_no_raw_ones(tmp_path: Path) -> None:
+    small = [compressed(m) if STREAM_OF[m.topic] in ("rgb", "depth") else m for m in TIMED]
+    raw = facts_of(TIMED, tmp_path)
+    found = facts_of(small, tmp_path)
+    colour, depth = (
+        found[f"/camera/{name}"] for name in ("color/image_raw/compressed", "depth/image_raw/compressedDepth")
+    )
+    assert (
+        colour.layout == "rgb8; png compressed bgr8, rgb8 32x24" and depth.unit == raw["/camera/depth/image_raw"].unit
+    )
+    assert {"rgb": colour.topic, "depth": depth.topic}.items() <= streams_of(found.values(), {}, {}, NAMES).items()
+    both = streams_of([*raw.values(), colour, depth], {}, {}, NAMES)
+    assert both["rgb"] == "/camera/color/image_raw" and both["depth"] == "/camera/depth/image_raw"
 
 
 def test_what_cannot_be_read_is_described_as_such(tmp_path: Path) -> None:

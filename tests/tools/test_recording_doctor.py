@@ -52,7 +52,7 @@ def test_a_recording_of_this_robot_is_described_and_used(tmp_path: Path, capsys:
     assert status == 0 and min(present[name] for name in ("vision", "force", "joints")) > 0.5
     assert "used as" in said and f"to replay it: autoglm replay {path}" in said
     topics = json.loads((tmp_path / "doctor.json").read_text())["topics"]
-    assert {topic["topic"] for topic in topics} == set(STREAM_OF) - {topic for topic in STREAM_OF if "batch" in topic}
+    assert {topic["topic"] for topic in topics} == {message.topic for message in TIMED}
 
 
 @pytest.mark.parametrize("change", [lambda message: message, of_another_robot], ids=["this robot", "another"])
