@@ -57,9 +57,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     suites = "primitives (default), separated, large, weak_grip, pile, language, declutter; repeatable"
     group.add_argument("--suite", action="append", metavar="S", help=suites)
     policies = (
-        "random, pca, antipodal, antipodal_force or script, scripts from weak to strong; on the gantry also expert, "
-        "which is shown the simulator's state, on the arm also learned; repeatable (default script; without --suite "
-        "learned)"
+        "random, pca, antipodal, antipodal_force or script, scripts from weak to strong; privileged: "
+        "script_true_camera, which is shown where the camera stands, and on the gantry expert, which is shown the "
+        "simulator's state; on the arm also learned; repeatable (default script; without --suite learned)"
     )
     group.add_argument("--policy", action="append", metavar="P", help=policies)
     group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG}; without --suite arm)")

@@ -10,7 +10,7 @@ from autoglm_embodied.errors import CheckpointError, ConfigError
 from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.declutter import run_round
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, run_grasp_episode
-from autoglm_embodied_sim.policies.registry import baseline_named
+from autoglm_embodied_sim.policies.registry import PRIVILEGED, baseline_named
 
 EXPERT = "expert"
 
@@ -23,6 +23,8 @@ def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
             raise ConfigError(f"over DDS the arm is simulated, not the {rig_name}; add --rig arm")
         if policy == EXPERT and rig_name != "gantry":
             raise ConfigError(f"the {EXPERT} tries grasps out in copies of the gantry; leave out --rig {rig_name}")
+        if over_dds and policy in PRIVILEGED:
+            raise ConfigError(f"{policy} is shown the simulator's state, which no topic carries; leave out --ros")
     elif rig_name != "arm":
         raise ConfigError(f"the policy {LEARNED!r} drives the whole arm, not the {rig_name}; add --rig arm")
 

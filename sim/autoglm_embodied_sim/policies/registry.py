@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.policies.baselines import Antipodal, AntipodalForce, Baseline, Pca, RandomEdges, Script
 from autoglm_embodied_sim.policies.expert import Expert
+from autoglm_embodied_sim.policies.true_camera import ScriptTrueCamera
 
 ABLATIONS = ("force", "vision", "language")
 
@@ -30,8 +31,11 @@ BASELINES: dict[str, type[Baseline]] = {
     "antipodal": Antipodal,
     "antipodal_force": AntipodalForce,
     "script": Script,
+    "script_true_camera": ScriptTrueCamera,
     "expert": Expert,
 }
+PRIVILEGED = ("script_true_camera", "expert")
+"""Baselines that are shown more of the simulator's state than which pixels are whose."""
 
 
 def baseline_named(name: str) -> Baseline:

@@ -167,6 +167,7 @@ class MaskedFrames:
 class ObservedHand:
     """A HandRig that observes and acts tick by tick; after each of its motions the hand stands still."""
 
+    grip_force_n = 20.0  # no message says it
     aside: HandPose = ASIDE
     set_down_poses: Sequence[HandPose] = SET_DOWN_POSES
 

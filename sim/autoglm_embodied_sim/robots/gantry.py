@@ -141,7 +141,6 @@ class Gantry(SuiteRig):
         model, camera = build_gantry(objects, surroundings), overhead(surroundings, hand_eye_m)
         rng = np.random.default_rng(seed)
         super().__init__(model, mujoco.MjData(model), len(objects), (CAMERA, camera), grip_force_n, rng, np.zeros(3))
-        self.grip_force_n = grip_force_n
         self.surroundings, self.hand_eye_m = surroundings, np.asarray(hand_eye_m, dtype=float)
         self._fingers = self.data.qpos[len(AXES) : len(AXES) + 2]  # a view
         self._reading: FloatArray = np.zeros(6)

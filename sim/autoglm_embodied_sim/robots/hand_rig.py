@@ -108,6 +108,8 @@ class HandRig(Protocol):
     def time_ns(self) -> int:
         """Time passed."""
 
+    grip_force_n: float
+    """With which each finger closes, as it is set."""
     aside: HandPose
     """Where the hand hides nothing from the camera."""
     set_down_poses: Sequence[HandPose]
@@ -160,7 +162,7 @@ class SuiteRig(HandRig):
         rng: np.random.Generator,
         origin_m: FloatArray,
     ) -> None:
-        self.model, self.data = model, data
+        self.model, self.data, self.grip_force_n = model, data, grip_force_n
         model.actuator_forcerange[model.actuator("gripper").id] = [-2 * grip_force_n, 2 * grip_force_n]
         self.origin_m, self.truth = origin_m, ObjectState(model, count, origin_m)
         self._camera, self._rng = camera, rng
@@ -176,6 +178,13 @@ class SuiteRig(HandRig):
         if self._eye is None:
             self._eye = ObjectCamera(self.model, *self._camera, self.truth.object_of_geom)
         return self._eye
+
+    def camera_pose(self) -> FloatArray:
+        """(4, 4) where the camera's optical frame really is, table frame: what a robot does not know."""
+        camera, pose = self.data.camera(self._camera[0]), np.eye(4)
+        pose[:3, :3] = camera.xmat.reshape(3, 3) * [1, -1, -1]  # MuJoCo's cameras look along -z, with y up
+        pose[:3, 3] = camera.xpos - self.origin_m
+        return pose
 
     def tare(self) -> None:
         """Call what the wrist carries now nothing; the hand must be at rest."""
@@ -241,6 +250,7 @@ class WrappedRig:
     pose: HandPose
     width_m: float
     time_ns: int
+    grip_force_n: float
     aside: HandPose
     set_down_poses: Sequence[HandPose]
     look: Callable[[], View]

@@ -45,6 +45,10 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
         ({"policies": ("learned",), "rig": "arm", "suites": ("declutter",)}, "leave out declutter"),
         ({"over_dds": True}, "over DDS the arm is simulated, not the gantry; add --rig arm"),
         ({"rig": "arm", "over_dds": True, "policies": ("expert",)}, "the expert tries grasps out in copies"),
+        (
+            {"rig": "arm", "over_dds": True, "policies": ("script_true_camera",)},
+            "script_true_camera is shown the simulator's state, which no topic carries; leave out --ros",
+        ),
         ({"rig": "arm", "over_dds": True, "suites": ("declutter",)}, "leave out --ros, or declutter"),
         (
             {"policies": ("learned",), "rig": "arm", "over_dds": True, "without": ("force",)},
