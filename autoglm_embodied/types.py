@@ -64,6 +64,15 @@ class Referent(Enum):
     MANY = 2
 
 
+class TryOutcome(Enum):
+    """What came of one descent on an object; the scorer's logits are in this order."""
+
+    COLLIDED = 0  # broken off by contact on the way down
+    NOTHING = 1  # closed, and nothing stayed in the hand
+    ANOTHER = 2  # another object, or another with it
+    TARGET = 3  # the object that was wanted, alone
+
+
 @dataclass(frozen=True)
 class Camera:
     """A pinhole camera: intrinsics in pixels at `width` x `height`, pose of its optical frame in the base frame.

@@ -31,7 +31,15 @@ setup(
         ],
         "autoglm.policies": [
             f"{baseline} = autoglm_embodied_sim.nodes.baseline_policy:BaselinePolicy"
-            for baseline in ("random", "pca", "antipodal", "antipodal_force", "script")
+            for baseline in (
+                "random",
+                "pca",
+                "antipodal",
+                "antipodal_force",
+                "script",
+                "scored",
+                "scored_without_memory",
+            )
         ],
         "autoglm.bench": ["sim = autoglm_embodied_sim.cli.bench_sim:add_parser"],
     },

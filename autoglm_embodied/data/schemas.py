@@ -92,3 +92,33 @@ FOUND = {
 }
 GROUNDED = Schema("grounded", 1, {**dict.fromkeys(KEPT, "as in samples"), **FOUND})
 """What the frozen grounding found in n demonstrated samples, which the imitation stage reads many times."""
+
+CROP_PIXELS, CROP_PIXEL_M = 48, 0.00275
+"""Of the square that is cut out of a height map around a grasp."""
+
+OUTCOMES = Schema(
+    "outcomes",
+    1,
+    {
+        "seed": "(n,) int64 of the scene",
+        "object": "(n,) int64 index of the object that was wanted",
+        "height_m": "(n, 48, 48) float16 above the fingertips' goal, CROP_PIXEL_M a pixel; rows along the closing y",
+        "target": "(n, 48, 48) bool shows the object that is wanted",
+        "seen": "(n, 48, 48) bool a pixel of the camera fell here",
+        "grasp": "(n, 5) float64 x, y, z of the fingertips [m], yaw [rad], opening [m]; table at z = 0",
+        "collided": "(n,) bool the descent was broken off",
+        "contact_tip_m": "(n,) float32 height of the tips where something was felt on the way, NaN if nothing was",
+        "contact_n": "(n,) float32 force there, NaN likewise",
+        "width_m": "(n,) float32 opening after closing, NaN after a collision",
+        "weight_n": "(n,) float32 after lifting 4 cm, NaN if there was nothing to lift",
+        "wrench": "(n, 3, 2, 6) float32 tared, while descending, closing, lifting: mean and farthest from 0; NaN",
+        "held_target": "(n,) bool it and no other was held through lift and shake",
+        "held_any": "(n,) bool",
+        "grip_force_n": "(n,) float32 of each finger",
+        "hand_eye_m": "(n, 3) float32 hidden: how far the camera is believed to be from where it is",
+        "table_m": "(n,) float32 height at which the table seemed to be, taken off all heights",
+        "mass_kg": "(n,) float32 hidden, of the object",
+        "friction": "(n,) float32 hidden, of the object",
+    },
+)
+"""What came of n grasps, of which the camera showed what lies around each: 40 a scene, one after the other."""

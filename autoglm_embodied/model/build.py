@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from autoglm_embodied.data.schemas import CROP_PIXEL_M, CROP_PIXELS
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.model.config import GraspConfig
+from autoglm_embodied.model.config import GraspConfig, ScorerConfig
 from autoglm_embodied.model.encoders import ArmEncoder, Encoders, ForceEncoder, FrameEncoder, WordEncoder
 from autoglm_embodied.model.grasp_model import GraspModel
+from autoglm_embodied.model.grasp_scorer import GraspScorer
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
 
 ROBOT: dict[str, Any] = {  # what follows from robot, sensors and words, unless it is told: a Panda among primitives
@@ -51,3 +53,23 @@ def build_encoders(config: GraspConfig) -> Encoders:
 def build_model(config: GraspConfig) -> GraspModel:
     """A model with fresh weights."""
     return GraspModel(config, build_encoders(config))
+
+
+SCORER: dict[str, Any] = {  # a Panda hand; 0.4 M parameters
+    "pixels": CROP_PIXELS,
+    "pixel_m": CROP_PIXEL_M,
+    "finger_half_m": 0.0105,
+    "finger_thick_m": 0.016,
+    "height_unit_m": 0.05,
+    "width_unit_m": 0.08,
+    "grip_unit_n": 20.0,
+    "mass_unit_kg": 0.35,
+    "friction_unit": 0.4,
+    "stem": (24, 48, 64, 64),
+    "width": 128,
+}
+
+
+def build_scorer(**changes: Any) -> GraspScorer:
+    """A scorer of grasps with fresh weights."""
+    return GraspScorer(ScorerConfig(**{**SCORER, **changes}))

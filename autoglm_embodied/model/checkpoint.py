@@ -6,17 +6,23 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
+from transformers import PretrainedConfig
 from transformers.utils import logging as transformers_logging
 
+from autoglm_embodied.data.schemas import CROP_PIXEL_M, CROP_PIXELS
 from autoglm_embodied.errors import CheckpointError, ConfigError
 from autoglm_embodied.model.build import build_encoders
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
+from autoglm_embodied.model.grasp_scorer import GraspScorer
 
-SHIPPED = Path(__file__).parent.parent / "weights" / "grasp_primitives"
+WEIGHTS = Path(__file__).parent.parent / "weights"
+SHIPPED, SHIPPED_SCORER = WEIGHTS / "grasp_primitives", WEIGHTS / "grasp_scorer"
+Model = TypeVar("Model", GraspModel, GraspScorer)
 
 
 def load(directory: Path = SHIPPED, device: str = "auto", joints: int | None = None) -> GraspModel:
@@ -27,16 +33,25 @@ def load(directory: Path = SHIPPED, device: str = "auto", joints: int | None = N
         device: see `torch_device`.
         joints: J of the robot's arm, if it is to drive one; CheckpointError if the model is for another.
     """
-    for name in ("config.json", "model.safetensors"):
-        if not (directory / name).is_file():
-            raise CheckpointError(f"no checkpoint in {directory}: {name} is missing; train one or use {SHIPPED.name}")
-    model = _read(directory)
+    model = _read(directory, GraspModel, SHIPPED)
     if joints is not None and model.config.joints != joints:
         raise CheckpointError(
             f"the checkpoint in {directory} was trained for an arm of {model.config.joints} joints, but this robot has "
             f"{joints}; train one on data of this robot and name its folder"
         )
     ready: GraspModel = model.eval().to(torch_device(device))
+    return ready
+
+
+def load_scorer(directory: Path = SHIPPED_SCORER, device: str = "auto") -> GraspScorer:
+    """The scorer of grasps in `directory`, in inference mode; as `load`."""
+    scorer = _read(directory, GraspScorer, SHIPPED_SCORER)
+    has, cut = (scorer.config.pixels, scorer.config.pixel_m), (CROP_PIXELS, CROP_PIXEL_M)
+    if has != cut:
+        raise CheckpointError(
+            f"the scorer in {directory} takes crops of {has} (pixels, m), but this version cuts {cut}"
+        )
+    ready: GraspScorer = scorer.eval().to(torch_device(device))
     return ready
 
 
@@ -53,14 +68,20 @@ def torch_device(name: str) -> torch.device:
     return device
 
 
-def _read(directory: Path) -> GraspModel:
+def _read(directory: Path, kind: type[Model], shipped: Path) -> Model:
     """The model with every weight from the folder: one that is missing would otherwise be drawn at random."""
+    for name in ("config.json", "model.safetensors"):
+        if not (directory / name).is_file():
+            raise CheckpointError(f"no checkpoint in {directory}: {name} is missing; train one or use {shipped.name}")
     try:
         with _quiet():
-            config = GraspConfig.from_pretrained(directory)
-            model, found = GraspModel.from_pretrained(
+            found = PretrainedConfig.get_config_dict(directory)[0].get("model_type")
+            if found != kind.config_class.model_type:
+                raise ConfigError(f"its model_type is {found}, not {kind.config_class.model_type}")
+            config = kind.config_class.from_pretrained(directory)
+            loaded: Any = kind.from_pretrained(
                 directory,
-                build_encoders(config),
+                *((build_encoders(config),) if isinstance(config, GraspConfig) else ()),
                 config=config,
                 use_safetensors=True,
                 local_files_only=True,
@@ -69,14 +90,15 @@ def _read(directory: Path) -> GraspModel:
             )
     except (OSError, ValueError, RuntimeError, TypeError, ConfigError, SafetensorError) as error:
         raise CheckpointError(f"cannot read the checkpoint in {directory}: {str(error).splitlines()[0]}") from error
-    wrong = [*found["missing_keys"], *found["unexpected_keys"], *(row[0] for row in found["mismatched_keys"])]
+    model: Model = loaded[0]
+    loading: dict[str, Any] = loaded[1]
+    wrong = [*loading["missing_keys"], *loading["unexpected_keys"], *(row[0] for row in loading["mismatched_keys"])]
     if wrong:
         raise CheckpointError(
             f"the checkpoint in {directory} is of another version of the model ({len(wrong)} weights such as "
-            f"{min(wrong)} do not fit); train one or use {SHIPPED.name}"
+            f"{min(wrong)} do not fit); train one or use {shipped.name}"
         )
-    read: GraspModel = model
-    return read
+    return model
 
 
 @contextmanager

@@ -54,3 +54,28 @@ class GraspConfig(PretrainedConfig):
     def arm_features(self) -> int:
         """Numbers that describe the arm: joint positions and velocities, then the tool's."""
         return 2 * self.joints + TOOL_FEATURES
+
+
+class ScorerConfig(PretrainedConfig):
+    """Sizes and units of GraspScorer; transformers makes a dataclass of it."""
+
+    model_type = "autoglm_grasp_scorer"
+    has_no_defaults_at_init = True
+
+    pixels: int  # P of a crop's edge
+    pixel_m: float
+    finger_half_m: float  # half of a finger's width
+    finger_thick_m: float  # along the closing direction
+    height_unit_m: float
+    width_unit_m: float  # the widest opening
+    grip_unit_n: float
+    mass_unit_kg: float
+    friction_unit: float
+    stem: tuple[int, int, int, int]  # channels of the convolutions
+    width: int  # D of the features
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        self.stem = (self.stem[0], self.stem[1], self.stem[2], self.stem[3])  # JSON has lists
+        if self.pixels < 8 or self.pixels % 8:
+            raise ConfigError(f"ScorerConfig.pixels must be a multiple of 8, got {self.pixels}")
+        super().__post_init__(**kwargs)

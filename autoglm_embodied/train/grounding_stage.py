@@ -30,6 +30,7 @@ class GroundingStage:
 
     name = "grounding"
     training = True  # the mode of its modules while it learns
+    share_aside, most_aside = 0.04, 1000  # to validate on; held in memory, of all shards together
 
     def __init__(self, model: GraspModel, shards: Sequence[Read]) -> None:
         self.model = model

@@ -40,6 +40,7 @@ class ImitationStage:
 
     name = "imitation"
     training = False  # no module here behaves differently in training; the encoder's batch statistics stay
+    share_aside, most_aside = 0.04, 1000  # to validate on; held in memory, of all shards together
 
     def __init__(
         self, model: GraspModel, samples: Sequence[Read], folder: Path, survey: Survey, drop: Sequence[float]

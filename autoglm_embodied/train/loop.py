@@ -1,4 +1,4 @@
-"""Training in two stages: first grounding, then imitation of the expert; it can be stopped and goes on."""
+"""Training in stages: grounding, then imitation of the expert; or outcomes of grasps. What is stopped goes on."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from torch.optim import AdamW
 
 from autoglm_embodied.data.shards import Arrays, Indices, joined, shuffled_batches, take
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.model.build import SIZES, build_model, grasp_config
-from autoglm_embodied.model.checkpoint import load, torch_device
+from autoglm_embodied.model.build import SIZES, build_model, build_scorer, grasp_config
+from autoglm_embodied.model.checkpoint import load, load_scorer, torch_device
 from autoglm_embodied.model.grasp_model import GraspModel
+from autoglm_embodied.model.grasp_scorer import GraspScorer
 from autoglm_embodied.train.grounding_stage import GroundingStage
 from autoglm_embodied.train.imitation_stage import ImitationStage
+from autoglm_embodied.train.outcome_stage import OutcomeStage, outcome_readers
 from autoglm_embodied.train.sources import Survey, sample_readers, survey
 from autoglm_embodied.types import MODALITIES
 from autoglm_embodied.whole_file import whole_file
 
-TrainingStage = GroundingStage | ImitationStage
+TrainingStage = GroundingStage | ImitationStage | OutcomeStage
 """Some of the model's parameters, some of the samples, and a loss. Rows are fields whose first axis is the sample.
 
 What `rng` and `seed` decide is all that is random, so that a resumed run finds the same.
 """
-
-VALIDATION_SHARE = 0.04
-MOST_VALIDATED = 1000  # samples kept aside in memory, of all shards together
 
 Report = Callable[[str, int, int, dict[str, float]], None]
 """Called with the stage's name, epochs done, epochs in all, and the figures of the epoch."""
@@ -41,13 +40,15 @@ Report = Callable[[str, int, int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How long, how fast and on what; both stages resume after the last finished epoch."""
+    """How long, how fast and on what; every stage resumes after its last finished epoch."""
 
     grounding_epochs: int = 8
     imitation_epochs: int = 16
+    outcome_epochs: int = 24
     batch: int = 32
     grounding_rate: float = 8.0e-4
     imitation_rate: float = 6.0e-4
+    outcome_rate: float = 1.0e-3
     drop_vision: float = 0.04
     drop_force: float = 0.10
     drop_joints: float = 0.02
@@ -57,7 +58,7 @@ class TrainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("batch", "grounding_rate", "imitation_rate"):
+        for name in ("batch", "grounding_rate", "imitation_rate", "outcome_rate"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"train.{name} must be above 0, got {getattr(self, name)}")
         for modality, rate in zip(MODALITIES, self.drop, strict=True):
@@ -101,6 +102,21 @@ def train(
     shutil.rmtree(found, ignore_errors=True)
     model.eval().save_pretrained(out)
     return model
+
+
+def train_scorer(
+    settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None, start: Path | None = None
+) -> GraspScorer:
+    """Train the scorer of grasps on outcomes of `data`; arguments as of `train`, and none of a robot."""
+    device = torch_device(settings.device)
+    stage_data = outcome_readers(data)
+    torch.manual_seed(settings.seed)
+    scorer = build_scorer() if start is None else load_scorer(start, "cpu")
+    scorer.to(device)
+    out.mkdir(parents=True, exist_ok=True)
+    _run_stage(OutcomeStage(scorer, stage_data), settings.outcome_epochs, settings.outcome_rate, settings, out, report)
+    scorer.eval().save_pretrained(out)
+    return scorer
 
 
 def _initial_model(settings: TrainSettings, surveyed: Survey, start: Path | None) -> GraspModel:
@@ -160,7 +176,7 @@ def _step(stage: TrainingStage, optimiser: AdamW, rows: Arrays, rng: np.random.G
 def _hold_out(stage: TrainingStage, seed: int) -> tuple[Arrays, int]:
     """Samples kept aside to validate on, a bounded number and a like share of each shard; how many others there are."""
     parts, others = [], 0
-    most = -(-MOST_VALIDATED // len(stage.shards))
+    most = -(-stage.most_aside // len(stage.shards))
     for number, read in enumerate(stage.shards):
         arrays = read()
         learned, aside = _split(stage, arrays, number, seed)
@@ -170,12 +186,15 @@ def _hold_out(stage: TrainingStage, seed: int) -> tuple[Arrays, int]:
 
 
 def _split(stage: TrainingStage, arrays: Arrays, number: int, seed: int) -> tuple[Indices, Indices]:
-    """Rows to learn from and rows kept aside, by whole stretches of neighbours: frames of an episode are alike."""
+    """Rows to learn from and rows kept aside, by whole scenes or stretches of neighbours: frames of one are alike."""
     rows = stage.select(arrays)
     if not len(rows):
         return rows, rows
-    stretch = rows // max(1, min(100, len(rows) // 20))
-    aside = np.random.default_rng([seed, number]).random(int(stretch.max()) + 1) < VALIDATION_SHARE
+    if "seed" in arrays:
+        stretch = np.unique(arrays["seed"][rows], return_inverse=True)[1]
+    else:
+        stretch = rows // max(1, min(100, len(rows) // 20))
+    aside = np.random.default_rng([seed, number]).random(int(stretch.max()) + 1) < stage.share_aside
     if number == 0:
         aside[stretch[0]] = True  # never empty
     return rows[~aside[stretch]], rows[aside[stretch]]

@@ -95,6 +95,8 @@ def test_a_folder_that_cannot_be_written_is_named(plan: CollectionPlan, made: Ma
         (["--suite", "pile", "--outcomes", "5", "--split", "test"], "objects of train, validate, got 'test'"),
         (["--suite", "pile", "--outcomes", "0"], "must be 1 or more"),
         (["--suite", "pile", "--image-hz", "0"], "more than 0"),
+        (["--suite", "pile", "--checkpoint", "x"], "--checkpoint is of --dagger or --outcomes"),
+        (["--suite", "pile", "--outcomes", "5", "--checkpoint", "nowhere"], "no checkpoint in nowhere"),
         (["--outcomes", "5"], "outcomes are of suites of unknown objects; name one"),
     ],
 )

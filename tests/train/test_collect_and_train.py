@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from autoglm_embodied_sim.collect.collection import Collection
-from autoglm_embodied_sim.collect.outcomes import OUTCOMES
 from safetensors.numpy import load_file
 
 from autoglm_embodied.data.schemas import SAMPLES
-from autoglm_embodied.data.shards import Shard, read_shard, write_shard
+from autoglm_embodied.data.shards import read_shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.tools.cli import main
 from autoglm_embodied.train.loop import TrainSettings, train
 from autoglm_embodied.train.sources import read_samples, sample_readers, survey
 
@@ -93,13 +91,3 @@ def test_a_damaged_shard_is_named(primitives_data: Path, tmp_path: Path) -> None
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="autoglm collect"):
         sample_readers([tmp_path])
-
-
-def test_outcomes_alone_are_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_shard(
-        tmp_path / "outcomes-pile-00000.safetensors", OUTCOMES, Shard(dict.fromkeys(OUTCOMES.fields, np.zeros(1)))
-    )
-    assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr().err
-    assert "outcomes of grasps alone (1 shards)" in said and "autoglm collect --suite separated" in said
-    assert not (tmp_path / "out").exists()

@@ -12,6 +12,9 @@ EPILOG = """examples:
   autoglm train --data data/shards --out out/train
   autoglm train --data data/suites --out out/suites --device cuda --size base
   autoglm train --data data/shards --data data/dagger --out out/second --start out/train
+  autoglm train --data data/outcomes --out out/scorer --batch 128
+
+Folders of outcomes alone train the scorer of grasps, all others the policy.
 
 A training that was stopped goes on after its last finished epoch."""
 DROP_RATES = {"vision": 0.04, "force": 0.10, "joints": 0.02, "language": 0.02}
@@ -27,6 +30,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--start", metavar="DIR", type=Path, help="begin from this checkpoint instead of from nothing")
     parser.add_argument("--grounding-epochs", type=int, default=8, help="default %(default)s")
     parser.add_argument("--imitation-epochs", type=int, default=16, help="default %(default)s")
+    parser.add_argument("--outcome-epochs", type=int, default=24, help="of the scorer (default %(default)s)")
+    parser.add_argument("--batch", type=int, default=32, help="default %(default)s")
     parser.add_argument("--size", default="nano", help="of the model: nano, or base for a GPU (default %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda; auto is CUDA when there is one")
     for modality, rate in DROP_RATES.items():
@@ -41,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     import torch
     from rich.console import Console
 
-    from autoglm_embodied.train.loop import TrainSettings, train
+    from autoglm_embodied.train.loop import TrainSettings, train, train_scorer
+    from autoglm_embodied.train.sources import outcomes_alone
 
     console = Console()
 
@@ -51,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     with console.status("training"):
-        train(from_options(TrainSettings, args), args.data, args.out, report, args.start)
+        learn = train_scorer if outcomes_alone(args.data) else train
+        learn(from_options(TrainSettings, args), args.data, args.out, report, args.start)
     console.print(f"The checkpoint is in {args.out}", highlight=False)
     return 0

@@ -20,9 +20,10 @@ EPILOG = """examples:
   autoglm collect --out data/dagger --episodes 0 --images 0 --dagger 200 --checkpoint out/train
   autoglm collect --out data/suites --suite separated --episodes 500 --workers 2
   autoglm collect --out data/outcomes --suite pile --outcomes 20000 --workers 2
+  autoglm collect --out data/chosen --suite pile --outcomes 4000 --checkpoint out/scorer --seed 1
 
 A collection that was stopped goes on where it was: what is there is kept.
-autoglm train learns from all but outcomes."""
+autoglm train learns the policy from all but outcomes, and from outcomes the scorer of grasps."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -35,7 +36,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--images", type=int, help="of random scenes of primitives (default 10000)")
     dagger = "rollouts of --checkpoint that the expert labels"
     parser.add_argument("--dagger", metavar="N", type=int, default=0, help=dagger)
-    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="the policy that acts in --dagger")
+    checkpoint = "the policy that acts in --dagger, or the scorer whose first choices --outcomes tries"
+    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help=checkpoint)
     parser.add_argument("--outcomes", metavar="N", type=int, help="try N grasps instead and note what came of each")
     parser.add_argument("--split", default="train", help="train or validate objects (default %(default)s)")
     parser.add_argument("--image-hz", type=float, default=30.0, help="of a suite's demonstration (default %(default)s)")

@@ -57,8 +57,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     suites = "primitives (default), separated, large, weak_grip, pile, language, declutter; repeatable"
     group.add_argument("--suite", action="append", metavar="S", help=suites)
     policies = (
-        "random, pca, antipodal, antipodal_force or script, scripts from weak to strong; privileged: "
-        "script_true_camera, which is shown where the camera stands, and on the gantry expert, which is shown the "
+        "random, pca, antipodal, antipodal_force or script, scripts from weak to strong; scored, the last with grasps "
+        "chosen by a network and a memory of failed tries, or scored_without_memory; privileged: script_true_camera "
+        "and scored_true_camera, which are shown where the camera stands, and on the gantry expert, which is shown the "
         "simulator's state; on the arm also learned; repeatable (default script; without --suite learned)"
     )
     group.add_argument("--policy", action="append", metavar="P", help=policies)

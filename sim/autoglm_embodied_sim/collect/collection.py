@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from autoglm_embodied.data.collection import CollectionPlan, MakeUnit, settings_digest
-from autoglm_embodied.data.schemas import DEMONSTRATIONS, SAMPLES
+from autoglm_embodied.data.schemas import DEMONSTRATIONS, OUTCOMES, SAMPLES
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.collect.demonstrations import PER_SHARD, DemonstrationSettings, demonstration
-from autoglm_embodied_sim.collect.outcomes import OUTCOMES, SCENES_PER_SHARD, OutcomeSettings, scene_outcomes
+from autoglm_embodied_sim.collect.outcomes import SCENES_PER_SHARD, OutcomeSettings, scene_outcomes
 from autoglm_embodied_sim.collect.primitive_samples import (
     DAGGER,
     EPISODES,
@@ -51,8 +51,10 @@ class Collection:
             raise ConfigError(
                 "outcomes are of suites of unknown objects; name one, as in: --suite pile --outcomes 20000"
             )
-        if self.suite != PRIMITIVES and (self.images or self.dagger or self.checkpoint is not None):
-            raise ConfigError("--images, --dagger and --checkpoint are of the primitives; leave them or --suite out")
+        if self.suite != PRIMITIVES and (self.images or self.dagger):
+            raise ConfigError("--images and --dagger are of the primitives; leave them or --suite out")
+        if self.suite != PRIMITIVES and self.checkpoint is not None and self.outcomes is None:
+            raise ConfigError("--checkpoint is of --dagger or --outcomes; leave it out, or add --outcomes N")
 
     def plans(self, out: Path) -> list[tuple[CollectionPlan, MakeUnit]]:
         """What to write into a folder, and how."""
@@ -63,7 +65,7 @@ class Collection:
             name, digest = f"demonstrations-{self.suite}", settings_digest(shown.all(DEMONSTRATIONS))
             plan = CollectionPlan(out, DEMONSTRATIONS, name, self.episodes, PER_SHARD, digest)
             return [(plan, partial(demonstration, shown))]
-        tried = OutcomeSettings(self.suite, self.split, self.seed)
+        tried = OutcomeSettings(self.suite, self.split, self.seed, scorer=self.checkpoint)
         name, scenes = f"outcomes-{self.suite}", -(-self.outcomes // tried.per_scene)
         plan = CollectionPlan(out, OUTCOMES, name, scenes, SCENES_PER_SHARD, settings_digest(tried.all(OUTCOMES)))
         return [(plan, partial(scene_outcomes, tried))]

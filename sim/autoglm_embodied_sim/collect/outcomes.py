@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from autoglm_embodied.data.shards import Arrays, Schema, Shard, concatenate_shards
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.collect.grasp_trials import Trials, crops, varied_grasps
+from autoglm_embodied_sim.collect.grasp_trials import Trials
 from autoglm_embodied_sim.collect.suite_settings import SuiteSettings
 from autoglm_embodied_sim.policies.baselines import SEEN_CELLS
 from autoglm_embodied_sim.policies.grasp import Grasp
+from autoglm_embodied_sim.policies.grasp_candidates import crops, varied_grasps
 from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
@@ -20,43 +24,38 @@ from autoglm_embodied_sim.scenes.suite import suite_named
 
 SCENES_PER_SHARD = 5  # small enough that no worker waits long for the last one
 
-OUTCOMES = Schema(
-    "outcomes",
-    1,
-    {
-        "seed": "(n,) int64 of the scene",
-        "object": "(n,) int64 index of the object that was wanted",
-        "height_m": "(n, 48, 48) float16 above the goal of the fingertips, 2.75 mm a pixel; rows along the closing y",
-        "target": "(n, 48, 48) bool shows the object that is wanted",
-        "seen": "(n, 48, 48) bool a pixel of the camera fell here",
-        "grasp": "(n, 5) float64 x, y, z of the fingertips [m], yaw [rad], opening [m]; table at z = 0",
-        "collided": "(n,) bool the descent was broken off",
-        "contact_tip_m": "(n,) float32 height of the tips where something was felt on the way, NaN if nothing was",
-        "contact_n": "(n,) float32 force there, NaN likewise",
-        "width_m": "(n,) float32 opening after closing, NaN after a collision",
-        "weight_n": "(n,) float32 after lifting 4 cm, NaN if there was nothing to lift",
-        "wrench": "(n, 3, 2, 6) float32 tared, while descending, closing, lifting: mean and farthest from 0; NaN",
-        "held_target": "(n,) bool it and no other was held through lift and shake",
-        "held_any": "(n,) bool",
-        "grip_force_n": "(n,) float32 of each finger",
-        "hand_eye_m": "(n, 3) float32 hidden: how far the camera is believed to be from where it is",
-        "table_m": "(n,) float32 height at which the table seemed to be, taken off all heights",
-        "mass_kg": "(n,) float32 hidden, of the object",
-        "friction": "(n,) float32 hidden, of the object",
-    },
-)
-
 
 @dataclass(frozen=True)
 class OutcomeSettings(SuiteSettings):
     """What to try."""
 
     per_scene: int = 40
+    scorer: Path | None = None  # folder of the one that ranks the grasps first that are tried; None draws them
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.scorer is not None:
+            from autoglm_embodied.model.checkpoint import load_scorer  # torch: nothing else here needs it
+
+            load_scorer(self.scorer, "cpu")  # refused now rather than in every worker
         if self.per_scene < 1:
             raise ConfigError(f"a scene must be tried 1 time or more, got {self.per_scene}")
+
+    def all(self, schema: Schema) -> dict[str, Any]:
+        """As of every suite; a scorer is known by its weights, and none leaves no trace."""
+        known = super().all(schema)
+        weights = None if self.scorer is None else (self.scorer / "model.safetensors").read_bytes()
+        del known["scorer"]
+        return known if weights is None else known | {"scorer": hashlib.sha256(weights).hexdigest()}
+
+    def grasps(self, heights: HeightMap, obj: int, rng: np.random.Generator, count: int, rig: Gantry) -> list[Grasp]:
+        """What to try on an object: drawn at random, or what the scorer ranks first."""
+        if self.scorer is None:
+            return varied_grasps(heights, obj, rng, count)
+        from autoglm_embodied_sim.policies.grasp_choice import chooser_of
+
+        ranked = chooser_of(self.scorer, rig.grip_force_n, rng).first(heights, obj, count)
+        return ranked + varied_grasps(heights, obj, rng, count - len(ranked))
 
 
 def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
@@ -77,7 +76,7 @@ def scene_outcomes(settings: OutcomeSettings, number: int) -> Shard:
         shares = np.bincount(rng.integers(len(visible), size=settings.per_scene), minlength=len(visible))
         trials = Trials(rig)
         parts = [
-            _tried(rig, trials, heights, scene, obj, varied_grasps(heights, obj, rng, int(count)))
+            _tried(rig, trials, heights, scene, obj, settings.grasps(heights, obj, rng, int(count), rig))
             for obj, count in zip(visible, shares, strict=True)
             if count
         ]

@@ -24,8 +24,8 @@ PEAK_QUANTILE = 0.95
 NO_REFUSALS = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
 PRIVILEGES = (
     "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
-    "script_true_camera and the expert are privileged: the first is shown where the camera really stands, the second "
-    "the simulator's whole state, and it tries grasps out in copies of it"
+    "script_true_camera, scored_true_camera and the expert are privileged: those are shown where the camera really "
+    "stands, the expert the simulator's whole state, and it tries grasps out in copies of it"
 )
 
 

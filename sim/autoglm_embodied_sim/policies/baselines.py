@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.policies.antipodal_search import (
     DEEPEST_M,
     LOWEST_TIP_M,
@@ -156,7 +157,7 @@ class ForceFeedbackGrasp:
             return self.try_any()
         while self.tries < TRIES:
             heights = self.heights()
-            if self.skills.dig and self.digs < DIGS and not len(self.free(heights, self.target)):
+            if self.skills.dig and self.digs < DIGS and self.buried(heights, self.target):
                 self.digs += 1
                 if self.take_neighbour(heights):
                     continue
@@ -169,7 +170,7 @@ class ForceFeedbackGrasp:
     def try_any(self) -> PolicyReport:
         """One try for whatever has the best grasp; what is felt in the hand need not be looked up then."""
         heights = self.heights()
-        obj = best_object(heights, partial(self.candidates, heights))
+        obj = self.any_object(heights)
         held = obj is not None and self.take(heights, obj)
         if not held:
             let_go(self.rig)
@@ -185,14 +186,33 @@ class ForceFeedbackGrasp:
         if not self.skills.no_repeats:
             self.failed = []
         for _ in range(COLLISIONS):
-            grasp = best_of(self.candidates(heights, obj), heights, obj)
+            grasp = self.choose(heights, obj)
             if grasp is None:
                 return False
             self.approaches += 1
             self.failed.append((obj, grasp))
-            if come_down(self.rig, grasp):
-                return close_and_feel(self.rig) and sway_and_feel(self.rig)
+            held = self.carry_out(grasp)
+            if held is not None:
+                return held
         return False
+
+    def carry_out(self, grasp: Grasp) -> bool | None:
+        """Come down, close, lift and sway: whether something is felt in the hand; None after a collision."""
+        if not come_down(self.rig, grasp):
+            return None
+        return close_and_feel(self.rig) and sway_and_feel(self.rig)
+
+    def choose(self, heights: HeightMap, obj: int) -> Grasp | None:
+        """The next grasp of an object; None if nothing of it is seen."""
+        return best_of(self.candidates(heights, obj), heights, obj)
+
+    def any_object(self, heights: HeightMap) -> int | None:
+        """The object to take where any will do."""
+        return best_object(heights, partial(self.candidates, heights))
+
+    def buried(self, heights: HeightMap, obj: int) -> bool:
+        """Whether something else should be taken away first."""
+        return not len(self.free(heights, obj))
 
     def candidates(self, heights: HeightMap, obj: int) -> Grasps:
         """All grasps of an object but those that failed before."""
@@ -207,14 +227,18 @@ class ForceFeedbackGrasp:
 
     def take_neighbour(self, heights: HeightMap) -> bool:
         """Put the neighbour with the best free grasp aside; False if none has one."""
-        choices = [(obj, self.free(heights, obj)) for obj in in_sight(heights) if obj != self.target]
-        choices = [(obj, found) for obj, found in choices if len(found)]
-        if not choices:
+        obj = self.neighbour(heights)
+        if obj is None:
             return False
-        obj = max(choices, key=lambda choice: float(choice[1].score.max()))[0]
         self.take(heights, obj)
         self.put_aside()
         return True
+
+    def neighbour(self, heights: HeightMap) -> int | None:
+        """The object that is best taken away."""
+        choices = [(obj, self.free(heights, obj)) for obj in in_sight(heights) if obj != self.target]
+        choices = [(obj, found) for obj, found in choices if len(found)]
+        return max(choices, key=lambda choice: float(choice[1].score.max()))[0] if choices else None
 
     def confirmed(self) -> bool:
         """Whether the object is gone from the table, where that can be looked up."""
@@ -233,10 +257,14 @@ class ForceFeedbackGrasp:
 
 def same(found: Grasps, grasp: Grasp) -> BoolArray:
     """(n,) which candidates come down as `grasp` did, more or less."""
-    pose = grasp.pose
-    near = np.linalg.norm(found.centre_m - [pose.x_m, pose.y_m], axis=1) < SAME_M
-    turn = np.abs((found.closing_rad - pose.yaw_rad) % np.pi - np.pi / 2)  # 0 where both close alike
-    return np.asarray(near & (turn < SAME_RAD) & (np.abs(found.tip_m - pose.z_m) < SAME_TIP_M))
+    return alike(found.centre_m, found.closing_rad, found.tip_m, grasp.pose)
+
+
+def alike(centre_m: FloatArray, closing_rad: FloatArray, tip_m: FloatArray, pose: HandPose) -> BoolArray:
+    """(n,) which of n grasps, by the fields of `Grasps`, come down almost as at a pose."""
+    near = np.linalg.norm(centre_m - [pose.x_m, pose.y_m], axis=1) < SAME_M
+    turn = np.abs((closing_rad - pose.yaw_rad) % np.pi - np.pi / 2)  # 0 where both close alike
+    return np.asarray(near & (turn < SAME_RAD) & (np.abs(tip_m - pose.z_m) < SAME_TIP_M))
 
 
 class AntipodalForce:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.policies.baselines import Antipodal, AntipodalForce, Baseline, Pca, RandomEdges, Script
 from autoglm_embodied_sim.policies.expert import Expert
+from autoglm_embodied_sim.policies.scored import Scored, ScoredTrueCamera, ScoredWithoutMemory
 from autoglm_embodied_sim.policies.true_camera import ScriptTrueCamera
 
 ABLATIONS = ("force", "vision", "language")
@@ -31,10 +32,13 @@ BASELINES: dict[str, type[Baseline]] = {
     "antipodal": Antipodal,
     "antipodal_force": AntipodalForce,
     "script": Script,
+    "scored": Scored,
+    "scored_without_memory": ScoredWithoutMemory,
     "script_true_camera": ScriptTrueCamera,
+    "scored_true_camera": ScoredTrueCamera,
     "expert": Expert,
 }
-PRIVILEGED = ("script_true_camera", "expert")
+PRIVILEGED = ("script_true_camera", "scored_true_camera", "expert")
 """Baselines that are shown more of the simulator's state than which pixels are whose."""
 
 

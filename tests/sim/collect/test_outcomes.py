@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from autoglm_embodied_sim.collect.outcomes import OUTCOMES, OutcomeSettings, scene_outcomes
+from autoglm_embodied_sim.collect.outcomes import OutcomeSettings, scene_outcomes
 
+from autoglm_embodied.data.schemas import OUTCOMES
 from autoglm_embodied.data.shards import Shard
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.errors import CheckpointError, ConfigError
+from autoglm_embodied.model.checkpoint import SHIPPED, SHIPPED_SCORER
 
 SETTINGS = OutcomeSettings("separated", "validate", per_scene=24)
 
@@ -55,3 +59,20 @@ def test_outcomes_follow_from_the_number(tried: Shard) -> None:
 def test_no_trial_at_all_is_refused() -> None:
     with pytest.raises(ConfigError, match="1 time or more"):
         OutcomeSettings("pile", per_scene=0)
+
+
+def test_a_scorer_chooses_what_is_tried_and_its_weights_are_part_of_what_was_collected() -> None:
+    drawn, chosen = SETTINGS, replace(SETTINGS, scorer=SHIPPED_SCORER, per_scene=10)
+    known = chosen.all(OUTCOMES)
+    assert "scorer" not in drawn.all(OUTCOMES) and len(known["scorer"]) == 64
+    tried = scene_outcomes(chosen, 3).arrays
+    assert len(tried["seed"]) == 10 and tried["collided"].mean() < 0.5  # at random about two thirds collide
+    for obj in np.unique(tried["object"]):
+        mine = tried["grasp"][tried["object"] == obj]
+        apart = np.abs(mine[:, None, :3] - mine[None, :, :3]).max(axis=-1) + np.eye(len(mine))
+        assert apart.min() > 1e-3
+
+
+def test_a_folder_without_a_scorer_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="its model_type is autoglm_grasp, not autoglm_grasp_scorer"):
+        replace(SETTINGS, scorer=SHIPPED)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from autoglm_embodied_sim.collect.grasp_trials import AXIS_M, CHANNELS, HEIGHT_M, PIXELS, channels, crops
 from autoglm_embodied_sim.policies.grasp import Grasp
+from autoglm_embodied_sim.policies.grasp_candidates import AXIS_M, crops
 from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
 from autoglm_embodied_sim.robots.hand_rig import HandPose
+
+from autoglm_embodied.data.schemas import CROP_PIXELS
 
 AXIS = (np.arange(CELLS) + 0.5) * CELL_M - HALF_M
 X, Y = np.meshgrid(AXIS, AXIS)
@@ -26,14 +28,12 @@ def test_the_crop_turns_and_moves_with_the_grasp() -> None:
 def test_heights_are_above_the_tips_and_the_unseen_is_marked() -> None:
     cut = crops(TABLE, 2, [Grasp(HandPose(0.05, 0, 0.01, 0))])
     np.testing.assert_allclose(np.unique(cut.height_m), [-0.01, 0.02], atol=1e-4)
-    assert cut.seen[0][:, : PIXELS // 2].all() and not cut.seen[0][:, PIXELS // 2 + 1 :].any()
+    assert cut.seen[0][:, : CROP_PIXELS // 2].all() and not cut.seen[0][:, CROP_PIXELS // 2 + 1 :].any()
     assert not crops(TABLE, 1, [Grasp(HandPose(0.05, 0, 0.01, 0))]).target.any()
 
 
-def test_channels_hold_the_fingers_where_the_hand_comes_down() -> None:
-    grasp = Grasp(HandPose(0.05, 0, 0.01, 0), 0.06)
-    stacked = channels(crops(TABLE, 2, [grasp]), np.array([grasp.opening_m]))
-    assert stacked.shape == (1, len(CHANNELS), PIXELS, PIXELS) and stacked.dtype == np.float32
-    assert np.isclose(stacked[0, 0].max(), 0.02 / HEIGHT_M, atol=0.01) and 0 <= stacked[0, 4].min() <= 1
-    rows, columns = np.nonzero(stacked[0, 2])
-    assert np.abs(AXIS_M[rows]).min() > 0.03 and np.abs(AXIS_M[columns]).max() < 0.0105
+def test_a_crop_may_be_cut_where_things_seem_to_be() -> None:
+    grasp, there = Grasp(HandPose(0.05, 0.01, 0.01, 0.7)), Grasp(HandPose(0.058, 0.006, 0.01, 0.7))
+    moved, cut = crops(TABLE, 2, [grasp], np.array([[0.008, -0.004]])), crops(TABLE, 2, [there])
+    np.testing.assert_array_equal(moved.target, cut.target)
+    assert not np.array_equal(cut.target, crops(TABLE, 2, [grasp]).target)
