@@ -19,11 +19,12 @@ from autoglm_embodied.voice.listener import CommandSettings, Listener, VoiceComm
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
+from autoglm_embodied.voice.stop_spotter import StopSettings
 
 LISTENING = "listening"
 MESSAGE_FIELDS = ("text", "instruction", "language", "confidence", "speech_ns", "latency_ns")
 REPORTED = (
-    *("blocks", "lost_blocks", "level_dbfs", "utterances", "commands", "rejected"),
+    *("blocks", "lost_blocks", "level_dbfs", "stops", "utterances", "commands", "rejected"),
     *("dropped_utterances", "last_text"),
 )
 
@@ -37,6 +38,7 @@ class VoiceNode(ManagedNode):
         self._recogniser = settings(self, RecogniserSettings, "recogniser")
         self._segmenter = settings(self, SegmenterSettings, "segmenter")
         self._checks = settings(self, CommandSettings, "command")
+        self._stop_channel = settings(self, StopSettings, "stop")
         self._topic = topic_parameter(self, "voice", STREAMS["voice"].topic)
         check_parameter_files(self)
         self._listener: Listener | None = None
@@ -61,11 +63,12 @@ class VoiceNode(ManagedNode):
             on_command=self._publish,
             segmenter=self._segmenter,
             checks=self._checks,
+            stop=self._stop_channel,
         )
         undo.callback(self._listener.close)
 
     def _publish(self, command: VoiceCommand) -> None:
-        # On the recogniser's thread, so that a stop does not wait for the executor.
+        # On the thread that heard it, so that a stop waits for neither the executor nor the recogniser.
         age_ns = time.monotonic_ns() - command.end_ns
         values = {name: getattr(command, name) for name in MESSAGE_FIELDS}
         message = VoiceCommandMessage(intent=command.intent.value, **values)

@@ -1,6 +1,7 @@
 """The listener: microphone -> voice activity -> utterance -> text -> accepted command, on two threads of its own.
 
-One thread takes every block as it is captured and never waits for the other, which recognises.
+One thread takes every block as it is captured and never waits for the other, which recognises. On the way it spots the
+word "stop" in each block, before anything else: that needs neither the end of an utterance nor the recogniser.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.microphone import Block
 from autoglm_embodied.voice.recogniser import Recogniser, Transcript
 from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance, VoiceActivityDetector
+from autoglm_embodied.voice.stop_spotter import LANGUAGE, WORD, StopSettings, StopSpotter, StopWord
 
 QUEUED_UTTERANCES = 16
 SILENCE_DBFS = -100.0
@@ -60,7 +62,7 @@ class VoiceCommand:
     language: str  # BCP-47
     confidence: float  # 0..1
     end_ns: int  # end of the speech
-    speech_ns: int  # duration of the speech
+    speech_ns: int  # duration of the speech; 0 where it was not measured
     latency_ns: int  # from the end of the speech to its recognition
 
 
@@ -120,6 +122,7 @@ class ListenerHealth:
     blocks: int = 0
     lost_blocks: int = 0
     level_dbfs: float = SILENCE_DBFS
+    stops: int = 0  # spotted by the stop channel
     utterances: int = 0
     commands: int = 0
     rejected: int = 0  # utterances without a command, or with too little confidence
@@ -144,9 +147,11 @@ class Listener:
     Args:
         open_microphone: opens the device.
         load_recogniser: loads the recogniser.
-        on_command: called with each command, on the recogniser's thread.
+        on_command: called with each command, on the recogniser's thread, and with each stop that was spotted, on that
+            of the microphone.
         segmenter: when an utterance begins and ends.
         checks: acceptance thresholds of commands.
+        stop: network and threshold of the stop channel.
         clock: monotonic time [ns], the one that stamps the blocks.
     """
 
@@ -157,6 +162,7 @@ class Listener:
         on_command: Callable[[VoiceCommand], None],
         segmenter: SegmenterSettings | None = None,
         checks: CommandSettings | None = None,
+        stop: StopSettings | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._open_microphone = open_microphone
@@ -164,6 +170,7 @@ class Listener:
         self._on_command = on_command
         self._segmenter = Segmenter(segmenter)
         self._checks = checks or CommandSettings()
+        self._stop = stop
         self._clock = clock
         self._utterances: queue.Queue[Utterance | None] = queue.Queue(QUEUED_UTTERANCES)
         self._closing = threading.Event()
@@ -204,17 +211,25 @@ class Listener:
             self._enqueue(None)
 
     def _capture(self) -> None:
-        activity = VoiceActivityDetector()
+        spotter, activity = StopSpotter(self._stop), VoiceActivityDetector()
         microphone = self._open_microphone()
         try:
             while not self._closing.is_set():
                 block = microphone.read()
+                word = spotter.push(block)
+                if word is not None:
+                    self._pass_stop_on(word)
                 self._update(blocks=self._health.blocks + 1, lost_blocks=microphone.lost, level_dbfs=_level_dbfs(block))
                 utterance = self._segmenter.push(block, activity.probability(block.samples))
                 if utterance is not None:
                     self._enqueue(utterance)
         finally:
             microphone.close()
+
+    def _pass_stop_on(self, word: StopWord) -> None:
+        latency_ns = self._clock() - word.end_ns
+        self._on_command(VoiceCommand(Intent.STOP, WORD, "", LANGUAGE, word.probability, word.end_ns, 0, latency_ns))
+        self._update(stops=self._health.stops + 1)
 
     def _enqueue(self, utterance: Utterance | None) -> None:
         # The newest matters most, it may be a stop: where recognition lags, the oldest is dropped.

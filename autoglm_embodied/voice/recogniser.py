@@ -82,7 +82,7 @@ class WhisperRecogniser:
         settings = settings or RecogniserSettings()
         self.language = settings.language
         folder = Path(settings.weights).expanduser() if settings.weights else packaged_weights()
-        _require_weights(folder / "model.bin", settings.weights_sha256)
+        require_weights(folder / "model.bin", settings.weights_sha256, "recogniser.weights_sha256")
         try:
             self._model = WhisperModel(
                 str(folder),
@@ -117,13 +117,14 @@ class WhisperRecogniser:
         return Transcript(text, math.exp(min(0.0, likelihood)), max(segment.no_speech_prob for segment in found))
 
 
-def _require_weights(path: Path, sha256: str) -> None:
+def require_weights(path: Path, sha256: str, setting: str) -> None:
+    """SetupError where the file `path` is not there or not of this `sha256`, which `setting` holds; "" is any."""
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise SetupError(f"cannot read the weights {path} ({error.strerror}); install them again") from error
-    if found != sha256:
+    if sha256 and found != sha256:
         raise SetupError(
             f"{path} is not the expected model (sha256 {found[:12]}..., expected {sha256[:12]}...); "
-            "install it again, or set recogniser.weights_sha256 if you mean to use another"
+            f"install it again, or set {setting} if you mean to use another"
         )

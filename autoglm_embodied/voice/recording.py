@@ -88,7 +88,7 @@ def synthesise(text: str, path: Path, voice: str | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="autoglm-speech-") as folder:
         spoken = Path(folder) / "spoken.wav"
         _run_voice_program(text, spoken, voice or _installed_voice())
-        samples = _resample(spoken)
+        samples = read_resampled(spoken)
     if not samples.size or np.abs(samples).max() < 0.01:
         raise AudioError(f"the voice has no sound for {text!r}; write it in English words")
     write_wav(path, _pad_and_dither(samples))
@@ -116,7 +116,8 @@ def _run_voice_program(text: str, path: Path, voice: str) -> None:
         raise SetupError(f"{command[0]} could not speak the sentence ({error}); try another voice") from error
 
 
-def _resample(path: Path) -> SampleArray:
+def read_resampled(path: Path) -> SampleArray:
+    """The samples of a mono 16-bit PCM WAV of any rate, at RATE_HZ."""
     from scipy.signal import resample_poly  # slow to import, and only synthesis needs it
 
     with wave.open(str(path), "rb") as spoken:

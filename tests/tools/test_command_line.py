@@ -116,6 +116,10 @@ def test_a_viewer_without_a_display_is_refused(
         (["collect", "--workers", "0"], "--workers must be 1 or more"),
         (["collect", "--dagger", "5", "--episodes", "0", "--images", "0"], "need the checkpoint"),
         (["train", "--data", "absent"], "no shards in absent"),
+        (["train-stop", "network", "--speech", "absent"], "the speech must hold texts with the word"),
+        (["train-stop", "speech", "--engine", "hal", "--text", "README.md"], "there is no engine 'hal'"),
+        (["train-stop", "speech", "--engine", "flite", "--text", "absent"], "cannot read absent"),
+        (["bench", "voice", "--speech", "absent"], "absent must hold a folder of speech"),
     ],
 )
 def test_learning_without_what_it_needs_is_refused(

@@ -82,12 +82,32 @@ def test_commands_are_told_from_talk_in_the_order_spoken(tmp_path: Path) -> None
     tape = Tape(paths)
     heard: queue.Queue[VoiceCommand] = queue.Queue()
     with Listener(lambda: tape, WhisperRecogniser, heard.put, clock=lambda: tape.now_ns) as listener:
+        spotted = heard.get(timeout=HEARD_WITHIN_S)
         commands = [heard.get(timeout=HEARD_WITHIN_S) for _ in range(4)]
         tape.over.set()
+    assert (spotted.intent, listener.health.stops) == (Intent.STOP, 1)
     assert [command.intent for command in commands] == [Intent.STOP, Intent.RESUME, Intent.GRASP, Intent.CANCEL]
     assert commands[2].instruction == "pick up the purple elephant"
     assert (listener.health.utterances, listener.health.rejected) == (5, 1)
     assert tape.closed
+
+
+def test_a_stop_is_passed_on_while_the_recogniser_loads_or_is_busy(tmp_path: Path) -> None:
+    synthesise("stop", tmp_path / "a.wav")
+    tape = Tape([tmp_path / "a.wav"])
+    heard: queue.Queue[VoiceCommand] = queue.Queue()
+
+    def never_ready() -> WhisperRecogniser:
+        tape.over.wait(HEARD_WITHIN_S)
+        raise AudioError("it is over")
+
+    with Listener(lambda: tape, never_ready, heard.put, clock=lambda: tape.now_ns) as listener:
+        command = heard.get(timeout=HEARD_WITHIN_S)
+        assert not listener.health.recogniser_ready
+        tape.over.set()
+    assert (command.intent, command.text) == (Intent.STOP, "stop")
+    assert 0 < command.latency_ns < 3e8
+    assert command.confidence > 0.5
 
 
 def test_a_recogniser_that_does_not_load_ends_the_listener_with_its_reason(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from autoglm_embodied.voice.recogniser import RecogniserSettings
 from autoglm_embodied.voice.recording import synthesise
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.sound_server import SoundServer
+from autoglm_embodied.voice.stop_spotter import StopSettings
 
 if TYPE_CHECKING:
     from autoglm_embodied.nodes.observer_node import Observer
@@ -119,6 +120,7 @@ def test_the_shipped_settings_are_those_of_the_code() -> None:
     assert RecogniserSettings(**parameters["recogniser"]) == RecogniserSettings()
     assert SegmenterSettings(**parameters["segmenter"]) == SegmenterSettings()
     assert CommandSettings(**parameters["command"]) == CommandSettings()
+    assert StopSettings(**parameters["stop"]) == StopSettings()
 
 
 def last_sentence(process: Process) -> str:

@@ -22,7 +22,7 @@ from autoglm_embodied import __version__
 from autoglm_embodied.errors import AutoGLMError, SetupError
 from autoglm_embodied.tools.cli import bench
 
-SUBCOMMANDS = ("demo", "doctor", "voice", "train", "bench", "record", "replay", "export")
+SUBCOMMANDS = ("demo", "doctor", "voice", "train", "train-stop", "bench", "record", "replay", "export")
 COMMANDS_OF_OTHERS = "autoglm.commands"
 OF_THE_SIMULATOR = ("collect", "evaluate", "table")
 """What is missing where the simulator's package is not installed."""
@@ -82,7 +82,7 @@ def parser(asked: str = "") -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"autoglm {__version__}")
     subparsers = top.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name in SUBCOMMANDS:
-        importlib.import_module(f"{__name__}.{name}").add_parser(subparsers)
+        importlib.import_module(f"{__name__}.{name.replace('-', '_')}").add_parser(subparsers)
     for command in sorted(entry_points(group=COMMANDS_OF_OTHERS), key=lambda command: command.name):
         if command.name == asked:
             command.load()(subparsers)

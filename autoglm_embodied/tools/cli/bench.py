@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,14 @@ def add_parser(subparsers: Subparsers) -> None:
     ingest.add_argument("--seconds", type=float, default=60.0, help="of sensor messages (default 60)")
     ingest.add_argument("--camera", metavar="KIND", choices=CAMERAS, default="raw", help=f"one of {', '.join(CAMERAS)}")
     ingest.add_argument("--best-effort", action="store_true", help="best-effort instead of reliable publishers")
+    voice = add_part(parts, "voice", "the stop channel on speech of `autoglm train-stop speech`", run_voice)
+    voice.add_argument("--speech", metavar="DIR", type=Path, required=True, help="of engines not trained on")
+    voice.add_argument(
+        "--clips", type=int, default=400, help="most with the word, of each engine (default %(default)s)"
+    )
+    voice.add_argument("--minutes", type=float, default=5.0, help="of each kind of noise (default %(default)s)")
+    voice.add_argument("--network", metavar="FILE", type=Path, help="instead of the shipped one")
+    voice.add_argument("--least-probability", type=float, help="instead of that of voice_node")
     parser.set_defaults(parts=parts)
 
 
@@ -87,6 +96,24 @@ def run_ingest(args: argparse.Namespace) -> int:
         measure_frames(report, args.seed, status.update)
         reliability = "BEST_EFFORT" if args.best_effort else "RELIABLE"
         measure(report, args.seconds, reliability, args.camera, status.update)
+    return end_report(report, args)
+
+
+def run_voice(args: argparse.Namespace) -> int:
+    """Measure the stop channel."""
+    from rich.console import Console
+
+    from autoglm_embodied.tools.bench.stop_channel import measure
+    from autoglm_embodied.voice.stop_spotter import StopSettings
+
+    if not (args.clips >= 1 and 0 < args.minutes < 1e4):
+        raise ConfigError("--clips must be 1 or more, and --minutes above 0")
+    settings = StopSettings(str(args.network), "") if args.network else StopSettings()
+    if args.least_probability is not None:
+        settings = replace(settings, least_probability=args.least_probability)
+    report = begin_report(args)
+    with Console().status("starting") as status:
+        measure(report, args.speech, settings, args.seed, (args.clips, args.minutes), status.update)
     return end_report(report, args)
 
 

@@ -1,0 +1,205 @@
+"""Sounds in which the word is said, or not: clips among other speech, noise, hum, tones and echoes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve, lfilter
+
+from autoglm_embodied.train.stop_speech import SpeechClip
+from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
+from autoglm_embodied.voice.stop_spotter import OVERLAP, STEP, FeatureArray, log_mel
+
+STEPS = 110  # of a sound to learn from: 2.2 s
+SAMPLES = STEPS * STEP
+LONGEST = 1.6 * RATE_HZ  # samples of a clip in it
+EARLY_S, LATE_S = 0.06, 0.16  # before and after the end of the word, in which it is to be spotted
+OVER_S = 0.5  # after the word, from which on spotting it again is wrong
+NOISES = ("white", "pink", "brown", "hum", "tones", "clicks")
+BABBLE = 5  # talkers
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound to learn from."""
+
+    features: FeatureArray  # (BANDS, STEPS * STEP_FRAMES)
+    target: NDArray[np.int8]  # (STEPS,) 1: the word is to be spotted once among these; 0: it is not; -1: either way
+
+
+def level(samples: SampleArray) -> float:
+    """Root mean square of the samples (n,) within 30 dB of the loudest; never 0."""
+    loud = samples[np.abs(samples) > 0.03 * np.abs(samples).max(initial=0.0)]
+    return float(np.sqrt(np.mean(np.square(loud)))) + 1e-9 if loud.size else 1e-9
+
+
+def noise(kind: str, n: int, rng: np.random.Generator) -> SampleArray:
+    """Noise of one of NOISES, (n,), at a level of 1."""
+    made = {"hum": _hum, "tones": _tones, "clicks": _clicks}.get(kind)
+    return made(n, rng) if made else _coloured({"white": 0.0, "pink": 0.5, "brown": 1.0}[kind], n, rng)
+
+
+def add(sound: SampleArray, other: SampleArray, snr_db: float, of: float) -> None:
+    """Add `other` (n,) to a sound (n,) such that it is `snr_db` below the level `of`."""
+    sound += other * (of / level(other) * 10.0 ** (-snr_db / 20.0))
+
+
+def speech_track(clips: Sequence[SpeechClip], n: int, rng: np.random.Generator, gap_s: float = 0.3) -> SampleArray:
+    """Random clips one after the other, (n,)."""
+    track = np.zeros(n, dtype=np.float32)
+    at = -int(rng.integers(RATE_HZ))
+    while at < n:
+        samples = clips[int(rng.integers(len(clips)))].samples
+        _put(track, samples / level(samples), at)
+        at += len(samples) + int(rng.uniform(0.0, gap_s) * RATE_HZ)
+    return track
+
+
+class SoundMixer:
+    """Draws sounds to learn from out of clips.
+
+    Args:
+        clips: of all engines to learn from.
+        rng: draws all.
+    """
+
+    def __init__(self, clips: Sequence[SpeechClip], rng: np.random.Generator) -> None:
+        whole = ("middle", "repeated")  # in these it is not known where in the clip the word is
+        said = (clip for clip in clips if clip.place != "none")
+        self._said = [clip for clip in said if clip.place not in whole or len(clip.samples) < 0.8 * LONGEST]
+        self._others = [clip for clip in clips if clip.place == "none"]
+        self._rng = rng
+
+    def draw(self) -> Sound:
+        """A sound; in half of them the word is said."""
+        rng = self._rng
+        sound = np.zeros(SAMPLES, dtype=np.float32)
+        target = np.zeros(STEPS, dtype=np.int8)
+        if rng.random() < 0.5:
+            self._say(sound, target)
+        elif rng.random() < 0.85:
+            sound += self._talk(4)
+        self._disturb(sound)
+        sound *= 10.0 ** (rng.uniform(-45.0, -3.0) / 20.0) / max(float(np.abs(sound).max()), 1e-6)
+        if rng.random() < 0.15:
+            sound = np.clip(sound * rng.uniform(1.5, 10.0), -1.0, 1.0)
+        sound += rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.0), SAMPLES)
+        return Sound(log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32)), target)
+
+    def _pick(self, clips: Sequence[SpeechClip]) -> SpeechClip:
+        """A clip, in another size of the speaker's head and another pitch."""
+        clip = clips[int(self._rng.integers(len(clips)))]
+        factor = float(np.exp(self._rng.uniform(-0.16, 0.16)))
+        at = np.arange(0.0, len(clip.samples) - 1, factor)
+        stretched = np.interp(at, np.arange(len(clip.samples)), clip.samples).astype(np.float32)
+        return SpeechClip(stretched, clip.text, clip.voice)
+
+    def _say(self, sound: SampleArray, target: NDArray[np.int8]) -> None:
+        """A clip with the word, and in half of the sounds other speech close around it."""
+        rng, clip = self._rng, self._pick(self._said)
+        samples = clip.samples[: round(LONGEST)] if clip.place == "start" else clip.samples[-round(LONGEST) :]
+        at = int(rng.integers(0, SAMPLES - len(samples) - RATE_HZ // 4))
+        end = at + len(samples)
+        if rng.random() < 0.5:
+            around = self._talk(3)
+            gap = int(rng.uniform(0.0, 0.4) * RATE_HZ)
+            around[max(0, at - gap) : end + gap] = 0.0
+            if rng.random() < 0.5:
+                around[end:] = 0.0
+            sound += around
+        if at > RATE_HZ // 4 and rng.random() < 0.2:  # a crash before, after which the word is still to be spotted
+            sound[: at - RATE_HZ // 8] += self._noise(at - RATE_HZ // 8) * 10.0 ** rng.uniform(0.0, 1.0)
+        _put(sound, samples / level(samples), at)
+        begins = at / RATE_HZ + 0.15 if clip.place in ("start", "middle", "repeated") else end / RATE_HZ - EARLY_S
+        target[_steps(begins) : _steps(end / RATE_HZ + OVER_S)] = -1
+        target[_steps(begins) : _steps(end / RATE_HZ + LATE_S)] = 1
+
+    def _talk(self, clips: int) -> SampleArray:
+        return speech_track([self._pick(self._others) for _ in range(clips)], SAMPLES, self._rng)
+
+    def _noise(self, n: int) -> SampleArray:
+        return noise(NOISES[int(self._rng.integers(len(NOISES)))], n, self._rng)
+
+    def _disturb(self, sound: SampleArray) -> None:
+        rng, of = self._rng, 1.0  # the level of the word and of other speech
+        if rng.random() < 0.3:
+            add(sound, self._talk(4), rng.uniform(-1, 12), of)
+        if rng.random() < 0.15:
+            for _ in range(BABBLE):
+                add(sound, speech_track(self._others, SAMPLES, rng), rng.uniform(8, 25), of)
+        if rng.random() < 0.3:
+            sound[:] = reverberated(sound, rng.uniform(0.1, 0.6), rng.uniform(0.0, 10.0), rng)
+        if rng.random() < 0.65:
+            add(sound, self._noise(SAMPLES), rng.uniform(3, 35), of)
+        if rng.random() < 0.2:
+            sound[:] = _low_pass(sound, rng.uniform(3000.0, 7000.0))
+
+
+def reverberated(sound: SampleArray, rt60_s: float, direct_db: float, rng: np.random.Generator) -> SampleArray:
+    """A sound (n,) in a room: an exponentially decaying diffuse tail, the direct sound `direct_db` above it."""
+    t_s = np.arange(round(rt60_s * RATE_HZ)) / RATE_HZ
+    tail = rng.normal(0.0, 1.0, len(t_s)) * 10.0 ** (-3.0 * t_s / rt60_s)
+    tail *= 10.0 ** (-direct_db / 20.0) / np.sqrt(np.sum(np.square(tail)))
+    tail[0] = 1.0
+    return np.asarray(fftconvolve(sound, tail)[: len(sound)], dtype=np.float32)
+
+
+def _coloured(power: float, n: int, rng: np.random.Generator) -> SampleArray:
+    spectrum = np.fft.rfft(rng.normal(0.0, 1.0, n))
+    spectrum /= np.maximum(np.arange(len(spectrum)), 20.0 * n / RATE_HZ) ** power
+    return _at_level_1(np.fft.irfft(spectrum, n))
+
+
+def _hum(n: int, rng: np.random.Generator) -> SampleArray:
+    """A motor: harmonics of a pitch that drifts, and a little noise."""
+    hz = rng.uniform(40.0, 400.0) * (1.0 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.1, 2.0) * np.arange(n) / RATE_HZ))
+    phase = 2 * np.pi * np.cumsum(hz) / RATE_HZ
+    harmonics = sum(np.sin(k * phase + rng.uniform(0, 6)) * rng.uniform(0.1, 1.0) / k for k in range(1, 12))
+    return _at_level_1(harmonics + rng.normal(0.0, 0.1, n))
+
+
+def _tones(n: int, rng: np.random.Generator) -> SampleArray:
+    """Music, of a kind: chords that begin and fade."""
+    sound, at = np.zeros(n), 0
+    while at < n:
+        length = min(n - at, int(rng.uniform(0.1, 0.6) * RATE_HZ))
+        t_s = np.arange(length) / RATE_HZ
+        for _ in range(int(rng.integers(1, 4))):
+            hz = 110.0 * 2.0 ** (rng.integers(0, 48) / 12.0)
+            sound[at : at + length] += sum(np.sin(2 * np.pi * hz * k * t_s) / k for k in range(1, 6)) * np.exp(-4 * t_s)
+        at += length
+    return _at_level_1(sound)
+
+
+def _clicks(n: int, rng: np.random.Generator) -> SampleArray:
+    """Knocks and clatter: short decaying bursts of noise."""
+    sound = np.zeros(n)
+    for at in rng.integers(0, n, size=int(rng.integers(2, 25))):
+        burst = rng.normal(0.0, rng.uniform(0.2, 1.0), min(n - at, RATE_HZ // 5))
+        sound[at : at + len(burst)] += burst * np.exp(-np.arange(len(burst)) / (rng.uniform(0.002, 0.04) * RATE_HZ))
+    return _at_level_1(sound)
+
+
+def _low_pass(sound: SampleArray, cut_off_hz: float) -> SampleArray:
+    """A telephone, a cheap microphone: four first-order low passes."""
+    keep = float(np.exp(-2 * np.pi * cut_off_hz / RATE_HZ))
+    for _ in range(4):
+        sound = lfilter([1 - keep], [1, -keep], sound)
+    return np.asarray(sound, dtype=np.float32)
+
+
+def _at_level_1(sound: NDArray[np.floating]) -> SampleArray:
+    return np.asarray(sound / (np.sqrt(np.mean(np.square(sound))) + 1e-9), dtype=np.float32)
+
+
+def _put(track: SampleArray, samples: SampleArray, at: int) -> None:
+    begin, end = max(at, 0), min(at + len(samples), len(track))
+    if begin < end:
+        track[begin:end] += samples[begin - at : end - at]
+
+
+def _steps(t_s: float) -> int:
+    return max(0, min(STEPS, round(t_s * RATE_HZ / STEP)))

@@ -1,0 +1,204 @@
+"""Speech that the stop channel learns from and is measured on, made by speech synthesis programs.
+
+Clips are kept in parts of one engine each: a synthesis that was stopped goes on after its last whole part, and whole
+engines can be held out.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import tempfile
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.train.stop_texts import draw_text, place_of_word, spoken
+from autoglm_embodied.voice.recording import SampleArray, from_pcm16, read_resampled, to_pcm16
+from autoglm_embodied.whole_file import whole_file
+
+PART = 50  # clips
+SYNTHESIS_LIMIT_S = 120.0
+QUIET = 0.01  # of the loudest sample: silence at the ends of a clip
+ESPEAK_ACCENTS = "en-us en-gb en-gb-scotland en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029 de fr es it nl sv".split()
+ESPEAK_VARIANTS = """
+m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt klatt2 klatt3 klatt4 croak Alex Alicia Andrea Andy anikaRobot Annie
+antonio AnxiousAndy aunty belinda benjamin boris caleb david Denis Diogo ed edward edward2 gene Gene2 Henrique Hugo
+iven iven2 iven3 Jacky john kaukovalta Lee linda marcelo Marco Mario max Michael michel Mike Mr_serious norbert pablo
+paul pedro quincy Reed RicishayMax rob robert sandro shelby steph steph2 steph3 travis Tweaky victor zac
+""".split()
+ESPEAK_COMMAND = "-s {words_per_minute} -p {pitch_of_100} -w {wav} --stdin"
+PICO_TEXT = '<pitch level="{pitch_percent}"><speed level="{tempo_percent}">{text}</speed></pitch>'
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A speech synthesis program: `command` with fields in braces (see `_fields`), and its voices.
+
+    It writes {wav}; one that has {folder} instead speaks each line of its input into a file there, in their order.
+    """
+
+    command: str
+    voices: Sequence[str]
+
+
+ENGINES = {
+    "espeak-ng": Engine(
+        f"espeak-ng -v {{voice}} {ESPEAK_COMMAND}",
+        [f"{accent}+{variant}" for accent in ESPEAK_ACCENTS for variant in ESPEAK_VARIANTS],
+    ),
+    "mbrola": Engine(f"espeak-ng -v mb-{{voice}} {ESPEAK_COMMAND}", ("us1", "us2", "us3", "en1")),
+    "festival": Engine(
+        "text2wave -o {wav} -eval '(begin (voice_{voice}) (Parameter.set (quote Duration_Stretch) {stretch}))'",
+        ("don_diphone", "rab_diphone", "ked_diphone"),
+    ),
+    "flite": Engine(
+        "flite -voice {voice} --setf duration_stretch={stretch} -t {text} -o {wav}", ("slt", "rms", "awb", "kal16")
+    ),
+    "rhvoice": Engine(
+        "RHVoice-test -p {voice} -r {tempo_percent} -t {pitch_percent} -o {wav}",
+        ("alan", "bdl", "clb", "evgeniy-eng", "lyubov", "slt"),
+    ),
+    "pico": Engine(f"pico2wave -l {{voice}} -w {{wav}} '{PICO_TEXT}'", ("en-US", "en-GB")),
+    "piper": Engine("piper -m {voice} --length-scale {stretch} --noise-scale {noise} --output-dir {folder}", ()),
+}
+
+
+@dataclass(frozen=True)
+class SpeechClip:
+    """A text, spoken, without silence before and after it."""
+
+    samples: SampleArray  # (n,)
+    text: str  # with the word in brackets, if it is said
+    voice: str
+
+    @property
+    def place(self) -> str:
+        """Where the word is, see `place_of_word`."""
+        return place_of_word(self.text)
+
+
+def synthesise_clips(
+    engine: Engine,
+    folder: Path,
+    count: int,
+    others: Sequence[str],
+    seed: int,
+    report: Callable[[int], None],
+    prefix: str = "",
+) -> None:
+    """Speak texts into parts in a folder, beginning after those that are there.
+
+    Args:
+        engine: the program and its voices.
+        folder: of this engine alone.
+        count: number of clips, in the end.
+        others: sentences without the word.
+        seed: of texts, voices and their manner.
+        report: called with the number of clips that are there.
+        prefix: command that runs a command elsewhere, such as `chroot DIR`, and shares the temporary folder.
+
+    Raises:
+        ConfigError: the engine has no voices, or there are no other sentences.
+        SetupError: its program is not there, or cannot speak.
+    """
+    if not engine.voices or not others:
+        raise ConfigError("name --voice for an engine that has none of its own, and a --text that holds sentences")
+    program = shlex.split(prefix or engine.command)[0]
+    if shutil.which(program) is None:
+        raise SetupError(f"{program} is not installed; install it, or name another engine")
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in range(-(-count // PART)):
+        path = folder / f"{part:04d}.npz"
+        if not path.is_file():
+            rng = np.random.default_rng([seed, part])
+            _save(path, _speak_part(engine, others, rng, shlex.split(prefix)))
+        report(min(count, (part + 1) * PART))
+
+
+def load_clips(folder: Path) -> list[SpeechClip]:
+    """The clips of one engine, in order.
+
+    Raises:
+        ConfigError: there are none, or a file holds something else.
+    """
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise ConfigError(f"there is no speech in {folder}; make it with `autoglm train-stop speech`")
+    return [clip for path in paths for clip in _load(path)]
+
+
+def _speak_part(
+    engine: Engine, others: Sequence[str], rng: np.random.Generator, prefix: Sequence[str]
+) -> list[SpeechClip]:
+    if "{folder}" in engine.command:
+        texts = [draw_text(rng, others) for _ in range(PART)]
+        return _speak(engine, texts, rng, prefix)
+    return [clip for _ in range(PART) for clip in _speak(engine, [draw_text(rng, others)], rng, prefix)]
+
+
+def _speak(engine: Engine, texts: Sequence[str], rng: np.random.Generator, prefix: Sequence[str]) -> list[SpeechClip]:
+    """Texts in one voice and manner; none of those where nothing was to be heard."""
+    voice = engine.voices[int(rng.integers(len(engine.voices)))]
+    said = "\n".join(map(spoken, texts))
+    with tempfile.TemporaryDirectory(prefix="autoglm-speech-") as folder:
+        fields = _fields(rng) | {"voice": voice, "text": said, "folder": folder, "wav": f"{folder}/spoken.wav"}
+        command = [*prefix, *(part.format(**fields) for part in shlex.split(engine.command))]
+        try:
+            subprocess.run(
+                command, input=f"{said}\n", text=True, check=True, capture_output=True, timeout=SYNTHESIS_LIMIT_S
+            )
+            spoken_samples = [_trimmed(read_resampled(path)) for path in sorted(Path(folder).glob("*.wav"))]
+        except (OSError, subprocess.SubprocessError, wave.Error, EOFError) as error:
+            raise SetupError(f"{command[0]} could not say {said[:60]!r} ({error}); try another voice") from error
+    if len(spoken_samples) != len(texts):
+        raise SetupError(
+            f"{command[0]} said {len(spoken_samples)} of {len(texts)} lines; it must write one file for each"
+        )
+    pairs = zip(spoken_samples, texts, strict=True)
+    return [SpeechClip(samples, text, voice) for samples, text in pairs if samples.size]
+
+
+def _fields(rng: np.random.Generator) -> dict[str, object]:
+    """A manner of speaking, as the programs want it told."""
+    tempo, pitch = (float(np.exp(rng.uniform(np.log(low), np.log(high)))) for low, high in ((0.75, 1.4), (0.75, 1.5)))
+    return {
+        "stretch": f"{1 / tempo:.2f}",
+        "words_per_minute": round(165 * tempo),
+        "tempo_percent": round(100 * tempo),
+        "pitch_percent": round(100 * pitch),
+        "pitch_of_100": min(99, round(45 * pitch)),
+        "noise": f"{rng.uniform(0.4, 1.0):.2f}",
+    }
+
+
+def _trimmed(samples: SampleArray) -> SampleArray:
+    loud = np.flatnonzero(np.abs(samples) > max(QUIET * np.abs(samples).max(initial=0.0), 1e-3))
+    return samples[loud[0] : loud[-1] + 1] if loud.size else samples[:0]
+
+
+def _save(path: Path, clips: Sequence[SpeechClip]) -> None:
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            pcm16=np.frombuffer(b"".join(to_pcm16(clip.samples) for clip in clips), dtype="<i2"),
+            ends=np.cumsum([len(clip.samples) for clip in clips]),
+            texts=np.array([clip.text for clip in clips], dtype=str),
+            voices=np.array([clip.voice for clip in clips], dtype=str),
+        )
+
+
+def _load(path: Path) -> list[SpeechClip]:
+    try:
+        with np.load(path) as part:
+            pieces = np.split(part["pcm16"], part["ends"][:-1])
+            named = zip(pieces, part["texts"].tolist(), part["voices"].tolist(), strict=True)
+            return [SpeechClip(from_pcm16(pcm16.tobytes()), text, voice) for pcm16, text, voice in named]
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise ConfigError(f"{path} is no speech of `autoglm train-stop speech` ({error}); make it again") from error

@@ -1,0 +1,42 @@
+"""The figures of the stop channel, on a few clips of a voice that the shipped network was not trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.tools.bench.stop_channel import CONDITIONS, Spoken, measure
+from autoglm_embodied.train.stop_speech import ENGINES, PART, synthesise_clips
+from autoglm_embodied.voice.stop_spotter import StopSettings
+
+
+def test_a_word_counts_where_it_is_spotted_from_its_begin_to_soon_after_its_end() -> None:
+    word = Spoken("alone", 2.0, 2.5)
+    assert word.delay_s([1.0, 2.6, 2.9]) == pytest.approx(0.1)
+    assert word.delay_s([2.05, 3.2]) is None
+    assert word.delay_s([2.4]) == pytest.approx(-0.1)
+
+
+def test_all_conditions_are_measured_by_engine_and_by_place_of_the_word(tmp_path: Path) -> None:
+    others = ["the weather is fine today", "put the red cube on the table"]
+    synthesise_clips(ENGINES["flite"], tmp_path / "flite", PART, others, 0, lambda _: None)
+    report = Report("autoglm bench voice", 0, 0)
+    measure(report, tmp_path, StopSettings(), 0, (12, 0.2), lambda _: None)
+    for condition in CONDITIONS:
+        assert report.value("voice.stop_recall", case=condition) == report.value(
+            "voice.stop_recall", case=f"{condition}/flite"
+        )
+    assert (report.value("voice.stop_recall", case="clean") or 0.0) > 0.8
+    assert -200 < (report.value("voice.stop_spotted_ms", case="clean", stat="p50") or np.nan) < 300
+    assert report.value("voice.false_stops_per_hour", case="speech") is not None
+    assert report.value("voice.false_stops_per_hour", case="noise") == 0.0
+    assert 0.0 < (report.value("voice.cpu_core", case="stop_channel") or 0.0) < 1.0
+
+
+def test_a_folder_without_speech_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must hold a folder of speech"):
+        measure(Report("autoglm bench voice", 0, 0), tmp_path, StopSettings(), 0, (1, 1.0), lambda _: None)

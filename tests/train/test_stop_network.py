@@ -1,0 +1,136 @@
+"""Speech for the stop channel, sounds mixed of it, and a network that learns from them and runs as it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.train.stop_network import StopNetwork, StopTraining, stop_loss, train_stop_network
+from autoglm_embodied.train.stop_sounds import NOISES, STEPS, SoundMixer, noise
+from autoglm_embodied.train.stop_speech import ENGINES, PART, Engine, SpeechClip, load_clips, synthesise_clips
+from autoglm_embodied.train.stop_texts import draw_text, place_of_word, sentences, spoken
+from autoglm_embodied.voice.stop_spotter import BANDS, STEP_FRAMES
+
+OTHERS = ["the weather is fine today", "put the red cube on the table", "what a long road this was"]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> list[SpeechClip]:
+    folder = tmp_path_factory.mktemp("speech")
+    done: list[int] = []
+    synthesise_clips(ENGINES["espeak-ng"], folder, PART, OTHERS, seed=0, report=done.append)
+    first = (folder / "0000.npz").read_bytes()
+    synthesise_clips(ENGINES["espeak-ng"], folder, PART, OTHERS, seed=1, report=done.append)
+    assert (folder / "0000.npz").read_bytes() == first  # what is there is kept
+    assert done == [PART, PART]
+    return load_clips(folder)
+
+
+def test_a_text_says_where_the_word_is() -> None:
+    places = {
+        "[stop]!": "alone",
+        "robot, [stop]": "end",
+        "[stop] the arm": "start",
+        "please [stop] it": "middle",
+        "[stop], [stop]": "repeated",
+        "start": "none",
+    }
+    assert {text: place_of_word(text) for text in places} == places
+    assert spoken("please [stop] it") == "please stop it"
+
+
+def test_drawn_texts_hold_the_word_where_they_say_and_nowhere_else() -> None:
+    rng = np.random.default_rng(0)
+    texts = [draw_text(rng, OTHERS) for _ in range(500)]
+    assert {place_of_word(text) for text in texts} == {"alone", "end", "start", "middle", "repeated", "none"}
+    assert all("stop" not in text.replace("[stop]", "") for text in texts)
+
+
+def test_sentences_with_a_form_of_the_word_are_left_out() -> None:
+    text = "It was raining. He stopped\nthe car there. Never mind the non-stop noise! We went on\nto the sea."
+    assert sentences(text) == ["it was raining", "we went on to the sea"]
+
+
+def test_clips_are_of_the_texts_that_say_them_and_without_silence(clips: list[SpeechClip]) -> None:
+    assert len(clips) == PART
+    assert {"alone", "none"} < {clip.place for clip in clips}
+    for clip in clips:
+        assert min(abs(clip.samples[0]), abs(clip.samples[-1])) > 5e-4
+    alone = [len(clip.samples) / 16000 for clip in clips if clip.place == "alone"]
+    assert 0.15 < min(alone) < max(alone) < 1.5
+
+
+def test_engines_that_cannot_speak_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="no-such-program is not installed"):
+        synthesise_clips(Engine("no-such-program {wav}", ["a"]), tmp_path, 1, OTHERS, 0, print)
+    with pytest.raises(SetupError, match="true said 0 of 1 lines"):
+        synthesise_clips(Engine("true {text} {wav}", ["a"]), tmp_path, 1, OTHERS, 0, print)
+    with pytest.raises(ConfigError, match="--voice"):
+        synthesise_clips(ENGINES["piper"], tmp_path, 1, OTHERS, 0, print)
+    (tmp_path / "0000.npz").write_bytes(b"something else")
+    with pytest.raises(ConfigError, match="make it again"):
+        load_clips(tmp_path)
+
+
+def test_every_noise_has_a_level_of_one() -> None:
+    for kind in NOISES:
+        made = noise(kind, 16000, np.random.default_rng(0))
+        assert made.shape == (16000,) and float(np.sqrt(np.mean(made**2))) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_sounds_say_where_the_word_is_to_be_spotted(clips: list[SpeechClip]) -> None:
+    mixer = SoundMixer(clips, np.random.default_rng(0))
+    sounds = [mixer.draw() for _ in range(40)]
+    said = [sound for sound in sounds if (sound.target == 1).any()]
+    assert 10 < len(said) < 30
+    for sound in sounds:
+        assert sound.features.shape == (BANDS, STEPS * STEP_FRAMES) and np.isfinite(sound.features).all()
+        where = np.flatnonzero(sound.target == 1)
+        assert not where.size or np.array_equal(where, np.arange(where[0], where[-1] + 1))
+
+
+def test_the_loss_wants_one_step_of_the_window_and_none_outside() -> None:
+    target = torch.tensor([[0, 0, 1, 1, -1, 0]])
+
+    def loss(*high: int) -> float:
+        logits = torch.full((1, 6), -8.0)
+        logits[0, list(high)] = 8.0
+        return float(stop_loss(logits, target))
+
+    assert loss(2) == pytest.approx(loss(2, 3, 4), abs=1e-3)
+    assert loss(2) < 0.1 < min(loss(), loss(2, 0), loss(5), loss(4))
+
+
+def test_steps_of_a_stream_give_what_the_whole_sound_gives() -> None:
+    torch.manual_seed(0)
+    network = StopNetwork().eval()
+    features = torch.randn(1, BANDS, 20 * STEP_FRAMES)
+    with torch.inference_mode():
+        whole, _ = network(features, network.first_state(1))
+        state, steps = network.first_state(1), []
+        for frames in features.split(STEP_FRAMES, dim=2):
+            logit, state = network(frames, state)
+            steps.append(logit)
+    assert torch.allclose(torch.cat(steps, 1), whole, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[SpeechClip], tmp_path: Path) -> None:
+    import onnxruntime as ort
+
+    losses: list[float] = []
+    training = StopTraining(steps=30, batch=8)
+    train_stop_network(clips, training, tmp_path, lambda _, figures: losses.append(figures["loss"]))
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    network = StopNetwork().eval()
+    network.load_state_dict(torch.load(tmp_path / "stop.pt", weights_only=True))
+    session = ort.InferenceSession(str(tmp_path / "stop.onnx"), providers=["CPUExecutionProvider"])
+    frames, state = torch.randn(1, BANDS, STEP_FRAMES), torch.rand_like(network.first_state(1))
+    found = session.run(None, {"features": frames.numpy(), "state": state.numpy()})
+    with torch.inference_mode():
+        for given, wanted in zip(found, network(frames, state), strict=True):
+            assert np.allclose(given, wanted.numpy(), atol=1e-4)
