@@ -20,6 +20,7 @@ EARLY_S, LATE_S = 0.06, 0.16  # before and after the end of the word, in which i
 OVER_S = 0.5  # after the word, from which on spotting it again is wrong
 NOISES = ("white", "pink", "brown", "hum", "tones", "clicks")
 BABBLE = 5  # talkers
+EQUALISER_DB = 4.0  # standard deviation of a band's gain; 0.23 of log power each
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,22 @@ class SoundMixer:
         if rng.random() < 0.15:
             sound = np.clip(sound * rng.uniform(1.5, 10.0), -1.0, 1.0)
         sound += rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.0), SAMPLES)
-        return Sound(log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32)), target)
+        return Sound(self._equalised(log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32))), target)
+
+    def _equalised(self, features: FeatureArray) -> FeatureArray:
+        """Frames as another voice and microphone would have them: bands louder and quieter, and some left out."""
+        rng, bands = self._rng, np.arange(len(features))
+        knots = np.linspace(0, len(features) - 1, 6)
+        heard = features + np.interp(bands, knots, rng.normal(0.0, EQUALISER_DB * 0.23, 6))[:, np.newaxis]
+        if rng.random() < 0.3:
+            first = int(rng.integers(len(features) - 6))
+            heard[first : first + int(rng.integers(1, 7))] = heard.min()
+        return heard.astype(np.float32)
 
     def _pick(self, clips: Sequence[SpeechClip]) -> SpeechClip:
         """A clip, in another size of the speaker's head and another pitch."""
         clip = clips[int(self._rng.integers(len(clips)))]
-        factor = float(np.exp(self._rng.uniform(-0.16, 0.16)))
+        factor = float(np.exp(self._rng.uniform(-0.2, 0.2)))
         at = np.arange(0.0, len(clip.samples) - 1, factor)
         stretched = np.interp(at, np.arange(len(clip.samples)), clip.samples).astype(np.float32)
         return SpeechClip(stretched, clip.text, clip.voice)
@@ -132,8 +143,8 @@ class SoundMixer:
                 add(sound, speech_track(self._others, SAMPLES, rng), rng.uniform(8, 25), of)
         if rng.random() < 0.3:
             sound[:] = reverberated(sound, rng.uniform(0.1, 0.6), rng.uniform(0.0, 10.0), rng)
-        if rng.random() < 0.65:
-            add(sound, self._noise(SAMPLES), rng.uniform(3, 35), of)
+        if rng.random() < 0.9:
+            add(sound, self._noise(SAMPLES), rng.uniform(2, 40), of)
         if rng.random() < 0.2:
             sound[:] = _low_pass(sound, rng.uniform(3000.0, 7000.0))
 

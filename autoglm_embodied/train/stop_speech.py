@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import wave
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -110,7 +110,7 @@ def synthesise_clips(
     """
     if not engine.voices or not others:
         raise ConfigError("name --voice for an engine that has none of its own, and a --text that holds sentences")
-    program = shlex.split(prefix or engine.command)[0]
+    program = (prefix or engine.command).split(" ")[0]
     if shutil.which(program) is None:
         raise SetupError(f"{program} is not installed; install it, or name another engine")
     folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def _speak(engine: Engine, texts: Sequence[str], rng: np.random.Generator, prefi
     said = "\n".join(map(spoken, texts))
     with tempfile.TemporaryDirectory(prefix="autoglm-speech-") as folder:
         fields = _fields(rng) | {"voice": voice, "text": said, "folder": folder, "wav": f"{folder}/spoken.wav"}
-        command = [*prefix, *(part.format(**fields) for part in shlex.split(engine.command))]
+        command = [*prefix, *_filled(engine.command, fields)]
         try:
             subprocess.run(
                 command, input=f"{said}\n", text=True, check=True, capture_output=True, timeout=SYNTHESIS_LIMIT_S
@@ -163,6 +163,14 @@ def _speak(engine: Engine, texts: Sequence[str], rng: np.random.Generator, prefi
         )
     pairs = zip(spoken_samples, texts, strict=True)
     return [SpeechClip(samples, text, voice) for samples, text in pairs if samples.size]
+
+
+def _filled(command: str, fields: Mapping[str, object]) -> list[str]:
+    """The words of a command, with its fields."""
+    try:
+        return [word.format(**fields) for word in shlex.split(command)]
+    except (KeyError, IndexError, ValueError) as error:
+        raise ConfigError(f"the command {command!r} is not understood; its fields are {', '.join(fields)}") from error
 
 
 def _fields(rng: np.random.Generator) -> dict[str, object]:

@@ -22,14 +22,14 @@ from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "stop_word" / "stop.onnx"
 WORD, LANGUAGE = "stop", "en"
-SHIPPED_SHA256 = "78bd9202f1f7839d7f365a304240dcb97241f87da11a896cea66f499ba8583ac"
+SHIPPED_SHA256 = "8ab9df3d708106f9eded1df9fb9d4461fe1a2fca743437f262010d36450e0ded"
 HOP, WINDOW, FFT, BANDS = 160, 400, 512, 40  # samples, samples, bins, mel bands
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7600.0
 FLOOR = 1e-5  # of a band's power: about the quantisation noise of 16 bits
 STEP_FRAMES = 2
 STEP = STEP_FRAMES * HOP  # samples of one run of the network: 20 ms
 OVERLAP = WINDOW - HOP  # samples before a step that its frames also see
-DELAY_NS = 100_000_000  # median of the network, from the end of the word to its detection
+DELAY_NS = 40_000_000  # median of the network, from the end of the word to its detection
 
 FeatureArray = NDArray[np.float32]  # (BANDS, frames) log power
 

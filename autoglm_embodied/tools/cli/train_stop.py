@@ -37,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     speech.add_argument("--voice", action="append", help="instead of the engine's own voices; may be repeated")
     text = "English text, from which other sentences are taken; may be repeated"
     speech.add_argument("--text", metavar="FILE", type=Path, action="append", required=True, help=text)
-    speech.add_argument("--clips", type=int, default=2000, help="default %(default)s")
+    speech.add_argument("--clips", type=int, default=1000, help="in parts of 50 (default %(default)s)")
     speech.add_argument(
         "--prefix", default="", help="command that runs others elsewhere and shares the temporary folder"
     )

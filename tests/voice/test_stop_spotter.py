@@ -1,0 +1,109 @@
+"""The stop channel on synthetic speech of an engine that it was not trained on, and on what is no speech."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.voice.microphone import BLOCK, Block
+from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, read_wav, synthesise
+from autoglm_embodied.voice.stop_spotter import StopSettings, StopSpotter
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SampleArray]:
+    """What flite says, by text: each with a pause before and after it."""
+    folder = tmp_path_factory.mktemp("speech")
+    texts = ("stop", "please put the red cube on top of the other box", "the weather will be fine all day in the north")
+    said = {}
+    for text in texts:
+        synthesise(text, folder / "said.wav", "rms")
+        said[text] = read_wav(folder / "said.wav")
+    return said
+
+
+def spotted_ns(sound: SampleArray, sizes: list[int] | None = None) -> list[int]:
+    """When the word ended in a sound that begins at 0 ns and comes in blocks of these sizes, over and over."""
+    spotter, at, found = StopSpotter(), 0, []
+    while at < len(sound):
+        for size in sizes or [BLOCK]:
+            block = sound[at : at + size]
+            at += len(block)
+            word = spotter.push(Block(at * SECOND // RATE_HZ, block))
+            found += [word.end_ns] if word else []
+    return found
+
+
+def pause(seconds: float) -> SampleArray:
+    return np.random.default_rng(0).normal(0.0, 3e-4, round(seconds * RATE_HZ)).astype(np.float32)
+
+
+def test_each_word_is_spotted_once_soon_after_its_end(speech: dict[str, SampleArray]) -> None:
+    said = speech["stop"]
+    found = spotted_ns(np.concatenate((said, pause(0.7), said, pause(0.7))))
+    assert len(found) == 2
+    end_ns = (len(said) / RATE_HZ - 0.3) * SECOND
+    assert abs(found[0] - end_ns) < 0.25 * SECOND
+
+
+@pytest.fixture(scope="module")
+def once(speech: dict[str, SampleArray]) -> tuple[SampleArray, list[int]]:
+    """A sound with the word, and when it is spotted in it as a whole."""
+    sound = np.concatenate((speech["stop"], pause(0.5)))
+    return sound, spotted_ns(sound, [len(sound)])
+
+
+@settings(max_examples=5)
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=6).filter(any))
+def test_blocks_of_any_size_give_the_same_words(once: tuple[SampleArray, list[int]], sizes: list[int]) -> None:
+    sound, words = once
+    assert len(words) == 1
+    assert np.allclose(spotted_ns(sound, sizes), words, atol=2)  # ns, of rounding
+
+
+def test_the_word_is_spotted_over_a_quieter_talker_and_in_noise(speech: dict[str, SampleArray]) -> None:
+    talk = speech["the weather will be fine all day in the north"]
+    said = np.zeros_like(talk)
+    said[RATE_HZ // 2 : RATE_HZ // 2 + len(speech["stop"])] = speech["stop"]
+    assert len(spotted_ns(said + 0.2 * talk)) == 1
+    noisy = said + np.random.default_rng(1).normal(0.0, 0.02, len(said)).astype(np.float32)
+    assert len(spotted_ns(noisy)) == 1
+
+
+def test_other_speech_is_not_the_word(speech: dict[str, SampleArray]) -> None:
+    for text, sound in speech.items():
+        assert text == "stop" or spotted_ns(np.concatenate((sound, pause(0.5)))) == []
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        np.zeros(2 * RATE_HZ),
+        np.ones(2 * RATE_HZ),
+        np.full(2 * RATE_HZ, np.nan),
+        np.tile([np.inf, -np.inf, 1e30, 0.5], RATE_HZ // 2),
+        np.sign(np.sin(np.arange(2 * RATE_HZ) * 0.05)),
+        np.random.default_rng(2).normal(0.0, 5.0, 2 * RATE_HZ),
+    ],
+    ids=["silence", "DC", "NaN", "beyond all range", "clipped tone", "clipped noise"],
+)
+def test_what_is_no_speech_neither_stops_nor_breaks_it(sound: np.ndarray, speech: dict[str, SampleArray]) -> None:
+    assert spotted_ns(sound.astype(np.float32)) == []
+    assert len(spotted_ns(np.concatenate((sound.astype(np.float32), speech["stop"], pause(0.5))))) == 1
+
+
+def test_a_network_that_is_not_the_expected_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "stop.onnx").write_bytes(b"other weights")
+    with pytest.raises(SetupError, match="not the expected model.*stop.weights_sha256"):
+        StopSpotter(StopSettings(weights=str(tmp_path / "stop.onnx")))
+    with pytest.raises(SetupError, match="is no network of the stop channel"):
+        StopSpotter(StopSettings(weights=str(tmp_path / "stop.onnx"), weights_sha256=""))
+    with pytest.raises(ConfigError, match="stop.least_probability must be from"):
+        StopSettings(least_probability=float("nan"))
