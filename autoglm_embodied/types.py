@@ -37,12 +37,34 @@ def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) 
 
 
 class Intent(Enum):
-    """Intent of a spoken command; the numbers are those of VoiceCommand.msg."""
+    """Intent of a spoken command. VoiceCommand.msg has the first four, with these numbers; see CARRIED_OUT."""
 
     STOP = 0
     GRASP = 1
     RESUME = 2
     CANCEL = 3
+    PLACE = 4
+    HAND_OVER = 5
+    RELEASE = 6
+    OPEN = 7
+    CLOSE = 8
+    JOG = 9
+    ROTATE = 10
+    FASTER = 11
+    SLOWER = 12
+    HOME = 13
+    AGAIN = 14
+    OTHER_ONE = 15
+    NOT_THAT_ONE = 16
+    CORRECT = 17
+    REPEAT = 18
+    YES = 19
+    NO = 20
+    QUESTION = 21
+
+
+CARRIED_OUT = frozenset((Intent.STOP, Intent.GRASP, Intent.RESUME, Intent.CANCEL))
+"""What the nodes act on; the other intents are understood, reported, and move nothing."""
 
 
 class Phase(Enum):

@@ -1,4 +1,4 @@
-"""voice_node: hears spoken commands and publishes each one once it is understood."""
+"""voice_node: hears spoken commands and publishes each one that the robot can carry out once it is understood."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.types import CARRIED_OUT
 from autoglm_embodied.voice.listener import CommandSettings, Listener, VoiceCommand
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
@@ -69,6 +70,10 @@ class VoiceNode(ManagedNode):
 
     def _publish(self, command: VoiceCommand) -> None:
         # On the thread that heard it, so that a stop waits for neither the executor nor the recogniser.
+        if command.intent not in CARRIED_OUT:
+            said = f"{command.intent.name} {dict(command.slots)} understood in {command.text!r}"
+            self.get_logger().warning(f"{said}; it is not carried out yet")
+            return
         age_ns = time.monotonic_ns() - command.end_ns
         values = {name: getattr(command, name) for name in MESSAGE_FIELDS}
         message = VoiceCommandMessage(intent=command.intent.value, **values)

@@ -1,158 +1,359 @@
-"""Command grammar: English text to stop, resume, cancel, or a grasp of the object named; near misses are corrected."""
+"""Command grammar: a sentence in any of the languages to an intent and its slots, or to nothing.
+
+The words of each language are data (`languages/`); the rules here are the same for all. An intent is taken only if
+every word that is no filler has a meaning that this intent can use, so that what fits nothing is never guessed.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autoglm_embodied.types import Intent
-from autoglm_embodied.vocabulary import COLOURS, FILLER, SHAPES, VERBS, words
+from autoglm_embodied.vocabulary import SYNONYMS
+from autoglm_embodied.voice.description import Slots, Unclear, describe
+from autoglm_embodied.voice.language import Language, language
+from autoglm_embodied.voice.lexicon import Token
+from autoglm_embodied.voice.near_miss import correct_tokens, is_near_stop
+from autoglm_embodied.voice.quantity import Quantity, take_quantities
 
-HEARD_AS = {
-    "red": "read rad reed",
-    "blue": "blew bloom",
-    "yellow": "hello",
-    "purple": "purpose",
-    "green": "grain",
-    "ball": "bowl bawl bold balls",
-    "cube": "queue cubed cuban cupid",
-    "cylinder": "salinger slender",
-}
-CONFUSED_WORDS = {written: spoken for spoken, texts in HEARD_AS.items() for written in texts.split()}
-"""Words that the recogniser tends to write, to the word spoken."""
-
-LONG_WORD = 7  # letters from which two edits are a near miss; below it is one
-
-
-def edit_distance(left: str, right: str) -> int:
-    """Edit distance of two words with swaps of neighbours (Damerau-Levenshtein, optimal string alignment)."""
-    above: list[int] = []
-    row = list(range(len(right) + 1))
-    for i, letter in enumerate(left, start=1):
-        further, above, row = above, row, [i]
-        for j, other in enumerate(right, start=1):
-            best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
-                best = min(best, further[j - 2] + 1)
-            row.append(best)
-    return row[-1]
-
-
-def snap_to_vocabulary(description: Sequence[str]) -> list[str]:
-    """The words of an object's description, such as ["read", "cube"], with a near miss corrected."""
-    corrected = list(description)
-    colours = [word for word in description if word in COLOURS]
-    shapes = [word for word in description if word in SHAPES]
-    if len(colours) == 1 and not shapes and description[-1] not in COLOURS:
-        corrected[-1] = _nearest(description[-1], SHAPES)
-    if len(shapes) == 1 and not colours and len(description) == 2 and description[-1] in SHAPES:
-        corrected[0] = _nearest(description[0], COLOURS)
-    return corrected
-
-
-def _nearest(word: str, names: Sequence[str]) -> str:
-    if CONFUSED_WORDS.get(word) in names:
-        return CONFUSED_WORDS[word]
-    max_edits = 2 if len(word) >= LONG_WORD else 1 if len(word) >= 4 else 0
-    near = [name for name in names if edit_distance(word, name) <= max_edits]
-    return near[0] if len(near) == 1 else word
-
-
-STOP_WORDS = ("stop", "halt", "freeze", "abort", "wait")
-STOP_PHRASES = ("hold", "hold on", "hold it", "hold still", "stand still", "do not move", "don't move")
-RESUME_PHRASES = ("resume", "continue", "go on", "go ahead", "carry on", "keep going", "proceed")
-CANCEL_PHRASES = ("cancel", "never mind", "nevermind", "forget it", "forget that")
 LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
+LONGEST_TEXT = 1000  # letters of a command
+END = 100  # letters at each end of a longer text
+MOST_WORDS = 40  # of a command, without fillers
+MOST_CANCEL_WORDS = 3  # that are unknown, beside "cancel"
 
-_NOT_STOP = re.compile(r"\b(?:don't|do not|never|without|non) stop")
-_POLITE = re.compile(
-    r"^(?:(?:please|now|ok|okay|hey|hi|hello|robot|so|well|um|uh|er|then|next|alright|right|and|just|kindly|go and|"
-    r"i want you to|i would like you to|i'd like you to|i need you to|let's|let us|"
-    r"(?:(?:can|could|would|will|good|and|now) )?you(?: please)?)(?: |$))+"
+ANYWHERE = ("words.the", "words.and", "numbers.and", "words.filler", "words.particle", "words.object")
+ARM = ("words.gripper", "words.it")
+DESCRIPTION = (
+    *("colours", "sizes", "nouns", "places", "directions", "relations"),
+    *("words.one", "words.it", "words.gentle", "words.not", "words.but", "number.1"),
 )
-_POLITE_END = re.compile(r"(?: (?:please|now|for me|for us|thanks|thank you|robot|right now|immediately))+$")
-_PARTICLE = re.compile(r"^(?:up|me|us|hold of|hold on|a hold of|out|over|to me)(?: |$)")
-_DETERMINERS = frozenset(("the", "a", "an", "that", "this", "my", "any", "some"))
+OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
+ACTIONS = (
+    "verbs",
+    *(f"intents.{name}" for name in "release open close home resume faster slower again cancel".split()),
+)
+MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.little", "words.more", "words.gentle", "words.here")
+NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
+PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and what else they may say
+    Intent.REPEAT: ("verbs.do", "words.it", "intents.again", "intents.no"),
+    Intent.NOT_THAT_ONE: ("intents.no", "words.one", "words.it", "words.not", "intents.not_that_one", "verbs.grasp"),
+    Intent.OTHER_ONE: (
+        *("intents.no", "words.meant", "verbs.grasp", "verbs.want", "verbs.give", "words.one", "words.it", "words.but"),
+        *("nouns", "words.not", "directions.up", "intents.yes", "intents.not_that_one"),
+    ),
+    Intent.YES: ("verbs.do", "words.it", "words.one", "verbs.grasp", "directions.up"),
+    Intent.RESUME: (*ARM, "verbs.do", "verbs.move", "intents.yes", "words.more"),
+    Intent.CANCEL: ("colours", "sizes", "nouns", "words.one", *ARM, "verbs", "intents.no"),
+    Intent.HOME: (*ARM, "verbs", "directions.back", "places.back", "relations", "words.one"),
+    Intent.AGAIN: (*ARM, "verbs.do", "verbs.grasp", "words.one", "directions.up", "words.more"),
+    Intent.FASTER: MOTION,
+    Intent.SLOWER: MOTION,
+    Intent.OPEN: (*MOTION, "directions.up", "words.my_hand"),
+    Intent.CLOSE: (*MOTION, "words.my_hand"),
+    Intent.RELEASE: (*OBJECT, *ARM, "intents.open", "words.here"),
+    Intent.NO: ("words.it", "words.one", "words.not"),
+}
 
 
 @dataclass(frozen=True)
 class ParsedCommand:
-    """The intent of a sentence; `instruction` is normalised, and empty for all but a grasp."""
+    """What a sentence asks for."""
 
     intent: Intent
-    instruction: str = ""
+    instruction: str = ""  # canonical English for the policy; empty for all but a grasp
+    slots: Slots = field(default_factory=dict)  # such as {"colour": "red", "noun": "cube"}, values in English
 
 
-def parse_command(text: str) -> ParsedCommand | None:
+def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
     """The command in a recognised sentence, or None where there is none.
 
     "Could you grab the read cube, please?" gives a grasp of "pick up the red cube".
+
+    Args:
+        text: the sentence.
+        tag: BCP-47 tag of its language.
+
+    Raises:
+        ConfigError: there is no such language.
     """
-    spoken = " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.lower().replace("’", "'")))
-    if _is_stop(spoken):
+    spoken = language(tag)
+    is_long = len(text) > LONGEST_TEXT  # of one, only the ends can be a stop
+    tokens = spoken.lexicon.tokens(f"{text[:END]} {text[-END:]}" if is_long else text)
+    if _is_stop(tokens, spoken):
         return ParsedCommand(Intent.STOP)
-    spoken = _POLITE_END.sub("", _POLITE.sub("", spoken))
-    if spoken in RESUME_PHRASES:
-        return ParsedCommand(Intent.RESUME)
-    if spoken in CANCEL_PHRASES or re.match(r"cancel(?: \S+){0,3}$", spoken):
-        return ParsedCommand(Intent.CANCEL)
-    instruction = _grasp_instruction(spoken)
-    return ParsedCommand(Intent.GRASP, instruction) if instruction else None
+    if is_long:
+        return None
+    content = [token for token in tokens if token.readings - {"words.filler", "words.particle"} or not token.readings]
+    if not content or len(content) > MOST_WORDS or _is_prohibited(content):
+        return None
+    if spoken.near_miss:
+        content = correct_tokens(content, spoken.lexicon)
+    for read in (_plain, _hand_over, _motion, _place, _correction, _grasp, _question):
+        if command := read(content, spoken):
+            return command
+    return None
 
 
-def _is_stop(spoken: str) -> bool:
-    found = spoken.split()
-    if not found or _NOT_STOP.search(spoken):
+def _is_stop(tokens: Sequence[Token], spoken: Language) -> bool:
+    if not tokens or any(token.has("words.dont_stop") for token in tokens):
         return False
-    if found[0] == "emergency" or _POLITE_END.sub("", _POLITE.sub("", spoken)) in STOP_PHRASES:
-        return True
-    if len(found) == 1:  # a misrecognised stop is still a stop: "top", "salt"
-        return any(edit_distance(found[-1], word) <= 1 for word in STOP_WORDS)
-    where = [index for index, word in enumerate(found) if word in STOP_WORDS]
-    return bool(where) and (len(found) <= LONGEST_STOP or where[0] == 0 or where[-1] == len(found) - 1)
+    where = [at for at, token in enumerate(tokens) if token.has("intents.stop")]
+    if where and (len(tokens) <= LONGEST_STOP or where[0] == 0 or where[-1] == len(tokens) - 1):
+        beside = (tokens[at] for stop in where for at in (stop - 1, stop + 1) if 0 <= at < len(tokens))
+        return not any(token.has("words.dont", "words.not") and not token.has("intents.no") for token in beside)
+    if spoken.near_miss and len(tokens) == 1 and not tokens[0].readings:
+        return is_near_stop(tokens[0].said)
+    alone = (
+        "intents.stop_alone",
+        "intents.stop",
+        "intents.no",
+        *ARM,
+        *ANYWHERE,
+        "words.little",
+        "verbs.move",
+        "verbs.turn",
+    )
+    said = [
+        token
+        for token in tokens
+        if token.has("intents.stop_alone") and (len(tokens) == 1 or not token.has("words.not_object"))
+    ]
+    return bool(said) and all(token.has(*alone) for token in tokens)
 
 
-def _grasp_instruction(spoken: str) -> str:
-    verb, _, rest = spoken.partition(" ")
-    if not _is_verb(verb, rest):
-        return ""
-    while (shorter := _PARTICLE.sub("", rest)) != rest:
-        rest = shorter
-    named, other_verb, tail = _split_at_second_verb(rest)
-    if other_verb and _content(tail):  # two commands in one sentence: ambiguous
-        return ""
-    description = snap_to_vocabulary(_content(named))
-    known = {*COLOURS, *SHAPES} & set(description)
-    if not description or not (_DETERMINERS & set(named.split()) or known):
-        return ""
-    return f"pick up the {' '.join(_canonical_order(description))}"
+def _is_prohibited(content: Sequence[Token]) -> bool:
+    """Whether it says not to do something: "don't", or "not" directly before a verb."""
+    for at, token in enumerate(content):
+        following = content[at + 1] if at + 1 < len(content) else None
+        if token.has("words.dont", "words.dont_stop") and not token.has("words.not", "intents"):
+            return True
+        if token.has("words.not") and following is not None and not following.pause and following.has(*ACTIONS):
+            return True
+    return False
 
 
-def _is_verb(word: str, rest: str) -> bool:
-    if word in VERBS:
-        return word != "pick" or bool(re.search(r"\bup\b|\b(?:the|that|this)\b", rest))
-    if re.match(r"up\b", rest) and word[:1] == "p" and edit_distance(word, "pick") <= 1:
-        return True
-    # One letter off, the first one right: "graspy", "grabs". Never a short verb, never "kick" or "bake".
-    return any(len(verb) > 3 and word[:1] == verb[0] and edit_distance(word, verb) <= 1 for verb in VERBS - {"pick"})
+def _only(content: Sequence[Token], *readings: str) -> bool:
+    return all(token.has(*readings, *ANYWHERE) for token in content)
 
 
-def _split_at_second_verb(rest: str) -> tuple[str, str, str]:
-    joined = "|".join(sorted(VERBS))
-    match = re.search(rf"(?:\band )?\b({joined})\b(?: |$)", rest)
-    return (rest[: match.start()], match[1], rest[match.end() :]) if match else (rest, "", "")
+def _any(content: Sequence[Token], *readings: str) -> bool:
+    return any(token.has(*readings) for token in content)
 
 
-def _content(named: str) -> list[str]:
-    """The words that say which object is meant."""
-    return [word for word in words(named) if word not in FILLER and word not in _DETERMINERS]
+def _plain(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
+    if _any(content, "words.not") and _any(content, "words.one", "words.it") and _only(content, *NOT_THAT_ONE):
+        return ParsedCommand(Intent.NOT_THAT_ONE)
+    for intent, also in PLAIN.items():
+        own = f"intents.{intent.name.lower()}"
+        if not _any(content, own):
+            continue
+        unknown = [token for token in content if not token.readings]
+        known = [token for token in content if token.readings]
+        if intent is Intent.CANCEL and len(unknown) <= MOST_CANCEL_WORDS and _only(known, own, *also):
+            return ParsedCommand(intent)
+        if intent is Intent.RELEASE and (_places(content, spoken) or _any(content, "words.my_hand")):
+            continue
+        if _only(content, own, *also):
+            return ParsedCommand(intent)
+    return None
 
 
-def _canonical_order(description: list[str]) -> list[str]:
-    """Colour then shape ("one" where the shape is left out), if there are no other words; otherwise as spoken."""
-    colours = [word for word in description if word in COLOURS]
-    shapes = [word for word in description if word in SHAPES]
-    if len(colours) > 1 or len(shapes) > 1 or len(colours) + len(shapes) < len(description):
-        return description
-    return [*colours, *(shapes or ["one"])]
+def _hand_over(content: Sequence[Token], _: Language) -> ParsedCommand | None:
+    given = (
+        _any(content, "verbs.give")
+        or _any(content, "words.my_hand")
+        and _any(content, "verbs.place", "intents.release")
+    )
+    also = (
+        "verbs.give",
+        "verbs.place",
+        "intents.release",
+        "verbs.do",
+        "words.my_hand",
+        "words.it",
+        "words.one",
+        "words.here",
+    )
+    return ParsedCommand(Intent.HAND_OVER) if given and _only(content, *also, "words.gentle", "directions.up") else None
+
+
+def _motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
+    """A jog or a rotation."""
+    taken = take_quantities(content, spoken.tens_multiply)
+    if taken is None or len(taken[0]) > 1:
+        return None
+    quantities, others = taken
+    if not _only(others, *MOTION, "directions", "turns") or not (quantities or _says_more_than_filler(others)):
+        return None
+    turned = {token.value("turns") for token in others if token.has("turns")}
+    towards = {token.value("directions") for token in others if token.has("directions")}
+    sides = turned or towards
+    turns = bool(turned) or _any(others, "verbs.turn") or any(each.unit == "deg" for each in quantities)
+    if len(sides) > 1 or (turns and (not sides <= {"left", "right"} or any(each.unit == "m" for each in quantities))):
+        return None
+    if not sides and not (turns and (quantities or _any(others, "words.little") or _any(others, "verbs.turn"))):
+        return None
+    slots: Slots = {"direction": sides.pop()} if sides else {}
+    slots |= _amount(quantities, _any(others, "words.little"))
+    return ParsedCommand(Intent.ROTATE if turns else Intent.JOG, slots=slots)
+
+
+def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
+    """Whether a word is no filler: "right" alone is an answer, "go right" a motion."""
+    return any(not token.has("words.filler") for token in tokens)
+
+
+def _amount(quantities: Sequence[Quantity], little: bool) -> Slots:
+    if not quantities:
+        return {"amount": "little"} if little else {}
+    value, unit = quantities[0].value, quantities[0].unit
+    return {"angle_deg": f"{round(value, 2):g}"} if unit == "deg" else {"distance_m": f"{round(value, 4):g}"}
+
+
+def _places(content: Sequence[Token], spoken: Language) -> bool:
+    """Whether it says where to put something."""
+    related = ("relations", "directions", "places") if spoken.reference_first else ("relations",)
+    named = any(token.has("nouns", "words.one") or not token.readings for token in content)
+    return _any(content, "words.here") or (named and _any(content, *related))
+
+
+def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
+    verbs = ("verbs.place", "intents.release")
+    if not _any(content, *verbs) or not _only(_known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"):
+        return None
+    try:
+        slots = describe(content, spoken)
+    except Unclear:
+        return None
+    place = slots.pop("place", "")
+    if "relation" not in slots and _any(content, "words.here"):
+        slots["relation"] = "here"
+    elif "relation" not in slots and place in ("left", "right"):
+        slots["relation"] = f"{place}_of"
+    elif "relation" not in slots and _any(content, "verbs.place") and not place:
+        in_tray = slots.get("noun") == "tray"
+        slots = {"relation": "in_tray"} if in_tray else slots | {"relation": "here"}  # "put it down"
+    if slots.get("ref_noun") == "tray" and slots.get("relation") in ("in", "on"):
+        slots["relation"] = "in_tray"
+        del slots["ref_noun"]
+    return ParsedCommand(Intent.PLACE, slots=slots) if "relation" in slots else None
+
+
+def _known(content: Sequence[Token]) -> list[Token]:
+    return [token for token in content if token.readings or token.number is not None]
+
+
+def _names_object(content: Sequence[Token], slots: Slots, spoken: Language) -> bool:
+    """Whether the description says which object is meant, by known words or by a noun said with an article."""
+    if not slots.keys() & {"colour", "size", "noun", "place", "relation"}:
+        return False
+    if not _any(content, "colours", "sizes", "nouns", "places", "directions"):
+        return not spoken.has_article or _any(content, "words.the", "words.meant")
+    return True
+
+
+def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
+    """Another object than the one meant before: "no, the blue one"; after a grasp in the same sentence a grasp."""
+    verbs, marks = ("verbs.grasp", "verbs.want", "verbs.give"), ("intents.no", "words.meant")
+    if not _only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", *OBJECT):
+        return None
+    at = max((at for at in range(len(content)) if _is_answer(content, at, spoken)), default=-1)
+    before, after = content[: max(at, 0)], content[at + 1 :]
+    if at < 0 and _any(content, *verbs) and not (content[0].has("words.not") or spoken.negation_after):
+        return None
+    slots = _described(after, spoken) or _described(before, spoken)
+    if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
+        return None
+    if _any(before, "verbs.grasp") and not _any(after, *verbs):
+        return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
+    return ParsedCommand(Intent.CORRECT, slots=slots)
+
+
+def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
+    """The object of a correction, which has no unknown words beside a known noun."""
+    try:
+        slots = describe(content, spoken)
+    except Unclear:
+        return None
+    if _any(content, "nouns") and any(not token.readings for token in content):
+        return None
+    return slots if _names_object(content, slots, spoken) else None
+
+
+def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
+    """Whether a token marks a correction: "I meant", or a "no" that is not the "not" of the same word."""
+    token = content[at]
+    if not token.has("words.not") or token.has("words.meant"):
+        return token.has("intents.no", "words.meant")
+    if not token.has("intents.no"):
+        return False
+    if at + 1 < len(content) and content[at + 1].pause:
+        return not (spoken.negation_after and at > 0 and not _any(content[:at], "verbs.grasp"))
+    if at == 0:
+        try:
+            return not _names_object(content, describe(content, spoken), spoken)
+        except Unclear:
+            return True
+    return spoken.negation_after and _any(content[:at], "verbs.grasp")
+
+
+def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
+    verbs = ("verbs.grasp", "verbs.give", "verbs.want")
+    also = (*verbs, *OBJECT, "words.not", "verbs.move", "verbs.do", "words.gripper", "words.my_hand")
+    if not _any(content, *verbs) or not _only(_known(content), *also) or _is_unclear_no(content, spoken):
+        return None
+    try:
+        slots = describe(content, spoken)
+    except Unclear:
+        return None
+    unknown = [token.said for token in content if not token.readings]
+    if not _names_object(content, slots, spoken) or (unknown and not _any(content, *verbs[:2])):
+        return None
+    return ParsedCommand(Intent.GRASP, instruction_of(slots, unknown), slots)
+
+
+def _is_unclear_no(content: Sequence[Token], spoken: Language) -> bool:
+    """Whether "no" may be "not": "take the red one no the blue one", said without a pause."""
+    both = [token for token in content[1:] if token.has("intents.no")]
+    return any(not token.pause for token in both) and not spoken.negation_after
+
+
+def _question(content: Sequence[Token], _: Language) -> ParsedCommand | None:
+    """A question about what the robot sees, holds or does; one that only asks "where" needs a thing that it knows."""
+    unknown = sum(not token.readings for token in content)
+    if unknown > 1 or _any(content, "words.not_object"):
+        return None
+    about = ("nouns", "colours", "sizes", "words.one", "words.it", "words.gripper")
+    asks = _any(content, "words.asks") or (_any(content, "intents.question") and _any(content, *about))
+    return ParsedCommand(Intent.QUESTION) if asks else None
+
+
+PLACE_PHRASES = {
+    **{"left": "on the left", "right": "on the right", "middle": "in the middle"},
+    **{"front": "at the front", "back": "at the back"},
+}
+
+
+def instruction_of(slots: Slots, unknown: Sequence[str] = ()) -> str:
+    """The instruction for the policy, such as "pick up the small red cube left of the bowl"; gentleness is not in it.
+
+    Args:
+        slots: of the description.
+        unknown: words of it that are in no vocabulary; they stay, so that the policy can refuse them.
+    """
+    extra = [] if slots.get("noun") == " ".join(unknown) else unknown
+    parts = ["pick up", _noun_phrase(slots, "", extra)]
+    if place := slots.get("place"):
+        parts.append(PLACE_PHRASES[place])
+    if relation := slots.get("relation"):
+        parts += [relation.replace("_", " "), _noun_phrase(slots, "ref_")]
+    if slots.keys() & {"not_colour", "not_noun"}:
+        parts += ["not", _noun_phrase(slots, "not_")]
+    return " ".join(parts)
+
+
+def _noun_phrase(slots: Slots, prefix: str, extra: Sequence[str] = ()) -> str:
+    said = [slots.get(f"{prefix}size"), slots.get(f"{prefix}colour"), *extra, slots.get(f"{prefix}noun", "one")]
+    return f"the {' '.join(SYNONYMS.get(word, word) for word in said if word)}"

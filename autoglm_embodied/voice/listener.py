@@ -10,8 +10,8 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -64,6 +64,7 @@ class VoiceCommand:
     end_ns: int  # end of the speech
     speech_ns: int  # duration of the speech; 0 where it was not measured
     latency_ns: int  # from the end of the speech to its recognition
+    slots: Mapping[str, str] = field(default_factory=dict)  # of the intent, in canonical English
 
 
 def accept_command(
@@ -78,7 +79,7 @@ def accept_command(
         now_ns: on the monotonic clock.
         settings: the acceptance thresholds.
     """
-    parsed = parse_command(transcript.text)
+    parsed = parse_command(transcript.text, language)
     latency_ns = now_ns - utterance.end_ns
     if parsed is None or not _is_confident(utterance, transcript, parsed.intent, settings):
         return None
@@ -93,6 +94,7 @@ def accept_command(
         end_ns=utterance.end_ns,
         speech_ns=utterance.end_ns - utterance.start_ns,
         latency_ns=latency_ns,
+        slots=parsed.slots,
     )
 
 

