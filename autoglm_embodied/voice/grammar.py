@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autoglm_embodied.types import Intent
-from autoglm_embodied.vocabulary import SYNONYMS
 from autoglm_embodied.voice.description import Slots, Unclear, describe
+from autoglm_embodied.voice.instruction import instruction_of
 from autoglm_embodied.voice.language import Language, language
 from autoglm_embodied.voice.lexicon import Token
 from autoglm_embodied.voice.near_miss import correct_tokens, is_near_stop
@@ -233,6 +233,8 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     elif "relation" not in slots and place in ("left", "right"):
         slots["relation"] = f"{place}_of"
     elif "relation" not in slots and _any(content, "verbs.place") and not place:
+        if any(token.has("relations") and not token.has("words", "verbs", "directions") for token in content):
+            return None  # "put the kettle on"
         in_tray = slots.get("noun") == "tray"
         slots = {"relation": "in_tray"} if in_tray else slots | {"relation": "here"}  # "put it down"
     if slots.get("ref_noun") == "tray" and slots.get("relation") in ("in", "on"):
@@ -328,32 +330,3 @@ def _question(content: Sequence[Token], _: Language) -> ParsedCommand | None:
     about = ("nouns", "colours", "sizes", "words.one", "words.it", "words.gripper")
     asks = _any(content, "words.asks") or (_any(content, "intents.question") and _any(content, *about))
     return ParsedCommand(Intent.QUESTION) if asks else None
-
-
-PLACE_PHRASES = {
-    **{"left": "on the left", "right": "on the right", "middle": "in the middle"},
-    **{"front": "at the front", "back": "at the back"},
-}
-
-
-def instruction_of(slots: Slots, unknown: Sequence[str] = ()) -> str:
-    """The instruction for the policy, such as "pick up the small red cube left of the bowl"; gentleness is not in it.
-
-    Args:
-        slots: of the description.
-        unknown: words of it that are in no vocabulary; they stay, so that the policy can refuse them.
-    """
-    extra = [] if slots.get("noun") == " ".join(unknown) else unknown
-    parts = ["pick up", _noun_phrase(slots, "", extra)]
-    if place := slots.get("place"):
-        parts.append(PLACE_PHRASES[place])
-    if relation := slots.get("relation"):
-        parts += [relation.replace("_", " "), _noun_phrase(slots, "ref_")]
-    if slots.keys() & {"not_colour", "not_noun"}:
-        parts += ["not", _noun_phrase(slots, "not_")]
-    return " ".join(parts)
-
-
-def _noun_phrase(slots: Slots, prefix: str, extra: Sequence[str] = ()) -> str:
-    said = [slots.get(f"{prefix}size"), slots.get(f"{prefix}colour"), *extra, slots.get(f"{prefix}noun", "one")]
-    return f"the {' '.join(SYNONYMS.get(word, word) for word in said if word)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -217,3 +218,25 @@ def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixtur
 
 def test_the_streams_that_the_command_line_knows_are_those_that_are_recorded() -> None:
     assert record.STREAMS == tuple(sensor_input.STREAMS)
+
+
+def test_a_sentence_is_understood_without_sound_or_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["voice", "--text", "nimm den roten Würfel", "--language", "de", "--json", str(tmp_path / "meaning.json")]
+    assert main(argv) == 0
+    assert json.loads((tmp_path / "meaning.json").read_text(encoding="utf-8")) == {
+        "text": "nimm den roten Würfel",
+        "language": "de",
+        "intent": "grasp",
+        "slots": {"colour": "red", "noun": "cube"},
+        "instruction": "pick up the red cube",
+    }
+    assert re.search(r"colour\s*│\s*red", capsys.readouterr().out)
+    assert main(["voice", "--text", "what a lovely day"]) == 1
+    assert capsys.readouterr().out.strip() == "none"
+
+
+def test_a_language_without_commands_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--text", "haltu", "--language", "eo"], ["--say", "stop", "--language", "eo"]):
+        assert "language 'eo'; choose one of ar, de, en, es, fr, hi, it, ja, ko, pt, ru, zh" in stream_problem(
+            ["voice", *argv], capsys
+        )

@@ -172,3 +172,17 @@ def test_a_language_file_with_a_mistake_is_refused_in_one_sentence(
     with pytest.raises(ConfigError, match=said) as refused:
         read_language(tmp_path / "en.yaml")
     assert "\n" not in str(refused.value)
+
+
+def test_the_document_shows_the_development_sentences() -> None:
+    shown = ("grasp", "place", "jog", "correct", "home")
+    rows = []
+    for tag in ALL:
+        first: dict[str, str] = {}
+        for each in sentences(tag):
+            first.setdefault(each.intent, each.text)
+        rows.append(f"| {language(tag).name} | {' | '.join(first[intent] for intent in shown)} |")
+    counts = [len(sentences(tag)) for tag in ALL]
+    text = (FOLDER.parents[2] / "docs" / "voice.md").read_text(encoding="utf-8")
+    assert "\n".join(rows) in text, "\n".join(rows)
+    assert f"{sum(counts)} in twelve languages, {min(counts)} to {max(counts)} each" in text
