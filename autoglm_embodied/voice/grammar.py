@@ -34,6 +34,7 @@ ACTIONS = (
     "verbs",
     *(f"intents.{name}" for name in "release open close home resume faster slower again cancel".split()),
 )
+SIDES = {"left_of": "left", "right_of": "right"}
 MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.little", "words.more", "words.gentle", "words.here")
 NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
 PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and what else they may say
@@ -185,10 +186,12 @@ def _motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     if taken is None or len(taken[0]) > 1:
         return None
     quantities, others = taken
-    if not _only(others, *MOTION, "directions", "turns") or not (quantities or _says_more_than_filler(others)):
+    beside = tuple(f"relations.{relation}" for relation in SIDES) if quantities else ()  # "à gauche de 45 degrés"
+    moves = quantities or _says_more_than_filler(others)
+    if not moves or not _only(others, *MOTION, "directions", "turns", *beside):
         return None
     turned = {token.value("turns") for token in others if token.has("turns")}
-    towards = {token.value("directions") for token in others if token.has("directions")}
+    towards = {token.value("directions") or SIDES.get(token.value("relations"), "") for token in others} - {""}
     sides = turned or towards
     turns = bool(turned) or _any(others, "verbs.turn") or any(each.unit == "deg" for each in quantities)
     if len(sides) > 1 or (turns and (not sides <= {"left", "right"} or any(each.unit == "m" for each in quantities))):
@@ -264,6 +267,8 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     at = max((at for at in range(len(content)) if _is_answer(content, at, spoken)), default=-1)
     before, after = content[: max(at, 0)], content[at + 1 :]
     if at < 0 and _any(content, *verbs) and not (content[0].has("words.not") or spoken.negation_after):
+        return None
+    if any(not token.readings for token in before) and not _any(before, "verbs.grasp"):
         return None
     slots = _described(after, spoken) or _described(before, spoken)
     if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
