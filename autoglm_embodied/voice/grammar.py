@@ -292,6 +292,8 @@ def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
 def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
     """Whether a token marks a correction: "I meant", or a "no" that is not the "not" of the same word."""
     token = content[at]
+    if token.has("words.but") and _any(content, "words.not"):  # "not the red one but the green one"
+        return False
     if not token.has("words.not") or token.has("words.meant"):
         return token.has("intents.no", "words.meant")
     if not token.has("intents.no"):

@@ -20,7 +20,8 @@ def instruction_of(slots: Slots, unknown: Sequence[str] = ()) -> str:
         slots: of the description.
         unknown: words of it that are in no vocabulary; they stay, so that the policy can refuse them.
     """
-    extra = [] if slots.get("noun") == " ".join(unknown) else unknown
+    named = f"{slots.get('noun', '')} {slots.get('ref_noun', '')}".split()
+    extra = [word for word in unknown if word not in named]
     parts = ["pick up", _noun_phrase(slots, "", extra)]
     if place := slots.get("place"):
         parts.append(PLACE_PHRASES[place])

@@ -41,7 +41,7 @@ class Unit:
     """A word, a number, or a letter of a script without spaces."""
 
     text: str  # folded
-    said: str  # lower case
+    said: str  # lower case, without article
     apart: bool = True  # a space or a pause is before it
     pause: bool = False
 
@@ -96,7 +96,7 @@ class Lexicon:
         prefixes: what may be written together with the word after it, longest first.
         suffixes: the same, with the word before it.
         letters: variants of letters, such as traditional to simplified Chinese.
-        article: one that is written together with its noun, and left off a noun that is unknown.
+        article: one that is written together with its noun, and left off a noun as it was said.
     """
 
     def __init__(
@@ -147,7 +147,8 @@ class Lexicon:
                 continue
             apart = match.start() != end or pause
             for said in [match[0]] if self._spaces else _SCRIPT.findall(match[0]):
-                found.append(Unit(fold(said).translate(self._letters), said, apart, pause))
+                folded = fold(said).translate(self._letters)
+                found.append(Unit(folded, said.removeprefix(self._article), apart, pause))
                 apart = pause = False
             end = match.end()
         return found
@@ -176,7 +177,7 @@ class Lexicon:
                 word = bare.removesuffix(suffix)
                 if len(word) > 1 and (not suffix or word != bare) and self._known(word):
                     return Unit(word, unit.said, unit.apart, unit.pause)
-        return Unit(unit.text, unit.said.removeprefix(self._article), unit.apart, unit.pause)
+        return unit
 
     def _matches(self, found: Sequence[Unit], start: int) -> Iterator[tuple[int, frozenset[str]]]:
         """The phrases that begin at `start`: their ends and readings."""

@@ -56,6 +56,8 @@ def _quantity(tokens: Sequence[Token], start: int, tens_multiply: bool) -> tuple
         return start, None
     value = _value(tokens[start:end], tens_multiply)
     end += 1
+    if end == start + 1 < len(tokens) and tokens[end].has("number.1"):
+        return end + 1, _in_unit(1.0, unit)  # "metre one"
     after = end + (end < len(tokens) and tokens[end].has("numbers.and"))
     if after < len(tokens) and tokens[after].has("numbers.half") and not tokens[after].has("number"):
         value, end = None if value is None else value + 0.5, after + 1  # "two centimetres and a half"

@@ -72,14 +72,17 @@ def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
 @pytest.mark.slow
 def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: Graph, tmp_path: Path) -> None:
     synthesise("grab the yellow sphere", tmp_path / "a.wav")
+    synthesise("open the gripper", tmp_path / "not_carried_out.wav")
     with SoundServer() as sound:
-        graph.start(sound=sound)
+        process = graph.start(sound=sound)
         assert graph.is_listening()
+        sound.play(tmp_path / "not_carried_out.wav")
         began_ns = time.time_ns()
         sound.play(tmp_path / "a.wav")
         played_ns = time.time_ns()
         assert graph.observer.wait_for(lambda observed: bool(observed.commands), LIMIT_S, graph.processes.check)
         (ended,) = graph.processes.stop()
+    assert "OPEN {} understood in" in process.log.read_text()
     (heard,) = graph.observer.recording.commands
     assert (heard.intent, heard.instruction) == (Intent.GRASP.value, "pick up the yellow ball")
     assert began_ns < heard.stamp_ns < played_ns
@@ -107,6 +110,7 @@ def test_a_machine_without_a_microphone_ends_the_node_with_one_sentence(graph: G
     ("parameter", "sentence"),
     [
         ("command.least_confidence:=7.0", "must be within 0..1"),
+        ("recogniser.language:=eo", "no commands are known in language 'eo'"),
         ("recogniser.weights:=/nosuch", "cannot read the weights /nosuch/model.bin"),
     ],
 )
