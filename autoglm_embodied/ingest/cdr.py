@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import SensorError
-from autoglm_embodied.types import FloatArray, Intent
+from autoglm_embodied.types import CARRIED_OUT, FloatArray, Intent
 
 NS_PER_S = 1_000_000_000
 BEGIN = 4  # of the data, behind the representation
@@ -183,7 +183,7 @@ def read_voice_command(data: bytes) -> SpokenCommand:
     offset = aligned(offset, CONFIDENCE.size)
     (confidence,) = CONFIDENCE.unpack_from(data, offset)
     speech_ns, latency_ns = DURATIONS.unpack_from(data, aligned(offset + CONFIDENCE.size, DOUBLE))
-    known = Intent(intent) if intent in {each.value for each in Intent} else None
+    known = Intent(intent) if intent in {each.value for each in CARRIED_OUT} else None
     return SpokenCommand(read_stamp_ns(data), known, text, instruction, language, confidence, speech_ns, latency_ns)
 
 

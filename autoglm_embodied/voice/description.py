@@ -109,7 +109,8 @@ def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[To
             (SIDE_RELATIONS[side] for section in SIDES if (side := token.value(section)) in SIDE_RELATIONS), ""
         )
         if related and any(_is_head(each) for each in current) and not relation:
-            relation, reference, current = related, current, []
+            first, current = _first_object(current) if not target else ([], current)
+            target, relation, reference, current = target or first, related, current, []
         elif related and relation == related:
             continue
         elif token.has("relations") and not token.has(*SIDES) and not relation:
@@ -123,6 +124,12 @@ def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[To
     if target and any(_describes(token) for token in current):
         raise Unclear
     return [*target, *current], relation, reference
+
+
+def _first_object(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
+    """Split "the banana, the plate's [right]", said without object marker, after the first of two nouns."""
+    nouns = [at for at, token in enumerate(tokens) if token.has("nouns")]
+    return (tokens[: nouns[0] + 1], tokens[nouns[0] + 1 :]) if len(nouns) == 2 else ([], tokens)
 
 
 def _is_head(token: Token) -> bool:

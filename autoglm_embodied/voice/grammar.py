@@ -15,7 +15,7 @@ from autoglm_embodied.voice.instruction import instruction_of
 from autoglm_embodied.voice.language import Language, language
 from autoglm_embodied.voice.lexicon import Token
 from autoglm_embodied.voice.near_miss import correct_tokens, is_near_stop
-from autoglm_embodied.voice.quantity import Quantity, take_quantities
+from autoglm_embodied.voice.quantity import amount, take_quantities
 
 LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
 LONGEST_TEXT = 1000  # letters of a command
@@ -29,6 +29,7 @@ DESCRIPTION = (
     *("colours", "sizes", "nouns", "places", "directions", "relations"),
     *("words.one", "words.it", "words.gentle", "words.not", "words.but", "number.1"),
 )
+KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
 OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
 ACTIONS = (
     "verbs",
@@ -39,19 +40,27 @@ MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.little", "words.m
 NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
 PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and what else they may say
     Intent.REPEAT: ("verbs.do", "words.it", "intents.again", "intents.no"),
-    Intent.NOT_THAT_ONE: ("intents.no", "words.one", "words.it", "words.not", "intents.not_that_one", "verbs.grasp"),
+    Intent.NOT_THAT_ONE: (
+        "intents.no",
+        "words.one",
+        "words.it",
+        "words.not",
+        "intents.not_that_one",
+        "verbs.grasp",
+        "words.meant",
+    ),
     Intent.OTHER_ONE: (
         *("intents.no", "words.meant", "verbs.grasp", "verbs.want", "verbs.give", "words.one", "words.it", "words.but"),
         *("nouns", "words.not", "directions.up", "intents.yes", "intents.not_that_one"),
     ),
     Intent.YES: ("verbs.do", "words.it", "words.one", "verbs.grasp", "directions.up"),
     Intent.RESUME: (*ARM, "verbs.do", "verbs.move", "intents.yes", "words.more"),
-    Intent.CANCEL: ("colours", "sizes", "nouns", "words.one", *ARM, "verbs", "intents.no"),
+    Intent.CANCEL: ("colours", "sizes", "nouns", "words.one", *ARM, "verbs", "intents.no", "intents.yes"),
     Intent.HOME: (*ARM, "verbs", "directions.back", "places.back", "relations", "words.one"),
     Intent.AGAIN: (*ARM, "verbs.do", "verbs.grasp", "words.one", "directions.up", "words.more"),
     Intent.FASTER: MOTION,
     Intent.SLOWER: MOTION,
-    Intent.OPEN: (*MOTION, "directions.up", "words.my_hand"),
+    Intent.OPEN: (*MOTION, "words.my_hand"),
     Intent.CLOSE: (*MOTION, "words.my_hand"),
     Intent.RELEASE: (*OBJECT, *ARM, "intents.open", "words.here"),
     Intent.NO: ("words.it", "words.one", "words.not"),
@@ -199,20 +208,13 @@ def _motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     if not sides and not (turns and (quantities or _any(others, "words.little") or _any(others, "verbs.turn"))):
         return None
     slots: Slots = {"direction": sides.pop()} if sides else {}
-    slots |= _amount(quantities, _any(others, "words.little"))
+    slots |= amount(quantities, _any(others, "words.little"))
     return ParsedCommand(Intent.ROTATE if turns else Intent.JOG, slots=slots)
 
 
 def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
     """Whether a word is no filler: "right" alone is an answer, "go right" a motion."""
     return any(not token.has("words.filler") for token in tokens)
-
-
-def _amount(quantities: Sequence[Quantity], little: bool) -> Slots:
-    if not quantities:
-        return {"amount": "little"} if little else {}
-    value, unit = quantities[0].value, quantities[0].unit
-    return {"angle_deg": f"{round(value, 2):g}"} if unit == "deg" else {"distance_m": f"{round(value, 4):g}"}
 
 
 def _places(content: Sequence[Token], spoken: Language) -> bool:
@@ -236,8 +238,9 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     elif "relation" not in slots and place in ("left", "right"):
         slots["relation"] = f"{place}_of"
     elif "relation" not in slots and _any(content, "verbs.place") and not place:
-        if any(token.has("relations") and not token.has("words", "verbs", "directions") for token in content):
-            return None  # "put the kettle on"
+        stray = any(token.has("relations") and not token.has("words", "verbs", "directions") for token in content)
+        if stray or len(_known(content)) < len(content):
+            return None  # "put the kettle on", "leave me alone"
         in_tray = slots.get("noun") == "tray"
         slots = {"relation": "in_tray"} if in_tray else slots | {"relation": "here"}  # "put it down"
     if slots.get("ref_noun") == "tray" and slots.get("relation") in ("in", "on"):
@@ -254,7 +257,7 @@ def _names_object(content: Sequence[Token], slots: Slots, spoken: Language) -> b
     """Whether the description says which object is meant, by known words or by a noun said with an article."""
     if not slots.keys() & {"colour", "size", "noun", "place", "relation"}:
         return False
-    if not _any(content, "colours", "sizes", "nouns", "places", "directions"):
+    if not _any(content, *KNOWN_OBJECT):
         return not spoken.has_article or _any(content, "words.the", "words.meant")
     return True
 
@@ -273,6 +276,8 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     slots = _described(after, spoken) or _described(before, spoken)
     if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
         return None
+    if not _any(content, *KNOWN_OBJECT, "words.the", "words.meant"):
+        return None  # "no, tomorrow"
     if _any(before, "verbs.grasp") and not _any(after, *verbs):
         return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
     return ParsedCommand(Intent.CORRECT, slots=slots)

@@ -96,7 +96,7 @@ class Lexicon:
         prefixes: what may be written together with the word after it, longest first.
         suffixes: the same, with the word before it.
         letters: variants of letters, such as traditional to simplified Chinese.
-        article: one that is written together with its noun, and left off a noun as it was said.
+        article: one that is written together with its noun, and left off every word.
     """
 
     def __init__(
@@ -147,8 +147,8 @@ class Lexicon:
                 continue
             apart = match.start() != end or pause
             for said in [match[0]] if self._spaces else _SCRIPT.findall(match[0]):
-                folded = fold(said).translate(self._letters)
-                found.append(Unit(folded, said.removeprefix(self._article), apart, pause))
+                folded = self._without_article(fold(said).translate(self._letters))
+                found.append(Unit(folded, self._without_article(said), apart, pause))
                 apart = pause = False
             end = match.end()
         return found
@@ -162,6 +162,9 @@ class Lexicon:
         """`text` cut into the fewest known phrases and the least that is unknown. Time is linear in its length."""
         found = [self._without_affixes(unit) for unit in self._units(text)]
         return self._close_gaps(self._cut(found))
+
+    def _without_article(self, word: str) -> str:
+        return word.removeprefix(self._article) if len(word) > len(self._article) + 1 else word
 
     def _known(self, word: str) -> bool:
         return word in self._words or any(True for _ in self._root.next(word))

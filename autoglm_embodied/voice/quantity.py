@@ -42,6 +42,14 @@ def take_quantities(tokens: Sequence[Token], tens_multiply: bool) -> tuple[list[
     return quantities, others
 
 
+def amount(quantities: Sequence[Quantity], little: bool) -> dict[str, str]:
+    """The slot that says how far: the first quantity, or "little" where only that is said."""
+    if not quantities:
+        return {"amount": "little"} if little else {}
+    value, unit = quantities[0].value, quantities[0].unit
+    return {"angle_deg": f"{round(value, 2):g}"} if unit == "deg" else {"distance_m": f"{round(value, 4):g}"}
+
+
 def _quantity(tokens: Sequence[Token], start: int, tens_multiply: bool) -> tuple[int, Quantity | None]:
     """The quantity that begins at `start`, and its end; an end at `start` says that there is none."""
     whole = tokens[start].value("quantity")

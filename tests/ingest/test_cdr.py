@@ -33,7 +33,7 @@ from autoglm_embodied.ingest.compressed_images import read_compressed_image
 from autoglm_embodied.ingest.joint_states import JointStateReader, JointStateWriter, NamedJointReader
 from autoglm_embodied.ingest.point_clouds import read_point_cloud
 from autoglm_embodied.ros.conversions import to_stamp
-from autoglm_embodied.types import Intent
+from autoglm_embodied.types import CARRIED_OUT, Intent
 
 FRAMES = ["", "a", "abc", "abcd", "panda_ft", "abcdefghijk"]
 NAMES = [["x"], ["a", "bb", "ccc"], [f"panda_joint{n}" for n in range(1, 8)]]
@@ -207,7 +207,7 @@ def test_intrinsics_are_read_as_ros_does(frame: str, model: str, distortion: int
 
 
 @pytest.mark.parametrize("text", ["", "x", "pick up the cube", "拿起红色的方块", "é"])
-@pytest.mark.parametrize("intent", list(Intent))
+@pytest.mark.parametrize("intent", sorted(CARRIED_OUT, key=lambda intent: intent.value))
 def test_a_voice_command_is_read_as_ros_does(text: str, intent: Intent) -> None:
     command = read_voice_command(bytes(serialize_message(voice_message(text, intent.value))))
     assert (command.stamp_ns, command.intent, command.text, command.instruction) == (T_NS, intent, text, text[::-1])
@@ -216,8 +216,9 @@ def test_a_voice_command_is_read_as_ros_does(text: str, intent: Intent) -> None:
 
 
 def test_the_intents_are_those_of_the_message_and_an_unknown_one_is_none() -> None:
-    assert all(getattr(VoiceCommand, intent.name) == intent.value for intent in Intent)
-    assert read_voice_command(bytes(serialize_message(voice_message("x", 200)))).intent is None
+    assert all(getattr(VoiceCommand, intent.name) == intent.value for intent in CARRIED_OUT)
+    for other in (Intent.JOG.value, 200):
+        assert read_voice_command(bytes(serialize_message(voice_message("x", other)))).intent is None
 
 
 def test_the_stamp_of_any_stamped_message_is_read() -> None:
