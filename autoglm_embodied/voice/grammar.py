@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.description import Slots, Unclear, describe
@@ -318,6 +319,8 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     also = (*verbs, *OBJECT, "words.not", "verbs.move", "verbs.do", "words.gripper", "words.my_hand")
     if not _any(content, *verbs) or not _only(_known(content), *also) or _is_unclear_no(content, spoken):
         return None
+    if any(token.has("words.and") and not after.readings for token, after in pairwise(content)):
+        return None  # "take a chair and sit down"
     try:
         slots = describe(content, spoken)
     except Unclear:

@@ -166,11 +166,11 @@ def _number_words(values: Mapping[str, Any], path: Path) -> Iterator[tuple[str, 
 
 
 def _add_stop_words(lexicon: Lexicon, tag: str) -> None:
-    """Add the stop words of all languages, but for those that mean something else in this one."""
+    """Add the stop words of all languages; one that means something else in this one stops when it is said alone."""
     values = read_yaml(STOP_WORDS)
     for phrase in _phrases(values, tag, STOP_WORDS):
         lexicon.add(phrase, "intents.stop")
     for other in values:
         for phrase in _phrases(values, other, STOP_WORDS):
-            if not any(token.readings for token in lexicon.tokens(phrase)):
-                lexicon.add(phrase, "intents.stop")
+            known = any(token.readings for token in lexicon.tokens(phrase))
+            lexicon.add(phrase, "intents.stop_alone" if known else "intents.stop")
