@@ -64,6 +64,7 @@ class Governor:
         self._pressing = False
         self._came_along: FloatArray = np.zeros(3)  # direction of the motion that met the force
         self._backed_off_m = 0.0
+        self._blocked = False  # that direction
 
     def set_limits(self, limits: Limits) -> None:
         """Govern by these limits from the next step on; ConfigError if one is laxer than before while the arm moves."""
@@ -201,19 +202,22 @@ class Governor:
     def _yield_to_force(self, twist: FloatArray, dt_s: float, reasons: list[Reason]) -> FloatArray:
         """Above the force limit: back off a little along the way that was come, then follow that way back, or up.
 
-        The tool was there before, so it is free; up is away from the table.
+        The tool was there before, so it is free; up is away from the table. Once the force is gone, more of the same
+        direction would meet it again: it is free after something else was commanded, such as rest.
         """
-        if not self._pressing:
+        onwards = float(twist[:3] @ self._came_along) > 0.0
+        self._blocked = self._pressing or (self._blocked and onwards)
+        if not self._blocked:
             speed_m_s = _norm(self._twist[:3])
             self._came_along = self._twist[:3] / speed_m_s if speed_m_s > 0.0 else self._came_along
             self._backed_off_m = 0.0
             return twist
         reasons.append(Reason.FORCE)
-        speed_m_s = max(0.0, -float(twist[:3] @ self._came_along))
-        if self._backed_off_m < self._limits.back_off_m:
+        back_m_s = max(0.0, -float(twist[:3] @ self._came_along))
+        if self._pressing and self._backed_off_m < self._limits.back_off_m:
             self._backed_off_m += BACK_OFF_M_S * dt_s
-            speed_m_s = max(speed_m_s, BACK_OFF_M_S)
-        x, y, z = -speed_m_s * self._came_along
+            back_m_s = max(back_m_s, BACK_OFF_M_S)
+        x, y, z = -back_m_s * self._came_along
         return np.array([x, y, z if self._came_along[2] > 0.0 else max(z, twist[2]), 0.0, 0.0, 0.0])
 
 

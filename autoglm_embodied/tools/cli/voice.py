@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,7 +104,9 @@ def _listen_to_recording(wav: Path, language: str) -> int:
 
     from autoglm_embodied.voice.sound_server import SoundServer
 
-    with SoundServer() as sound:
+    with SoundServer() as sound, ExitStack() as undo:
+        undo.callback(os.environ.update, os.environ.copy())
+        undo.callback(os.environ.clear)
         os.environ.update(sound.environment)
         with _listener(language) as listener:
             _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
