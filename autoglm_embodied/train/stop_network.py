@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.errors import CheckpointError, ConfigError, SetupError
 from autoglm_embodied.train.stop_sounds import Sound, SoundMixer
 from autoglm_embodied.train.stop_speech import SpeechClip
 from autoglm_embodied.voice.stop_spotter import BANDS, STEP_FRAMES
@@ -31,6 +33,7 @@ LEARNING_RATE = 3e-3
 MEAN_LOG_POWER, SPREAD_LOG_POWER = -4.0, 4.0
 REPEATS = 8  # of each drawn sound: to draw one costs as much as to learn from it
 POOL = 5000  # sounds
+WEIGHTS = "stop.safetensors"
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,13 @@ def train_stop_network(
     Args:
         clips: with and without the word.
         training: how long.
-        out: folder in which stop.onnx and stop.pt are written.
+        out: folder in which stop.onnx and stop.safetensors are written.
         report: called a hundred times with the step, the mean loss since the last and the figures of its batch.
-        start: a stop.pt to begin from.
+        start: a stop.safetensors to begin from.
 
     Raises:
         ConfigError: the clips do not hold both kinds of speech.
+        CheckpointError: `start` holds other weights, or none.
         SetupError: what writes the network is missing.
     """
     if not {"none"} < {clip.place for clip in clips}:
@@ -127,7 +131,7 @@ def train_stop_network(
     torch.manual_seed(training.seed)
     network = StopNetwork()
     if start is not None:
-        network.load_state_dict(torch.load(start, weights_only=True))
+        _begin_from(network, start)
     out.mkdir(parents=True, exist_ok=True)
     shown: list[float] = []
     pool = _SoundPool(SoundMixer(clips, np.random.default_rng(training.seed)), training)
@@ -136,9 +140,19 @@ def train_stop_network(
         if step % max(1, training.steps // 100) == 0 or step == training.steps:
             report(step, {"loss": float(np.mean(shown))} | figures)
             shown.clear()
-            with whole_file(out / "stop.pt") as partial:
-                torch.save(network.state_dict(), partial)
+            with whole_file(out / WEIGHTS) as partial:
+                save_file(network.state_dict(), partial)
     export(network, out / "stop.onnx")
+
+
+def _begin_from(network: StopNetwork, path: Path) -> None:
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:  # the last names tensors that do not fit
+        raise CheckpointError(
+            f"{path} holds no weights of the stop channel's network ({' '.join(str(error).split())[:200]}); name a "
+            f"{WEIGHTS} of `autoglm train-stop network`, or leave --start out"
+        ) from error
 
 
 def _fit(network: StopNetwork, pool: _SoundPool, steps: int) -> Iterator[tuple[float, dict[str, float]]]:

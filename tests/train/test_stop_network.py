@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.train.stop_network import StopNetwork, StopTraining, stop_loss, train_stop_network
+from autoglm_embodied.errors import CheckpointError, ConfigError, SetupError
+from autoglm_embodied.train.stop_network import WEIGHTS, StopNetwork, StopTraining, stop_loss, train_stop_network
 from autoglm_embodied.train.stop_sounds import NOISES, STEPS, SoundMixer, noise
 from autoglm_embodied.train.stop_speech import ENGINES, PART, Engine, SpeechClip, load_clips, synthesise_clips
 from autoglm_embodied.train.stop_texts import draw_text, place_of_word, sentences, spoken
@@ -123,7 +124,6 @@ def test_steps_of_a_stream_give_what_the_whole_sound_gives() -> None:
 
 @pytest.mark.slow
 def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[SpeechClip], tmp_path: Path) -> None:
-    pytest.importorskip("onnx")  # what writes the network comes with no set-up
     import onnxruntime as ort
 
     losses: list[float] = []
@@ -131,10 +131,21 @@ def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[Sp
     train_stop_network(clips, training, tmp_path, lambda _, figures: losses.append(figures["loss"]))
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
     network = StopNetwork().eval()
-    network.load_state_dict(torch.load(tmp_path / "stop.pt", weights_only=True))
+    network.load_state_dict(load_file(tmp_path / WEIGHTS))
     session = ort.InferenceSession(str(tmp_path / "stop.onnx"), providers=["CPUExecutionProvider"])
     frames, state = torch.randn(1, BANDS, STEP_FRAMES), torch.rand_like(network.first_state(1))
     found = session.run(None, {"features": frames.numpy(), "state": state.numpy()})
     with torch.inference_mode():
         for given, wanted in zip(found, network(frames, state), strict=True):
             assert np.allclose(given, wanted.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("damage", ["missing", "no weights", "other weights"])
+def test_what_cannot_be_begun_from_is_named(clips: list[SpeechClip], tmp_path: Path, damage: str) -> None:
+    start = tmp_path / WEIGHTS
+    if damage == "no weights":
+        start.write_bytes(b"PK")
+    elif damage == "other weights":
+        save_file({"head.bias": torch.zeros(3)}, start)
+    with pytest.raises(CheckpointError, match="holds no weights of the stop channel's network"):
+        train_stop_network(clips, StopTraining(steps=1, batch=2), tmp_path / "out", lambda *_: None, start)

@@ -48,7 +48,9 @@ def add_parser(subparsers: Subparsers) -> None:
     folder = "of speech, with a folder for each engine"
     network.add_argument("--speech", metavar="DIR", type=Path, default=Path("data/stop_speech"), help=folder)
     network.add_argument("--out", metavar="DIR", type=Path, default=Path("out/stop"), help="default %(default)s")
-    network.add_argument("--start", metavar="FILE", type=Path, help="begin from this stop.pt instead of from nothing")
+    network.add_argument(
+        "--start", metavar="FILE", type=Path, help="begin from this stop.safetensors instead of from nothing"
+    )
     network.add_argument("--steps", type=int, default=4000, help="default %(default)s")
     network.add_argument("--batch", type=int, default=48, help="default %(default)s")
     network.add_argument("--threads", type=int, default=1, help="default %(default)s")
