@@ -44,6 +44,8 @@ class Robot:
     joint_velocity_rad_s: tuple[float, ...] = ()  # largest, of each joint; empty: not bounded
     capsule_links: tuple[int, ...] = ()
     capsules_m: tuple[float, ...] = ()  # of each: x y z of one end, of the other, radius
+    home_rad: tuple[float, ...] = ()  # joints with the tool at home; empty: it has none
+    fingertip_m: float = 0.0  # from the tool frame's origin to the lower ends of the fingers, along its z axis
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -69,6 +71,11 @@ class Robot:
             raise ConfigError(
                 f"Robot.joint_velocity_rad_s must hold {self.joints} numbers above 0, got {list(fastest)}"
             )
+        if self.home_rad and not self._within_limits(self.home_rad):
+            raise ConfigError(
+                f"Robot.home_rad must hold {self.joints} numbers within joint_lower_rad and joint_upper_rad, "
+                f"got {list(self.home_rad)}"
+            )
         if len(capsules) != PER_CAPSULE * len(self.capsule_links) or min((1.0, *capsules[6::PER_CAPSULE])) <= 0:
             raise ConfigError(
                 f"Robot.capsules_m must hold {PER_CAPSULE} numbers for each of capsule_links, two ends and a radius "
@@ -79,6 +86,10 @@ class Robot:
                 f"Robot.capsule_links must be from 0, the base, to {self.joints + 1}, the tool, "
                 f"got {list(self.capsule_links)}"
             )
+
+    def _within_limits(self, position_rad: tuple[float, ...]) -> bool:
+        limits = zip(self.joint_lower_rad, position_rad, self.joint_upper_rad, strict=False)
+        return len(position_rad) == self.joints and all(low <= angle <= high for low, angle, high in limits)
 
     def _check_names(self) -> None:
         names = self.joint_names + self.finger_joint_names

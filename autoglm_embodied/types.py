@@ -37,7 +37,7 @@ def require_finite(name: str, value: FloatArray, shape: tuple[int | None, ...]) 
 
 
 class Intent(Enum):
-    """Intent of a spoken command. VoiceCommand.msg has the first four, with these numbers; see CARRIED_OUT."""
+    """Intent of a spoken command. VoiceCommand.msg has those of CARRIED_OUT, with these numbers."""
 
     STOP = 0
     GRASP = 1
@@ -63,7 +63,12 @@ class Intent(Enum):
     QUESTION = 21
 
 
-CARRIED_OUT = frozenset((Intent.STOP, Intent.GRASP, Intent.RESUME, Intent.CANCEL))
+CARRIED_OUT = frozenset(
+    (
+        *(Intent.STOP, Intent.GRASP, Intent.RESUME, Intent.CANCEL, Intent.PLACE, Intent.RELEASE, Intent.HOME),
+        *(Intent.OPEN, Intent.CLOSE, Intent.JOG, Intent.ROTATE),
+    )
+)
 """What the nodes act on; the other intents are understood, reported, and move nothing."""
 
 
@@ -212,4 +217,4 @@ class Command:
     """A command to the robot: a twist of the tool in the base frame and a gripper width."""
 
     twist: FloatArray  # (6,) [m/s, rad/s]
-    gripper_width_m: float
+    gripper_width_m: float | None  # None: as it is

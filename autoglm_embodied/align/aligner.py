@@ -8,6 +8,7 @@ from dataclasses import replace
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autoglm_embodied.align.clock import ClockEstimate
 from autoglm_embodied.align.interpolate import InterpolationLimits, interpolate
@@ -130,6 +131,16 @@ class Aligner:
             self._tare_error = str(error)
             raise
 
+    @property
+    def tared(self) -> bool:
+        """Whether the wrist sensor was tared."""
+        return self._wrench.tared
+
+    def assume_tared(self) -> None:
+        """Take the wrenches for tared already, as those of a dataset are."""
+        with self._lock:
+            self._wrench.set_bias(np.zeros(6))
+
     def observe(self, t_ns: int, now_receive_ns: int | None = None) -> Observation:
         """All modalities at `t_ns`; stale, too short, untared and faulty ones are absent.
 
@@ -159,6 +170,10 @@ class Aligner:
     def force_resolution_ns(self) -> int:
         """Mean time between the wrenches at the last instant, 0 where there was no force."""
         return self._wrench.resolution_ns
+
+    def force_stamps_ns(self) -> NDArray[np.int64]:
+        """(R,) stamps of the raw wrenches of the last force, (1,) of the newest where they were interpolated."""
+        return self._wrench.stamps_ns
 
     def coarse_force(self) -> str:
         """A sentence if wrenches came so seldom, at the last instant, that the newest were interpolated; else empty."""

@@ -118,6 +118,7 @@ class WrenchStream:
         self.fault = ""  # why the newest wrench is masked as faulty
         self.absence = ""  # why there was none at the last instant
         self.resolution_ns = 0  # mean time between those of the longest window then; 0 where there were none
+        self.stamps_ns = np.zeros(0, np.int64)  # (R,) of the newest then, (1,) of the last where they were interpolated
         self._settings = settings
         self._pyramid = self._empty_pyramid()
         self._bias: FloatArray | None = None
@@ -129,9 +130,18 @@ class WrenchStream:
         """Zero (tare) the sensor: its mean reading, less the tool's weight, becomes the bias; see `tare_bias`."""
         ring = self.stream.ring
         wrench = self.gravity.compensate(ring.stamps_ns, ring.values)
-        self._bias = tare_bias(ring.stamps_ns, wrench, joint_stamps_ns, velocity, self._settings)
-        self._bias_rows[[MEAN, MINIMUM, MAXIMUM]] = self._bias
-        return self._bias.copy()
+        return self.set_bias(tare_bias(ring.stamps_ns, wrench, joint_stamps_ns, velocity, self._settings))
+
+    def set_bias(self, bias: FloatArray) -> FloatArray:
+        """Let (6,) be what is subtracted from every wrench [N, N·m]; returns a copy."""
+        self._bias = bias
+        self._bias_rows[[MEAN, MINIMUM, MAXIMUM]] = bias
+        return bias.copy()
+
+    @property
+    def tared(self) -> bool:
+        """Whether there is a bias."""
+        return self._bias is not None
 
     def at(self, t_ns: int, now_receive_ns: int | None) -> Sense[ForceFeatures]:
         """The features of all samples up to `t_ns`; absent if these are stale, too few, untared or faulty."""
@@ -163,6 +173,7 @@ class WrenchStream:
             self.absence = "short: the samples are too few, or too far apart, for the longest window"
             return None
         stamps_ns, _ = self.stream.ring.rows(start, end)
+        self.stamps_ns = stamps_ns[-len(raw) if end - start >= len(raw) else -1 :].copy()
         self.resolution_ns = int(stamps_ns[-1] - stamps_ns[0]) // (end - start - 1)
         scales -= self._bias_rows
         return ForceFeatures(raw - self._bias, scales, end - start)

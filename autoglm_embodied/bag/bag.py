@@ -100,7 +100,7 @@ def _unpacked(message: BagMessage) -> BagMessage:
 class SqliteFile(BagFile):
     """An sqlite3 file of `ros2 bag record` (rosbag2_storage_sqlite3, schema versions 1 to 4)."""
 
-    damaged = (sqlite3.Error, KeyError, TypeError, OverflowError, zstandard.ZstdError, MemoryError)
+    damaged = (sqlite3.Error, KeyError, TypeError, ValueError, OverflowError, zstandard.ZstdError, MemoryError)
 
     def _open(self) -> closing[sqlite3.Connection]:
         return closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True))

@@ -122,3 +122,24 @@ OUTCOMES = Schema(
     },
 )
 """What came of n grasps, of which the camera showed what lies around each: 40 a scene, one after the other."""
+
+IMAGE_PIXELS = 320
+"""Edge of a labelled image, cut out of a camera's around the objects."""
+
+LABELLED_IMAGES = Schema(
+    "labelled_images",
+    1,
+    {
+        "seed": "(n,) int64 of the scene",
+        "rgb": "(n, 320, 320, 3) uint8",
+        "depth_mm": "(n, 320, 320) uint16, 0 unknown",
+        "owner": "(n, 320, 320) int8 object of each pixel, -1 none",
+        "camera": "(n, 4) float64 fx, fy, cx, cy [px] of the part that was cut out",
+        "T_base_camera": "(n, 4, 4) float64 of the optical frame",
+        "colour": "(n, T) int64 index in COLOURS, -1 where no such object is seen",
+        "noun": "(n, T, N) int8 for each of NOUNS: 1 people call it so, 0 they do not, -1 some do",
+        "size_m": "(n, T, 2) float32 edge of a cube as large as its hull, and from its one end to the other",
+        "centre_m": "(n, T, 3) float32 centre of mass, base frame",
+    },
+)
+"""Images of n scenes in which the simulator says what each pixel shows; T objects at most."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from struct import Struct
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,6 +234,26 @@ def header(frame_id: str) -> bytes:
 def padded(data: bytes, size: int) -> bytes:
     """The beginning of a message, up to where a value of this size [bytes] may stand."""
     return data + bytes(aligned(len(data), size) - len(data))
+
+
+def written(stamp_ns: int, frame_id: str, *values: str | bytes | np.generic | NDArray[Any]) -> bytes:
+    """A stamped message of these fields: text, a sequence of bytes or of numbers, or one number each.
+
+    Args:
+        stamp_ns: of its header.
+        frame_id: of its header.
+        values: in the order of the fields.
+    """
+    data = REPRESENTATION + STAMP.pack(*divmod(stamp_ns, NS_PER_S))
+    for value in (frame_id, *values):
+        content = f"{value}\0".encode() if isinstance(value, str) else value
+        if not isinstance(content, np.generic):
+            data = padded(data, COUNT.size) + COUNT.pack(len(content))
+        if isinstance(content, (np.generic, np.ndarray)):
+            data = padded(data, content.itemsize) if content.size else data
+            content = content.tobytes()
+        data += content
+    return data
 
 
 class WrenchWriter:

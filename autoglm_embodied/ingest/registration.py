@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import ceil
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from autoglm_embodied.errors import SensorError
@@ -133,23 +134,25 @@ def _nearest_m(projected: FloatArray, width: int, height: int) -> FloatArray:
             which each covers as much as reaches to its neighbours.
         width, height: of the image.
     """
-    z_m = projected[2]
+    z_m = np.where(projected[2] > 0, projected[2], np.float32(np.inf))  # infinitely far covers nothing
     u, v = projected[0] / z_m, projected[1] / z_m
     spreads = _spread(u[::EVERY_NTH], axis=1), _spread(v[:, ::EVERY_NTH], axis=0)
     drawn_u, drawn_v = (min(max(ceil(spread - NO_GAP), 1), MAX_DRAWN) for spread in spreads)
-    u -= np.float32(drawn_u / 2 + TIE)
-    v -= np.float32(drawn_v / 2 + TIE)
-    seen = np.flatnonzero((z_m > 0) & (u > -drawn_u) & (u <= width - 1) & (v > -drawn_v) & (v <= height - 1))
-    left, top, near_m = (np.ceil(u.ravel()[seen]), np.ceil(v.ravel()[seen]), z_m.ravel()[seen])
-    # A margin, cut off in the end, takes what is drawn beyond the image.
+    # The first row and column that a point covers, in an image with a margin for what lies beyond, which is cut off.
+    for pixels, drawn, size in ((u, drawn_u, width), (v, drawn_v, height)):
+        pixels += np.float32(drawn / 2 - TIE)
+        np.ceil(pixels, out=pixels)
+        np.fmin(np.fmax(pixels, 0, out=pixels), size + drawn, out=pixels)  # NaN goes to the margin
     stride = width + 2 * drawn_u
-    nearest = np.full(stride * (height + 2 * drawn_v), np.inf, np.float32)
-    first = (top.astype(np.intp) + drawn_v) * stride + left.astype(np.intp) + drawn_u
-    for row in range(drawn_v):
-        for column in range(drawn_u):
-            np.minimum.at(nearest, first + (row * stride + column), near_m)
-    nearest[np.isinf(nearest)] = 0
-    return nearest.reshape(-1, stride)[drawn_v:-drawn_v, drawn_u:-drawn_u]
+    first = v.astype(np.intp)
+    first *= stride
+    first += u.astype(np.intp)
+    nearest = np.full((height + drawn_v + 1) * stride, np.inf, np.float32)
+    np.minimum.at(nearest, first.ravel(), z_m.ravel())
+    covered = np.ones((drawn_v, drawn_u), np.uint8)
+    drawn_m = cv2.erode(nearest.reshape(-1, stride), covered, anchor=(drawn_u - 1, drawn_v - 1))
+    drawn_m[np.isinf(drawn_m)] = 0
+    return np.asarray(drawn_m[drawn_v:, drawn_u:][:height, :width], np.float32)
 
 
 def _spread(pixels: FloatArray, axis: int) -> float:

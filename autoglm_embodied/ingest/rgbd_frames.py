@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import RawImage, read_image
@@ -15,8 +17,10 @@ from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.types import Camera, FloatArray, Frame
 
-MS = 1_000_000
+MS, S = 1_000_000, 1_000_000_000
 MAX_APART_NS = 5_000_000  # of the stamps of a pair: less than half a period at up to 90 Hz, so that it is unambiguous
+TOGETHER_NS = 400_000_000  # between the receipts of a pair: what came further apart was not measured together
+FROZEN_AFTER_NS = 200 * MS  # a camera, by the time for which its images are the same
 MAX_UNPAIRED = 30  # after a delay a second of colour images that waited are taken before the first depth image
 
 
@@ -75,6 +79,43 @@ def _decoded(image: ImageMessage) -> RawImage | PointCloud:
     return decompressed(image) if isinstance(image, CompressedImage) else image
 
 
+class RepeatedImages:
+    """Notices images that come again to the last bit under other stamps, as those of a driver that hangs do.
+
+    What a camera takes is never the same twice, for its noise: a repeated image shows nothing new.
+    """
+
+    def __init__(self, frozen_after_ns: int) -> None:
+        """0: of a camera without noise, whose images may come again."""
+        self._frozen_after_ns = frozen_after_ns
+        self._newest: dict[str, tuple[memoryview, int]] = {}  # what differed from the one before, and when it came
+
+    def has(self, pair: ImagePair) -> bool:
+        """Whether colour or depth are those of the pair before.
+
+        Raises:
+            SensorError: it has been so for too long.
+        """
+        if not self._frozen_after_ns:
+            return False
+        images = {"colour": pair.rgb, "depth": pair.depth}
+        same_ns = {name: self._unchanged_ns(name, image.data, pair.receive_ns) for name, image in images.items()}
+        name = max(same_ns, key=same_ns.__getitem__)
+        if same_ns[name] >= self._frozen_after_ns:
+            raise SensorError(
+                f"{name} is frozen, the same to the last bit for {same_ns[name] / S:.1f} s; restart the camera's "
+                "driver, or set camera.frozen_after_ns to 0 for a camera without noise"
+            )
+        return same_ns[name] > 0
+
+    def _unchanged_ns(self, name: str, data: memoryview, receive_ns: int) -> int:
+        newest, since_ns = self._newest.get(name, (memoryview(b""), 0))
+        if np.array_equal(np.frombuffer(data, np.uint8), np.frombuffer(newest, np.uint8)):
+            return max(receive_ns - since_ns, 1)
+        self._newest[name] = data, receive_ns
+        return 0
+
+
 class ImagePairer:
     """Pairs colour and depth of equal stamps, else of the nearest within MAX_APART_NS, and counts all of them."""
 
@@ -83,7 +124,7 @@ class ImagePairer:
         self.paired = 0  # how many pairs were found
         self._paired_at_report = 0
         self._apart_ns: int | None = None  # between the last image that found no partner and the nearest of the other
-        self._unpaired: dict[int, tuple[str, ImageMessage]] = {}
+        self._unpaired: dict[int, tuple[str, ImageMessage, int]] = {}  # by stamp: stream, image, when it came
 
     def take(self, stream: str, data: bytes, receive_ns: int, type_name: str) -> ImagePair | None:
         """Take a message of the stream rgb or depth; returns the pair that it completes.
@@ -95,17 +136,24 @@ class ImagePairer:
             type_name: its type, one of READERS.
 
         Raises:
-            SensorError: it cannot be read.
+            SensorError: it cannot be read, or the other image of its stamp came at quite another time.
         """
         image = READERS[type_name](data)
         self.meters[stream].count(image.stamp_ns, receive_ns)
-        other_stream, other = self._unpaired.pop(self._partner_ns(stream, image.stamp_ns), (stream, image))
-        if other_stream != stream:
+        waiting = self._unpaired.pop(self._partner_ns(stream, image.stamp_ns), (stream, image, receive_ns))
+        other_stream, other, other_receive_ns = waiting
+        apart_ns = receive_ns - other_receive_ns
+        if other_stream != stream and apart_ns <= TOGETHER_NS:
             self.paired += 1
             return ImagePair(image, other, receive_ns) if stream == "rgb" else ImagePair(other, image, receive_ns)
-        self._unpaired[image.stamp_ns] = (stream, image)
+        self._unpaired[image.stamp_ns] = (stream, image, receive_ns)
         if len(self._unpaired) > MAX_UNPAIRED:
             self._unpaired.pop(next(iter(self._unpaired)))  # by when it came: a clock may have been set back
+        if other_stream != stream:
+            raise SensorError(
+                f"{other_stream} with the stamp of this {stream} must come within {TOGETHER_NS / S:g} s of it, came "
+                f"{apart_ns / S:.2g} s earlier; one of them is stamped by another clock: set that of its driver"
+            )
         return None
 
     def problem_since_last(self) -> str:
@@ -121,7 +169,7 @@ class ImagePairer:
         """The stamp of the waiting image of the other stream that fits; `stamp_ns` itself if none does."""
         if stamp_ns in self._unpaired:
             return stamp_ns
-        others = [other_ns for other_ns, (other, _) in self._unpaired.items() if other != stream]
+        others = [other_ns for other_ns, (other, *_) in self._unpaired.items() if other != stream]
         nearest_ns = min(others, key=lambda other_ns: abs(other_ns - stamp_ns), default=stamp_ns)
         if others and abs(nearest_ns - stamp_ns) > MAX_APART_NS:
             self._apart_ns = abs(nearest_ns - stamp_ns)

@@ -14,7 +14,7 @@ from autoglm_embodied.ingest.calibration import Calibration
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.ingest.registration import DepthCamera
-from autoglm_embodied.ingest.rgbd_frames import ImagePair, ImagePairer, rgbd_frame
+from autoglm_embodied.ingest.rgbd_frames import ImagePair, ImagePairer, RepeatedImages, rgbd_frame
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, Frame
@@ -101,6 +101,7 @@ class SensorInput:
         rates: of the streams.
         reject: takes the stream of a message that cannot be used, and what is wrong with it.
         depth_camera: where depth that is not aligned with colour comes from.
+        frozen_after_ns: for which an image may be repeated to the last bit; 0: for ever, and repeated ones are used.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class SensorInput:
         rates: NominalRates,
         reject: Callable[[str, SensorError], None],
         depth_camera: DepthCamera | None = None,
+        frozen_after_ns: int = 0,
     ) -> None:
         self.frames_pushed = 0  # how many the sink took
         self.reject = reject
@@ -122,6 +124,7 @@ class SensorInput:
         self.calibration: Calibration | None = None  # until a usable camera_info came
         self._depth_camera = depth_camera or DepthCamera()
         self._depth_info = b""
+        self._repeated = RepeatedImages(frozen_after_ns)
         self._sources = {stream: SENSOR_STREAMS[stream] for stream in ("rgb", "depth")}
         self.pairer = ImagePairer(rates.camera_hz)
         self.joints = NamedJointReader(robot.joint_names + robot.finger_joint_names)
@@ -156,8 +159,10 @@ class SensorInput:
         return None
 
     def push(self, pair: ImagePair) -> None:
-        """Push two images as a frame."""
+        """Push two images as a frame, unless they show nothing new: what was seen grows old then, and is masked."""
         try:
+            if self._repeated.has(pair):
+                return
             calibration = self.calibration and self.calibration.of_topic(self._sources["rgb"].topic)
             depth_camera = self._depth_camera
             if self._depth_info:

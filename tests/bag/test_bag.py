@@ -139,6 +139,17 @@ def test_a_damaged_row_of_a_database_is_named_and_all_before_it_read(change: str
     assert list(bag.messages()) == MESSAGES[:199] and "hit.db3 is damaged" in bag.damages[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "hit"), [(b"CREATE TABLE topics", b"CREATE\xf0TABLE topics"), (b"/wrench", b"/\xf0rench")]
+)
+def test_text_of_a_database_that_is_none_is_damage(text: bytes, hit: bytes, tmp_path: Path) -> None:
+    path = write_sqlite(tmp_path / "hit.db3", MESSAGES)
+    assert text in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(text, hit))
+    with pytest.raises(BagError, match="holds no message that can be read"):
+        list(Bag(path).messages())
+
+
 def unlisted(folder: Path) -> Path:
     return write_metadata(folder, ["absent_0.mcap"], "mcap")
 

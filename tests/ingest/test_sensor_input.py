@@ -176,6 +176,21 @@ def test_the_equal_stamp_is_preferred_and_a_clock_set_back_leaves_no_image_waiti
     assert [frame.stamp_ns for frame in taken.frames] == [T_NS, 0, 33 * MS, 66 * MS]
 
 
+@pytest.mark.parametrize("rate", [2.0, 0.5])
+def test_images_that_share_stamps_but_not_the_time_of_receipt_are_no_frame(
+    sensors: SensorInput, taken: LoggedSink, rejected: RejectedMessages, rate: float
+) -> None:
+    """Colour's clock runs at another rate, so that its stamps are those of other moments' depth."""
+    size = 24, 32
+    feed(sensors, "camera_info", info(size))
+    for k in range(60):
+        feed(sensors, "rgb", colour(size, t_ns=T_NS + round(rate * k * 33 * MS)), k * 33 * MS)
+        feed(sensors, "depth", depth(size, t_ns=T_NS + k * 33 * MS), k * 33 * MS)
+    assert taken.frames and all(frame.stamp_ns - T_NS <= 900 * MS for frame in taken.frames)
+    (said,) = rejected.summaries_since_last().values()
+    assert "must come within 0.4 s" in said and "one of them is stamped by another clock" in said
+
+
 READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785, 0.0, 0.0])
 
 
