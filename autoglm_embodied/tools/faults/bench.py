@@ -1,0 +1,235 @@
+"""A graph of real nodes in simulation, into which faults are injected one by one while the arm moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autoglm_embodied.config import shipped
+from autoglm_embodied.errors import SetupError
+from autoglm_embodied.faults.fault import FUSION, GOVERNOR, Fault, Policy
+from autoglm_embodied.faults.trial import Trial
+from autoglm_embodied.graph.domain import environment
+from autoglm_embodied.graph.launch import NODES, GraphExit, RunningGraph, parameters, run_graph
+from autoglm_embodied.graph.processes import Process
+from autoglm_embodied.ingest.rgbd_frames import FROZEN_AFTER_NS
+from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
+from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.policy.command_repeater import LIMIT_NS
+from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.types import Intent
+
+if TYPE_CHECKING:
+    from autoglm_embodied.nodes.fault_observer import FaultObserver
+
+RELAY, SIM = "fault_relay", "sim_node"
+SWITCH_INTERVAL_S = 0.0005  # what comes is timed by a thread that must not wait 5 ms for its turn
+SPEED_M_S = 0.1
+READY_S, MOVING_S, SERVICE_S, RECOVERY_S, GRASPING_S = 90.0, 30.0, 30.0, 3.0, 8.0
+STEADY_S, REST_S, QUIET_S, QUIET_LIMIT_S = 0.3, 0.15, 1.2, 8.0
+ONSET_S = 2.0
+ATTEMPTS = 20
+BUSY = "end other programs on this machine"
+NOTHING_MISSING = "fusion: without language"  # which is there while a grasp runs
+RELAYED = {"wrench": "wrench_topic", "joints": "joints_topic", "rgb": "rgb_topic", "depth": "depth_topic"}
+"""Streams, and the simulator's parameters that name their topics."""
+
+
+@contextmanager
+def fault_bench(grasp: bool, seed: int, log_dir: Path) -> Iterator[FaultBench]:
+    """A running graph for faults of grasps, or of steady motion.
+
+    Raises:
+        SetupError: a node died, or the arm does not begin to move.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    streams = ("rgb", "depth") if grasp else ("wrench", "joints")
+    topics = {RELAYED[name]: f"simulated/{SENSOR_STREAMS[name].topic}" for name in streams}
+    limits = {f"limits.{name}_timeout_ns": getattr(Limits(), f"{name}_timeout_ns") for name in ("policy", "wrench")}
+    nodes = {SIM: parameters(seed=seed, **topics), GOVERNOR: parameters(**limits)}  # as shipped, for a robot
+    fusion = parameters(command_limit_ns=LIMIT_NS, **{"camera.frozen_after_ns": FROZEN_AFTER_NS})
+    nodes |= {FUSION: fusion} if grasp else {}
+    with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
+        from autoglm_embodied.nodes.fault_observer import FaultObserver
+
+        camera = environment(graph.domain, os.environ, sends_frames=True)
+        graph.processes.start(RELAY, f"autoglm_embodied.nodes.{RELAY}", *streams, environment=camera)
+        robot, joints = Robot.from_file(shipped("panda.yaml")), SENSOR_STREAMS["joints"].topic
+        topic = joints if grasp else f"simulated/{joints}"
+        with FaultObserver(graph.domain, robot, topic, steady=not grasp) as observer:
+            yield FaultBench(graph, observer, grasp)
+
+
+class FaultBench:
+    """Makes trials on a running graph."""
+
+    def __init__(self, graph: RunningGraph, observer: FaultObserver, grasp: bool) -> None:
+        self._graph, self._observer, self._grasp = graph, observer, grasp
+
+    def trial(self, fault: Fault) -> Trial:
+        """Inject a fault while the arm moves, and clear it."""
+        self._wait_until_quiet(fault)
+        self._begin_to_move()
+        onset_ns = self._inject(fault)
+        self._pass(fault.lasts_s, checked=False)
+        crashed = self._crashed(fault)
+        clear_ns = time.monotonic_ns()
+        for name in (*crashed, *([fault.process] if fault.killed else [])):
+            self._restart(name)
+        self._clear(fault)
+        self._recover(fault, clear_ns)
+        return Trial(fault, onset_ns, clear_ns, time.monotonic_ns(), crashed)
+
+    def realtime_factors(self) -> list[float]:
+        """Of the simulator, once a second since the start."""
+        statuses = [status for status in self._graph.observer.recording.statuses if status.node == SIM]
+        return [float(status.values["realtime_factor"]) for status in statuses]
+
+    @property
+    def observer(self) -> FaultObserver:
+        """What was received."""
+        return self._observer
+
+    def _wait_until_quiet(self, fault: Fault) -> None:
+        """Until nothing tells of the fault any more, as diagnostics do for a while."""
+
+        def quiet() -> bool:
+            since_ns = time.monotonic_ns() - round(QUIET_S * 1e9)
+            return not any(t_ns > since_ns and fault.tells(text) for t_ns, text in list(self._observer.received.told))
+
+        self._observer.wait_for(quiet, QUIET_LIMIT_S, self._graph.processes.check)
+
+    def _begin_to_move(self) -> None:
+        """Until the arm moves and nothing holds it up, as a busy machine may."""
+        for _ in range(ATTEMPTS):
+            moves = self._begin_grasp() if self._grasp else self._move_steadily()
+            self._observer.forget()
+            if moves:
+                return
+        raise SetupError(f"the arm is held up again and again; {BUSY}")
+
+    def _move_steadily(self) -> bool:
+        observer = self._observer
+        observer.say(Intent.RESUME.value)
+        self._wait(lambda: bool(observer.received.tool), READY_S, "no joint states come")
+        observer.twist = np.zeros(6)
+        self._pass(2 * REST_S)
+        away = 1.0 if observer.received.tool[-1][1][1] < 0.0 else -1.0
+        observer.twist = np.array([0.0, away * SPEED_M_S, 0.0, 0.0, 0.0, 0.0])
+        self._wait(lambda: self._speed_m_s() > 0.99 * SPEED_M_S, MOVING_S, "the arm does not move")
+        self._pass(STEADY_S)
+        return self._speed_m_s() > 0.99 * SPEED_M_S
+
+    def _begin_grasp(self) -> bool:
+        observer, graph = self._observer, self._graph.observer
+        observer.say(Intent.CANCEL.value)
+        self._wait(self._can_grasp, READY_S, "fusion_node is not ready")
+        scene = json.loads(graph.call("sim/reset", SERVICE_S, self._graph.processes.check))
+        observer.say(Intent.GRASP.value, scene["instruction"])
+        moves = partial(observer.wait_for, lambda: self._speed_m_s() > SPEED_M_S / 2, GRASPING_S)
+        return moves(self._graph.processes.check)
+
+    def _can_grasp(self) -> bool:
+        """Whether the last that fusion_node told is that nothing is missing, and that it is governed."""
+        status = self._graph.observer.recording.latest_status().get(FUSION)
+        told = [text for _, text in list(self._observer.received.told) if text.startswith("fusion:")]
+        seen = bool(told) and told[-1] == NOTHING_MISSING
+        return seen and status is not None and status.values.get("governed") == "1"
+
+    def _inject(self, fault: Fault) -> int:
+        """Begin the fault; returns when it did."""
+        now_ns = time.monotonic_ns()
+        if fault.streams:
+            self._observer.order(fault.name)
+            self._wait(lambda: self._observer.onset_ns > now_ns, ONSET_S, "the relay does not answer")
+            return self._observer.onset_ns
+        if fault.process:
+            self._signal(fault)
+        elif fault.policy is Policy.STOPPED:
+            self._observer.say(Intent.STOP.value)
+        self._observer.policy = fault.policy
+        return now_ns
+
+    def _signal(self, fault: Fault) -> None:
+        process = self._process(fault.process)
+        os.kill(process.popen.pid, signal.SIGKILL if fault.killed else signal.SIGSTOP)
+        if fault.killed:
+            process.popen.wait()
+
+    def _restart(self, name: str) -> None:
+        """Start a node again, as it is shipped."""
+        processes = self._graph.processes
+        processes.running.remove(self._process(name))
+        processes.start(name, NODES[name])
+
+    def _clear(self, fault: Fault) -> None:
+        observer = self._observer
+        observer.policy = None
+        if fault.streams:
+            observer.order("")
+        elif fault.process and not fault.killed:
+            os.kill(self._process(fault.process).popen.pid, signal.SIGCONT)
+        elif fault.policy is Policy.STOPPED:
+            observer.say(Intent.RESUME.value)
+
+    def _recover(self, fault: Fault, clear_ns: int) -> None:
+        """Wait until the arm moves again; a steady policy rests for a moment first, as after every stop."""
+        observer, twist = self._observer, self._observer.twist
+        if fault.killed and self._grasp:
+            return
+        if not self._grasp and fault.safe_ms is not None:
+            observer.twist = np.zeros(6)
+            self._rest_governed(clear_ns)
+            observer.twist = twist
+        goes_on = SPEED_M_S / 5 if self._grasp else 0.99 * SPEED_M_S
+
+        def moves() -> bool:
+            since = [twist for t_ns, twist in list(observer.received.twists) if t_ns > clear_ns]
+            return bool(since) and float(np.linalg.norm(since[-1][:3])) > goes_on
+
+        observer.wait_for(moves, READY_S if fault.killed else RECOVERY_S, self._graph.processes.check)
+
+    def _rest_governed(self, since_ns: int) -> None:
+        """Rest until a governor that runs has seen it."""
+        twists = self._observer.received.twists
+        self._observer.wait_for(lambda: twists[-1][0] > since_ns, READY_S, self._graph.processes.check)
+        self._pass(REST_S)
+
+    def _crashed(self, fault: Fault) -> tuple[str, ...]:
+        """Nodes that ended though nobody killed them; without simulator and relay nothing can go on."""
+        killed = (SIM, RELAY, fault.process if fault.killed else "")
+        ended = [process.name for process in self._graph.processes.running if process.popen.poll() is not None]
+        return tuple(name for name in ended if name not in killed)
+
+    def _process(self, name: str) -> Process:
+        return next(process for process in self._graph.processes.running if process.name == name)
+
+    def _speed_m_s(self) -> float:
+        """Of the last command to the robot."""
+        twists = self._observer.received.twists
+        return float(np.linalg.norm(twists[-1][1][:3])) if twists else 0.0
+
+    def _pass(self, seconds: float, checked: bool = True) -> None:
+        check: Callable[[], None] = self._graph.processes.check if checked else lambda: None
+        self._observer.wait_for(lambda: False, seconds, check)
+
+    def _wait(self, condition: Callable[[], bool], limit_s: float, late: str) -> None:
+        if not self._observer.wait_for(condition, limit_s, self._graph.processes.check):
+            logs = f"see the logs in {self._graph.processes.log_dir}"
+            raise SetupError(f"no fault can be injected, {late} within {limit_s:.0f} s; {logs}")
+
+
+def sorted_by_graph(faults: Sequence[Fault]) -> list[list[Fault]]:
+    """Those of steady motion, then those of grasps, each of which needs a graph."""
+    parts = ([fault for fault in faults if fault.grasp is grasp] for grasp in (False, True))
+    return [part for part in parts if part]

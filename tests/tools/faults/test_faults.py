@@ -1,0 +1,98 @@
+"""`autoglm faults`: real nodes, real DDS, a real fault; and the table of its figures in the document."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.faults.fault import FAULTS
+from autoglm_embodied.metrics import Report
+from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.tools.cli import main
+from autoglm_embodied.tools.faults import bench, run
+from autoglm_embodied.tools.faults.table import insert, read, table
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+@pytest.mark.slow
+def test_a_silent_wrench_stops_the_arm_which_goes_on_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How soon is shown in tests/safety, on a clock of their own, and in docs/reliability.md, on a quiet machine."""
+    patient = Limits(policy_timeout_ns=500_000_000, wrench_timeout_ns=500_000_000)
+    monkeypatch.setattr(bench, "Limits", lambda: patient)
+    monkeypatch.setattr(bench, "RECOVERY_S", 30.0)
+    monkeypatch.setattr(bench, "ONSET_S", 30.0)
+    monkeypatch.setattr(run, "FAULTS", [replace(fault, lasts_s=3.0) for fault in FAULTS])
+    path = tmp_path / "faults.json"
+    command = ["faults", "--only", "wrench_stop", "--n", "1", "--report", str(tmp_path), "--json", str(path)]
+    assert main(command) == 0
+    values = {(row["figure"], row["stat"]): row["value"] for row in json.loads(path.read_text())["rows"]}
+    for figure in ("fault.safe_ms", "fault.detect_ms", "fault.recovery_ms"):
+        assert values[figure, "max"] > 0, figure
+    assert values["fault.nan_published", None] == values["fault.crashed", None] == 0
+
+
+def report(tmp_path: Path) -> Path:
+    made = Report("autoglm faults", 0, 0)
+    for stat, value in (("p50", 12.345), ("p99", 20.0), ("max", 21.0)):
+        made.add("fault.safe_ms", value, "ms", 4, case="wrench_stop", stat=stat)
+    made.add("fault.uncommanded_motion", 0, "trials", 4, case="wrench_stop")
+    made.details = {"load_at_start": 1.25, "load_at_end": 2.0, "realtime_factor": 0.97}
+    path = tmp_path / "some.json"
+    made.write_json(path, 10**9)
+    return path
+
+
+def test_a_table_says_what_the_figures_say_and_what_never_came(tmp_path: Path) -> None:
+    said = table(read(report(tmp_path)))
+    assert "load 1.2 at the start and 2.0 at the end; the simulator ran at 0.97 of real time" in said
+    row = next(line for line in said.splitlines() if line.startswith("| `wrench_stop` |"))
+    assert "| 4 | — / — | 12.3 / 20 / 21 | 20 ms | — | — / — |  | 0 / — / — |" in row
+
+
+def test_a_table_is_put_between_the_markers_of_its_name(tmp_path: Path) -> None:
+    document, path = tmp_path / "a.md", report(tmp_path)
+    document.write_text("# A\n<!-- faults: some -->\nold\n<!-- end -->\nB\n")
+    assert main(["faults", "--from", str(path), "--into", str(document)]) == 0
+    assert document.read_text() == f"# A\n<!-- faults: some -->\n\n{table(read(path))}\n<!-- end -->\nB\n"
+    with pytest.raises(ConfigError, match="no place for other; give it the lines <!-- faults: other --> and"):
+        insert(document, "other", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "earthquake"], "there is no fault 'earthquake'; --only takes none, wrench_stop"),
+        (["--n", "0"], "--n must be 1 or more, got 0"),
+        (["--seed", "-1"], "--seed must be 0 or more"),
+        (["--from", "absent.json"], "cannot read absent.json (No such file or directory)"),
+        (["--from", str(DOCS / "figures" / "gantry.json")], "holds no figures of faults"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_starts(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["faults", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_list_names_every_fault_and_what_must_come_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["faults", "--list"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"\n{fault.name} " in f"\n{said}" for fault in FAULTS)
+    assert "wrench: no wrench comes; the arm stands within 20 ms" in said
+
+
+def test_the_tables_of_the_document_are_those_of_its_figures() -> None:
+    text = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- faults: (\w+) -->\n\n(.*?)\n<!-- end -->", text, flags=re.DOTALL)
+    assert [name for name, _ in shown] == [path.stem for path in sorted((DOCS / "figures" / "faults").glob("*.json"))]
+    for name, said in shown:
+        assert said == table(read(DOCS / "figures" / "faults" / f"{name}.json")), name
