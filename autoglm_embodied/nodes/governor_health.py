@@ -11,10 +11,17 @@ from autoglm_embodied.safety.governor import Verdict
 from autoglm_embodied.safety.limits import Reason
 
 OF_LIMITS = (
-    *(Reason.SPEED, Reason.ACCELERATION, Reason.WORKSPACE, Reason.FORCE),
+    *(Reason.SPEED, Reason.ACCELERATION, Reason.WORKSPACE, Reason.FORCE, Reason.TORQUE, Reason.TILT),
     *(Reason.JOINT_LIMIT, Reason.JOINT_SPEED, Reason.SINGULARITY, Reason.COLLISION),
 )
+FLEETING = frozenset(OF_LIMITS) - {Reason.FORCE, Reason.TORQUE}  # they come and go with every command
+FREE = "free the hand, which may only go back if it is too much"
 POLICY_CURE = "see the log of fusion_node; the arm stands until it commands"
+
+
+def holding(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Those that hold the arm, whatever is commanded."""
+    return tuple(reason for reason in reasons if reason not in FLEETING)
 
 
 @dataclass
@@ -42,7 +49,7 @@ def governor_items(
     values: Mapping[str, Mapping[str, float | int | str]],
     troubles: Mapping[str, Iterable[Trouble]],
 ) -> list[Item]:
-    """The items wrench, joints, policy, zero, limits and output.
+    """The items wrench, joints, policy, zero, deadman, limits and output.
 
     Args:
         counts: since the last report.
@@ -64,11 +71,11 @@ def governor_items(
             *counts.trouble(Reason.NOT_RESTED, f"{Reason.NOT_RESTED.value}; let it rest once", Level.WARN),
         ],
         "zero": counts.trouble(Reason.NOT_ZEROED, zero_reason or Reason.NOT_ZEROED.value, Level.WARN),
-        "limits": counts.trouble(
-            Reason.FORCE,
-            "too much contact force, see limits.max_force_n; free the hand, which may only go back",
-            Level.WARN,
-        ),
+        "deadman": counts.trouble(Reason.DEADMAN, "the deadman is released; hold it to let the arm move", Level.WARN),
+        "limits": [
+            *counts.trouble(Reason.FORCE, f"too much contact force, see limits.max_force_n; {FREE}", Level.WARN),
+            *counts.trouble(Reason.TORQUE, f"much torque, see limits.release_torque_n_m; {FREE}", Level.WARN),
+        ],
         "output": [],
     }
     limited: dict[str, float | int | str] = {

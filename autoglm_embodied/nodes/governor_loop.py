@@ -15,14 +15,14 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
-from std_msgs.msg import Float64MultiArray
+from std_msgs.msg import Bool, Float64MultiArray
 
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import read_wrench, read_wrench_batch
 from autoglm_embodied.ingest.joint_states import APART_NS, NamedJointReader
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.governor_health import VerdictCounts, governor_items
+from autoglm_embodied.nodes.governor_health import VerdictCounts, governor_items, holding
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.clock_watch import ClockWatch
 from autoglm_embodied.ros.conversions import to_twist, twist_array
@@ -31,8 +31,9 @@ from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST, NEWEST
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
+from autoglm_embodied.safety.deadman import DeadmanSettings
 from autoglm_embodied.safety.governor import Governor, GovernorLoop, Received, Verdict
-from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.types import FloatArray
 
 FINGERS = 2
@@ -78,14 +79,17 @@ class GovernorWork:
         node: Node,
         robot: Robot,
         limits: Limits,
+        deadman: DeadmanSettings,
         commands: RobotCommandPublisher,
         fail: Callable[[Exception], None],
+        tell: Callable[[], None],
         undo: ExitStack,
     ) -> None:
         self._node = node
         self._robot = robot
+        self._tell = tell  # called when what holds the arm changes
         self._commands = commands
-        self._governor = Governor(limits)
+        self._governor = Governor(limits, deadman)
         self._governor.stop()  # whatever a policy commands already, an activation moves nothing
         self._loop = GovernorLoop(self._governor, robot)
         self._joint_reader = NamedJointReader(robot.joint_names)
@@ -99,9 +103,15 @@ class GovernorWork:
         self._wrenches = StreamMeter(value(node, "wrench_hz"))
         self._outputs = StreamMeter(value(node, "output_hz"))
         self._counted = 0  # outputs
+        self.reasons: tuple[Reason, ...] = ()  # of the last verdict
         self._polled = self._subscribe(undo)
-        for stream, take in {"wrench": self._on_wrench, "wrench_batch": self._on_wrench_batch}.items():
-            undo.callback(ThreadedSubscription(self._stream(stream, take, FAST)).destroy)
+        for name, take in {"wrench": self._on_wrench, "wrench_batch": self._on_wrench_batch}.items():
+            wrenches = self._stream(name, take, FAST)
+            undo.callback(ThreadedSubscription(wrenches, limits.wrench_timeout_ns, self._on_quiet).destroy)
+        if deadman.required:
+            topic = value(node, "topics.deadman")
+            said = PolledSubscription(node, Bool, topic, self._on_deadman, COMMANDS)
+            undo.callback(ThreadedSubscription(said).destroy)
         undo.callback(Ticker(value(node, "output_hz"), self._output, fail, GOVERNOR_PRIORITY).close)
         undo.callback(self.stop)
 
@@ -187,6 +197,16 @@ class GovernorWork:
             self._counts.count(verdict)
             self._outputs.count(now_ns, now_ns)
             self._commands.publish(verdict)
+            before, self.reasons = self.reasons, verdict.reasons
+        if holding(before) != holding(verdict.reasons):
+            self._tell()
+
+    def _on_quiet(self) -> None:
+        """No wrench for as long as one may be missing: not a period of the output later."""
+        with self._lock:
+            must_stop = self._governor.must_stop(time.monotonic_ns())
+        if must_stop:
+            self._output()
 
     def _on_wrench(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
@@ -220,6 +240,12 @@ class GovernorWork:
             position = np.concatenate([arm[1], self._fingers.value]) if known else arm[1]
             with self._lock:
                 self._loop.push_joints(now_ns, position)
+
+    def _on_deadman(self, message: Bool) -> None:
+        with self._lock:
+            self._governor.deadman.take(time.monotonic_ns(), message.data)
+        if not message.data:
+            self._output()  # not a period later
 
     def _on_policy_twist(self, message: TwistStamped) -> None:
         frame = message.header.frame_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,15 +23,18 @@ from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import file_parameter, on_change, rate_parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.steady_timer import steady_timer
-from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.safety.deadman import DeadmanSettings
+from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.safety.stop_latch import StopLatch, latch_file
 
 TOPICS = {name: STREAMS[name].topic for name in ("wrench", "wrench_batch", "joints", "voice")} | {
+    "deadman": "deadman",
     "policy_twist": "policy/delta_twist",
     "policy_gripper": "policy/gripper_width",
     "twist": "servo_node/delta_twist_cmds",
     "gripper": "gripper_controller/commands",
 }
+SWITCH_INTERVAL_S = 0.0005  # a wrench must not wait 5 ms for another thread's turn to end
 BEAT_S = 0.2  # between states: who misses some of them knows that nothing is governed
 
 
@@ -41,6 +45,7 @@ class GovernorNode(ManagedNode):
         super().__init__("governor_node")
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
         self._limits = settings(self, Limits, "limits")
+        self._deadman = settings(self, DeadmanSettings, "deadman")
         self._latch = StopLatch(latch_file(self.context.get_domain_id(), self.get_namespace(), os.environ), time.time())
         self._work: GovernorWork | None = None
         for name, hz in {"wrench_hz": 1000.0, "output_hz": 100.0}.items():
@@ -66,7 +71,9 @@ class GovernorNode(ManagedNode):
         undo.callback(self._tell_state)
         undo.callback(setattr, self, "_work", None)
         undo.callback(self.destroy_service, self.create_service(Trigger, "governor/tare", self._on_tare))
-        work = GovernorWork(self, self._robot, self._limits, self._commands, self.fail, undo)
+        work = GovernorWork(
+            self, self._robot, self._limits, self._deadman, self._commands, self.fail, self._tell_state, undo
+        )
         if not self._latch.state.stopped:
             work.resume()
         self._work = work
@@ -109,14 +116,18 @@ class GovernorNode(ManagedNode):
             self._tell_state()
 
     def _tell_state(self) -> None:
-        """Publish whether the robot is stopped, or else that nothing governs it."""
+        """Publish whether the robot is stopped, or else that nothing governs it, and what changed the last command."""
         state, idle = self._latch.state, self.state != ACTIVE
+        reasons = () if self._work is None else self._work.reasons
         level, message = DiagnosticStatus.OK, str(state)
         if state.stopped:
             level = DiagnosticStatus.ERROR
         elif idle:
             level, message = DiagnosticStatus.WARN, f"not governed: {self.get_name()} is {self.state}; activate it"
-        values = [KeyValue(key=key, value=str(value)) for key, value in {**vars(state), "node": self.state}.items()]
+        elif Reason.DEADMAN in reasons:
+            level, message = DiagnosticStatus.WARN, "waiting for its deadman to be held"
+        told = {**vars(state), "node": self.state, "reasons": ", ".join(reason.value for reason in reasons)}
+        values = [KeyValue(key=key, value=str(value)) for key, value in told.items()]
         status = DiagnosticStatus(name=f"{self.get_name()}: stop", message=message, level=level, values=values)
         status.hardware_id = self._robot.name
         self._states.publish(status)
@@ -145,6 +156,7 @@ class GovernorNode(ManagedNode):
 
 def main() -> int:
     """Run the node until a signal."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     return run_managed(GovernorNode)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, joint_frames, tool_jacobian
 from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.types import FloatArray
@@ -25,9 +26,14 @@ class ArmLimits:
 
     Args:
         robot: limits of its joints, and its capsules; one without capsules is not checked for collisions.
+
+    Raises:
+        ConfigError: its links have no lengths, as in a file that is still to be completed; no bound would hold.
     """
 
     def __init__(self, robot: Robot) -> None:
+        if not any(robot.dh_a_m + robot.dh_d_m):
+            raise ConfigError(f"dh_a_m and dh_d_m of {robot.name} are all 0; complete its robot file before it moves")
         self._robot = robot
         self._lower = np.array(robot.joint_lower_rad)
         self._upper = np.array(robot.joint_upper_rad)

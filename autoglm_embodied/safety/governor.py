@@ -9,12 +9,14 @@ import numpy as np
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.safety.arm_limits import ArmLimits
+from autoglm_embodied.safety.deadman import Deadman, DeadmanSettings
 from autoglm_embodied.safety.limits import Limits, Reason
+from autoglm_embodied.safety.tilt import tilt_share
 from autoglm_embodied.safety.wrench_zero import WrenchZero
 from autoglm_embodied.types import Command, FloatArray
 
 NS_PER_S = 1e9
-MAX_PLAUSIBLE_FORCE_N = 1e6  # a larger reading is no measurement
+MAX_PLAUSIBLE = 1e6  # [N, N·m]; a larger reading is no measurement
 BACK_OFF_M_S = 0.02  # from too much force
 MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
 HOLD_STILL = np.zeros(6)
@@ -48,8 +50,9 @@ class Governor:
     object is not dropped. The end of a stop moves nothing: a policy must first command zero velocity.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, deadman: DeadmanSettings | None = None) -> None:
         self._limits = limits
+        self.deadman = Deadman(deadman or DeadmanSettings())
         self.stopped = False  # until `resume`
         self._rested = True  # whether the policy commanded zero velocity since the last stop
         self._twist: FloatArray = np.zeros(6)
@@ -61,7 +64,8 @@ class Governor:
         self._joint_rad: FloatArray | None = None
         self._wrench_ns: int | None = None
         self._reading, self._unchanged_since_ns = b"", 0
-        self._pressing = False
+        self._pressing, self._torque_n_m = False, 0.0
+        self._pressed_by: list[Reason] = []
         self._came_along: FloatArray = np.zeros(3)  # direction of the motion that met the force
         self._backed_off_m = 0.0
         self._blocked = False  # that direction
@@ -82,29 +86,39 @@ class Governor:
         self.stopped = False
 
     def feel(self, receive_ns: int, wrench: FloatArray) -> bool:
-        """Check a raw wrench against the force limit, at the sensor's full rate.
+        """Check a raw wrench against the limits of force and torque, at the sensor's full rate.
 
         Args:
             receive_ns: when it was received, on the monotonic clock.
             wrench: (6,) in the sensor's frame [N, N·m].
 
         Returns:
-            Whether this wrench is the first above the limit; then call `step` at once.
+            Whether this wrench is the first above a limit; then call `step` at once.
         """
-        force = np.asarray(wrench[:3], np.float64)
-        if not (np.abs(force) < MAX_PLAUSIBLE_FORCE_N).all():  # NaN too
+        raw = np.asarray(wrench, np.float64)
+        if not (np.abs(raw) < MAX_PLAUSIBLE).all():  # NaN too
             return False
         self._wrench_ns = receive_ns
         reading = wrench.tobytes()
         if reading != self._reading:
             self._reading, self._unchanged_since_ns = reading, receive_ns
-        if self.zero.bias_n is None:
-            self.zero.add(force)
+        if self.zero.bias is None:
+            self.zero.add(raw)
             return False
-        over_n = float(np.linalg.norm(force - self.zero.bias_n))
-        was_pressing = self._pressing
-        self._pressing = over_n > (self._limits.release_force_n if was_pressing else self._limits.max_force_n)
-        return self._pressing and not was_pressing
+        load, limits, pressed_before = raw - self.zero.bias, self._limits, self._pressing
+        force_n, self._torque_n_m = float(np.linalg.norm(load[:3])), float(np.linalg.norm(load[3:]))
+        over = {
+            Reason.FORCE: force_n > (limits.release_force_n if pressed_before else limits.max_force_n),
+            Reason.TORQUE: self._torque_n_m > (limits.release_torque_n_m if pressed_before else limits.max_torque_n_m),
+        }
+        self._pressing = any(over.values())
+        if self._pressing:
+            self._pressed_by = [reason for reason, holds in over.items() if holds]
+        return self._pressing and not pressed_before
+
+    def must_stop(self, now_ns: int) -> bool:
+        """Whether the arm moves although the wrench fell silent; then call `step` at once."""
+        return bool(self._twist.any()) and self._wrench_silent(now_ns)
 
     def tare(self) -> None:
         """Zero the wrench again, for which the arm stands; SensorError if it moves or something may be in the hand."""
@@ -133,6 +147,7 @@ class Governor:
         self._stepped_ns = now_ns
         if command is not None and command.usable(now_ns, self._limits.policy_timeout_ns):
             self._rested |= not command.value.any()
+        self._rested &= not self.deadman.released(now_ns)
         reasons = self._stop_reasons(now_ns, command, T_base_tool)
         if reasons or command is None or T_base_tool is None:
             self._twist = np.zeros(6)
@@ -141,7 +156,8 @@ class Governor:
             slow = self._limit_speed(np.asarray(command.value, np.float64), reasons)
             gentle = self._yield_to_force(slow, dt_s, reasons)
             inside = self._keep_inside(gentle, T_base_tool.value[:3, 3], reasons)
-            smooth = self._limit_acceleration(inside, dt_s, reasons)
+            upright = self._limit_tilt(inside, T_base_tool.value, reasons)
+            smooth = self._limit_acceleration(upright, dt_s, reasons)
             self._twist = self._limit_arm(smooth, reasons)
         return Verdict(self._twist.copy(), self._width_m, tuple(reasons))
 
@@ -149,15 +165,19 @@ class Governor:
         limits = self._limits
         checks = {
             Reason.STOPPED: self.stopped,
-            Reason.NOT_RESTED: not (self._rested or self.stopped),
+            Reason.DEADMAN: self.deadman.released(now_ns),
+            Reason.NOT_RESTED: not (self._rested or self.stopped or self.deadman.released(now_ns)),
             Reason.POLICY_SILENT: command is None or now_ns - command.receive_ns > limits.policy_timeout_ns,
             Reason.POLICY_NOT_FINITE: command is not None and not np.isfinite(command.value).all(),
             Reason.JOINTS_SILENT: T_base_tool is None or not T_base_tool.usable(now_ns, limits.sensor_timeout_ns),
-            Reason.WRENCH_SILENT: self._wrench_ns is None or now_ns - self._wrench_ns > limits.sensor_timeout_ns,
+            Reason.WRENCH_SILENT: self._wrench_silent(now_ns),
             Reason.WRENCH_STUCK: self._wrench_stuck(),
-            Reason.NOT_ZEROED: self.zero.bias_n is None,
+            Reason.NOT_ZEROED: self.zero.bias is None,
         }
         return [reason for reason, holds in checks.items() if holds]
+
+    def _wrench_silent(self, now_ns: int) -> bool:
+        return self._wrench_ns is None or now_ns - self._wrench_ns > self._limits.wrench_timeout_ns
 
     def _wrench_stuck(self) -> bool:
         """Whether the newest wrenches are equal to the last bit for too long: a sensor that works is never so still."""
@@ -165,12 +185,23 @@ class Governor:
 
     def _limit_speed(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
         """Scale the whole twist, which keeps its direction."""
-        limits = self._limits
-        excess = max(_norm(twist[:3]) / limits.max_linear_m_s, _norm(twist[3:]) / limits.max_angular_rad_s)
-        if excess <= 1.0:
-            return twist
-        reasons.append(Reason.SPEED)
-        return twist / excess
+        limits, share = self._limits, self._limits.speed_share
+        excess = max(_norm(twist[:3]) / limits.max_linear_m_s, _norm(twist[3:]) / limits.max_angular_rad_s) / share
+        slow = self._torque_share()
+        reasons += [Reason.SPEED] * (excess > 1.0) + [Reason.TORQUE] * (slow < 1.0)
+        return twist * min(1.0, slow) / max(1.0, excess)
+
+    def _torque_share(self) -> float:
+        """Of the speed, between the torque below which motion is free and that above which it ends."""
+        low, high = self._limits.release_torque_n_m, self._limits.max_torque_n_m
+        if self._pressing or self._torque_n_m <= low:
+            return 1.0
+        return max(0.0, (high - self._torque_n_m) / (high - low))
+
+    def _limit_tilt(self, twist: FloatArray, T_base_tool: FloatArray, reasons: list[Reason]) -> FloatArray:
+        share = tilt_share(twist, T_base_tool, self._limits.max_tilt_rad, self._limits.tilt_ahead_s)
+        reasons += [Reason.TILT] * (share < 1.0)
+        return twist * share
 
     def _limit_acceleration(self, twist: FloatArray, dt_s: float, reasons: list[Reason]) -> FloatArray:
         limits = self._limits
@@ -212,7 +243,7 @@ class Governor:
             self._came_along = self._twist[:3] / speed_m_s if speed_m_s > 0.0 else self._came_along
             self._backed_off_m = 0.0
             return twist
-        reasons.append(Reason.FORCE)
+        reasons += self._pressed_by
         back_m_s = max(0.0, -float(twist[:3] @ self._came_along))
         if self._pressing and self._backed_off_m < self._limits.back_off_m:
             self._backed_off_m += BACK_OFF_M_S * dt_s
@@ -286,7 +317,7 @@ class GovernorLoop:
             command: twist and gripper width; None commands zero velocity and leaves the gripper as it is.
         """
         self.push_twist(receive_ns, HOLD_STILL if command is None else command.twist)
-        if command is not None:
+        if command is not None and command.gripper_width_m is not None:
             self.governor.grip(command.gripper_width_m)
 
     def step(self, now_ns: int) -> Verdict:

@@ -1,4 +1,4 @@
-"""The force that an empty hand at rest puts on the wrist: measured only where it is shown to be empty and at rest."""
+"""The wrench that an empty hand at rest puts on the wrist: measured only where it is shown to be empty and at rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ G_M_S2 = 9.81
 
 
 class WrenchZero:
-    """Takes forces until it has the mean of enough in a row, in all of which the hand was empty and the arm at rest.
+    """Takes wrenches until it has the mean of enough in a row, in all of which the hand was empty and the arm at rest.
 
     The hand is known to be empty by its fingers, which touch each other or are farther apart than any object is wide,
     or by its weight.
@@ -30,14 +30,14 @@ class WrenchZero:
             open_width_m: nor do fingers farther apart than this.
             hand_mass_kg: of the empty hand, which then shows it to be empty; 0: unknown, the fingers alone count.
         """
-        self.bias_n: FloatArray | None = None  # (3,) in the sensor's frame
+        self.bias: FloatArray | None = None  # (6,) in the sensor's frame [N, N·m]
         self.reason = f"{NEEDS} joint states, but none came yet; check that their driver runs"  # why there is none yet
         self._samples = samples
         self._widths_m = least_width_m, open_width_m
         self._hand_n = hand_mass_kg * G_M_S2
         self._position_rad: FloatArray | None = None  # where the arm rests
         self._width_m: float | None = None
-        self._forces_n: list[FloatArray] = []
+        self._wrenches: list[FloatArray] = []
 
     def note_joints(self, position_rad: FloatArray, width_m: float | None) -> None:
         """Take the arm's joint positions (J,), finite, and the gripper's width, None where that is not known."""
@@ -47,26 +47,26 @@ class WrenchZero:
         self._width_m = width_m
         hand = self._hand_reason()
         if moved or hand:
-            self._forces_n.clear()
+            self._wrenches.clear()
             self.reason = hand or f"{NEEDS} the arm at rest, but it moves"
 
-    def add(self, force_n: FloatArray) -> None:
-        """Take a force (3,), finite, in the sensor's frame; the last of enough makes the zero."""
+    def add(self, wrench: FloatArray) -> None:
+        """Take a wrench (6,), finite, in the sensor's frame [N, N·m]; the last of enough makes the zero."""
         if self._position_rad is None or self._hand_reason():
             return
-        self._forces_n.append(force_n)
-        if len(self._forces_n) == self._samples:
-            forces_n = np.array(self._forces_n)
-            self._forces_n.clear()
-            self.reason = self._force_reason(forces_n)
-            self.bias_n = None if self.reason else forces_n.mean(axis=0)
+        self._wrenches.append(wrench)
+        if len(self._wrenches) == self._samples:
+            wrenches = np.array(self._wrenches)
+            self._wrenches.clear()
+            self.reason = self._force_reason(wrenches[:, :3])
+            self.bias = None if self.reason else wrenches.mean(axis=0)
 
     def restart(self) -> None:
         """Measure again; SensorError, and the zero is kept, where something may be in the hand."""
         if self._position_rad is None or self._hand_reason():
             raise SensorError(self._hand_reason() or self.reason)
-        self.bias_n, self.reason = None, f"{NEEDS} {self._samples} wrenches at rest; wait a moment"
-        self._forces_n.clear()
+        self.bias, self.reason = None, f"{NEEDS} {self._samples} wrenches at rest; wait a moment"
+        self._wrenches.clear()
 
     def _hand_reason(self) -> str:
         least_m, open_m = self._widths_m

@@ -44,6 +44,11 @@ def test_frames_and_jacobian_are_those_of_the_kinematics() -> None:
         np.testing.assert_allclose(column[3:], [turned[2, 1], turned[0, 2], turned[1, 0]], atol=1e-5)
 
 
+def test_an_arm_whose_file_is_still_to_be_completed_is_not_governed() -> None:
+    with pytest.raises(ConfigError, match="complete its robot file"):
+        ArmLimits(replace(PANDA, dh_a_m=(0.0,) * 7, dh_d_m=(0.0,) * 7))
+
+
 def test_free_motion_passes_unchanged() -> None:
     for twist in (FORWARD, DOWN, YAW, np.zeros(6)):
         bounded, reasons = ArmLimits(PANDA).bound(twist, HOME_RAD, LIMITS)
