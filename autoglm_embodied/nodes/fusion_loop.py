@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
@@ -20,16 +20,18 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Float64MultiArray
 
 from autoglm_embodied.ingest.stream_health import StreamMeter
-from autoglm_embodied.policy.grasp_episode import Outcome
+from autoglm_embodied.policy.command_repeater import CommandRepeater
+from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.ros.arm_actions import ArmActions
 from autoglm_embodied.ros.clock_watch import ClockWatch
 from autoglm_embodied.ros.conversions import to_twist
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
-from autoglm_embodied.ros.fusion_messages import feedback_message, result_message, state_message
+from autoglm_embodied.ros.fusion_messages import state_message
 from autoglm_embodied.ros.governor_watch import GovernorWatch
-from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
+from autoglm_embodied.ros.rival_watch import RivalWatch
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions
 from autoglm_embodied.ros.ticker import Ticker
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.types import Command
 
 RECENT_TICKS = 300
+GOVERNOR_BEATS_HZ = 5.0  # states of one governor
 NS_PER_MS = 1e6
 STILL = np.zeros(6)
 
@@ -64,7 +67,7 @@ class PolicyCommandPublisher:
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.header.frame_id = self._base_frame
         self._twists.publish(message)
-        if command is not None:
+        if command is not None and command.gripper_width_m is not None:
             self._widths.publish(Float64MultiArray(data=[command.gripper_width_m]))
 
     def publish_state(self, step: ControlStep, tick_ms: float) -> None:
@@ -79,7 +82,7 @@ class FusionWork:
         self,
         node: Node,
         controller: GraspController,
-        server: GraspServer,
+        actions: ArmActions,
         commands: PolicyCommandPublisher,
         senses: SensorSubscriptions,
         fail: Callable[[Exception], None],
@@ -88,22 +91,28 @@ class FusionWork:
         tick_hz = value(node, "tick_hz")
         self._node = node
         self._controller = controller
-        self._server = server
+        self._actions = actions
         self._commands = commands
         self._senses = senses
         self._ticks = StreamMeter(tick_hz)
         self._tick_ms: deque[float] = deque(maxlen=RECENT_TICKS)
+        self._repeater, self._expired = CommandRepeater(self._send, value(node, "command_limit_ns")), 0
         self._clock, self._governor = ClockWatch(), GovernorWatch(value(node, "topics.governor_state"))
         self._stands = ""  # what is wrong with the time of ROS
-        self._governor_states = self._subscribe_to_governor(undo)
+        self._governors = self._rivals("governor_state", per_s=GOVERNOR_BEATS_HZ, most=1.5)  # it tells changes, too
+        self._fusions = self._rivals("policy_twist")
+        self._polled = self._subscribe(undo)
         self._ticker = Ticker(tick_hz, self._tick, fail)
-        server.open(self._trouble)
+        # Of its own: a tick may take longer than a command may be missed. What hangs in a tick, the repeater notices.
+        self._between = Ticker(value(node, "command_hz"), lambda: self._repeater.repeat(time.monotonic_ns()), fail)
+        actions.open(self._trouble)
 
     def close(self) -> None:
         """End the running grasp and the ticks; the last command is to stand."""
+        self._between.close()
         self._ticker.close()
         self._commands.publish_command(None)
-        self._server.close(Grasp.Result(outcome=Outcome.STOPPED.value, message="The fusion node was deactivated."))
+        self._actions.close()
 
     def items(self) -> list[Item]:
         """The sensors, the policy and its ticks, the governor and the clock of ROS."""
@@ -113,8 +122,11 @@ class FusionWork:
         if recent:
             values |= {f"tick_ms_p{percent}": float(np.percentile(recent, percent)) for percent in (50, 99)}
         late = f"{tick_hz:.0f} of {wanted_hz:.0f} ticks a second; lower tick_hz or unload this machine"
-        policy = Item("policy", values, trouble_if(tick_hz < LEAST_SHARE * wanted_hz, Level.WARN, late))
-        return [*map(self._with_more, self._senses.items()), policy, self._governor_item()]
+        troubles = trouble_if(tick_hz < LEAST_SHARE * wanted_hz, Level.WARN, late)
+        expired, self._expired = self._repeater.expired - self._expired, self._repeater.expired
+        old = f"{expired} commands grew too old, and the arm rested; unload this machine, or raise command_limit_ns"
+        policy = Item("policy", values, troubles + trouble_if(expired, Level.WARN, old))
+        return [*map(self._with_more, self._senses.items()), policy, self._governor_item(), self._rivals_item()]
 
     def _with_more(self, item: Item) -> Item:
         """What the sensors do not know: whether the time of ROS moves, and the zero of the controller."""
@@ -130,43 +142,61 @@ class FusionWork:
         trouble = self._governor.trouble(now_ns)
         return Item("governor", {"governed": int(not trouble)}, trouble_if(trouble, level, trouble))
 
-    def _subscribe_to_governor(self, undo: ExitStack) -> PolledSubscription:
-        def take(state: DiagnosticStatus) -> None:
+    def _rivals_item(self) -> Item:
+        trouble = self._rivalry(time.monotonic_ns())
+        return Item("rivals", {"alone": int(not trouble)}, trouble_if(trouble, Level.ERROR, trouble))
+
+    def _rivals(self, topic: str, **rates: float) -> RivalWatch:
+        name = value(self._node, f"topics.{topic}")
+        return RivalWatch(name, partial(self._node.count_publishers, name), **rates)
+
+    def _subscribe(self, undo: ExitStack) -> list[PolledSubscription]:
+        """To the governor's states, and to the topic of the commands, where none but this node may command."""
+
+        def take_state(state: DiagnosticStatus) -> None:
+            self._governors.received(time.monotonic_ns())
             self._governor.take(state, time.monotonic_ns())
 
-        topic = value(self._node, "topics.governor_state")
-        states = PolledSubscription(self._node, DiagnosticStatus, topic, take, LATCHED)
-        undo.callback(states.destroy)
-        return states
+        def take_command(_: bytes) -> None:
+            self._fusions.received(time.monotonic_ns())
+
+        state, twist = (value(self._node, f"topics.{name}") for name in ("governor_state", "policy_twist"))
+        subscriptions = [
+            PolledSubscription(self._node, DiagnosticStatus, state, take_state, LATCHED),
+            PolledSubscription(self._node, TwistStamped, twist, take_command, EVENTS, raw=True),
+        ]
+        for subscription in subscriptions:
+            undo.callback(subscription.destroy)
+        return subscriptions
 
     def _tick(self) -> None:
         begin_ns = time.monotonic_ns()
         self._senses.poll()
         trouble = self._trouble()
         if trouble:
-            self._server.end(trouble)
-        order = self._server.take()
+            self._actions.end(Outcome.STOPPED, trouble)
+        begin, end = self._actions.take()
         t_ns, now_ns = self._node.get_clock().now().nanoseconds, time.monotonic_ns()
-        step = self._controller.step(t_ns, now_ns, order.begin, order.end)
-        self._commands.publish_command(step.command)
+        step = self._controller.step(t_ns, now_ns, begin, end and end.message, end.outcome if end else Outcome.STOPPED)
+        self._repeater.take(step.command, begin_ns, time.monotonic_ns())
         tick_ms = (time.monotonic_ns() - begin_ns) / NS_PER_MS
         self._ticks.count(begin_ns, begin_ns)
         self._tick_ms.append(tick_ms)
         self._commands.publish_state(step, tick_ms)
-        self._report(step)
+        if step.episode is not None and step.acting:
+            self._actions.report(step.tick, step.episode)
+
+    def _send(self, command: Command | None) -> None:
+        self._commands.publish_command(command)
+        self._fusions.sent(time.monotonic_ns())
 
     def _trouble(self) -> str:
-        """Why no grasp can begin or go on, as of now; from any thread."""
-        self._governor_states.poll()
+        """Why no goal can begin or go on, as of now; from any thread."""
+        for subscription in self._polled:
+            subscription.poll()
         t_ns, now_ns = self._node.get_clock().now().nanoseconds, time.monotonic_ns()
         self._stands = self._clock.trouble(t_ns, now_ns)
-        return self._stands or self._governor.trouble(now_ns)
+        return self._stands or self._governor.trouble(now_ns) or self._rivalry(now_ns)
 
-    def _report(self, step: ControlStep) -> None:
-        if step.episode is None or not step.acting:
-            return
-        if step.episode.over:
-            self._server.finish(result_message(step.episode))
-            self._node.get_logger().info(f"{step.episode.instruction!r}: {step.episode.message}")
-        else:
-            self._server.feedback(feedback_message(step.tick, step.episode))
+    def _rivalry(self, now_ns: int) -> str:
+        return self._governors.trouble(now_ns) or self._fusions.trouble(now_ns)

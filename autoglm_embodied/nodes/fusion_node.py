@@ -1,7 +1,7 @@
-"""fusion_node: sensors and instructions in, commands out. A lifecycle node that serves the action `grasp`.
+"""fusion_node: sensors and goals in, commands out. A lifecycle node that serves grasp, place, release and home.
 
-Three threads: the executor takes messages and orders, the camera's encodes each frame once, and the ticker's
-observes, decides and publishes at a steady rate.
+Four threads: the executor takes messages and orders, the camera's encodes each frame once, the ticker's observes,
+decides and publishes at a steady rate, and one repeats what was decided last, as long as that is recent.
 """
 
 from __future__ import annotations
@@ -14,30 +14,39 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.errors import SensorError
+from autoglm_embodied.errors import ConfigError, SensorError
+from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
+from autoglm_embodied.policy.command_repeater import LIMIT_NS
+from autoglm_embodied.policy.goal import Goal
 from autoglm_embodied.policy.grasp_episode import GraspSettings
+from autoglm_embodied.policy.motions import ActionSettings
+from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.policy.policy import LEARNED, plugin_factory
+from autoglm_embodied.policy.policy import LEARNED, NAMED, PolicyPlugin, plugin_factory
+from autoglm_embodied.ros.arm_actions import ArmActions
 from autoglm_embodied.ros.diagnostics import Diagnostics, Item
-from autoglm_embodied.ros.grasp_action import GraspServer
 from autoglm_embodied.ros.managed_node import ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import file_parameter, parameter, rate_parameter, settings, topic_parameter, value
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions, declare_parameters
+from autoglm_embodied.setting import About
+from autoglm_embodied.types import CARRIED_OUT, FloatArray, Intent
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
 
+COMMAND_LIMIT = About("age of a tick's command, from which on the arm rests", least=1e6, most=1e9)
 SWITCH_INTERVAL_S = 0.0005  # torch gives way at every operation: a tick must not wait 5 ms for each of its turns
 
 TOPICS = {
@@ -49,16 +58,22 @@ TOPICS = {
 }
 
 
+GOALS = {intent.value for intent in CARRIED_OUT - {Intent.STOP, Intent.RESUME, Intent.CANCEL}}
+
+
 class FusionNode(ManagedNode):
-    """Configure loads the policy and offers the action, activate subscribes to the sensors and ticks."""
+    """Configure loads the policy and offers the actions, activate subscribes to the sensors and ticks."""
 
     def __init__(self) -> None:
         super().__init__("fusion_node")
         parameter(self, "policy", LEARNED)
         parameter(self, "checkpoint", "")  # of the policy learned
+        parameter(self, "grounding", "")  # of the policy named
         parameter(self, "device", "auto")
         parameter(self, "threads", 1)  # more collapse on a machine that has other things to do
-        rate_parameter(self, "tick_hz", 30.0)
+        tick_hz = rate_parameter(self, "tick_hz", 30.0)
+        rate_parameter(self, "command_hz", 100.0)
+        _check_limit(parameter(self, "command_limit_ns", LIMIT_NS, COMMAND_LIMIT), tick_hz)
         for topic, default in TOPICS.items():
             topic_parameter(self, topic, default)
         declare_parameters(self)
@@ -68,35 +83,39 @@ class FusionNode(ManagedNode):
         arm, fingers = self._robot.joints, len(self._robot.finger_joint_names)
         self._align = replace(settings(self, AlignSettings, "align"), arm_joints=arm, finger_joints=fingers)
         self._grasp = settings(self, GraspSettings, "grasp")
+        self._actions = settings(self, ActionSettings, "actions")
+        self._work_area = settings(self, WorkArea, "work_area")
         check_parameter_files(self, others=value(self, "policy") != LEARNED)
         self._work: FusionWork | None = None
         self._diagnostics = Diagnostics(self, self._robot.name, self.items)
 
     def configure(self, undo: ExitStack) -> None:
-        """Load the policy; offer action and services."""
+        """Load the policy; offer actions and services."""
         self._pipeline = self._load(undo)
         self._controller = self._make_controller(self._pipeline)
         self._commands = PolicyCommandPublisher(self, self._robot.base_frame, undo)
-        self._server = GraspServer(self, "grasp")
+        self._server = ArmActions(self, self._actions.preempt)
         undo.callback(self._server.destroy)
         topic = value(self, "topics.voice")
         undo.callback(self.destroy_subscription, self.create_subscription(VoiceCommand, topic, self._on_voice, EVENTS))
         undo.callback(self.destroy_service, self.create_service(Trigger, "tare", self._on_tare))
 
     def activate(self, undo: ExitStack) -> None:
-        """Subscribe to the sensors and tick; on the way down the running grasp is ended first."""
+        """Subscribe to the sensors and tick; on the way down the running goal is ended first."""
         sensing = SensorSubscriptions(self, self._pipeline, self._robot, *self._cameras, self.fail)
         undo.callback(sensing.close)
         self._work = FusionWork(self, self._controller, self._server, self._commands, sensing, self.fail, undo)
         undo.callback(setattr, self, "_work", None)
         undo.callback(self._work.close)
+        self.get_logger().info("ready for goals")
 
     def _load(self, undo: ExitStack) -> Pipeline:
         name = value(self, "policy")
         if name != LEARNED:
-            plugin = plugin_factory(name)(self, name)
-            undo.callback(plugin.close)
-            return Pipeline(Aligner(self._align, partial(forward_kinematics, self._robot)), plugin)
+            aligner = Aligner(self._align, partial(forward_kinematics, self._robot))
+            policy = self._named(aligner.R_tool_sensor) if name == NAMED else plugin_factory(name)(self, name)
+            undo.callback(policy.close)
+            return Pipeline(aligner, policy)
         # Imported here and not above: torch takes seconds, in which signals and bad parameters are to be answered.
         import torch
 
@@ -107,18 +126,29 @@ class FusionNode(ManagedNode):
         checkpoint = Path(value(self, "checkpoint") or SHIPPED).expanduser()
         return load_pipeline(checkpoint, self._robot, self._align, value(self, "device"))
 
+    def _named(self, R_tool_sensor: FloatArray) -> PolicyPlugin:
+        from autoglm_embodied.grasping.named import named_policy
+
+        folder = value(self, "grounding")
+        grounding = Path(folder).expanduser() if folder else None
+        return named_policy(self._robot, self._work_area, R_tool_sensor, grounding, value(self, "device"))
+
     def _make_controller(self, pipeline: Pipeline) -> GraspController:
         from autoglm_embodied.policy.grasp_controller import GraspController
+        from autoglm_embodied.policy.scripts import Scripts
 
-        return GraspController(pipeline, self._grasp)
+        home_rad = self._robot.home_rad
+        T_base_home = forward_kinematics(self._robot, np.array(home_rad)) if home_rad else None
+        return GraspController(pipeline, self._grasp, Scripts(self._actions, self._grasp, T_base_home))
 
     def _on_voice(self, message: VoiceCommand) -> None:
-        if message.intent == VoiceCommand.GRASP:
-            self._server.say(message.instruction)
-        elif message.intent == VoiceCommand.STOP:
-            self._server.end("Stopped by voice; say resume before the next grasp.")
+        if message.intent == VoiceCommand.STOP:
+            self._server.end(Outcome.STOPPED, "Stopped by voice; say resume before the next goal.")
         elif message.intent == VoiceCommand.CANCEL:
-            self._server.end("Given up, as asked by voice.")
+            self._server.end(Outcome.CANCELED, "Given up, as asked by voice.")
+        elif message.intent in GOALS:
+            slots = dict(zip(message.slot, message.slot_value, strict=False))
+            self._server.ask(Goal(Intent(message.intent), message.instruction, slots))
 
     def _on_tare(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
@@ -131,6 +161,14 @@ class FusionNode(ManagedNode):
     def items(self) -> list[Item]:
         """For the diagnostics."""
         return [self.lifecycle_item(), *([] if self._work is None else self._work.items())]
+
+
+def _check_limit(limit_ns: int, tick_hz: float) -> None:
+    if limit_ns <= 1e9 / tick_hz:
+        raise ConfigError(
+            f"parameter command_limit_ns of fusion_node must be more than the {1e9 / tick_hz:.0f} ns of a tick, or no "
+            f"command lasts until the next, got {limit_ns}; raise it, or tick_hz"
+        )
 
 
 def main() -> int:

@@ -10,17 +10,9 @@ from functools import partial
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.policies.antipodal_search import (
-    DEEPEST_M,
-    SHALLOWEST_M,
-    antipodal_grasps,
-    best_object,
-    in_sight,
-)
-from autoglm_embodied_sim.policies.baselines import PolicyReport, same
-from autoglm_embodied_sim.policies.grasp import (
+from autoglm_embodied.grasping.antipodal_search import DEEPEST_M, SHALLOWEST_M, antipodal_grasps, best_object, in_sight
+from autoglm_embodied.grasping.force_feedback import PolicyReport, same
+from autoglm_embodied.grasping.grasp import (
     ALMOST_M,
     EMPTY_M,
     GUARD_N,
@@ -34,9 +26,11 @@ from autoglm_embodied_sim.policies.grasp import (
     lay_aside,
     let_go,
 )
-from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M, HandPose, HandRig, unwrapped
+from autoglm_embodied.grasping.height_map import HeightMap, height_map
+from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.robots.gantry import Gantry, overhead
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, HandPose, HandRig, unwrapped
 
 SCATTER_M, DEEP = 0.012, 0.5
 LOWEST_SCATTERED_TIP_M = 0.001
@@ -146,7 +140,7 @@ class Expert:
     """Shown the simulator's state; no policy that is to run on a robot may be built like this."""
 
     def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
-        """See Baseline."""
+        """See GraspScript."""
         gantry = unwrapped(rig)
         if not isinstance(gantry, Gantry):
             raise ConfigError("the expert tries grasps out in copies of the gantry; run it with --rig gantry")

@@ -1,4 +1,4 @@
-"""The script when the simulator tells it where the camera really stands: what the hidden offset costs a script."""
+"""Policies to which the simulator tells where the camera really stands: what the hidden offset costs them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.policies.baselines import PolicyReport, Script
-from autoglm_embodied_sim.robots.hand_rig import HandRig, SuiteRig, WrappedRig, unwrapped
-from autoglm_embodied_sim.sensors.object_camera import View
+from autoglm_embodied.grasping.force_feedback import PolicyReport
+from autoglm_embodied.grasping.hand import HandRig, View, WrappedRig, unwrapped
+from autoglm_embodied.grasping.scored import Scored
+from autoglm_embodied.policy.attempt_memory import HiddenPrior
+from autoglm_embodied_sim.policies.baselines import Script
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 
 
 class TrueCameraRig(WrappedRig):
@@ -36,5 +39,15 @@ class ScriptTrueCamera(Script):
     """Shown the camera's true pose; no policy that is to run on a robot may be built like this."""
 
     def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
-        """See Baseline."""
+        """See GraspScript."""
+        return super().run(TrueCameraRig(rig), target, rng)
+
+
+class ScoredTrueCamera(Scored):
+    """The same, shown the camera's true pose; no policy that is to run on a robot may be built like this."""
+
+    prior = HiddenPrior(offset_sigma_m=0.0)
+
+    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
+        """See GraspScript."""
         return super().run(TrueCameraRig(rig), target, rng)

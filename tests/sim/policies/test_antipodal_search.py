@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from autoglm_embodied_sim.policies import antipodal_search
-from autoglm_embodied_sim.policies.antipodal_search import antipodal_grasps
-from autoglm_embodied_sim.policies.baselines import middle_grasp
-from autoglm_embodied_sim.policies.grasp import grasp_at
-from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
+
+from autoglm_embodied.grasping import antipodal_search
+from autoglm_embodied.grasping.antipodal_search import antipodal_grasps
+from autoglm_embodied.grasping.force_feedback import middle_grasp
+from autoglm_embodied.grasping.grasp import grasp_at
+from autoglm_embodied.grasping.height_map import CELL_M, CELLS, HALF_M, HeightMap
 
 AXIS = (np.arange(CELLS) + 0.5) * CELL_M - HALF_M
 X, Y = np.meshgrid(AXIS, AXIS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from autoglm_embodied_sim.policies.antipodal_search import antipodal_grasps, best_object, highest_object, in_sight
-from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
+
+from autoglm_embodied.grasping.antipodal_search import antipodal_grasps, best_object, highest_object, in_sight
+from autoglm_embodied.grasping.height_map import CELL_M, CELLS, HALF_M, HeightMap
 
 AXIS = (np.arange(CELLS) + 0.5) * CELL_M - HALF_M
 X, Y = np.meshgrid(AXIS, AXIS)

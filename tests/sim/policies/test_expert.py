@@ -18,15 +18,15 @@ from autoglm_embodied_sim.policies.expert import (
     distinct_grasps,
     scattered_grasps,
 )
-from autoglm_embodied_sim.policies.grasp import Grasp
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.grasp import Grasp
+from autoglm_embodied.grasping.hand import HandPose
 
 UPRIGHT = np.array([1.0, 0, 0, 0])
 ACROSS = Grasp(HandPose(0, 0, 0.008, 0))

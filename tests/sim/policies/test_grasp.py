@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies.grasp import Grasp, close_and_feel, come_down, sway_and_feel
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
+
+from autoglm_embodied.grasping.grasp import Grasp, close_and_feel, come_down, sway_and_feel
+from autoglm_embodied.grasping.hand import HandPose
 
 ACROSS = Grasp(HandPose(0, 0, 0.008, 0))
 Lay = Callable[[float], Gantry]

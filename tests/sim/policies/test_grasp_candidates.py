@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from autoglm_embodied_sim.policies.grasp import Grasp
-from autoglm_embodied_sim.policies.grasp_candidates import AXIS_M, crops
-from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
-from autoglm_embodied_sim.robots.hand_rig import HandPose
 
 from autoglm_embodied.data.schemas import CROP_PIXELS
+from autoglm_embodied.grasping.grasp import Grasp
+from autoglm_embodied.grasping.grasp_candidates import AXIS_M, crops
+from autoglm_embodied.grasping.hand import HandPose
+from autoglm_embodied.grasping.height_map import CELL_M, CELLS, HALF_M, HeightMap
 
 AXIS = (np.arange(CELLS) + 0.5) * CELL_M - HALF_M
 X, Y = np.meshgrid(AXIS, AXIS)

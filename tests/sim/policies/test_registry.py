@@ -1,20 +1,20 @@
-"""Without the wrist sensor force is unknown, not zero; without eyes or words there is nothing to measure."""
+"""Without the wrist sensor force is unknown, not zero."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.eval.alteration import Alteration
+from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
 from autoglm_embodied_sim.eval.episode import Scenario, run_grasp_episode
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies import registry as ablation
-from autoglm_embodied_sim.policies.grasp import holds
-from autoglm_embodied_sim.policies.registry import BASELINES, require_able
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose, RigWithoutForce
+from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.grasp import holds
+from autoglm_embodied.grasping.hand import HandPose
 
 BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
 
@@ -52,20 +52,7 @@ def test_an_unknown_weight_leaves_the_finger_width_to_decide(rig: Gantry) -> Non
 @pytest.mark.parametrize("policy", ["antipodal_force", "script"])
 def test_scripts_still_pick_up_easy_bricks_without_force(policy: str) -> None:
     easy = SUITES["separated"].eased()
-    results = [run_grasp_episode(Scenario(easy, BRICKS, seed), policy, without=("force",)) for seed in (0, 1)]
+    numb = Alteration("force", "without")
+    results = [run_grasp_episode(Scenario(easy, BRICKS, seed), policy, AlteredSenses([numb])) for seed in (0, 1)]
     assert all(result.held and result.peak_force_n is not None for result in results)
     assert results != [run_grasp_episode(Scenario(easy, BRICKS, seed), policy) for seed in (0, 1)]
-
-
-@pytest.mark.parametrize("sense", ["vision", "language"])
-def test_a_script_that_cannot_act_is_refused_with_what_it_needs(sense: str) -> None:
-    said = f"without {sense} .*pca needs vision and language, use --without force; script needs"
-    with pytest.raises(ConfigError, match=said):
-        require_able(["pca", "script"], [sense])
-
-
-def test_every_policy_can_do_without_a_sense_that_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    require_able(list(BASELINES), ["force"])
-    monkeypatch.setattr(BASELINES["pca"], "needs", ablation.ABLATIONS, raising=False)
-    with pytest.raises(ConfigError, match="pca needs force and vision and language, leave out --without$"):
-        require_able(list(BASELINES), ["force"])

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies.baselines import ALL
-from autoglm_embodied_sim.policies.grasp import Grasp
-from autoglm_embodied_sim.policies.grasp_choice import Choice, GraspChooser, scorer_of
-from autoglm_embodied_sim.policies.height_map import CELL_M, CELLS, HALF_M, HeightMap
-from autoglm_embodied_sim.policies.scored import FeelingRig, ScoredGrasp
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose, RigWithoutForce
+from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
+from autoglm_embodied.grasping.force_feedback import ALL
+from autoglm_embodied.grasping.grasp import Grasp
+from autoglm_embodied.grasping.grasp_choice import Choice, GraspChooser, scorer_of
+from autoglm_embodied.grasping.hand import HandPose
+from autoglm_embodied.grasping.height_map import CELL_M, CELLS, HALF_M, HeightMap
+from autoglm_embodied.grasping.scored import FeelingRig, ScoredGrasp
 from autoglm_embodied.policy.attempt_memory import AttemptMemory, Felt, HiddenPrior, Hypotheses
 from autoglm_embodied.types import TryOutcome
 

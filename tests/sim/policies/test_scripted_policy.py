@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from threading import Event
@@ -10,32 +11,44 @@ from threading import Event
 import numpy as np
 import pytest
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
-from autoglm_embodied_sim.policies.baselines import AntipodalForce, Baseline, PolicyReport
-from autoglm_embodied_sim.policies.scripted_policy import (
-    FASTEST_M_S,
-    GOVERNED,
-    LOOK_TICKS,
-    MASK_S,
-    TICK_NS,
-    MaskedFrames,
-    ScriptedPolicy,
-)
-from autoglm_embodied_sim.robots.arm import REACHED_M, REACHED_RAD, StraightPath, within
-from autoglm_embodied_sim.robots.hand_rig import HandPose, HandRig
+from autoglm_embodied_sim.policies.baselines import AntipodalForce
+from autoglm_embodied_sim.robots.arm import WORKPLACE
 from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
-from autoglm_embodied_sim.sensors.object_camera import NAMED_LABEL, NOTHING
 from sim_cases import Laid, laid, primitive
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
+from autoglm_embodied.grasping.force_feedback import GraspScript, PolicyReport
+from autoglm_embodied.grasping.hand import NAMED_LABEL, NOTHING, HandPose, HandRig, View
+from autoglm_embodied.grasping.hand_path import REACHED, Tolerance, within
+from autoglm_embodied.grasping.scripted_policy import (
+    LOOK_TICKS,
+    MASK_S,
+    TICK_NS,
+    MaskedFrames,
+    ScriptedPolicy,
+)
+from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.policy.grasp_controller import GraspController
-from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, Outcome
+from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings
+from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.limits import Limits
-from autoglm_embodied.types import ActionChunk, ArmState, Camera, FloatArray, Frame, Observation, Phase, Sense
+from autoglm_embodied.types import (
+    ActionChunk,
+    ArmState,
+    Camera,
+    FloatArray,
+    ForceFeatures,
+    Frame,
+    Observation,
+    Phase,
+    Referent,
+    Sense,
+)
 
 PANDA = Robot.from_file(shipped("panda.yaml"))
 READY_RAD = np.array([0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785])
@@ -60,13 +73,30 @@ def observation(tick: int) -> Observation:
 
 
 def begun(script: Script, patience_s: float | None = None) -> ScriptedPolicy:
-    policy = ScriptedPolicy(partial(Scripted, script), patience_s)
+    policy = ScriptedPolicy(partial(Scripted, script), WORKPLACE, patience_s)
     policy.reset("pick it up")
     return policy
 
 
 def chunks(policy: ScriptedPolicy, first: int, last: int) -> list[ActionChunk]:
-    return [policy.act(observation(tick)) for tick in range(first, last)]
+    found = [policy.act(observation(tick)) for tick in range(first, last)]
+    assert None not in found
+    return [chunk for chunk in found if chunk is not None]
+
+
+class Reading(Scripted):
+    """A baseline that reads words, and looks once to find what they mean."""
+
+    def __init__(self, means: Referent, script: Script) -> None:
+        super().__init__(script)
+        self._means = means
+
+    def find(self, rig: HandRig, words: str, rng: np.random.Generator) -> Referent:
+        assert words == "pick it up" and (rig.look().owner == NOTHING).all(), "nobody tells it what the image shows"
+        return self._means
+
+    def see(self) -> View:
+        raise AssertionError("asked at the end alone")
 
 
 def frame(stamp_ns: int) -> Frame:
@@ -88,6 +118,24 @@ def test_a_script_gives_one_action_an_observation_and_stands_still_while_the_epi
     assert told == [LOOK_TICKS * TICK_NS]
     assert [chunk.t_ns for chunk in moving] == [(LOOK_TICKS + tick) * TICK_NS for tick in range(4)]
     assert moving[-1].twist[0, 2] > 0.001 and moving[-1].phase is Phase.REACH
+
+
+@pytest.mark.parametrize("means", Referent)
+def test_a_script_that_reads_words_says_nothing_until_it_knows_what_they_mean(means: Referent) -> None:
+    ran = list[int]()
+
+    def script(rig: HandRig) -> None:
+        ran.append(rig.time_ns)
+        rig.move(rig.pose.raised_to(rig.pose.z_m + 0.05))
+
+    policy = ScriptedPolicy(partial(Reading, means, script), WORKPLACE)
+    policy.reset("pick it up")
+    assert [policy.act(observation(tick)) for tick in range(3)] == [None] * 3
+    policy.encode(frame(3 * TICK_NS))
+    looking = chunks(policy, 3, 3 + LOOK_TICKS)
+    assert {chunk.referent for chunk in looking} == {means} and not any(chunk.twist.any() for chunk in looking)
+    going_on = chunks(policy, 3 + LOOK_TICKS, 8 + LOOK_TICKS)
+    assert any(chunk.twist.any() for chunk in going_on) == bool(ran) == (means is Referent.ONE)
 
 
 def test_while_a_script_thinks_the_hand_stands_still_and_then_goes_on() -> None:
@@ -115,11 +163,11 @@ def test_while_a_script_thinks_the_hand_stands_still_and_then_goes_on() -> None:
 def test_a_script_that_is_stuck_in_a_motion_does_not_leave_the_hand_moving(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck, go_on = Event(), Event()
 
-    def blocked(error: FloatArray, metres: float, radians: float) -> bool:
+    def blocked(error: FloatArray, tolerance: Tolerance) -> bool:
         assert not stuck.is_set() or go_on.wait(WITHIN_S)
-        return within(error, metres, radians)
+        return within(error, tolerance)
 
-    monkeypatch.setattr("autoglm_embodied_sim.policies.scripted_policy.within", blocked)
+    monkeypatch.setattr("autoglm_embodied.grasping.scripted_policy.within", blocked)
     policy = begun(lambda rig: rig.move(HandPose(0.1, 0.0, 0.3, 0.0)) and None)
     moving = chunks(policy, 0, LOOK_TICKS + 3)[-1]
     stuck.set()
@@ -160,7 +208,7 @@ def test_a_script_that_nobody_tells_what_it_sees_says_so() -> None:
 
 
 def test_a_frame_is_looked_at_only_with_its_own_mask_and_not_from_before() -> None:
-    images = MaskedFrames()
+    images = MaskedFrames(TABLE_ORIGIN_M)
     images.push_frame(frame(10))
     images.push_mask(20, np.zeros((2, 4), np.uint8))
     assert images.since(0) is None
@@ -183,8 +231,8 @@ def table() -> Iterator[Laid]:
 class Told(ScriptedPolicy):
     """It is told with every sixth frame, as by the simulator's node, which pixels are whose."""
 
-    def __init__(self, table: Laid, baseline: Callable[[], Baseline]) -> None:
-        super().__init__(baseline)
+    def __init__(self, table: Laid, baseline: Callable[[], GraspScript]) -> None:
+        super().__init__(baseline, WORKPLACE)
         self._table, self._noise, self._frames = table, np.random.default_rng(0), count()
 
     def encode(self, frame: Frame) -> FloatArray:
@@ -195,11 +243,16 @@ class Told(ScriptedPolicy):
         return super().encode(frame)
 
 
-def run_script(table: Laid, baseline: Callable[[], Baseline]) -> tuple[GraspEpisode, float]:
+SHIPPED = Limits()
+
+
+def run_script(
+    table: Laid, baseline: Callable[[], GraspScript], limits: Limits = SHIPPED
+) -> tuple[GraspEpisode, float]:
     """A grasp through controller and governor until it is over, and the largest force [N] that was felt."""
     policy = Told(table, baseline)
     pipeline = Pipeline(Aligner(AlignSettings(), partial(forward_kinematics, PANDA)), policy)
-    rollout = SimulatedRollout(table.rig, pipeline)
+    rollout = SimulatedRollout(table.rig, pipeline, limits)
     rollout.settle()
     controller = GraspController(pipeline, GraspSettings(timeout_s=90.0))
     begin: str | None = "pick up the red cube"
@@ -240,21 +293,52 @@ def test_the_hand_goes_where_a_script_says_and_stops_at_what_it_feels(table: Lai
     episode, peak_n = run_script(table, partial(Scripted, script))
     (first, there), (second, touched) = arrived
     assert first and not second
-    np.testing.assert_allclose(there.values[:3], [0.08, -0.1, 0.15], atol=REACHED_M)
-    assert there.yaw_rad == pytest.approx(0.4, abs=REACHED_RAD)
+    np.testing.assert_allclose(there.values[:3], [0.08, -0.1, 0.15], atol=REACHED.metres)
+    assert there.yaw_rad == pytest.approx(0.4, abs=REACHED.radians)
     assert 0.03 < touched.z_m < 0.045  # on top of a cube of 4 cm
     assert peak_n > 8.0 and seconds[0] < 7.0  # where it touches, not where it is lost three centimetres later
     assert episode.outcome is Outcome.NOT_HELD
 
 
-def test_the_paths_of_a_script_are_within_what_the_governor_lets_pass() -> None:
-    limits, step_s = Limits(), 0.001
-    for goal in (HandPose(0.3, 0.3, 0.1, 0.2), HandPose(0.01, 0, 0, 0), HandPose(0, 0, 0, 1.5)):
-        path = StraightPath(HandPose(0, 0, 0, 0), goal, FASTEST_M_S, GOVERNED)
-        places = np.array([path.at(seconds) for seconds in np.arange(0, path.seconds, step_s)])
-        velocity = np.diff(places, axis=0) / step_s
-        assert np.linalg.norm(velocity[:, :3], axis=1).max() < limits.max_linear_m_s
-        assert np.abs(velocity[:, 3]).max() < limits.max_angular_rad_s
-        acceleration = np.diff(velocity, axis=0) / step_s
-        assert np.linalg.norm(acceleration[:, :3], axis=1).max() < limits.max_linear_m_s2
-        assert np.abs(acceleration[:, 3]).max() < limits.max_angular_rad_s2
+def test_a_hand_that_the_governor_slows_down_arrives_later(table: Laid) -> None:
+    arrived: list[tuple[bool, float]] = []
+
+    def script(rig: HandRig) -> None:
+        began_ns, here = rig.time_ns, rig.pose
+        reached = rig.move(here.moved_by(HandPose(0.0, 0.1, -0.05, 0.3)))
+        arrived.append((reached, (rig.time_ns - began_ns) / 1e9))
+
+    m_s, rad_s = SHIPPED.max_linear_m_s / 10, SHIPPED.max_angular_rad_s / 10
+    tenth = replace(SHIPPED, max_linear_m_s=m_s, max_angular_rad_s=rad_s)
+    run_script(table, partial(Scripted, script), tenth)
+    ((reached, seconds),) = arrived
+    assert reached and 0.11 / m_s < seconds < 15.0
+
+
+def test_a_wrist_sensor_that_is_mounted_otherwise_is_read_in_the_tool_frame() -> None:
+    loads: list[FloatArray | None] = []
+    upside_down = np.diag([1.0, -1.0, -1.0])
+    policy = ScriptedPolicy(
+        partial(Scripted, lambda rig: loads.append(rig.weigh())), WorkArea().workplace(PANDA, upside_down)
+    )
+    policy.reset("pick it up")
+    felt = ForceFeatures(np.tile([1.0, 2.0, -5.0, 0.1, 0.2, 0.3], (64, 1)), np.zeros((4, 5, 6)), 64)
+    for tick in range(LOOK_TICKS + 20):
+        policy.act(replace(observation(tick), force=Sense(felt)))
+    (load,) = loads
+    np.testing.assert_allclose(load, [1.0, -2.0, 5.0, 0.1, -0.2, -0.3])
+
+
+@pytest.mark.parametrize("origin_m", [(0.5, 0.0, 0.0), (0.3, 0.2, -0.1)])
+def test_a_script_works_in_the_frame_of_the_table_it_stands_at(origin_m: tuple[float, ...]) -> None:
+    poses: list[HandPose] = []
+    robot = replace(PANDA, fingertip_m=0.05)
+    workplace = WorkArea(origin_m=origin_m, aside_m=(0.0, 0.1, 0.4), set_down_xy_m=(0.1, 0.2)).workplace(robot)
+    policy = ScriptedPolicy(partial(Scripted, lambda rig: poses.extend((rig.pose, rig.aside))), workplace)
+    policy.reset("pick it up")
+    chunks(policy, 0, LOOK_TICKS + 1)
+    T_base_tool = forward_kinematics(PANDA, READY_RAD)
+    there, aside = poses
+    np.testing.assert_allclose(there.values[:3], T_base_tool[:3, 3] + 0.05 * T_base_tool[:3, 2] - origin_m, atol=1e-12)
+    assert there.yaw_rad == pytest.approx(np.arctan2(T_base_tool[1, 0], T_base_tool[0, 0]))
+    assert aside == HandPose(0.0, 0.1, 0.4, 0.0) and workplace.set_down_poses == (HandPose(0.1, 0.2, 0.05, 0.0),)

@@ -10,12 +10,12 @@ from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.true_camera import TrueCameraRig
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry, overhead
-from autoglm_embodied_sim.robots.hand_rig import HandRig, RigWithoutForce, SuiteRig
+from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
-from autoglm_embodied_sim.sensors.object_camera import View
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.hand import HandRig, View
 
 BRICK = SceneObject(box(0.04, 0.03, 0.04), "red", (0.8, 0.1, 0.1), 0.3, 0.5)
 HAND_EYE_M = np.array([0.02, -0.015, 0.0])

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autoglm_embodied.grasping.antipodal_search import in_sight
+from autoglm_embodied.grasping.force_feedback import ALL, SEEN_CELLS, ForceFeedbackGrasp, PolicyReport
+from autoglm_embodied.grasping.grasp import EMPTY_M, LEAST_WEIGHT_N, Grasp
+from autoglm_embodied.grasping.hand import TRAVEL_M_S, HandPose, HandRig, WrappedRig
+from autoglm_embodied.grasping.height_map import HeightMap
 from autoglm_embodied.policy.attempt_memory import AttemptMemory, Felt, HiddenPrior, Hypotheses
 from autoglm_embodied.types import FloatArray, TryOutcome
-from autoglm_embodied_sim.policies.antipodal_search import in_sight
-from autoglm_embodied_sim.policies.baselines import ALL, SEEN_CELLS, ForceFeedbackGrasp, PolicyReport
-from autoglm_embodied_sim.policies.grasp import EMPTY_M, LEAST_WEIGHT_N, Grasp
-from autoglm_embodied_sim.policies.height_map import HeightMap
-from autoglm_embodied_sim.policies.true_camera import TrueCameraRig
-from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose, HandRig, WrappedRig
 
 if TYPE_CHECKING:
-    from autoglm_embodied_sim.policies.grasp_choice import Choice, GraspChooser
+    from autoglm_embodied.grasping.grasp_choice import Choice, GraspChooser
 
 DIG_BELOW = 0.35  # probability of the best grasp
 
@@ -138,8 +137,8 @@ class Scored:
         self._memory = AttemptMemory(Hypotheses(self.prior))
 
     def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
-        """See Baseline; where any object will do, what was felt is remembered from try to try."""
-        from autoglm_embodied_sim.policies.grasp_choice import GraspChooser, scorer_of  # torch: no other needs it
+        """See GraspScript; where any object will do, what was felt is remembered from try to try."""
+        from autoglm_embodied.grasping.grasp_choice import GraspChooser, scorer_of  # torch: no other needs it
 
         chooser = GraspChooser(scorer_of(), self._memory, rig.grip_force_n, rng)
         failed = self._failed if target is None else []
@@ -151,13 +150,3 @@ class ScoredWithoutMemory(Scored):
     """The same, but what was felt changes nothing except that no grasp is repeated."""
 
     remembers = False
-
-
-class ScoredTrueCamera(Scored):
-    """The same, shown the camera's true pose; no policy that is to run on a robot may be built like this."""
-
-    prior = HiddenPrior(offset_sigma_m=0.0)
-
-    def run(self, rig: HandRig, target: int | None, rng: np.random.Generator) -> PolicyReport:
-        """See Baseline."""
-        return super().run(TrueCameraRig(rig), target, rng)

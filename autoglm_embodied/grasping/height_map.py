@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from autoglm_embodied.grasping.hand import NOTHING, View
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.sensors.object_camera import NOTHING, View
 
 CELL_M = 0.002
 HALF_M = 0.24

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from autoglm_embodied.grasping.force_feedback import alike
+from autoglm_embodied.grasping.grasp import Grasp
+from autoglm_embodied.grasping.grasp_candidates import candidates, crops, perturbed
+from autoglm_embodied.grasping.height_map import HeightMap
 from autoglm_embodied.model.checkpoint import SHIPPED_SCORER, load_scorer
 from autoglm_embodied.model.grasp_scorer import GraspScorer, GraspView
 from autoglm_embodied.policy.attempt_memory import AttemptMemory, Expected, HiddenPrior, Hypotheses
 from autoglm_embodied.types import FloatArray, TryOutcome
-from autoglm_embodied_sim.policies.baselines import alike
-from autoglm_embodied_sim.policies.grasp import Grasp
-from autoglm_embodied_sim.policies.grasp_candidates import candidates, crops, perturbed
-from autoglm_embodied_sim.policies.height_map import HeightMap
 
 CANDIDATES, REFINED, EACH, FINALISTS = 240, 8, 6, 24
 BATCH = 256  # crops at a time

@@ -1,4 +1,4 @@
-"""A baseline as a policy: an unchanged script whose hand is made of observations, and whose motions become chunks.
+"""A grasp script as a policy: an unchanged script whose hand is made of observations, and whose motions become chunks.
 
 The script runs in a thread of its own, as a coroutine: it is given one observation and gives one action a tick. Its
 only clock is that of the observations.
@@ -8,44 +8,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from queue import Empty, Queue
-from threading import Lock, Thread
+from dataclasses import replace
+from functools import partial
+from threading import Lock
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import InstructionError, SensorError
-from autoglm_embodied.policy.grasp_episode import GraspSettings
-from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation, Phase, Referent
-from autoglm_embodied_sim.policies.baselines import Baseline
-from autoglm_embodied_sim.robots.arm import (
-    ARRIVED_M,
-    ARRIVED_RAD,
-    ASIDE,
-    LOST_M,
-    LOST_RAD,
-    REACHED_M,
-    REACHED_RAD,
-    SET_DOWN_POSES,
+from autoglm_embodied.grasping.force_feedback import GraspScript, ReadsWords
+from autoglm_embodied.grasping.hand import (
+    MAX_WIDTH_M,
+    NAMED_LABEL,
+    NOTHING,
+    REST_S,
+    STILL_M_S,
+    TRAVEL_M_S,
+    HandPose,
+    View,
+)
+from autoglm_embodied.grasping.hand_path import (
+    ARRIVED,
+    LOST,
+    REACHED,
     PathLimits,
     StraightPath,
-    hand_pose,
-    pose_error,
+    Tolerance,
     within,
 )
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, REST_S, STILL_M_S, TRAVEL_M_S, HandPose
-from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
-from autoglm_embodied_sim.sensors.object_camera import NAMED_LABEL, NOTHING, View
+from autoglm_embodied.grasping.script_thread import FIRST, STILL, Action, ScriptThread
+from autoglm_embodied.grasping.work_area import Workplace
+from autoglm_embodied.policy.grasp_episode import GraspSettings
+from autoglm_embodied.types import ActionChunk, FloatArray, Frame, Observation, Phase, Referent
 
 TICK_NS = 33_333_333
+PATIENCE_S = 0.025  # of a tick: less than its period, so that orders and stops are heard while a script thinks
 LONGEST_TICK_S = 0.1  # the governor stops the arm when no command has come for so long
 FASTEST_M_S = 0.27
 GOVERNED = PathLimits(turn_rad_s=0.9, acceleration_m_s2=1.6, acceleration_rad_s2=6.0)
 """A little less than the governor lets pass: what it cuts would be missing from the path."""
 GAIN = 5.0  # 1/s, pulls the hand onto its path; a command takes effect two ticks after what it answers to
 ARRIVE_S = 1.0  # after the end of the path, at most
+SLOWS, WAITS = Tolerance(0.01, 0.1), Tolerance(0.02, 0.2)  # of the path, for a hand that is so far behind: the governor
+# may allow a small part of the speed that is asked for
+STALL_S, STALL_M_S = 1.0, 0.0005  # slower than this for so long, the hand is blocked
 SETTLE_S = REST_S + 0.1  # of the wrench before it is read: the commands' delay besides
 GRIP_S, STILL_TICKS = 2.0, 6
 LOOK_TICKS = 2 * GraspSettings.look_ticks  # an episode begins by looking, and follows no command until then
@@ -53,88 +60,18 @@ MASK_S = 10.0  # a script that waits longer for a mask has nobody to tell it
 KEPT = 8  # frames and masks
 STEEP_M = 0.05  # a motion that comes down by more is a descent
 NAMED = 0
-STILL = np.zeros(6)
 SEEN_PX = 30
 
 
-@dataclass(frozen=True)
-class Action:
-    """What a script wants at a tick."""
+class MaskedFrames:
+    """The newest frames, and masks of the objects in them, which come from elsewhere; from any thread.
 
-    twist: FloatArray  # (6,) of the tool, base frame [m/s, rad/s]
-    gripper_width_m: float
-    phase: Phase
-    target_m: FloatArray  # (3,) where it believes the named object to be, base frame
-
-
-FIRST = Action(STILL, MAX_WIDTH_M, Phase.REACH, np.zeros(3))
-"""Until a script has got one ready, which it has before the arm may follow."""
-
-
-class Abandoned(Exception):
-    """Ends a script that waits for an observation: another instruction has begun."""
-
-
-class ScriptThread:
-    """Runs a script that advances by one action for each observation; a thread, since the script may call deeply.
-
-    `receive` and `act` are for the script, `step` and `abandon` for the other side.
+    Args:
+        origin_m: (3,) of the table frame, base frame.
     """
 
-    def __init__(self, script: Callable[[ScriptThread], None]) -> None:
-        self._observations: Queue[Observation | None] = Queue()
-        self._answers: Queue[Action | Exception] = Queue()
-        self._thinks = False
-        Thread(target=self._run, args=(script,), name="script", daemon=True).start()
-
-    def step(self, observation: Observation, patience_s: float | None) -> Action | None:
-        """The script's action; None if it has not got it ready in time, and thinks on.
-
-        Args:
-            observation: of this tick; a script that thinks is not given it.
-            patience_s: how long to wait; None for ever.
-        """
-        if not self._thinks:
-            self._observations.put(observation)
-        self._thinks = True
-        try:
-            answer = self._answers.get(timeout=patience_s)
-        except Empty:
-            return None
-        self._thinks = False
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def abandon(self) -> None:
-        """End the script where it waits next."""
-        self._observations.put(None)
-
-    def receive(self) -> Observation:
-        """Wait for the next observation."""
-        observation = self._observations.get()
-        if observation is None:
-            raise Abandoned
-        return observation
-
-    def act(self, action: Action) -> Observation:
-        """Give the action of this tick; returns the observation of the next."""
-        self._answers.put(action)
-        return self.receive()
-
-    def _run(self, script: Callable[[ScriptThread], None]) -> None:
-        try:
-            script(self)
-        except Abandoned:
-            pass
-        except Exception as error:
-            self._answers.put(error)
-
-
-class MaskedFrames:
-    """The newest frames, and masks of the objects in them, which come from elsewhere; from any thread."""
-
-    def __init__(self) -> None:
+    def __init__(self, origin_m: FloatArray) -> None:
+        self._origin_m = origin_m
         self._frames: dict[int, Frame] = {}
         self._masks: dict[int, NDArray[np.uint8]] = {}
         self._lock = Lock()
@@ -151,15 +88,22 @@ class MaskedFrames:
             self._masks[stamp_ns] = mask
             _forget_oldest(self._masks)
 
-    def since(self, t_ns: int) -> View | None:
-        """The newest frame with a mask, not older than this, in the table frame; the named object is NAMED in it."""
+    def since(self, t_ns: int, masked: bool = True) -> View | None:
+        """The newest frame, not older than this, in the table frame.
+
+        Args:
+            t_ns: of the oldest that will do.
+            masked: one with a mask, in which the named object is NAMED; else all of it is NOTHING.
+        """
         with self._lock:
-            stamp_ns = max(self._frames.keys() & self._masks.keys(), default=t_ns - 1)
+            there = self._frames.keys() & self._masks.keys() if masked else self._frames.keys()
+            stamp_ns = max(there, default=t_ns - 1)
             if stamp_ns < t_ns:
                 return None
-            frame, mask = self._frames[stamp_ns], self._masks[stamp_ns]
+            frame = self._frames[stamp_ns]
+            mask = self._masks[stamp_ns] if masked else np.zeros(frame.depth_m.shape, np.uint8)
         T_table_camera = frame.camera.T_base_camera.copy()
-        T_table_camera[:3, 3] -= TABLE_ORIGIN_M
+        T_table_camera[:3, 3] -= self._origin_m
         owner = np.where(mask == 0, NOTHING, mask.astype(np.int16) - NAMED_LABEL + NAMED).astype(np.int16)
         return View(replace(frame, camera=replace(frame.camera, T_base_camera=T_table_camera)), owner)
 
@@ -168,17 +112,20 @@ class ObservedHand:
     """A HandRig that observes and acts tick by tick; after each of its motions the hand stands still."""
 
     grip_force_n = 20.0  # no message says it
-    aside: HandPose = ASIDE
-    set_down_poses: Sequence[HandPose] = SET_DOWN_POSES
 
-    def __init__(self, thread: ScriptThread, images: MaskedFrames) -> None:
+    def __init__(self, thread: ScriptThread, images: MaskedFrames, workplace: Workplace, masked: bool) -> None:
         """Wait for the first observation.
 
         Args:
             thread: of the script that has this hand.
-            images: with masks.
+            images: of the camera.
+            workplace: of the arm.
+            masked: whether their masks are waited for; a script that reads words has to do without.
         """
-        self._thread, self._images = thread, images
+        self._thread, self._images, self._masked = thread, images, masked
+        self._frame, self.aside, self._R_tool_sensor = workplace.frame, workplace.aside, workplace.R_tool_sensor
+        self.set_down_poses: Sequence[HandPose] = workplace.set_down_poses
+        self.referent: Referent | None = Referent.ONE if masked else None
         self._bias = np.zeros(6)
         self._phase = Phase.REACH
         self._target_m: FloatArray | None = None  # None: in the hand
@@ -188,7 +135,7 @@ class ObservedHand:
     def look(self) -> View:
         """A frame that is taken from now on; SensorError where nobody tells which objects it shows."""
         asked_ns = self.time_ns
-        while (view := self._images.since(asked_ns)) is None:
+        while (view := self._images.since(asked_ns, self._masked)) is None:
             if self.time_ns - asked_ns > MASK_S * 1e9:
                 raise SensorError(f"no frame with a mask of its objects for {MASK_S:.0f} s; does sim_node run?")
             self._tick(STILL)
@@ -200,18 +147,24 @@ class ObservedHand:
         most_n = math.inf if guard_n is None else guard_n
         if self._phase in (Phase.REACH, Phase.DESCEND):
             self._phase = Phase.DESCEND if pose.z_m < self.pose.z_m - STEEP_M else Phase.REACH
-        now_s = 0.0
+        now_s, moved_ns = 0.0, self.time_ns
         while now_s < path.seconds + ARRIVE_S:
             here, error = path.at(now_s), self._error(path.at(now_s))
-            if now_s >= path.seconds and within(error, ARRIVED_M, ARRIVED_RAD):
+            if now_s >= path.seconds and within(error, ARRIVED):
                 break
-            velocity = (path.at(now_s + TICK_NS / 1e9) - here) / (TICK_NS / 1e9)
-            now_s += self._tick(GAIN * error + [*velocity[:3], 0.0, 0.0, velocity[3]])
-            if not within(self._error(path.at(now_s)), LOST_M, LOST_RAD) or self._felt_n() > most_n:
+            pace = _pace(error)
+            velocity = pace * (path.at(now_s + TICK_NS / 1e9) - here) / (TICK_NS / 1e9)
+            before = self.pose.values
+            elapsed_s = self._tick(GAIN * error + [*velocity[:3], 0.0, 0.0, velocity[3]])
+            now_s += pace * elapsed_s
+            if pace == 1 or np.abs(self.pose.values - before).max() > STALL_M_S * elapsed_s:
+                moved_ns = self.time_ns
+            lost = not within(self._error(path.at(now_s)), LOST)
+            if lost or self.time_ns - moved_ns > STALL_S * 1e9 or self._felt_n() > most_n:
                 self._tick(STILL)
                 return False
         self._tick(STILL)
-        return within(self._error(pose.values), REACHED_M, REACHED_RAD)
+        return within(self._error(pose.values), REACHED)
 
     def grip(self, width_m: float) -> float:
         """See HandRig."""
@@ -232,7 +185,8 @@ class ObservedHand:
     def weigh(self) -> FloatArray | None:
         """See HandRig."""
         self.wait(SETTLE_S)
-        return None if self._force is None else np.asarray(self._force.raw.mean(axis=0) - self._bias)
+        loads = self._loads()
+        return None if loads is None else np.asarray(loads.mean(axis=0))
 
     def wait(self, seconds: float, ticks: int = 0) -> None:
         """See HandRig; for so many ticks at least."""
@@ -241,13 +195,16 @@ class ObservedHand:
             self._tick(STILL)
             ticks -= 1
 
-    def hold(self) -> NoReturn:
-        """See where the named object is, on the table or else in the hand, and hold on."""
-        view = self.look()
+    def hold(self, view: View) -> NoReturn:
+        """Hold on, and tell where the named object is: where a view shows it, or else in the hand."""
         named = view.points_m()[view.owner == NAMED]
         named = named[np.isfinite(named).all(axis=1)]
-        self._target_m = np.median(named, axis=0) + TABLE_ORIGIN_M if len(named) > SEEN_PX else None
+        self._target_m = np.median(named, axis=0) + self._frame.origin_m if len(named) > SEEN_PX else None
         self._phase = Phase.HOLD
+        self.stand()
+
+    def stand(self) -> NoReturn:
+        """Stand still."""
         while True:
             self._tick(STILL)
 
@@ -255,36 +212,46 @@ class ObservedHand:
         arm = observation.joints.value
         assert arm is not None, "a policy acts where joints are present; see Pipeline.tick"
         self.time_ns, self._arm, self._force = observation.t_ns, arm, observation.force.value
-        self.pose, self.width_m = hand_pose(arm.T_base_tool, arm.position_rad), arm.gripper_width_m
+        self.pose, self.width_m = self._frame.hand_pose(arm.T_base_tool), arm.gripper_width_m
 
     def _error(self, wanted: FloatArray) -> FloatArray:
-        return pose_error(self._arm.T_base_tool, wanted)
+        return self._frame.pose_error(self._arm.T_base_tool, wanted)
+
+    def _loads(self) -> FloatArray | None:
+        """(n, 6) the newest readings of the wrist in the tool frame [N, N·m], zeroed; None where force is masked."""
+        if self._force is None:
+            return None
+        turned: FloatArray = self._force.raw.reshape(-1, 2, 3) @ self._R_tool_sensor.T
+        return turned.reshape(-1, 6) - self._bias
 
     def _felt_n(self) -> float:
         """The largest force of the newest readings; 0 where force is masked."""
-        force = self._force
-        return 0.0 if force is None else float(np.linalg.norm(force.raw[:, :3] - self._bias[:3], axis=1).max())
+        loads = self._loads()
+        return 0.0 if loads is None else float(np.linalg.norm(loads[:, :3], axis=1).max())
 
     def _tick(self, twist: FloatArray) -> float:
         """One action; returns for how long [s] the arm followed it."""
         target_m = self._arm.T_base_tool[:3, 3] if self._target_m is None else self._target_m
         before_ns = self.time_ns
-        self._take(self._thread.act(Action(twist, self._command_m, self._phase, target_m)))
+        self._take(self._thread.act(Action(twist, self._command_m, self._phase, target_m, self.referent)))
         return min((self.time_ns - before_ns) / 1e9, LONGEST_TICK_S)
 
 
 class ScriptedPolicy:
-    """A baseline as a Policy; it grasps what the masks call named, whatever the instruction says."""
+    """A grasp script as a Policy; unless it reads words, it grasps what the masks call named, whatever is said."""
 
-    def __init__(self, baseline: Callable[[], Baseline], patience_s: float | None = None) -> None:
+    def __init__(
+        self, script: Callable[[], GraspScript], workplace: Workplace, patience_s: float | None = None
+    ) -> None:
         """Wait for an instruction.
 
         Args:
-            baseline: makes the script of an episode.
+            script: makes that of an episode.
+            workplace: of the arm.
             patience_s: how long a tick waits for a script that thinks; None for ever.
         """
-        self._baseline, self.patience_s = baseline, patience_s
-        self._images = MaskedFrames()
+        self._script, self._workplace, self.patience_s = script, workplace, patience_s
+        self._images = MaskedFrames(workplace.frame.origin_m)
         self._rng = np.random.default_rng(0)
         self._thread: ScriptThread | None = None
         self._action, self._late = FIRST, False
@@ -298,20 +265,25 @@ class ScriptedPolicy:
         """See MaskedFrames."""
         self._images.push_mask(stamp_ns, mask)
 
-    def act(self, observation: Observation) -> ActionChunk:
-        """The script's action, a chunk of one; when late the last once more, then to stand still."""
+    def act(self, observation: Observation) -> ActionChunk | None:
+        """The script's action, a chunk of one; when late the last once more, then to stand still.
+
+        None while a script that reads words does not know what they mean.
+        """
         if self._thread is None:
             raise InstructionError("a script begins with an instruction, but none was given")
         ready = self._thread.step(observation, self.patience_s)
         action = ready or (replace(self._action, twist=STILL) if self._late else self._action)
         self._action, self._late = action, ready is None
+        if action.referent is None:
+            return None
         return ActionChunk(
             t_ns=observation.t_ns,
             dt_ns=TICK_NS,
             twist=action.twist[None],
             gripper_width_m=np.array([action.gripper_width_m]),
             phase=action.phase,
-            referent=Referent.ONE,
+            referent=action.referent,
             target_m=action.target_m,
             gate=np.zeros(4),
             latent=np.zeros(1),
@@ -320,7 +292,9 @@ class ScriptedPolicy:
     def reset(self, instruction: str) -> None:
         """Begin the script anew; see Policy."""
         self._abandon()
-        self._thread = ScriptThread(self._run)
+        script = self._script()
+        self._action = replace(FIRST, referent=None) if isinstance(script, ReadsWords) else FIRST
+        self._thread = ScriptThread(partial(self._run, script, instruction))
 
     def close(self) -> None:
         """End the script."""
@@ -329,13 +303,24 @@ class ScriptedPolicy:
     def _abandon(self) -> None:
         if self._thread is not None:
             self._thread.abandon()
-        self._thread, self._action = None, FIRST
+        self._thread = None
 
-    def _run(self, thread: ScriptThread) -> None:
-        hand = ObservedHand(thread, self._images)
+    def _run(self, script: GraspScript, instruction: str, thread: ScriptThread) -> None:
+        reads = isinstance(script, ReadsWords)
+        hand = ObservedHand(thread, self._images, self._workplace, masked=not reads)
+        if isinstance(script, ReadsWords):
+            hand.referent = script.find(hand, instruction, self._rng)
+            if hand.referent is not Referent.ONE:
+                hand.stand()
         hand.wait(0.0, LOOK_TICKS)
-        self._baseline().run(hand, NAMED, self._rng)
-        hand.hold()
+        script.run(hand, NAMED, self._rng)
+        hand.hold(script.see() if isinstance(script, ReadsWords) else hand.look())
+
+
+def _pace(error: FloatArray) -> float:
+    """How fast the path may go on, from 1 down to 0, for a hand that is so far off it (6,)."""
+    off = np.abs(error).reshape(2, 3).max(axis=1)
+    return float(((WAITS - off) / np.subtract(WAITS, SLOWS)).clip(0, 1).min())
 
 
 def _forget_oldest(images: dict[int, Frame] | dict[int, NDArray[np.uint8]]) -> None:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M
+from autoglm_embodied.grasping.height_map import CELL_M, HALF_M, HeightMap
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 
 BoolArray = NDArray[np.bool_]
 

@@ -9,17 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.data.schemas import CROP_PIXEL_M, CROP_PIXELS
+from autoglm_embodied.grasping.antipodal_search import DEEPEST_M, LOWEST_TIP_M, SHALLOWEST_M, Grasps, antipodal_grasps
+from autoglm_embodied.grasping.grasp import Grasp, grasp_at
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M, HandPose
+from autoglm_embodied.grasping.height_map import CELL_M, HALF_M, HeightMap
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.policies.antipodal_search import (
-    DEEPEST_M,
-    LOWEST_TIP_M,
-    SHALLOWEST_M,
-    Grasps,
-    antipodal_grasps,
-)
-from autoglm_embodied_sim.policies.grasp import Grasp, grasp_at
-from autoglm_embodied_sim.policies.height_map import CELL_M, HALF_M, HeightMap
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, HandPose
 
 ANTIPODAL, SPOILT = 0.4, 0.3  # shares; the rest is drawn over what is seen of the object
 SPOILT_M, SPOILT_TIP_M, SPOILT_RAD = 0.008, 0.006, 0.4

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoglm_embodied_sim.policies.antipodal_search import Grasps
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, HandPose, HandRig
+from autoglm_embodied.grasping.antipodal_search import Grasps
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M, HandPose, HandRig
 
 OVER_M = 0.20  # height of the tips from which the hand comes down and to which it lifts
 DESCENT_M_S, GUARDED_M_S, LIFT_M_S = 0.15, 0.12, 0.12
