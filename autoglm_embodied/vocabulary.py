@@ -6,13 +6,17 @@ import re
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("cube", "cylinder", "ball")
+GROCERIES = ("bottle", "bread", "cereal", "lemon", "milk", "duck", "mug", "teddy")
+NOUNS = (*SHAPES, *GROCERIES)
+"""Nouns by which an object may be called; all others fit it neither surely nor surely not."""
 
-_SYNONYMS_OF = {  # colours and shapes that the policy is trained with
+_SYNONYMS_OF = {  # of colours and nouns that the policies were trained with
     "red": "crimson scarlet",
     "purple": "violet lilac",
     "cube": "block box brick",
     "ball": "sphere orb",
     "cylinder": "can tin tube",
+    "mug": "cup",
 }
 SYNONYMS = {synonym: word for word, synonyms in _SYNONYMS_OF.items() for synonym in synonyms.split()}
 

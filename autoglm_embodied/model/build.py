@@ -6,11 +6,12 @@ from typing import Any
 
 from autoglm_embodied.data.schemas import CROP_PIXEL_M, CROP_PIXELS
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.model.config import GraspConfig, ScorerConfig
+from autoglm_embodied.model.config import GraspConfig, ScorerConfig, SegmenterConfig
 from autoglm_embodied.model.encoders import ArmEncoder, Encoders, ForceEncoder, FrameEncoder, WordEncoder
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.model.grasp_scorer import GraspScorer
-from autoglm_embodied.vocabulary import COLOURS, SHAPES
+from autoglm_embodied.model.object_segmenter import ObjectSegmenter
+from autoglm_embodied.vocabulary import COLOURS, NOUNS, SHAPES
 
 ROBOT: dict[str, Any] = {  # what follows from robot, sensors and words, unless it is told: a Panda among primitives
     "joints": 7,
@@ -73,3 +74,23 @@ SCORER: dict[str, Any] = {  # a Panda hand; 0.4 M parameters
 def build_scorer(**changes: Any) -> GraspScorer:
     """A scorer of grasps with fresh weights."""
     return GraspScorer(ScorerConfig(**{**SCORER, **changes}))
+
+
+SEGMENTER: dict[str, Any] = {
+    "channels": (32, 64, 128, 192),
+    "layers": 2,
+    "heads": 4,
+    "vote": 5,
+    "vote_unit_m": 0.02,
+    "size_unit_m": (0.04, 0.06),
+    "colours": COLOURS,
+    "nouns": NOUNS,
+    "region_px": 64,
+    "region_m": 0.13,
+    "region_channels": (24, 48, 96, 128),
+}
+
+
+def build_segmenter(**changes: Any) -> ObjectSegmenter:
+    """A segmenter of objects with fresh weights."""
+    return ObjectSegmenter(SegmenterConfig(**{**SEGMENTER, **changes}))

@@ -19,10 +19,12 @@ from autoglm_embodied.model.build import build_encoders
 from autoglm_embodied.model.config import GraspConfig
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.model.grasp_scorer import GraspScorer
+from autoglm_embodied.model.object_segmenter import ObjectSegmenter
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 SHIPPED, SHIPPED_SCORER = WEIGHTS / "grasp_primitives", WEIGHTS / "grasp_scorer"
-Model = TypeVar("Model", GraspModel, GraspScorer)
+SHIPPED_SEGMENTER = WEIGHTS / "object_segmenter"
+Model = TypeVar("Model", GraspModel, GraspScorer, ObjectSegmenter)
 
 
 def load(directory: Path = SHIPPED, device: str = "auto", joints: int | None = None) -> GraspModel:
@@ -53,6 +55,12 @@ def load_scorer(directory: Path = SHIPPED_SCORER, device: str = "auto") -> Grasp
         )
     ready: GraspScorer = scorer.eval().to(torch_device(device))
     return ready
+
+
+def load_segmenter(directory: Path = SHIPPED_SEGMENTER, device: str = "auto") -> ObjectSegmenter:
+    """The segmenter of objects in `directory`, in inference mode; as `load`."""
+    segmenter: ObjectSegmenter = _read(directory, ObjectSegmenter, SHIPPED_SEGMENTER).eval().to(torch_device(device))
+    return segmenter
 
 
 def torch_device(name: str) -> torch.device:

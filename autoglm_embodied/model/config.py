@@ -79,3 +79,30 @@ class ScorerConfig(PretrainedConfig):
         if self.pixels < 8 or self.pixels % 8:
             raise ConfigError(f"ScorerConfig.pixels must be a multiple of 8, got {self.pixels}")
         super().__post_init__(**kwargs)
+
+
+class SegmenterConfig(PretrainedConfig):
+    """Sizes, units and vocabulary of ObjectSegmenter; transformers makes a dataclass of it."""
+
+    model_type = "autoglm_object_segmenter"
+    has_no_defaults_at_init = True
+
+    channels: tuple[int, int, int, int]  # at a half, a quarter, an eighth and a sixteenth of the resolution
+    layers: int  # of attention over the whole image
+    heads: int
+    vote: int  # E dimensions of a pixel's vote; the first three are a place
+    vote_unit_m: float  # within which votes for one object lie
+    size_unit_m: tuple[float, float]  # of the edge of a cube as large, and of the length from end to end
+    colours: tuple[str, ...]
+    nouns: tuple[str, ...]
+    region_px: int  # P of the edge of a close-up
+    region_m: float  # its edge
+    region_channels: tuple[int, int, int, int]  # as `channels`, of the close-up's resolution
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        for name in ("channels", "region_channels"):  # JSON has lists
+            a, b, c, d = getattr(self, name)
+            setattr(self, name, (a, b, c, d))
+        self.size_unit_m = (self.size_unit_m[0], self.size_unit_m[1])
+        self.colours, self.nouns = tuple(self.colours), tuple(self.nouns)
+        super().__post_init__(**kwargs)

@@ -36,6 +36,12 @@ class Residual(nn.Module):
         return F.gelu(x + self.layers(x))
 
 
+def half_resolution(inputs: int, outputs: int, residuals: int) -> nn.Sequential:
+    """A convolution of stride 2 and residual blocks after it; `inputs` and `outputs` are channels."""
+    blocks = (Residual(outputs) for _ in range(residuals))
+    return nn.Sequential(*_convolution(inputs, outputs, 3, stride=2, padding=1), *blocks)
+
+
 class FrameEncoder(nn.Module):
     """Image to visual tokens, each followed by its place in the base frame."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,25 +17,30 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import AdamW
 
+from autoglm_embodied.data.schemas import LABELLED_IMAGES, OUTCOMES
 from autoglm_embodied.data.shards import Arrays, Indices, joined, shuffled_batches, take
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.model.build import SIZES, build_model, build_scorer, grasp_config
-from autoglm_embodied.model.checkpoint import load, load_scorer, torch_device
+from autoglm_embodied.model.build import SIZES, build_model, build_scorer, build_segmenter, grasp_config
+from autoglm_embodied.model.checkpoint import load, load_scorer, load_segmenter, torch_device
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.model.grasp_scorer import GraspScorer
+from autoglm_embodied.model.object_segmenter import ObjectSegmenter
 from autoglm_embodied.train.grounding_stage import GroundingStage
 from autoglm_embodied.train.imitation_stage import ImitationStage
-from autoglm_embodied.train.outcome_stage import OutcomeStage, outcome_readers
+from autoglm_embodied.train.outcome_stage import OutcomeStage
+from autoglm_embodied.train.segmentation_stage import SegmentationStage
+from autoglm_embodied.train.shard_stage import shard_readers
 from autoglm_embodied.train.sources import Survey, sample_readers, survey
 from autoglm_embodied.types import MODALITIES
 from autoglm_embodied.whole_file import whole_file
 
-TrainingStage = GroundingStage | ImitationStage | OutcomeStage
+TrainingStage = GroundingStage | ImitationStage | OutcomeStage | SegmentationStage
 """Some of the model's parameters, some of the samples, and a loss. Rows are fields whose first axis is the sample.
 
 What `rng` and `seed` decide is all that is random, so that a resumed run finds the same.
 """
 
+READ_AHEAD = 2  # batches
 Report = Callable[[str, int, int, dict[str, float]], None]
 """Called with the stage's name, epochs done, epochs in all, and the figures of the epoch."""
 
@@ -45,10 +52,13 @@ class TrainSettings:
     grounding_epochs: int = 8
     imitation_epochs: int = 16
     outcome_epochs: int = 24
+    segmentation_epochs: int = 12
+    nouns_only: bool = False
     batch: int = 32
     grounding_rate: float = 8.0e-4
     imitation_rate: float = 6.0e-4
     outcome_rate: float = 1.0e-3
+    segmentation_rate: float = 1.0e-3
     drop_vision: float = 0.04
     drop_force: float = 0.10
     drop_joints: float = 0.02
@@ -58,7 +68,7 @@ class TrainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("batch", "grounding_rate", "imitation_rate", "outcome_rate"):
+        for name in ("batch", "grounding_rate", "imitation_rate", "outcome_rate", "segmentation_rate"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"train.{name} must be above 0, got {getattr(self, name)}")
         for modality, rate in zip(MODALITIES, self.drop, strict=True):
@@ -108,15 +118,40 @@ def train_scorer(
     settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None, start: Path | None = None
 ) -> GraspScorer:
     """Train the scorer of grasps on outcomes of `data`; arguments as of `train`, and none of a robot."""
-    device = torch_device(settings.device)
-    stage_data = outcome_readers(data)
+    readers = shard_readers(data, OUTCOMES)
     torch.manual_seed(settings.seed)
     scorer = build_scorer() if start is None else load_scorer(start, "cpu")
-    scorer.to(device)
-    out.mkdir(parents=True, exist_ok=True)
-    _run_stage(OutcomeStage(scorer, stage_data), settings.outcome_epochs, settings.outcome_rate, settings, out, report)
-    scorer.eval().save_pretrained(out)
+    _train_alone(OutcomeStage(scorer, readers), settings.outcome_epochs, settings.outcome_rate, settings, out, report)
     return scorer
+
+
+def train_segmenter(
+    settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None, start: Path | None = None
+) -> ObjectSegmenter:
+    """Train the segmenter of objects on labelled images of `data`; arguments as of `train`, and none of a robot."""
+    if settings.nouns_only and start is None:
+        raise ConfigError("nouns alone are learned by a segmenter that finds objects; name its folder with --start")
+    readers = shard_readers(data, LABELLED_IMAGES)
+    torch.manual_seed(settings.seed)
+    segmenter = build_segmenter() if start is None else load_segmenter(start, "cpu")
+    stage = SegmentationStage(segmenter, readers, settings.nouns_only)
+    _train_alone(stage, settings.segmentation_epochs, settings.segmentation_rate, settings, out, report)
+    return segmenter
+
+
+def _train_alone(
+    stage: OutcomeStage | SegmentationStage,
+    epochs: int,
+    rate: float,
+    settings: TrainSettings,
+    out: Path,
+    report: Report | None,
+) -> None:
+    """A model that has one stage, to the checkpoint in `out`."""
+    stage.model.to(torch_device(settings.device))
+    out.mkdir(parents=True, exist_ok=True)
+    _run_stage(stage, epochs, rate, settings, out, report)
+    stage.model.eval().save_pretrained(out)
 
 
 def _initial_model(settings: TrainSettings, surveyed: Survey, start: Path | None) -> GraspModel:
@@ -151,7 +186,8 @@ def _run_stage(
             if not others:
                 raise ConfigError(f"no sample is left for the {stage.name} stage to learn from; collect more")
         losses = []
-        for step, rows in enumerate(shuffled_batches(stage.shards, learned, size, rng)):
+        order = np.random.default_rng([settings.seed, epoch, 1])  # of its own: batches are read ahead
+        for step, rows in enumerate(_read_ahead(shuffled_batches(stage.shards, learned, size, order))):
             for group in optimiser.param_groups:
                 group["lr"] = rate * _warm_cosine((epoch + step / (others // size)) / epochs)
             losses.append(_step(stage, optimiser, rows, rng))
@@ -159,6 +195,15 @@ def _run_stage(
         _save_state(state, stage.model, optimiser, epoch + 1)
         if report is not None:
             report(stage.name, epoch + 1, epochs, figures)
+
+
+def _read_ahead(batches: Iterator[Arrays]) -> Iterator[Arrays]:
+    """The same batches; the next ones are read while one is learned from."""
+    with ThreadPoolExecutor(1, "batches") as reader:
+        waiting = deque(reader.submit(next, batches, None) for _ in range(READ_AHEAD))
+        while (rows := waiting.popleft().result()) is not None:
+            waiting.append(reader.submit(next, batches, None))
+            yield rows
 
 
 def _step(stage: TrainingStage, optimiser: AdamW, rows: Arrays, rng: np.random.Generator) -> float:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from autoglm_embodied.data.schemas import CROP_PIXEL_M, CROP_PIXELS, OUTCOMES
-from autoglm_embodied.data.shards import Arrays, Indices, Read, kind_of, read_shard, shard_paths
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.data.schemas import CROP_PIXEL_M, CROP_PIXELS
+from autoglm_embodied.data.shards import Arrays, Indices
 from autoglm_embodied.model.grasp_scorer import GraspScorer, GraspView, Predicted
+from autoglm_embodied.train.shard_stage import ShardStage
 from autoglm_embodied.types import FloatArray, TryOutcome
 
 JITTER_M = 0.0015  # of the offset: hypotheses are a few millimetres apart
@@ -26,45 +22,14 @@ BINS = 10  # of the calibration
 X, Y, Z, YAW, OPENING = range(5)  # of a grasp
 
 
-def outcome_readers(directories: Sequence[Path]) -> list[Read]:
-    """How to read each shard of outcomes; ConfigError if folders hold anything else, or nothing."""
-    paths = shard_paths(directories)
-    others = sorted({kind_of(path) for path in paths} - {OUTCOMES.kind})
-    if others:
-        where = ", ".join(map(str, directories))
-        raise ConfigError(f"{where} holds {' and '.join(others)} beside outcomes of grasps; train on each apart")
-    return [partial(_read, path) for path in paths]
-
-
-def _read(path: Path) -> Arrays:
-    return read_shard(path, OUTCOMES).arrays
-
-
-class OutcomeStage:
+class OutcomeStage(ShardStage[GraspScorer]):
     """Learns the outcome of grasps, where contact was, and the width of what was closed on.
 
     Each crop is moved to where things really are, and mass and friction are told: what is hidden is a question.
-
-    Args:
-        model: to be trained.
-        shards: of outcomes.
     """
 
     name = "outcome"
-    training = True
     share_aside, most_aside = 0.1, 4000  # to validate on, in whole scenes
-
-    def __init__(self, model: GraspScorer, shards: Sequence[Read]) -> None:
-        self.model, self.shards = model, shards
-        self.parameters = list(model.parameters())
-
-    def begin_epoch(self, epoch: int, seed: int) -> None:
-        """Dropout begins anew, so that a training that goes on finds the same."""
-        torch.manual_seed(int(np.random.default_rng([seed, epoch]).integers(2**31)))
-
-    def select(self, arrays: Arrays) -> Indices:
-        """All."""
-        return np.arange(len(arrays["seed"]))
 
     def losses(self, rows: Arrays, rng: np.random.Generator) -> dict[str, Tensor]:
         """Of crops that are moved, and mirrored at random: hand and gravity are the same in a mirror."""

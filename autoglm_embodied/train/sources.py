@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoglm_embodied.data.schemas import DEMONSTRATIONS, OUTCOMES, SAMPLES
+from autoglm_embodied.data.schemas import DEMONSTRATIONS, LABELLED_IMAGES, OUTCOMES, SAMPLES
 from autoglm_embodied.data.shards import Arrays, Read, kind_of, read_shard, shard_paths
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.build import grasp_config
@@ -36,18 +36,19 @@ class Survey:
     raw_std: FloatArray  # (6,)
 
 
-def outcomes_alone(directories: Sequence[Path]) -> bool:
-    """Whether folders hold nothing but outcomes of grasps; ConfigError if there is no shard."""
-    return {kind_of(path) for path in shard_paths(directories)} == {OUTCOMES.kind}
+def kinds_of_data(directories: Sequence[Path]) -> set[str]:
+    """The kinds of shards that folders hold; ConfigError if there is none."""
+    return {kind_of(path) for path in shard_paths(directories)}
 
 
 def sample_readers(directories: Sequence[Path]) -> list[Read]:
     """How to read each shard that holds samples or demonstrations; ConfigError if there is none."""
     kinds = {path: kind_of(path) for path in shard_paths(directories)}
-    learned = [path for path, kind in kinds.items() if kind != OUTCOMES.kind]
+    learned = [path for path, kind in kinds.items() if kind not in (OUTCOMES.kind, LABELLED_IMAGES.kind)]
     if not learned:
         where = ", ".join(map(str, directories))
-        raise ConfigError(f"{where} holds outcomes of grasps alone, which train the scorer and not the policy")
+        found = " and ".join(sorted(set(kinds.values())))
+        raise ConfigError(f"{where} holds {found} alone, which train the scorer or the segmenter, not the policy")
     return [partial(read_samples, path) for path in learned]
 
 

@@ -1,4 +1,4 @@
-"""Speech that the stop channel learns from and is measured on, made by speech synthesis programs.
+"""Speech that the stop channel learns from and that voice is measured on, made by speech synthesis programs.
 
 Clips are kept in parts of one engine each: a synthesis that was stopped goes on after its last whole part, and whole
 engines can be held out.
@@ -25,6 +25,7 @@ from autoglm_embodied.whole_file import whole_file
 
 PART = 50  # clips
 SYNTHESIS_LIMIT_S = 120.0
+PLAIN, VARIED = 0.0, 1.0  # manners of speaking
 QUIET = 0.01  # of the loudest sample: silence at the ends of a clip
 ESPEAK_ACCENTS = "en-us en-gb en-gb-scotland en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029 de fr es it nl sv".split()
 ESPEAK_VARIANTS = """
@@ -92,8 +93,11 @@ def synthesise_clips(
     seed: int,
     report: Callable[[int], None],
     prefix: str = "",
+    given: Sequence[str] = (),
 ) -> None:
     """Speak texts into parts in a folder, beginning after those that are there.
+
+    They are drawn for the stop channel, or are given, such as the commands that a recogniser is measured on.
 
     Args:
         engine: the program and its voices.
@@ -103,12 +107,13 @@ def synthesise_clips(
         seed: of texts, voices and their manner.
         report: called with the number of clips that are there.
         prefix: command that runs a command elsewhere, such as `chroot DIR`, and shares the temporary folder.
+        given: `count` texts to speak in this order instead of drawn ones, each at the usual tempo and pitch.
 
     Raises:
-        ConfigError: the engine has no voices, or there are no other sentences.
+        ConfigError: the engine has no voices, or there are no sentences.
         SetupError: its program is not there, or cannot speak.
     """
-    if not engine.voices or not others:
+    if not engine.voices or not (others or given):
         raise ConfigError("name --voice for an engine that has none of its own, and a --text that holds sentences")
     program = (prefix or engine.command).split(" ")[0]
     if shutil.which(program) is None:
@@ -118,7 +123,8 @@ def synthesise_clips(
         path = folder / f"{part:04d}.npz"
         if not path.is_file():
             rng = np.random.default_rng([seed, part])
-            _save(path, _speak_part(engine, others, rng, shlex.split(prefix)))
+            texts = given[part * PART : (part + 1) * PART] or [draw_text(rng, others) for _ in range(PART)]
+            _save(path, _speak_part(engine, texts, rng, shlex.split(prefix), VARIED if not given else PLAIN))
         report(min(count, (part + 1) * PART))
 
 
@@ -135,20 +141,21 @@ def load_clips(folder: Path) -> list[SpeechClip]:
 
 
 def _speak_part(
-    engine: Engine, others: Sequence[str], rng: np.random.Generator, prefix: Sequence[str]
+    engine: Engine, texts: Sequence[str], rng: np.random.Generator, prefix: Sequence[str], manner: float
 ) -> list[SpeechClip]:
     if "{folder}" in engine.command:
-        texts = [draw_text(rng, others) for _ in range(PART)]
-        return _speak(engine, texts, rng, prefix)
-    return [clip for _ in range(PART) for clip in _speak(engine, [draw_text(rng, others)], rng, prefix)]
+        return _speak(engine, texts, rng, prefix, manner)
+    return [clip for text in texts for clip in _speak(engine, [text], rng, prefix, manner)]
 
 
-def _speak(engine: Engine, texts: Sequence[str], rng: np.random.Generator, prefix: Sequence[str]) -> list[SpeechClip]:
+def _speak(
+    engine: Engine, texts: Sequence[str], rng: np.random.Generator, prefix: Sequence[str], manner: float
+) -> list[SpeechClip]:
     """Texts in one voice and manner; none of those where nothing was to be heard."""
     voice = engine.voices[int(rng.integers(len(engine.voices)))]
     said = "\n".join(map(spoken, texts))
     with tempfile.TemporaryDirectory(prefix="autoglm-speech-") as folder:
-        fields = _fields(rng) | {"voice": voice, "text": said, "folder": folder, "wav": f"{folder}/spoken.wav"}
+        fields = _fields(rng, manner) | {"voice": voice, "text": said, "folder": folder, "wav": f"{folder}/spoken.wav"}
         command = [*prefix, *_filled(engine.command, fields)]
         try:
             subprocess.run(
@@ -173,9 +180,10 @@ def _filled(command: str, fields: Mapping[str, object]) -> list[str]:
         raise ConfigError(f"the command {command!r} is not understood; its fields are {', '.join(fields)}") from error
 
 
-def _fields(rng: np.random.Generator) -> dict[str, object]:
-    """A manner of speaking, as the programs want it told."""
-    tempo, pitch = (float(np.exp(rng.uniform(np.log(low), np.log(high)))) for low, high in ((0.75, 1.4), (0.75, 1.5)))
+def _fields(rng: np.random.Generator, manner: float) -> dict[str, object]:
+    """A manner of speaking, as the programs want it told: PLAIN, or as far from it as VARIED."""
+    ranges = ((0.75, 1.4), (0.75, 1.5))
+    tempo, pitch = (float(np.exp(manner * rng.uniform(np.log(low), np.log(high)))) for low, high in ranges)
     return {
         "stretch": f"{1 / tempo:.2f}",
         "words_per_minute": round(165 * tempo),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from autoglm_embodied_sim.collect import primitive_samples
 from autoglm_embodied_sim.collect.collection import Collection
 
 from autoglm_embodied.data.collection import collect_shard
@@ -14,10 +15,12 @@ Collect = Callable[[Collection, Path], Path]
 
 
 def collected(collection: Collection, out: Path) -> Path:
-    """All shards, in this process."""
-    for plan, make_unit in collection.plans(out):
-        for index in range(plan.shards):
-            collect_shard(plan, make_unit, index)
+    """All shards, in this process; of images of primitives, of fewer scenes each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(primitive_samples, "SCENES_PER_UNIT", 4)
+        for plan, make_unit in collection.plans(out):
+            for index in range(plan.shards):
+                collect_shard(plan, make_unit, index)
     return out
 
 

@@ -21,8 +21,8 @@ from autoglm_embodied.train.outcome_stage import (
     calibration_error,
     grasp_view,
     outcome_of,
-    outcome_readers,
 )
+from autoglm_embodied.train.shard_stage import shard_readers
 from autoglm_embodied.types import TryOutcome
 
 PER_SCENE, SCENES = 10, 12
@@ -101,8 +101,8 @@ def test_outcomes_alone_train_the_scorer_from_the_command_line(data: Path, tmp_p
 
 def test_outcomes_beside_anything_else_are_refused(data: Path, tmp_path: Path) -> None:
     write_shard(tmp_path / "images-00000.safetensors", SAMPLES, Shard(dict.fromkeys(SAMPLES.fields, np.zeros(1))))
-    with pytest.raises(ConfigError, match="holds samples beside outcomes of grasps; train on each apart"):
-        outcome_readers([data, tmp_path])
+    with pytest.raises(ConfigError, match="holds samples beside outcomes; train on each apart"):
+        shard_readers([data, tmp_path], OUTCOMES)
 
 
 def test_crops_are_moved_to_where_things_are() -> None:

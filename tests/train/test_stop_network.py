@@ -31,6 +31,16 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[SpeechClip]:
     return load_clips(folder)
 
 
+def test_given_sentences_are_spoken_as_they_are_and_in_order(tmp_path: Path) -> None:
+    said = ["pick up the red cube", "stop", "go home"]
+    for seed in (0, 1):
+        folder = tmp_path / str(seed)
+        synthesise_clips(ENGINES["flite"], folder, len(said), (), seed, lambda _: None, given=said)
+        assert [clip.text for clip in load_clips(folder)] == said
+    with pytest.raises(ConfigError, match="sentences"):
+        synthesise_clips(ENGINES["flite"], tmp_path / "none", 1, (), 0, lambda _: None)
+
+
 def test_a_text_says_where_the_word_is() -> None:
     places = {
         "[stop]!": "alone",

@@ -7,19 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from autoglm_embodied.data.collection import CollectionPlan, MakeUnit, settings_digest
-from autoglm_embodied.data.schemas import DEMONSTRATIONS, OUTCOMES, SAMPLES
+from autoglm_embodied.data.schemas import DEMONSTRATIONS, LABELLED_IMAGES, OUTCOMES, SAMPLES
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied_sim.collect.demonstrations import PER_SHARD, DemonstrationSettings, demonstration
+from autoglm_embodied_sim.collect.labelled_images import PER_SCENE, LabelledImageSettings, labelled_images
+from autoglm_embodied_sim.collect.labelled_images import SCENES_PER_SHARD as IMAGED_SCENES
 from autoglm_embodied_sim.collect.outcomes import SCENES_PER_SHARD, OutcomeSettings, scene_outcomes
-from autoglm_embodied_sim.collect.primitive_samples import (
-    DAGGER,
-    EPISODES,
-    IMAGES,
-    IMAGES_PER_UNIT,
-    UNITS_PER_SHARD,
-    PrimitiveSettings,
-    primitive_samples,
-)
 
 PRIMITIVES = "primitives"
 
@@ -28,7 +21,8 @@ PRIMITIVES = "primitives"
 class Collection:
     """How much of what to collect in one suite; None is what is usual there.
 
-    `images` and `dagger` are of the primitives, `outcomes` of the other suites, where they replace demonstrations.
+    `dagger` is of the primitives, `outcomes` of the other suites; there, labelled `images` or outcomes are collected
+    instead of demonstrations. `rig` is of the labelled images.
     """
 
     suite: str = PRIMITIVES
@@ -39,6 +33,7 @@ class Collection:
     checkpoint: Path | None = None
     split: str = "train"
     image_hz: float = 30.0
+    rig: str = "gantry"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -51,8 +46,10 @@ class Collection:
             raise ConfigError(
                 "outcomes are of suites of unknown objects; name one, as in: --suite pile --outcomes 20000"
             )
-        if self.suite != PRIMITIVES and (self.images or self.dagger):
-            raise ConfigError("--images and --dagger are of the primitives; leave them or --suite out")
+        if self.suite != PRIMITIVES and self.dagger:
+            raise ConfigError("--dagger is of the primitives; leave it or --suite out")
+        if self.images and self.outcomes:
+            raise ConfigError("labelled images and outcomes are collected apart; leave out --images or --outcomes")
         if self.suite != PRIMITIVES and self.checkpoint is not None and self.outcomes is None:
             raise ConfigError("--checkpoint is of --dagger or --outcomes; leave it out, or add --outcomes N")
 
@@ -60,6 +57,16 @@ class Collection:
         """What to write into a folder, and how."""
         if self.suite == PRIMITIVES:
             return self._primitives(out)
+        if self.images:
+            seen = LabelledImageSettings(self.suite, self.split, self.seed, self.rig)
+            name, scenes = f"images-{self.suite}-{self.rig}", -(-self.images // PER_SCENE)
+            digest = settings_digest(seen.all(LABELLED_IMAGES))
+            return [
+                (
+                    CollectionPlan(out, LABELLED_IMAGES, name, scenes, IMAGED_SCENES, digest),
+                    partial(labelled_images, seen),
+                )
+            ]
         if self.outcomes is None:
             shown = DemonstrationSettings(self.suite, self.split, self.seed, self.image_hz)
             name, digest = f"demonstrations-{self.suite}", settings_digest(shown.all(DEMONSTRATIONS))
@@ -71,12 +78,17 @@ class Collection:
         return [(plan, partial(scene_outcomes, tried))]
 
     def _primitives(self, out: Path) -> list[tuple[CollectionPlan, MakeUnit]]:
-        images = -(-(10_000 if self.images is None else self.images) // IMAGES_PER_UNIT)
+        # Here and not above: it needs torch, whose import takes seconds, and the other suites do not.
+        from autoglm_embodied_sim.collect import primitive_samples as primitives
+
+        images = -(-(10_000 if self.images is None else self.images) // primitives.IMAGES_PER_UNIT)
         found: list[tuple[CollectionPlan, MakeUnit]] = []
-        for kind, units in ((EPISODES, self.episodes), (DAGGER, self.dagger), (IMAGES, images)):
+        amounts = {primitives.EPISODES: self.episodes, primitives.DAGGER: self.dagger, primitives.IMAGES: images}
+        for kind, units in amounts.items():
             if units:
-                settings = PrimitiveSettings(kind, self.seed, self.checkpoint if kind == DAGGER else None)
+                checkpoint = self.checkpoint if kind == primitives.DAGGER else None
+                settings = primitives.PrimitiveSettings(kind, self.seed, checkpoint)
                 name, digest = f"{kind}-{PRIMITIVES}", settings_digest(settings.all())
-                plan = CollectionPlan(out, SAMPLES, name, units, UNITS_PER_SHARD, digest)
-                found.append((plan, partial(primitive_samples, settings)))
+                plan = CollectionPlan(out, SAMPLES, name, units, primitives.UNITS_PER_SHARD, digest)
+                found.append((plan, partial(primitives.primitive_samples, settings)))
         return found

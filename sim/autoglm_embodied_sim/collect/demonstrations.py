@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.data.shards import Arrays, Shard
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.force_feedback import PolicyReport
+from autoglm_embodied.grasping.hand import View
 from autoglm_embodied.types import Camera, FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS
 from autoglm_embodied_sim.collect.step_recorder import Recorder, Steps
@@ -17,14 +19,12 @@ from autoglm_embodied_sim.collect.suite_settings import SuiteSettings
 from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, instruct
-from autoglm_embodied_sim.policies.baselines import PolicyReport
 from autoglm_embodied_sim.policies.expert import Approach, Search
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
-from autoglm_embodied_sim.sensors.object_camera import View
 
 SIZE_PX = 96
 """Of the square images: every fifth row and column of what the rig's own camera shows."""

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoglm_embodied.types import FloatArray, Phase
-from autoglm_embodied_sim.collect.step_recorder import Recorder
-from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.policies.grasp import (
+from autoglm_embodied.grasping.grasp import (
     ALMOST_M,
     EMPTY_M,
     GUARD_N,
@@ -20,6 +17,9 @@ from autoglm_embodied_sim.policies.grasp import (
     TRIAL_LIFT_M,
     Grasp,
 )
+from autoglm_embodied.types import FloatArray, Phase
+from autoglm_embodied_sim.collect.step_recorder import Recorder
+from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.robots.gantry import Gantry
 
 ABOVE_M = 0.015  # what seems to be the highest object, where a descent begins

@@ -11,12 +11,12 @@ import numpy as np
 
 from autoglm_embodied.data.shards import Arrays, Schema, Shard, concatenate_shards
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.force_feedback import SEEN_CELLS
+from autoglm_embodied.grasping.grasp import Grasp
+from autoglm_embodied.grasping.grasp_candidates import crops, varied_grasps
+from autoglm_embodied.grasping.height_map import HeightMap, height_map
 from autoglm_embodied_sim.collect.grasp_trials import Trials
 from autoglm_embodied_sim.collect.suite_settings import SuiteSettings
-from autoglm_embodied_sim.policies.baselines import SEEN_CELLS
-from autoglm_embodied_sim.policies.grasp import Grasp
-from autoglm_embodied_sim.policies.grasp_candidates import crops, varied_grasps
-from autoglm_embodied_sim.policies.height_map import HeightMap, height_map
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out
 from autoglm_embodied_sim.scenes.scene import GraspScene
@@ -52,7 +52,7 @@ class OutcomeSettings(SuiteSettings):
         """What to try on an object: drawn at random, or what the scorer ranks first."""
         if self.scorer is None:
             return varied_grasps(heights, obj, rng, count)
-        from autoglm_embodied_sim.policies.grasp_choice import chooser_of
+        from autoglm_embodied.grasping.grasp_choice import chooser_of
 
         ranked = chooser_of(self.scorer, rig.grip_force_n, rng).first(heights, obj, count)
         return ranked + varied_grasps(heights, obj, rng, count - len(ranked))

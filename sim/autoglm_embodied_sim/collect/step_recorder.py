@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autoglm_embodied.grasping.hand import View
 from autoglm_embodied.types import FloatArray, Frame, Phase
 from autoglm_embodied_sim.robots.gantry import AXES, TIP_BELOW_HAND_M, Gantry, overhead
-from autoglm_embodied_sim.sensors.object_camera import View
 
 GROWTH = 4096  # steps
 COLUMNS = 16  # reading 6, pose 4, opening 1, commanded pose 4, commanded opening 1
