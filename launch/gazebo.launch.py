@@ -9,6 +9,7 @@ from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJ
 from launch_ros.actions import Node, SetParameter
 from launch_ros.substitutions import FindPackageShare
 
+SIMULATED = {"governor_file": "governor_simulation.yaml", "fusion_file": "fusion_simulation.yaml"}
 PACKAGE, SIM = "autoglm_embodied", "autoglm_embodied_sim"
 DISTRIBUTION = os.environ.get("ROS_DISTRO")
 GAZEBO = "ignition" if DISTRIBUTION in ("humble", "iron") else "gz"  # Fortress has the older names
@@ -37,6 +38,12 @@ def generate_launch_description() -> LaunchDescription:
         [
             actions.DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
             actions.DeclareLaunchArgument("world_folder", default_value=FOLDER, description="where to write the world"),
+            *(
+                actions.DeclareLaunchArgument(
+                    name, default_value=PathJoinSubstitution([config, file]), description="read after that of config"
+                )
+                for name, file in SIMULATED.items()
+            ),
             actions.SetEnvironmentVariable(PROFILE, profiles["_small"]),
             SetParameter(name="use_sim_time", value=True),
             actions.RegisterEventHandler(started),

@@ -24,16 +24,22 @@ def node(name: str, *parameters: object, **options: object) -> Node:
 def generate_launch_description() -> LaunchDescription:
     """Governor, fusion and voice node; tuning is in the parameter files."""
     files = {name: LaunchConfiguration(name) for name in ("robot_file", "camera_file")}
-    camera, shipped = setting("camera.yaml"), PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
+    camera = setting("camera.yaml")
+    later = "read after that of config"
+    shipped = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
     return LaunchDescription(
         [
             DeclareLaunchArgument("config", default_value=shipped, description="folder of the settings files"),
             DeclareLaunchArgument("robot_file", default_value=setting("panda.yaml"), description="the arm"),
             DeclareLaunchArgument("camera_file", default_value=camera, description="pose of the camera"),
+            DeclareLaunchArgument("governor_file", default_value=setting("governor.yaml"), description=later),
+            DeclareLaunchArgument("fusion_file", default_value=setting("fusion.yaml"), description=later),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
             DeclareLaunchArgument("voice", default_value="true", description="whether this machine has the microphone"),
-            node("governor", {"robot_file": files["robot_file"]}),
-            node("fusion", files, {"checkpoint": LaunchConfiguration("checkpoint")}),
+            node("governor", LaunchConfiguration("governor_file"), {"robot_file": files["robot_file"]}),
+            node(
+                "fusion", LaunchConfiguration("fusion_file"), files, {"checkpoint": LaunchConfiguration("checkpoint")}
+            ),
             node("voice", condition=IfCondition(LaunchConfiguration("voice"))),
         ]
     )

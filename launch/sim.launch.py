@@ -12,6 +12,8 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "autoglm_embodied"
 DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") else "FASTDDS"  # its older name
+SIMULATED = {"governor_file": "governor_simulation.yaml", "fusion_file": "fusion_simulation.yaml"}
+LATER = "read after that of config"
 SENSORS = "rates and errors of the sensors; see docs/world.md"
 TYPES = {"seed": int, "sensors_file": str}
 PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
@@ -26,6 +28,12 @@ def generate_launch_description() -> LaunchDescription:
         [
             DeclareLaunchArgument("seed", default_value="0", description="of the scene on the table"),
             DeclareLaunchArgument("sensors_file", default_value="", description=SENSORS),
+            *(
+                DeclareLaunchArgument(
+                    name, default_value=PathJoinSubstitution([share, "config", file]), description=LATER
+                )
+                for name, file in SIMULATED.items()
+            ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
             Node(
                 package="autoglm_embodied_sim",

@@ -8,6 +8,7 @@ a replay gives exactly what a node that received at these times would have obser
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import time
@@ -35,6 +36,7 @@ DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 REPORT_PERIOD_S = 2.0
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
 SWITCH_INTERVAL_S = 0.0005  # the receiving thread must not wait 5 ms for the writing one
+READABLE = {name for stream in STREAMS.values() for name in stream.types}
 PAUSE_S = 0.001  # between two looks at the queues, in which a few messages of the fast topics come
 
 
@@ -56,6 +58,9 @@ class RecordNode(Node):
             name: self._resolved(parameter(self, f"topics.{name}", default.topic)) for name, default in STREAMS.items()
         }
         self._others = {self._resolved(name) for name in parameter(self, "more", [""]) if name} - set(streams.values())
+        self._sensors = parameter(self, "sensors", False)  # record what may be a sensor's, whatever it is called
+        self._recorded = set(streams.values())
+        self.graph: dict[str, str] = {}  # every topic there was, and its type
         self.path = file_of(Path(out).expanduser(), time.time())
         epoch_ns = time.time_ns() - time.monotonic_ns()
         metadata = {"git": git_commit() or ""} | {f"stream.{name}": topic for name, topic in streams.items()}
@@ -119,10 +124,14 @@ class RecordNode(Node):
 
     def _discover(self) -> None:
         self._streams.update_publishers()
+        self.graph |= {topic: kinds[0] for topic, kinds in self.get_topic_names_and_types()}
+        if self._sensors:
+            self._others |= {topic for topic, kind in self.graph.items() if kind in READABLE} - self._recorded
         for topic in sorted(self._others):
             found = self.get_publishers_info_by_topic(topic)
             if found:
                 self._others.remove(topic)
+                self._recorded.add(topic)
                 try:
                     self._streams.add(topic, TopicType(message_type(topic, found[0].topic_type), FAST))
                 except BagError as error:
@@ -162,6 +171,43 @@ def record(parameters: Mapping[str, Any] | None = None) -> int:
         return nodes[0]
 
     return run(make) or int(not nodes[0].counts.by_topic)
+
+
+def record_sensors(path: Path, seconds: float, streams: Mapping[str, str]) -> None:
+    """Record for a while every topic of the graph that may be a sensor's.
+
+    Args:
+        path: the .mcap file to make.
+        seconds: how long.
+        streams: the topics of streams that the user named.
+
+    Raises:
+        BagError: nothing came, or the file cannot be written.
+    """
+    topics = [Parameter(f"topics.{stream}", value=topic) for stream, topic in streams.items()]
+    nodes: list[RecordNode] = []
+
+    def make() -> RecordNode:
+        given = {"out": str(path), "seconds": seconds, "sensors": True}
+        nodes.append(RecordNode([Parameter(name, value=value) for name, value in given.items()] + topics))
+        return nodes[0]
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        status = run(make)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if status:
+        raise BagError(f"{path} was not recorded")
+    if not nodes[0].counts.by_topic:
+        path.unlink()
+        own = ("/rosout", "/parameter_events")
+        there = ", ".join(f"{name} ({kind})" for name, kind in sorted(nodes[0].graph.items()) if name not in own)
+        raise BagError(
+            f"nothing came in {seconds:g} s: looked for topics of {', '.join(sorted(READABLE))}; there are "
+            f"{there or 'no topics'} in domain {os.environ.get('ROS_DOMAIN_ID', '0')}; start the drivers"
+        )
 
 
 def main() -> int:

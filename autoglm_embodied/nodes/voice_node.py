@@ -1,4 +1,4 @@
-"""voice_node: hears spoken commands and publishes each one that the robot can carry out once it is understood."""
+"""voice_node: hears spoken commands, publishes those that the robot can carry out, and answers every utterance."""
 
 from __future__ import annotations
 
@@ -7,27 +7,36 @@ from contextlib import ExitStack
 from functools import partial
 
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from autoglm_embodied.ingest.sensor_input import STREAMS
+from autoglm_embodied.policy.spoken import SpokenCommands
 from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
 from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS
-from autoglm_embodied.types import CARRIED_OUT
-from autoglm_embodied.voice.listener import CommandSettings, Listener, VoiceCommand
+from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.answer import Answer, CommandSettings, Outcome, VoiceCommand
+from autoglm_embodied.voice.listener import Listener
 from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
+from autoglm_embodied.voice.speaker import FeedbackSettings, Speaker
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
 LISTENING = "listening"
 MESSAGE_FIELDS = ("text", "instruction", "language", "confidence", "speech_ns", "latency_ns")
 REPORTED = (
-    *("blocks", "lost_blocks", "level_dbfs", "stops", "utterances", "commands", "rejected"),
+    *("blocks", "lost_blocks", "level_dbfs", "stops", "utterances", "commands", "asked", "rejected"),
     *("dropped_utterances", "last_text"),
 )
+FEEDBACK_LEVELS = {
+    Outcome.UNDERSTOOD: DiagnosticStatus.OK,
+    Outcome.ASKED: DiagnosticStatus.WARN,
+    Outcome.REFUSED: DiagnosticStatus.ERROR,
+}
 
 
 class VoiceNode(ManagedNode):
@@ -40,7 +49,9 @@ class VoiceNode(ManagedNode):
         self._segmenter = settings(self, SegmenterSettings, "segmenter")
         self._checks = settings(self, CommandSettings, "command")
         self._stop_channel = settings(self, StopSettings, "stop")
+        self._feedback = settings(self, FeedbackSettings, "feedback")
         self._topic = topic_parameter(self, "voice", STREAMS["voice"].topic)
+        self._feedback_topic = topic_parameter(self, "feedback", "voice/feedback")
         check_parameter_files(self)
         self._listener: Listener | None = None
         self._lost_blocks = 0
@@ -52,34 +63,55 @@ class VoiceNode(ManagedNode):
         return None if self._listener is None else self._listener.health.error
 
     def configure(self, undo: ExitStack) -> None:
-        """Create the publisher."""
+        """Create the publishers."""
         self._commands = self.create_publisher(VoiceCommandMessage, self._topic, EVENTS)
         undo.callback(self.destroy_publisher, self._commands)
+        self._answers = self.create_publisher(DiagnosticStatus, self._feedback_topic, EVENTS)
+        undo.callback(self.destroy_publisher, self._answers)
 
     def activate(self, undo: ExitStack) -> None:
         """Open the microphone and load the recogniser, on the threads of the listener."""
+        self._spoken = SpokenCommands()
+        self._speaker = Speaker(self._feedback)
+        undo.callback(self._speaker.close)
         self._listener = Listener(
             open_microphone=partial(Microphone, self._device),
             load_recogniser=partial(WhisperRecogniser, self._recogniser),
-            on_command=self._publish,
+            on_answer=self._answer,
             segmenter=self._segmenter,
             checks=self._checks,
             stop=self._stop_channel,
+            hears_itself=self._speaker.is_heard,
         )
         undo.callback(self._listener.close)
 
-    def _publish(self, command: VoiceCommand) -> None:
+    def _answer(self, answer: Answer) -> None:
         # On the thread that heard it, so that a stop waits for neither the executor nor the recogniser.
-        if command.intent not in CARRIED_OUT:
-            said = f"{command.intent.name} {dict(command.slots)} understood in {command.text!r}"
-            self.get_logger().warning(f"{said}; it is not carried out yet")
-            return
+        command = answer.command
+        if command is not None and answer.outcome is Outcome.UNDERSTOOD:
+            carried_out = self._spoken.carried_out(command)
+            if carried_out is not None:
+                self._publish(carried_out)
+            elif command.intent in (Intent.AGAIN, Intent.CORRECT):
+                answer = Answer(Outcome.REFUSED, f"{command.meaning}: there is nothing that it is said of", command)
+            else:
+                answer = Answer(Outcome.REFUSED, f"{command.meaning}: it is not carried out yet", command)
+        said = {"outcome": answer.outcome.value}
+        if command is not None:
+            said |= {"text": command.text, "intent": command.intent.name, "confidence": f"{command.confidence:.2f}"}
+        values = [KeyValue(key=key, value=value) for key, value in said.items()]
+        level = FEEDBACK_LEVELS[answer.outcome]
+        self._answers.publish(DiagnosticStatus(level=level, name="voice", message=answer.sentence, values=values))
+        self._speaker.tell(answer)
+        self.get_logger().info(f"{answer.outcome.value}: {answer.sentence}")
+
+    def _publish(self, command: VoiceCommand) -> None:
         age_ns = time.monotonic_ns() - command.end_ns
         values = {name: getattr(command, name) for name in MESSAGE_FIELDS}
         message = VoiceCommandMessage(intent=command.intent.value, **values)
+        message.slot, message.slot_value = list(command.slots), list(command.slots.values())
         message.header.stamp = to_stamp(self.get_clock().now().nanoseconds - age_ns)
         self._commands.publish(message)
-        self.get_logger().info(f"{command.intent.name} heard in {command.text!r}")
 
     def items(self) -> list[Item]:
         """For the diagnostics."""

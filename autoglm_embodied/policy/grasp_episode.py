@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.policy.episode import Episode
+from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.types import ActionChunk, ArmState, Command, FloatArray, Observation, Phase, Referent
 
-WEIGHING_SCALE = -2  # of the force pyramid: long enough to average noise, short enough to begin after the lift
-MEAN, DEVIATION = 0, 1  # rows of the pyramid's statistics
 STILL_M_S, STILL_TICKS = 0.004, 9  # of the gripper: it may take a moment to follow a command
-
-
-class Outcome(Enum):
-    """How a grasp ended; the values are those of FusionState.outcome."""
-
-    RUNNING = ""
-    HELD = "held"
-    NOT_HELD = "not_held"
-    WRONG_OBJECT = "wrong_object"
-    UNCONFIRMED = "unconfirmed"
-    HAND_NOT_EMPTY = "hand_not_empty"
-    NOT_FOUND = "not_found"
-    AMBIGUOUS = "ambiguous"
-    UNKNOWN_WORDS = "unknown_words"
-    STOPPED = "stopped"
-    TIMEOUT = "timeout"
-    SENSOR_MISSING = "sensor_missing"
 
 
 @dataclass(frozen=True)
@@ -43,6 +25,8 @@ class GraspSettings:
     max_tries: int = 3
     timeout_s: float = 30.0
     blind_s: float = 2.0  # the arm stands still without camera or joints; for so long, and the grasp ends
+    vanished_s: float = 1.0  # the arm goes on without a policy that sees the named object; for so long, and it ends
+    close_s: float = 6.0  # the policy may leave the fingers closed and the arm low; for so long, and the grasp ends
     least_width_m: float = 0.006  # fingers closer than this hold nothing
     open_width_m: float = 0.074  # fingers farther apart than this hold nothing
     least_lift_m: float = 0.05  # of the tool since the fingers closed
@@ -61,7 +45,7 @@ class GraspSettings:
         return self.least_width_m < width_m < self.open_width_m
 
 
-class GraspEpisode:
+class GraspEpisode(Episode):
     """Reads each tick's chunk, gives the command, and decides the outcome from what is sensed alone.
 
     Held means that the object was lifted by this grasp, that the wrist carries weight beyond its noise, that the
@@ -80,22 +64,16 @@ class GraspEpisode:
 
         Args:
             instruction: names the object.
-            started_ns: on the monotonic clock, which no clock that is set can hold up.
+            started_ns: on the monotonic clock.
             settings: of grasps.
             R_tool_sensor: (3, 3) orientation of the wrist sensor's frame in the tool frame; None where they agree.
             in_hand: what an earlier grasp left in the hand, as it was named then; empty where nothing is known.
         """
-        self.instruction = instruction
+        super().__init__(instruction, started_ns, settings.timeout_s, settings.blind_s, R_tool_sensor)
         self.phase = Phase.IDLE
-        self.tries = 0
-        self.outcome = Outcome.RUNNING
-        self.message = ""
-        self.held_force_n = 0.0
         self._settings = settings
-        self._R_tool_sensor = np.eye(3) if R_tool_sensor is None else R_tool_sensor
         self._in_hand = in_hand
-        self._started_ns = started_ns
-        self._last_seen_ns = started_ns
+        self._seen_ns = self._phase_ns = started_ns  # the object; begin of the phase that the policy is in
         self._looking = True
         self._looks: Counter[Referent] = Counter()
         self._empty_hand_n: list[float] = []  # vertical load while looking
@@ -107,47 +85,38 @@ class GraspEpisode:
         self._target_off_m: list[float] = []  # of the tool, in HOLD
 
     @property
-    def over(self) -> bool:
-        """Whether there is an outcome."""
-        return self.outcome is not Outcome.RUNNING
-
-    def end(self, outcome: Outcome, message: str) -> None:
-        """Close the episode; the first outcome stands."""
-        if not self.over:
-            self.outcome, self.message = outcome, message
+    def phase_name(self) -> str:
+        """See Episode."""
+        return self.phase.name.lower()
 
     def step(self, observation: Observation, chunk: ActionChunk | None, now_ns: int) -> Command | None:
-        """The command for this tick, or None where the arm must hold still.
-
-        Args:
-            observation: what was sensed at the tick.
-            chunk: what the policy planned, or None when it could not act.
-            now_ns: the tick on the monotonic clock.
-        """
+        """See Episode."""
         arm = observation.joints.value
-        if not self._can_go_on(observation, now_ns) or chunk is None or arm is None or self.over:
+        if not self.can_go_on(observation, now_ns) or chunk is None or arm is None:
             return None
         if self._looking:
+            self._seen_ns = now_ns
             return self._look(observation, chunk, arm)
-        self._follow(observation, chunk, arm)
+        self._follow(observation, chunk, arm, now_ns)
+        self._give_up(chunk, now_ns)
         return None if self.over else Command(chunk.twist[0], float(chunk.gripper_width_m[0]))
 
-    def _can_go_on(self, observation: Observation, now_ns: int) -> bool:
-        sees = observation.vision.present and observation.joints.present
-        if sees:
-            self._last_seen_ns = now_ns
-        elif (now_ns - self._last_seen_ns) / 1e9 > self._settings.blind_s:
-            missing = "camera" if not observation.vision.present else "joint state"
-            self.end(Outcome.SENSOR_MISSING, f"No {missing} data for {self._settings.blind_s} s; check its driver.")
-        if (now_ns - self._started_ns) / 1e9 > self._settings.timeout_s:
-            self.end(Outcome.TIMEOUT, f"Not done within {self._settings.timeout_s:.0f} s.")
-        return sees
+    def _give_up(self, chunk: ActionChunk, now_ns: int) -> None:
+        """End where nothing more can come of it: the object is gone, or the policy does not lift what it closed on."""
+        if chunk.referent is not Referent.NONE:
+            self._seen_ns = now_ns
+        elif (now_ns - self._seen_ns) / 1e9 > self._settings.vanished_s:
+            self.end(Outcome.VANISHED, f"What {self.instruction!r} names is no longer seen; look where it went.")
+        if chunk.phase is Phase.CLOSE and (now_ns - self._phase_ns) / 1e9 > self._settings.close_s:
+            self.end(
+                Outcome.NOT_HELD, f"The fingers closed, but nothing was lifted for {self._settings.close_s:.0f} s."
+            )
 
     def _look(self, observation: Observation, chunk: ActionChunk, arm: ArmState) -> Command | None:
         """Look with the arm still; fingers that are neither open nor shut close, to feel whether the hand is empty."""
         if self._probes_hand is None:
             self._probes_hand = bool(self._in_hand) or self._settings.may_hold(arm.gripper_width_m)
-        felt = self._load_and_noise_n(observation, arm)
+        felt = self.load_and_noise_n(observation, arm)
         if felt is not None:
             self._empty_hand_n.append(felt[0])
         self._looks[chunk.referent] += 1
@@ -171,9 +140,9 @@ class GraspEpisode:
         elif seen is Referent.MANY:
             self.end(Outcome.AMBIGUOUS, f"More than one object fits {self.instruction!r}; say its colour and shape.")
 
-    def _follow(self, observation: Observation, chunk: ActionChunk, arm: ArmState) -> None:
+    def _follow(self, observation: Observation, chunk: ActionChunk, arm: ArmState, now_ns: int) -> None:
         if chunk.phase is not self._candidate:
-            self._candidate, self._ticks_in_candidate = chunk.phase, 0
+            self._candidate, self._ticks_in_candidate, self._phase_ns = chunk.phase, 0, now_ns
             self._target_off_m.clear()
         self._ticks_in_candidate += 1
         if self._ticks_in_candidate == self._settings.settle_ticks and self.phase is not chunk.phase:
@@ -191,7 +160,7 @@ class GraspEpisode:
 
     def _decide(self, observation: Observation, arm: ArmState) -> None:
         """Whether the named object is held: every condition must be shown."""
-        settings, felt = self._settings, self._load_and_noise_n(observation, arm)
+        settings, felt = self._settings, self.load_and_noise_n(observation, arm)
         risen_m = 0.0 if self._closed_at_m is None else float(arm.T_base_tool[2, 3] - self._closed_at_m[2])
         off_m = float(np.median(self._target_off_m))
         if arm.gripper_width_m <= settings.least_width_m:
@@ -213,11 +182,3 @@ class GraspEpisode:
                 )
             else:
                 self.end(Outcome.HELD, f"Held with {self.held_force_n:.1f} N on the wrist.")
-
-    def _load_and_noise_n(self, observation: Observation, arm: ArmState) -> tuple[float, float] | None:
-        """Load along gravity on the tared wrist, and deviation of its noisiest axis [N]; None where force is absent."""
-        if observation.force.value is None:
-            return None
-        weighing = observation.force.value.pyramid[WEIGHING_SCALE, :, :3]
-        in_base = arm.T_base_tool[:3, :3] @ self._R_tool_sensor @ weighing[MEAN]
-        return -float(in_base[2]), float(weighing[DEVIATION].max())

@@ -101,9 +101,12 @@ class TemporalEnsemble:
         """See Policy."""
         return self._policy.encode(frame)
 
-    def act(self, observation: Observation) -> ActionChunk:
-        """The inner policy's chunk with its first twist averaged."""
+    def act(self, observation: Observation) -> ActionChunk | None:
+        """The inner policy's chunk with its first twist averaged; None, and a new start, where it has none."""
         newest = self._policy.act(observation)
+        if newest is None:
+            self._recent.clear()
+            return None
         self._recent.appendleft(newest)
         planned = [(self._decay**age, _at(chunk, newest.t_ns)) for age, chunk in enumerate(self._recent)]
         weighted = [(weight, twist) for weight, twist in planned if twist is not None]

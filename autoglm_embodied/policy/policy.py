@@ -21,8 +21,11 @@ class Policy(Protocol):
         """
         ...
 
-    def act(self, observation: Observation) -> ActionChunk:
-        """The fast path, every tick: the next H actions, the first of them for `observation.t_ns`."""
+    def act(self, observation: Observation) -> ActionChunk | None:
+        """The fast path, every tick: the next H actions, the first of them for `observation.t_ns`.
+
+        None while it does not know yet what the words mean: the arm holds still.
+        """
         ...
 
     def reset(self, instruction: str) -> None:
@@ -44,6 +47,8 @@ class PolicyPlugin(Policy, Protocol):
 
 LEARNED = "learned"
 """The policy of a checkpoint, which is shown nothing but what the sensors say."""
+NAMED = "named"
+"""The policy that grasps unknown objects by name."""
 PLUGINS = "autoglm.policies"
 """Entry point group of the policies of other packages: a function of the fusion node and the policy's name."""
 
@@ -52,7 +57,7 @@ def plugin_factory(name: str) -> Callable[[Any, str], PolicyPlugin]:
     """What makes the policy of this name; ConfigError with those installed if there is none."""
     installed = {point.name: point for point in entry_points(group=PLUGINS)}
     if name not in installed:
-        known = ", ".join([LEARNED, *sorted(installed)])
+        known = ", ".join([LEARNED, NAMED, *sorted(installed)])
         raise ConfigError(f"parameter policy of fusion_node must be one of {known}, got {name!r}")
     factory: Callable[[Any, str], PolicyPlugin] = installed[name].load()
     return factory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -20,7 +21,7 @@ INACTIVE, ACTIVE, UNCONFIGURED = "inactive", "active", "unconfigured"
 LAST_WORDS_S = 0.2  # between the end of the work and that of the action: results are on their way
 
 
-class ManagedNode(LifecycleNode):
+class ManagedNode(LifecycleNode, ABC):
     """Comes up by `configure` and `activate` of a subclass, which register on a stack how each thing is undone.
 
     What is registered is undone in reverse order on the way down, and at once where the way up fails: nothing is left.
@@ -59,13 +60,13 @@ class ManagedNode(LifecycleNode):
         """Take the error that ended a thread; from any thread."""
         self._failure = error
 
+    @abstractmethod
     def configure(self, undo: ExitStack) -> None:
         """Load what is needed, and create what the node is known by; an AutoGLMError is why it cannot."""
-        raise NotImplementedError
 
+    @abstractmethod
     def activate(self, undo: ExitStack) -> None:
         """Begin to work; an AutoGLMError is why it cannot."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Configure and activate, unless parameter `autostart` leaves that to others.

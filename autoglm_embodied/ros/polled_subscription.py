@@ -172,10 +172,18 @@ class PolledSubscription:
 
 
 class ThreadedSubscription:
-    """Polls a subscription on a thread of its own, which calls back within a fraction of a millisecond."""
+    """Polls a subscription on a thread of its own, which calls back within a fraction of a millisecond.
 
-    def __init__(self, polled: PolledSubscription) -> None:
-        self._polled = polled
+    Args:
+        polled: its messages go to its callback.
+        patience_ns: longest wait for a message.
+        quiet: called after every wait, in which a message may have come or not.
+    """
+
+    def __init__(
+        self, polled: PolledSubscription, patience_ns: int = WAIT_NS, quiet: Callable[[], None] | None = None
+    ) -> None:
+        self._polled, self._patience_ns, self._quiet = polled, min(patience_ns, WAIT_NS), quiet
         self._ended = Event()
         self._thread = Thread(target=self._listen, name=polled.topic)
         self._thread.start()
@@ -188,5 +196,7 @@ class ThreadedSubscription:
 
     def _listen(self) -> None:
         while not self._ended.is_set():
-            self._polled.wait(WAIT_NS)
+            self._polled.wait(self._patience_ns)
             self._polled.poll()
+            if self._quiet is not None:
+                self._quiet()

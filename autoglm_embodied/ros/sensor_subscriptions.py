@@ -16,7 +16,7 @@ from rclpy.node import Node
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.wrench import UNTARED
 from autoglm_embodied.ingest.registration import DepthCamera
-from autoglm_embodied.ingest.rgbd_frames import ImagePair
+from autoglm_embodied.ingest.rgbd_frames import FROZEN_AFTER_NS, ImagePair
 from autoglm_embodied.ingest.sensor_input import (
     FAST_STREAMS,
     SENSOR_STREAMS,
@@ -29,9 +29,10 @@ from autoglm_embodied.ingest.stream_health import RejectedMessages
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, AdaptiveSubscription
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, Trouble, trouble_if
-from autoglm_embodied.ros.parameters import rate_parameter, topic_parameter, value
+from autoglm_embodied.ros.parameters import parameter, rate_parameter, topic_parameter, value
 from autoglm_embodied.ros.steady_timer import steady_timer
 from autoglm_embodied.ros.ticker import Ticker
+from autoglm_embodied.setting import About
 from autoglm_embodied.types import FloatArray
 
 RATES_HZ = asdict(NominalRates())
@@ -47,6 +48,13 @@ OF_STREAM = {  # whose rejected messages an item tells of
 MODALITY_OF = {"rgb": "vision", "wrench": "force", "joints": "joints"}
 OF_CLOCK = ("clock", "stamps")  # kinds of absence that other items tell of
 ELSEWHERE = ("silent", UNTARED, *OF_CLOCK)
+FROZEN = "camera.frozen_after_ns"
+ABOUT_FROZEN = About(
+    "time for which colour or depth are the same to the last bit, after which the camera is frozen; repeated images "
+    "are not used; 0: of a camera without noise, they are used",
+    least=0,
+    most=60e9,
+)
 POLL_HZ = 100.0  # between ticks, so that a tick finds little left to do
 DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 LOG_PERIOD_S = 2.0
@@ -55,11 +63,12 @@ WAIT_NS = 100_000_000  # how long an end may have to wait for the camera's threa
 
 
 def declare_parameters(node: Node) -> None:
-    """Declare the parameters: topics and their nominal rates."""
+    """Declare the parameters: topics, their nominal rates, and how long an image may be the same."""
     for name, stream in SENSOR_STREAMS.items():
         topic_parameter(node, name, stream.topic)
     for name, default_hz in RATES_HZ.items():
         rate_parameter(node, name, default_hz)
+    parameter(node, FROZEN, FROZEN_AFTER_NS, ABOUT_FROZEN)
 
 
 class AlignedSink(SensorSink, Protocol):
@@ -146,7 +155,8 @@ class SensorSubscriptions:
         self._sink = sink
         self._rejected = RejectedMessages(partial(node.get_logger().warning, throttle_duration_sec=LOG_PERIOD_S))
         rates = NominalRates(**{name: value(node, name) for name in RATES_HZ})
-        self._input = SensorInput(sink, robot, T_base_camera, rates, self._rejected.reject, depth_camera)
+        reject, frozen_after_ns = self._rejected.reject, value(node, FROZEN)
+        self._input = SensorInput(sink, robot, T_base_camera, rates, reject, depth_camera, frozen_after_ns)
         with ExitStack() as undo:  # where one fails, none is left
             self._camera = CameraThread(node, self._input, fail, undo)
             self._fast = {

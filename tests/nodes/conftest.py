@@ -1,3 +1,3 @@
 from __future__ import annotations
 
-from ros_fixtures import checkpoint, default_context, domain, graph  # noqa: F401
+from ros_fixtures import checkpoint, default_context, domain, graph, refusal  # noqa: F401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from threading import Condition, Thread
 from types import TracebackType
@@ -16,6 +17,7 @@ from geometry_msgs.msg import WrenchStamped
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from autoglm_embodied.config import shipped
@@ -23,7 +25,9 @@ from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import image_message
 from autoglm_embodied.ros.qos import FAST, FRAMES
 
-LIMIT_S = 60.0
+LIMIT_S = 100.0  # torch alone may take half a minute to import on a busy machine
+LOOK_S = 0.2  # between two looks at what no message tells of, such as who is there
+MANY = QoSProfile(depth=1000)  # whoever is not scheduled for seconds misses no message
 HAND_WEIGHT_N = 7.2
 NOISE_N = 0.05
 READY_RAD = [0.0, -0.3, 0.0, -2.2, 0.0, 1.9, 0.785]
@@ -70,34 +74,36 @@ class Graph:
         """Spin another node, too."""
         self._executor.add_node(node)
 
-    def publisher(self, message_type: type[Any], topic: str, qos: Any) -> Any:
-        """A publisher to which somebody listens."""
-        matched: list[Any] = []
-        events = PublisherEventCallbacks(matched=lambda status: self.note(matched, status))
-        publisher = self.node.create_publisher(message_type, topic, qos, event_callbacks=events)
-        self.until(lambda: bool(matched), f"somebody listens to {topic}")
+    def publisher(self, message_type: type[Any], topic: str, qos: Any, listeners: int = 1) -> Any:
+        """A publisher to which so many listen."""
+        quiet = PublisherEventCallbacks(use_default_callbacks=False)  # rclpy's own warn in a deprecated way
+        publisher = self.node.create_publisher(message_type, topic, qos, event_callbacks=quiet)
+        self.until(lambda: publisher.get_subscription_count() >= listeners, f"{listeners} listen to {topic}")
         return publisher
 
-    def collect(self, message_type: type[Any], topic: str, qos: Any = 10) -> list[Any]:
+    def collect(self, message_type: type[Any], topic: str, qos: Any = MANY) -> list[Any]:
         messages: list[Any] = []
         self.node.create_subscription(message_type, topic, lambda message: self.note(messages, message), qos)
         return messages
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for a message, or a future, that makes `condition` true."""
+    def until(self, condition: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> None:
+        """Wait for a message, a future, or what else makes `condition` true."""
+        deadline_s = time.monotonic() + limit_s
         with self._changed:
-            if self._changed.wait_for(condition, timeout=LIMIT_S):
-                return
-        raise AssertionError(f"{what}: not within {LIMIT_S} s; the processes printed:\n{self._printed()}")
+            while not (met := condition()) and time.monotonic() < deadline_s:
+                self._changed.wait(LOOK_S)
+        if met:
+            return
+        raise AssertionError(f"{what}: not within {limit_s:g} s; the processes printed:\n{self._printed()}")
 
     def call(self, service: type[Any], name: str, request: Any) -> Any:
         client = self.node.create_client(service, name)
         assert client.wait_for_service(timeout_sec=LIMIT_S), f"service {name} is not there"
         return self.result(lambda: client.call_async(request), name)
 
-    def result(self, ask: Callable[[], Any], what: str) -> Any:
+    def result(self, ask: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
         """The result of the future that `ask` gives."""
-        return self.answer(self.asked(ask), what)
+        return self.answer(self.asked(ask), what, limit_s)
 
     def asked(self, ask: Callable[[], Any]) -> Any:
         """A task of the future that `ask` gives, which runs in the executor's thread.
@@ -106,9 +112,9 @@ class Graph:
         """
         return self._executor.create_task(lambda: self._watched(ask()))
 
-    def answer(self, asked: Any, what: str) -> Any:
+    def answer(self, asked: Any, what: str, limit_s: float = LIMIT_S) -> Any:
         """What came of `asked`."""
-        self.until(lambda: asked.done() and asked.result().done(), what)
+        self.until(lambda: asked.done() and asked.result().done(), what, limit_s)
         return asked.result().result()
 
     def _watched(self, future: Any) -> Any:
@@ -151,10 +157,10 @@ class Graph:
             pass
 
 
-def start_governor(graph: Graph) -> subprocess.Popen[str]:
+def start_governor(graph: Graph, *parameters: str) -> subprocess.Popen[str]:
     """A governor, found by the fusion node that runs already."""
     reports = graph.collect(DiagnosticArray, "/diagnostics")
-    process = graph.start("autoglm_embodied.nodes.governor_node")
+    process = graph.start("autoglm_embodied.nodes.governor_node", *parameters)
 
     def found() -> bool:
         items = [status for report in reports for status in report.status if status.name == "fusion_node: governor"]
@@ -165,7 +171,7 @@ def start_governor(graph: Graph) -> subprocess.Popen[str]:
 
 
 def publish_hand_at_rest(graph: Graph) -> None:
-    """Wrench and joint states at 200 Hz; with noise, for a wrench that never changes is a stuck sensor's."""
+    """Wrench and joint states at 100 Hz; with noise, for a wrench that never changes is a stuck sensor's."""
     noise = np.random.default_rng(0)
     robot = Robot.from_file(shipped("panda.yaml"))
     wrenches = graph.node.create_publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
@@ -182,11 +188,11 @@ def publish_hand_at_rest(graph: Graph) -> None:
         wrenches.publish(wrench)
         joints.publish(state)
 
-    graph.node.create_timer(0.005, publish)
+    graph.node.create_timer(0.01, publish)
 
 
 def publish_grey_images(graph: Graph) -> None:
-    """Colour, depth and intrinsics at 10 Hz."""
+    """Colour, depth and intrinsics at 10 Hz; with noise, for a camera whose images never change is frozen."""
     topics = ((CameraInfo, "color/camera_info"), (Image, "color/image_raw"), (Image, "depth/image_raw"))
     publishers = [graph.node.create_publisher(kind, f"camera/{topic}", FRAMES) for kind, topic in topics]
     rgb, depth = np.full((480, 640, 3), 127, np.uint8), np.full((480, 640), 900, np.uint16)
@@ -194,6 +200,8 @@ def publish_grey_images(graph: Graph) -> None:
 
     def publish() -> None:
         t_ns = graph.node.get_clock().now().nanoseconds
+        for pixels in (rgb, depth):
+            pixels.flat[0] = (int(pixels.flat[0]) + 1) % 256  # nor may two be alike where one between them was lost
         images = (image_message(rgb, "rgb8", t_ns, "camera"), image_message(depth, "16UC1", t_ns, "camera"))
         for publisher, message in zip(publishers, (info, *images), strict=True):
             publisher.publish(message)

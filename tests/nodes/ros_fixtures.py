@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,28 @@ def default_context(domain: int) -> Iterator[None]:
     rclpy.init(domain_id=domain)
     yield
     rclpy.try_shutdown()
+
+
+@pytest.fixture
+def refusal(
+    domain: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., str]]:
+    """Runs the main function of a node with bad parameters; all that it says before it ends with exit code 2."""
+
+    def refused(main: Callable[[], int | None], *parameters: str) -> str:
+        arguments = [argument for pair in parameters for argument in ("-p", pair)]
+        monkeypatch.setattr(sys, "argv", ["node", "--ros-args", *arguments])
+        try:
+            status = main()
+        except SystemExit as ended:
+            status = ended.code  # type: ignore[assignment]
+        assert status == 2
+        return "".join(capsys.readouterr())
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield refused
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

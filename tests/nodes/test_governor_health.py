@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoglm_embodied.nodes.governor_health import VerdictCounts, governor_items
+from autoglm_embodied.nodes.governor_health import VerdictCounts, governor_items, holding
 from autoglm_embodied.ros.diagnostics import Item, Level, Trouble
 from autoglm_embodied.safety.governor import Verdict
 from autoglm_embodied.safety.limits import Reason
@@ -31,6 +31,8 @@ def items(reasons: list[tuple[Reason, ...]], commanded: bool = True) -> dict[str
         (Reason.NOT_RESTED, "policy", Level.WARN),
         (Reason.NOT_ZEROED, "zero", Level.WARN),
         (Reason.FORCE, "limits", Level.WARN),
+        (Reason.TORQUE, "limits", Level.WARN),
+        (Reason.DEADMAN, "deadman", Level.WARN),
     ],
 )
 def test_what_holds_the_arm_all_the_time_is_as_bad_as_it_is_and_a_moment_a_warning(
@@ -61,3 +63,7 @@ def test_limits_that_bind_are_counted_and_are_no_trouble() -> None:
 
 def test_without_a_verdict_nothing_is_said() -> None:
     assert {name for name, item in items([]).items() if item.troubles} == {"wrench"}
+
+
+def test_what_comes_and_goes_with_every_command_does_not_hold_the_arm() -> None:
+    assert holding((Reason.SPEED, Reason.FORCE, Reason.COLLISION, Reason.STOPPED)) == (Reason.FORCE, Reason.STOPPED)

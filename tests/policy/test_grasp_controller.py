@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from simple_hand import SimpleHand
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
@@ -12,11 +13,17 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.build import build_model, grasp_config
+from autoglm_embodied.policy.goal import Goal
 from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
-from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, Outcome
+from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings
 from autoglm_embodied.policy.learned import LearnedPolicy
+from autoglm_embodied.policy.motion_episode import MotionEpisode
+from autoglm_embodied.policy.motions import ActionSettings
+from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.types import Camera, Frame
+from autoglm_embodied.policy.put_down_first import PutDownFirst
+from autoglm_embodied.policy.scripts import Scripts
+from autoglm_embodied.types import Camera, Frame, Intent
 
 MS = 1_000_000
 WEIGHT = np.array([0.0, 0.0, -7.2, 0.0, 0.0, 0.0])
@@ -126,3 +133,66 @@ def test_a_grasp_ends_in_time_though_the_clock_of_the_stamps_stands(pipeline: Pi
     assert begun.episode is late.episode is not None
     assert begun.acting and late.episode.outcome is Outcome.TIMEOUT
     assert controller.step(stands_ns, 200 * MS + 32_000 * MS, None, None).acting is False
+
+
+@pytest.mark.parametrize(
+    ("instruction", "outcome", "said"),
+    [
+        ("on the moon's left of it", Outcome.UNKNOWN_WORDS, "says no place"),
+        ("left of the purple elephant", Outcome.UNKNOWN_WORDS, "elephant"),
+        ("under the red cube", Outcome.NOT_POSSIBLE, "cannot be put under"),
+        ("in the tray", Outcome.NOT_POSSIBLE, "tray_xy_m"),
+    ],
+)
+def test_a_place_that_is_none_ends_at_once_in_one_sentence(
+    pipeline: Pipeline, instruction: str, outcome: Outcome, said: str
+) -> None:
+    controller = GraspController(pipeline, GraspSettings())
+    step(controller, 200)
+    turned = controller.step(201 * MS, 201 * MS, Goal(Intent.PLACE, instruction), None)
+    assert turned.acting and turned.command is None and turned.episode is not None
+    assert turned.episode.outcome is outcome and said in turned.episode.message
+
+
+def test_a_goal_ends_with_the_outcome_that_it_is_told(pipeline: Pipeline) -> None:
+    controller = GraspController(pipeline, GraspSettings())
+    step(controller, 200)
+    for at_ms, intent in ((210, Intent.RELEASE), (220, Intent.GRASP)):
+        goal = Goal(intent, "pick up the red cube" if intent is Intent.GRASP else "")
+        assert controller.step(at_ms * MS, at_ms * MS, goal, None).acting
+        turned = controller.step((at_ms + 1) * MS, (at_ms + 1) * MS, None, "Another came.", Outcome.PREEMPTED)
+        assert turned.episode is not None and turned.episode.outcome is Outcome.PREEMPTED and turned.command is None
+        assert not step(controller, at_ms + 2).acting
+
+
+@pytest.mark.parametrize("put_down_first", [True, False])
+def test_a_grasp_while_holding_asks_or_puts_down_first(pipeline: Pipeline, put_down_first: bool) -> None:
+    settings = GraspSettings()
+    controller = GraspController(pipeline, settings, Scripts(ActionSettings(put_down_first=put_down_first), settings))
+    step(controller, 200)
+    rest(pipeline, 200, 400, width_m=0.04)
+    step(controller, 400)
+    phases = []
+    for at_ms in range(400, 4000, 33):
+        rest(pipeline, at_ms, at_ms + 33, width_m=0.04)
+        turned = step(controller, at_ms + 33, begin=None if phases else "pick up the blue ball")
+        assert turned.episode is not None and (turned.command is None or not turned.command.twist.any())
+        phases.append(turned.episode.phase_name)
+        if turned.episode.over:
+            break
+    assert turned.episode is not None and turned.episode.instruction == "pick up the blue ball"
+    # A hand that never carries weight is not put down: it may stand, or be fixed.
+    outcome = Outcome.UNCONFIRMED if put_down_first else Outcome.HAND_NOT_EMPTY
+    assert turned.episode.outcome is outcome and ("feel" in phases) is put_down_first
+
+
+def test_the_grasp_begins_once_what_was_held_is_put_down_and_not_where_that_fails() -> None:
+    for place_fails in (False, True):
+        hand = SimpleHand(floor_m=0.1 if place_fails else -1.0)
+        scripts = Scripts(ActionSettings(), GraspSettings())
+        place = MotionEpisode("here", 0, scripts.of(Goal(Intent.PLACE, slots={"relation": "here"})), 60.0, 2.0)
+        both = PutDownFirst(place, lambda now_ns: GraspEpisode("the ball", now_ns, GraspSettings()), "the ball", 0)
+        hand.run(both, 800)
+        assert hand.held_m == (0.04 if place_fails else 0.0)
+        assert both.outcome is (Outcome.NO_SUPPORT if place_fails else Outcome.RUNNING)
+        assert both.phase_name == ("lower" if place_fails else "idle")

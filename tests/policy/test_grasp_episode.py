@@ -9,7 +9,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.policy.grasp_episode import STILL_TICKS, GraspEpisode, GraspSettings, Outcome
+from autoglm_embodied.policy.grasp_episode import STILL_TICKS, GraspEpisode, GraspSettings
+from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.types import (
     ActionChunk,
     ArmState,
@@ -205,6 +206,29 @@ def test_blind_arm_stops_at_once_and_gives_up_soon(clock: Clock) -> None:
 def test_it_gives_up_in_time(clock: Clock) -> None:
     clock.run(int(SETTINGS.timeout_s * 1e9 / TICK_NS) + 2, Sensed())
     assert clock.episode.outcome is Outcome.TIMEOUT
+
+
+def test_an_object_that_vanishes_ends_the_grasp_within_the_time_of_the_setting(clock: Clock) -> None:
+    gone = replace(CLOSING, referent=Referent.NONE)
+    within = int(SETTINGS.vanished_s * 1e9 / TICK_NS)
+    clock.run(SETTINGS.look_ticks, Sensed())
+    for _ in range(2):  # seen again in between
+        clock.run(within, gone)
+        clock.run(1, CLOSING)
+    assert not clock.episode.over
+    assert clock.run(within + 2, gone)[-1] is None
+    assert clock.episode.outcome is Outcome.VANISHED and "'grab the red one'" in clock.episode.message
+
+
+def test_fingers_that_closed_and_lift_nothing_end_the_grasp_within_the_time_of_the_setting(clock: Clock) -> None:
+    clock.run(SETTINGS.look_ticks, Sensed())
+    within = int(SETTINGS.close_s * 1e9 / TICK_NS)
+    clock.run(within, CLOSING)
+    clock.run(1, Sensed())
+    clock.run(within, CLOSING)
+    assert not clock.episode.over
+    assert clock.run(3, CLOSING)[-1] is None
+    assert clock.episode.outcome is Outcome.NOT_HELD and "nothing was lifted" in clock.episode.message
 
 
 def test_impossible_settings_are_refused() -> None:

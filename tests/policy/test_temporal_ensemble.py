@@ -34,7 +34,9 @@ class Alternating:
 
 
 def first(policy: TemporalEnsemble, t_ns: int) -> float:
-    return float(policy.act(Observation(t_ns, Sense(None), Sense(None), Sense(None), Sense(None))).twist[0, 0])
+    chunk = policy.act(Observation(t_ns, Sense(None), Sense(None), Sense(None), Sense(None)))
+    assert chunk is not None
+    return float(chunk.twist[0, 0])
 
 
 def test_disagreeing_chunks_are_smoothed() -> None:
@@ -54,3 +56,14 @@ def test_reset_forgets_earlier_chunks() -> None:
     first(policy, 0)
     policy.reset("")
     assert first(policy, DT_NS) == pytest.approx(-0.1)
+
+
+def test_what_was_planned_before_a_policy_had_nothing_to_say_is_forgotten() -> None:
+    class Pausing(Alternating):
+        def act(self, observation: Observation) -> ActionChunk | None:  # type: ignore[override]
+            return None if observation.t_ns == DT_NS else super().act(observation)
+
+    policy = TemporalEnsemble(Pausing(), chunks=2, decay=0.5)
+    first(policy, 0)
+    assert policy.act(Observation(DT_NS, Sense(None), Sense(None), Sense(None), Sense(None))) is None
+    assert first(policy, 2 * DT_NS) == pytest.approx(0.1)

@@ -185,6 +185,16 @@ def test_each_node_comes_up_twice_and_leaves_nothing_behind(
         assert entities(node) == before
 
 
+def test_the_fusion_node_says_when_it_takes_goals(made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("rclpy.impl.rcutils_logger.RcutilsLogger.info", lambda _, text, **__: told.append(text))
+    node = made(FusionNode, policy="script")
+    node.trigger_configure()
+    assert told == []
+    node.trigger_activate()
+    assert told == ["ready for goals"]
+
+
 @pytest.mark.parametrize(("kind", "topic"), [(FusionNode, "rgb"), (GovernorNode, "twist"), (VoiceNode, "voice")])
 def test_a_topic_that_is_no_name_ends_the_node_with_one_sentence(
     made: Callable[..., Any], kind: type[ManagedNode], topic: str

@@ -49,6 +49,17 @@ def test_the_shipped_file_holds_every_parameter_as_it_is_by_default(
     assert flat(written) == {key: plain(value) for key, value in declared.items() if key not in ROS_OWN}
 
 
+@pytest.mark.parametrize("overlay", ["fusion_named", "fusion_simulation", "governor_simulation"])
+def test_a_file_that_is_read_later_sets_parameters_that_there_are(overlay: str) -> None:
+    node = overlay.partition("_")[0]
+    whole, later = (
+        flat(yaml.safe_load(shipped(f"{name}.yaml").read_text())[f"/**/{node}_node"]["ros__parameters"])
+        for name in (node, overlay)
+    )
+    assert later and later.keys() <= whole.keys()
+    assert {name: type(value) for name, value in later.items()} == {name: type(whole[name]) for name in later}
+
+
 @pytest.mark.parametrize("make", [GovernorNode, FusionNode, VoiceNode])
 def test_every_parameter_is_described_and_cannot_change_unless_the_change_takes_effect(
     default_context: None, make: Any
