@@ -11,7 +11,8 @@ Slots = dict[str, str]
 SAID = ("colours", "sizes", "nouns", "words.one", "words.it")
 SIDES = ("places", "directions")
 SIDE_RELATIONS = {"left": "left_of", "right": "right_of", "front": "in_front_of", "back": "behind"}
-HEAD = "head"  # a word such as "one" stands for the noun
+SUPERLATIVES = ("sizes.smallest", "sizes.largest")
+RELATED = ("words.it", "verbs.place", "intents.release")  # beside what is described: "put left of the can"
 MOST_UNKNOWN = 2  # words of a noun that is not in the vocabulary
 MOST_LETTERS = 30  # of them
 
@@ -30,6 +31,8 @@ def describe(tokens: Sequence[Token], language: Language) -> Slots:
     positive, negative = _split_at_negation(tokens, language)
     slots = _positive(positive, language)
     for token in negative or ():
+        if not token.readings or token.has("relations", "sizes", *SIDES):
+            raise Unclear  # "not the wooden ball", "not left of the ball"
         for section, slot in (("colours", "not_colour"), ("nouns", "not_noun")):
             if value := token.value(section):
                 _put(slots, slot, value)
@@ -69,9 +72,17 @@ def _end_of_scope(tokens: Sequence[Token], start: int) -> int:
 
 def _positive(tokens: Sequence[Token], language: Language) -> Slots:
     target, relation, reference = (_reference_first if language.reference_first else _reference_last)(tokens)
+    if not language.reference_first:
+        reference, rest = _end_of_reference(reference)
+        target += rest
+    stray = not language.reference_first and not any(_describes(token) or token.has(*RELATED) for token in target)
+    if relation and stray:
+        raise Unclear  # "get on the cube"
     slots = _named(target)
     about = _named(reference)
-    if relation and (about or any(token.has("words.one") for token in reference)):
+    if relation and (about or not any(token.has("words.here") for token in reference)):
+        if not about and not any(token.has("words.one") for token in reference):
+            raise Unclear
         slots["relation"] = relation
         slots |= {f"ref_{slot}": about[slot] for slot in ("colour", "size", "noun") if slot in about}
         if "gentle" in about:
@@ -96,6 +107,31 @@ def _reference_last(tokens: Sequence[Token]) -> tuple[list[Token], str, list[Tok
                 continue
             return [*tokens[:at]], token.value("relations"), [*tokens[at + 1 :]]
     return [*tokens], "", []
+
+
+def _end_of_reference(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
+    """Split "the banana, the smaller one" after the reference; the rest is said of the object."""
+    described = False
+    for at, token in enumerate(tokens):
+        if described and (
+            token.pause or token.has("verbs") or (token.has("words.the") and not _is_colour(tokens[at:]))
+        ):
+            return tokens[:at], tokens[at:]
+        joined = token.has("words.and") and _is_colour(tokens[at:])
+        if (described and (joined or token.has(*SUPERLATIVES))) or (not described and _is_side(token)):
+            raise Unclear  # "left of the ball that is smallest", "behind the mug and red", "next to the left ball"
+        described = described or _describes(token)
+    return tokens, []
+
+
+def _is_colour(tokens: Sequence[Token]) -> bool:
+    """Whether they are the colour of what is before them, as in "that has a yellow colour"."""
+    said = [token for token in tokens if _describes(token)]
+    return bool(said) and all(token.has("colours") for token in said)
+
+
+def _is_side(token: Token) -> bool:
+    return token.has(*SIDES) and not token.has("verbs", "directions.up")
 
 
 def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[Token]]:
@@ -145,7 +181,10 @@ def _named(tokens: Sequence[Token]) -> Slots:
     slots: Slots = {}
     unknown: list[str] = []
     is_fruit = not any(_is_head(token) and not token.has("colours") for token in tokens)
-    for token in tokens:
+    for at, token in enumerate(tokens):
+        later = (each for each in tokens[at + 1 :] if not each.has("colours"))
+        if token.has("words.preposition") and any(each.has("nouns") or not each.readings for each in later):
+            raise Unclear  # "the red one at the mug"
         if token.has("colours", "sizes", "nouns"):
             for section in ("nouns",) if is_fruit and token.has("nouns") else ("colours", "sizes", "nouns"):
                 if value := token.value(section):
@@ -157,12 +196,14 @@ def _named(tokens: Sequence[Token]) -> Slots:
                 _put(slots, "place", {"forward": "front"}.get(side, side))
         elif token.has("words.gentle"):
             slots["gentle"] = "yes"
+        elif token.has("relations") and not token.has("gap", "verbs"):
+            raise Unclear  # "next to the gripper", "behind me"
         elif not token.readings:
             unknown.append(token.said)
     if len(unknown) > MOST_UNKNOWN or len("".join(unknown)) > MOST_LETTERS:
         raise Unclear
-    if unknown and "noun" not in slots:
-        slots["noun"] = " ".join(unknown)
+    if unknown:  # said with a noun that is known, they make it one that is not: "wooden cube"
+        slots["noun"] = " ".join([*unknown, *([slots["noun"]] if "noun" in slots else [])])
     return slots
 
 

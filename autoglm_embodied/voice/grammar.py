@@ -16,6 +16,8 @@ from autoglm_embodied.voice.instruction import instruction_of
 from autoglm_embodied.voice.language import Language, language
 from autoglm_embodied.voice.lexicon import Token
 from autoglm_embodied.voice.near_miss import correct_tokens, is_near_stop
+from autoglm_embodied.voice.paraphrase import plainly_said, without_fillers
+from autoglm_embodied.voice.prohibition import is_prohibited
 from autoglm_embodied.voice.quantity import amount, take_quantities
 
 LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
@@ -32,23 +34,15 @@ DESCRIPTION = (
 )
 KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
 OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
-ACTIONS = (
-    "verbs",
-    *(f"intents.{name}" for name in "release open close home resume faster slower again cancel".split()),
-)
 SIDES = {"left_of": "left", "right_of": "right"}
-MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.little", "words.more", "words.gentle", "words.here")
+WHOLE_MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.more", "words.gentle", "words.here")
+MOTION = (*WHOLE_MOTION, "words.little")
+GRASP_ALSO = ("words.not", "verbs.move", "verbs.do", "words.linking", "words.find", "intents.yes")
 NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
 PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and what else they may say
     Intent.REPEAT: ("verbs.do", "words.it", "intents.again", "intents.no"),
     Intent.NOT_THAT_ONE: (
-        "intents.no",
-        "words.one",
-        "words.it",
-        "words.not",
-        "intents.not_that_one",
-        "verbs.grasp",
-        "words.meant",
+        *("intents.no", "words.one", "words.it", "words.not", "intents.not_that_one", "verbs.grasp", "words.meant"),
     ),
     Intent.OTHER_ONE: (
         *("intents.no", "words.meant", "verbs.grasp", "verbs.want", "verbs.give", "words.one", "words.it", "words.but"),
@@ -56,13 +50,26 @@ PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and
     ),
     Intent.YES: ("verbs.do", "words.it", "words.one", "verbs.grasp", "directions.up"),
     Intent.RESUME: (*ARM, "verbs.do", "verbs.move", "intents.yes", "words.more"),
-    Intent.CANCEL: ("colours", "sizes", "nouns", "words.one", *ARM, "verbs", "intents.no", "intents.yes"),
-    Intent.HOME: (*ARM, "verbs", "directions.back", "places.back", "relations", "words.one"),
+    Intent.CANCEL: (
+        "colours",
+        "sizes",
+        "nouns",
+        "words.one",
+        "words.rest",
+        "words.brought",
+        "words.viewer",
+        "words.linking",
+        *ARM,
+        "verbs",
+        "intents.no",
+        "intents.yes",
+    ),
+    Intent.HOME: (*ARM, "verbs", "directions.back", "places.back", "relations.in", "relations.on", "words.one"),
     Intent.AGAIN: (*ARM, "verbs.do", "verbs.grasp", "words.one", "directions.up", "words.more"),
     Intent.FASTER: MOTION,
     Intent.SLOWER: MOTION,
-    Intent.OPEN: (*MOTION, "words.my_hand"),
-    Intent.CLOSE: (*MOTION, "words.my_hand"),
+    Intent.OPEN: (*WHOLE_MOTION, "words.my_hand"),  # "open it a little" is not carried out in full
+    Intent.CLOSE: (*WHOLE_MOTION, "words.my_hand"),
     Intent.RELEASE: (*OBJECT, *ARM, "intents.open", "words.here"),
     Intent.NO: ("words.it", "words.one", "words.not"),
 }
@@ -96,8 +103,8 @@ def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
         return ParsedCommand(Intent.STOP)
     if is_long:
         return None
-    content = [token for token in tokens if token.readings - {"words.filler", "words.particle"} or not token.readings]
-    if not content or len(content) > MOST_WORDS or _is_prohibited(content):
+    content = without_fillers(tokens)
+    if not content or len(content) > MOST_WORDS or is_prohibited(content):
         return None
     if spoken.near_miss:
         content = correct_tokens(content, spoken.lexicon)
@@ -117,14 +124,8 @@ def _is_stop(tokens: Sequence[Token], spoken: Language) -> bool:
     if spoken.near_miss and len(tokens) == 1 and not tokens[0].readings:
         return is_near_stop(tokens[0].said)
     alone = (
-        "intents.stop_alone",
-        "intents.stop",
-        "intents.no",
-        *ARM,
-        *ANYWHERE,
-        "words.little",
-        "verbs.move",
-        "verbs.turn",
+        *("intents.stop_alone", "intents.stop", "intents.no"),
+        *(*ARM, *ANYWHERE, "words.little", "verbs.move", "verbs.turn"),
     )
     said = [
         token
@@ -132,17 +133,6 @@ def _is_stop(tokens: Sequence[Token], spoken: Language) -> bool:
         if token.has("intents.stop_alone") and (len(tokens) == 1 or not token.has("words.not_object"))
     ]
     return bool(said) and all(token.has(*alone) for token in tokens)
-
-
-def _is_prohibited(content: Sequence[Token]) -> bool:
-    """Whether it says not to do something: "don't", or "not" directly before a verb."""
-    for at, token in enumerate(content):
-        following = content[at + 1] if at + 1 < len(content) else None
-        if token.has("words.dont", "words.dont_stop") and not token.has("words.not", "intents"):
-            return True
-        if token.has("words.not") and following is not None and not following.pause and following.has(*ACTIONS):
-            return True
-    return False
 
 
 def _only(content: Sequence[Token], *readings: str) -> bool:
@@ -178,14 +168,8 @@ def _hand_over(content: Sequence[Token], _: Language) -> ParsedCommand | None:
         and _any(content, "verbs.place", "intents.release")
     )
     also = (
-        "verbs.give",
-        "verbs.place",
-        "intents.release",
-        "verbs.do",
-        "words.my_hand",
-        "words.it",
-        "words.one",
-        "words.here",
+        *("verbs.give", "verbs.place", "intents.release", "verbs.do"),
+        *("words.my_hand", "words.it", "words.one", "words.here"),
     )
     return ParsedCommand(Intent.HAND_OVER) if given and _only(content, *also, "words.gentle", "directions.up") else None
 
@@ -196,6 +180,8 @@ def _motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     if taken is None or len(taken[0]) > 1:
         return None
     quantities, others = taken
+    if _any(others, "words.one") and any(token.has("verbs.grasp") and token.has("directions") for token in others):
+        return None  # "lift the object"
     beside = tuple(f"relations.{relation}" for relation in SIDES) if quantities else ()  # "à gauche de 45 degrés"
     moves = quantities or _says_more_than_filler(others)
     if not moves or not _only(others, *MOTION, "directions", "turns", *beside):
@@ -220,9 +206,10 @@ def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
 
 def _places(content: Sequence[Token], spoken: Language) -> bool:
     """Whether it says where to put something."""
-    related = ("relations", "directions", "places") if spoken.reference_first else ("relations",)
+    related = any(token.has("relations") and not token.has("gap", "verbs", "intents") for token in content)
     named = any(token.has("nouns", "words.one") or not token.readings for token in content)
-    return _any(content, "words.here") or (named and _any(content, *related))
+    to_a_side = spoken.reference_first and named and _any(content, "directions", "places")
+    return related or to_a_side or _any(content, "words.here")
 
 
 def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
@@ -266,7 +253,7 @@ def _names_object(content: Sequence[Token], slots: Slots, spoken: Language) -> b
 def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     """Another object than the one meant before: "no, the blue one"; after a grasp in the same sentence a grasp."""
     verbs, marks = ("verbs.grasp", "verbs.want", "verbs.give"), ("intents.no", "words.meant")
-    if not _only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", *OBJECT):
+    if not _only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", "words.linking", *OBJECT):
         return None
     at = max((at for at in range(len(content)) if _is_answer(content, at, spoken)), default=-1)
     before, after = content[: max(at, 0)], content[at + 1 :]
@@ -287,7 +274,7 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
 def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
     """The object of a correction, which has no unknown words beside a known noun."""
     try:
-        slots = describe(content, spoken)
+        slots = describe(plainly_said(content, spoken), spoken)
     except Unclear:
         return None
     if _any(content, "nouns") and any(not token.readings for token in content):
@@ -316,7 +303,14 @@ def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
 
 def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     verbs = ("verbs.grasp", "verbs.give", "verbs.want")
-    also = (*verbs, *OBJECT, "words.not", "verbs.move", "verbs.do", "words.gripper", "words.my_hand")
+    also = (*verbs, *OBJECT, *GRASP_ALSO)
+    content = [token for token in content if token.readings != {"words.request"}]
+    if not content or is_prohibited(content):
+        return None
+    if content[0].has("intents.question", "words.asks") and not content[0].has("words.filler", "verbs"):
+        if not (content[0].has("words.find") and _any(content, "verbs.grasp")):  # "do you see the red cube? take it"
+            return None  # "which red cube should I take"
+    content = plainly_said(content, spoken)
     if not _any(content, *verbs) or not _only(_known(content), *also) or _is_unclear_no(content, spoken):
         return None
     if any(token.has("words.and") and not after.readings for token, after in pairwise(content)):
@@ -325,10 +319,18 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         slots = describe(content, spoken)
     except Unclear:
         return None
-    unknown = [token.said for token in content if not token.readings]
-    if not _names_object(content, slots, spoken) or (unknown and not _any(content, *verbs[:2])):
+    if spoken.reference_first and "relation" in slots and not _names_reference(content):
         return None
-    return ParsedCommand(Intent.GRASP, instruction_of(slots, unknown), slots)
+    is_known = all(token.readings for token in content)
+    if not _names_object(content, slots, spoken) or not (is_known or _any(content, *verbs[:2])):
+        return None
+    return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
+
+
+def _names_reference(content: Sequence[Token]) -> bool:
+    """Whether something is named before the relation to it, unlike in "the robot's neighbouring cube"."""
+    first = next((at for at, token in enumerate(content) if token.has("relations")), len(content))
+    return any(token.has(*KNOWN_OBJECT, "words.one") or not token.readings for token in content[:first])
 
 
 def _is_unclear_no(content: Sequence[Token], spoken: Language) -> bool:

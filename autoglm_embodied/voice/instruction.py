@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from autoglm_embodied.vocabulary import SYNONYMS
 from autoglm_embodied.voice.description import Slots
 
@@ -13,16 +11,9 @@ PLACE_PHRASES = {
 }
 
 
-def instruction_of(slots: Slots, unknown: Sequence[str] = ()) -> str:
-    """The instruction for the policy, such as "pick up the small red cube left of the bowl"; gentleness is not in it.
-
-    Args:
-        slots: of the description.
-        unknown: words of it that are in no vocabulary; they stay, so that the policy can refuse them.
-    """
-    named = f"{slots.get('noun', '')} {slots.get('ref_noun', '')}".split()
-    extra = [word for word in unknown if word not in named]
-    parts = ["pick up", _noun_phrase(slots, "", extra)]
+def instruction_of(slots: Slots) -> str:
+    """The instruction for the policy, such as "pick up the small red cube left of the bowl"; without gentleness."""
+    parts = ["pick up", _noun_phrase(slots, "")]
     if place := slots.get("place"):
         parts.append(PLACE_PHRASES[place])
     if relation := slots.get("relation"):
@@ -32,6 +23,6 @@ def instruction_of(slots: Slots, unknown: Sequence[str] = ()) -> str:
     return " ".join(parts)
 
 
-def _noun_phrase(slots: Slots, prefix: str, extra: Sequence[str] = ()) -> str:
-    said = [slots.get(f"{prefix}size"), slots.get(f"{prefix}colour"), *extra, slots.get(f"{prefix}noun", "one")]
-    return f"the {' '.join(SYNONYMS.get(word, word) for word in said if word)}"
+def _noun_phrase(slots: Slots, prefix: str) -> str:
+    said = [slots.get(f"{prefix}size", ""), slots.get(f"{prefix}colour", ""), slots.get(f"{prefix}noun", "one")]
+    return f"the {' '.join(SYNONYMS.get(word, word) for word in ' '.join(said).split())}"

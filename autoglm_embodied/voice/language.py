@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,20 +23,27 @@ SECTIONS = {
     "sizes": "small large smallest largest tall short long thin",
     "nouns": "cube ball cylinder box can bottle cup mug glass bowl plate spoon fork knife banana apple lemon orange "
     "pear tomato egg bread pen pencil book phone key screwdriver hammer wrench scissors tape sponge brush toy car duck "
-    "screw nut battery cable remote tray basket",
+    "screw nut battery cable remote tray basket milk cereal teddy",
     "places": "left right middle front back",
     "directions": "up down left right forward back",
     "turns": "left right",
     "relations": "left_of right_of in_front_of behind next_to on in under",
     "units": "mm cm dm m in ft deg",
     "words": "filler particle the it one and but not dont dont_stop gentle little more gripper here my_hand meant asks "
-    "not_object object",
+    "not_object object linking degree find brought rest towards viewer preposition request",
+    "anchored": "left_of right_of in_front_of behind next_to",
 }
 """What a language file has words for: section, then its values, each with words and phrases between commas."""
-MAY_LACK = {"particle", "object", "the", "orange", "one", "dont"}
+MAY_LACK = {
+    *("particle", "object", "the", "orange", "one", "dont", "linking", "degree", "find", "anchored"),
+    *("brought", "rest", "towards", "viewer", "preposition", "request"),
+    *("milk", "cereal", "teddy"),
+}
 SETTINGS = ("name", "spaces", "reference_first", "negation_after", "near_miss", "tens_multiply")
-TEXTS = ("letters", "article", "prefixes", "suffixes")
+TEXTS = ("letters", "article", "prefixes", "suffixes", "surfaces")
 NUMBERS = ("count", "tens", "hundred", "thousand", "joined", "others", "half", "point", "and", "quantities")
+_CHOICE = re.compile(r"([(|)])")
+_CLASS = re.compile(r"<(\w+)>")
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Language:
     near_miss: bool  # whether misrecognised words are corrected
     tens_multiply: bool  # 35 is said as 3 10 5
     has_article: bool  # whether it has words such as "the"
+    surfaces: frozenset[str]  # what all objects lie on or belong to: "table", "group"
+    closed_words: tuple[str, ...] = ()  # of commands, all but names of things; none where words are inflected
 
 
 def tags() -> tuple[str, ...]:
@@ -81,7 +91,7 @@ def read_language(path: Path) -> Language:
     Raises:
         ConfigError: a section or value that is unknown or missing, or a phrase that is empty or means two things.
     """
-    values = read_yaml(path)
+    values = _without_classes(read_yaml(path), path)
     known = {*SECTIONS, *SETTINGS, *TEXTS, "numbers"}
     if unknown := sorted(set(values) - known):
         raise ConfigError(f"{path} has an unknown section {unknown[0]!r}; allowed are {', '.join(sorted(known))}")
@@ -99,11 +109,43 @@ def read_language(path: Path) -> Language:
         article=_text(values, "article", path),
     )
     for section, names in SECTIONS.items():
+        if section in MAY_LACK and section not in values:
+            continue
         _add_section(lexicon, section, names.split(), values.get(section, {}), path)
     _add_numbers(lexicon, values.get("numbers", {}), path)
+    own = _phrases(read_yaml(STOP_WORDS), path.stem, STOP_WORDS)
+    closed = {*lexicon.words, *(word for phrase in own for word in phrase.split())} if values.get("near_miss") else ()
     _add_stop_words(lexicon, path.stem)
     flags = {name: values.get(name, False) for name in SETTINGS[2:]}
-    return Language(path.stem, _text(values, "name", path), lexicon, **flags, has_article="the" in values["words"])
+    return Language(
+        path.stem,
+        _text(values, "name", path),
+        lexicon,
+        **flags,
+        has_article="the" in values["words"],
+        surfaces=frozenset(_text(values, "surfaces", path).split()),
+        closed_words=tuple(sorted(closed)),
+    )
+
+
+def _without_classes(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The sections with the phrases of its class for each "<name>"; a class may use those above it."""
+    classes: dict[str, str] = {}
+    written = values.get("classes", {})
+    if not isinstance(written, dict):
+        raise ConfigError(f"{path}: classes must be a mapping of names to phrases, got {written!r}")
+
+    def spelled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: spelled(each) for name, each in value.items()}
+        return _CLASS.sub(lambda found: f"({classes[found[1]]})", value) if isinstance(value, str) else value
+
+    try:
+        for name, phrases in written.items():
+            classes[name] = "|".join(_phrases({name: spelled(phrases)}, name, path))
+        return {name: spelled(value) for name, value in values.items() if name != "classes"}
+    except KeyError as error:
+        raise ConfigError(f"{path}: there is no class {error}; define it above its first use in classes") from error
 
 
 def _text(values: Mapping[str, Any], name: str, path: Path) -> str:
@@ -114,10 +156,31 @@ def _text(values: Mapping[str, Any], name: str, path: Path) -> str:
 
 
 def _phrases(values: Mapping[str, Any], name: str, path: Path) -> list[str]:
-    phrases = [phrase.strip() for phrase in _text(values, name, path).split(",")]
+    phrases = [each for phrase in _text(values, name, path).split(",") for each in _choices(phrase)]
     if not all(any(letter.isalnum() or letter == "°" for letter in phrase) for phrase in phrases):
         raise ConfigError(f"{path}: {name} has an empty phrase; write at least one word between two commas")
     return phrases
+
+
+def _choices(phrase: str) -> list[str]:
+    """Every phrase that "(on|at|) the left" stands for; choices may be in choices."""
+    found = _alternatives(iter(_CHOICE.split(phrase))) if "(" in phrase else [phrase]
+    return list(dict.fromkeys(" ".join(each.split()) for each in found))
+
+
+def _alternatives(parts: Iterator[str]) -> list[str]:
+    """What can be said up to the end of the parts, or of the choice that they are in."""
+    ended: list[str] = []
+    said = [""]
+    for part in parts:
+        if part == ")":
+            break
+        if part == "|":
+            ended, said = ended + said, [""]
+        else:
+            after = _alternatives(parts) if part == "(" else [part]
+            said = [f"{each}{more}" for each in said for more in after]
+    return ended + said
 
 
 def _add_section(lexicon: Lexicon, section: str, names: list[str], values: object, path: Path) -> None:

@@ -113,6 +113,7 @@ class Lexicon:
         self._prefixes, self._suffixes = ([fold(each) for each in affixes] for affixes in (prefixes, suffixes))
         self._root = _Node()
         self._words: set[str] = set()
+        self._parts_of: dict[str, list[tuple[str, bool]]] = {}
         self._gaps: list[tuple[str, str, str]] = []  # reading of the first part, of the last, and of both
 
     def add(self, phrase: str, reading: str) -> None:
@@ -134,7 +135,12 @@ class Lexicon:
         node.readings.add(reading)
 
     def _split(self, phrase: str) -> list[tuple[str, bool]]:
-        return [(unit.text, word.endswith("*")) for word in phrase.split() for unit in self._units(word)]
+        return [part for word in phrase.split() for part in self._parts(word)]
+
+    def _parts(self, word: str) -> list[tuple[str, bool]]:
+        if word not in self._parts_of:  # the same words are in many phrases
+            self._parts_of[word] = [(unit.text, word.endswith("*")) for unit in self._units(word)]
+        return self._parts_of[word]
 
     def _units(self, text: str) -> list[Unit]:
         """Its words, numbers, and letters of scripts without spaces."""
@@ -152,6 +158,11 @@ class Lexicon:
                 apart = pause = False
             end = match.end()
         return found
+
+    @property
+    def words(self) -> set[str]:
+        """All words of its phrases, folded; of a stem also what English adds to it."""
+        return self._words | {f"{stem}{ending}" for stem in self._root.stems for ending in ("s", "es")}
 
     def readings(self, phrase: str) -> frozenset[str]:
         """The readings of a whole phrase; none where it is unknown."""
@@ -245,7 +256,8 @@ class Lexicon:
         """Give both parts of "turn ... off" their meaning, which takes the place of that of the first part alone."""
         found: dict[int, set[str]] = {}
         ends = set()
-        for first, last, reading in self._gaps:
+        said = {reading for token in tokens for reading in token.readings}
+        for first, last, reading in (gap for gap in self._gaps if {*gap[:2]} <= said):
             opens = next((at for at, token in enumerate(tokens) if first in token.readings), None)
             closes = next((at for at in reversed(range(len(tokens))) if last in tokens[at].readings), None)
             if opens is not None and closes is not None and opens < closes:

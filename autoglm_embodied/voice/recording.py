@@ -41,7 +41,7 @@ def read_wav(path: Path) -> SampleArray:
             data = recording.readframes(recording.getnframes())
     except FileNotFoundError as error:
         raise AudioError(f"there is no recording {path}; give the path of a 16 kHz WAV file") from error
-    except (OSError, EOFError, wave.Error) as error:
+    except (OSError, EOFError, RuntimeError, wave.Error) as error:  # RuntimeError of a header that lies
         reason = str(error) or "the file ends too early"
         raise AudioError(f"cannot read {path} as a PCM WAV ({reason}); {HOW_TO_CONVERT}") from error
     if rate != RATE_HZ or width != 2 or channels not in (1, 2):

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.voice.microphone import Block
-from autoglm_embodied.voice.recogniser import require_weights
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
+from autoglm_embodied.voice.weights import require_weights
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "stop_word" / "stop.onnx"
 WORD, LANGUAGE = "stop", "en"

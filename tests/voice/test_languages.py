@@ -171,6 +171,7 @@ def test_bcp47_tags_name_their_language_and_others_are_refused_with_the_list() -
         ("  black: black", "  black: ','", "black has an empty phrase"),
         ("  count: zero,", "  counted: zero,", "numbers must have count"),
         ("near_miss: true", "near_miss: maybe", "near_miss must be true or false"),
+        ("you <must>", "you <ought>", "there is no class 'ought'; define it above its first use"),
     ],
 )
 def test_a_language_file_with_a_mistake_is_refused_in_one_sentence(

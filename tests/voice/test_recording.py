@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autoglm_embodied.errors import AudioError
 from autoglm_embodied.voice.recording import read_wav, write_wav
@@ -61,3 +63,20 @@ def test_missing_and_soundless_recordings_are_refused(tmp_path: Path) -> None:
         read_wav(tmp_path)
     with pytest.raises(AudioError, match="holds no sound"):
         read_wav(write_pcm(tmp_path / "a.wav", b""))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.integers(0, 43), st.integers(0, 255), min_size=1, max_size=4))
+def test_a_header_that_lies_is_refused_or_gives_no_more_than_is_there(tmp_path: Path, lies: dict[int, int]) -> None:
+    path = write_pcm(tmp_path / "a.wav", bytes(range(200)) * 2)
+    content = bytearray(path.read_bytes())
+    for at, value in lies.items():
+        content[at] = value
+    path.write_bytes(content)
+    try:
+        samples = read_wav(path)
+    except AudioError as refused:
+        assert str(refused).isprintable()
+    else:
+        assert 0 < len(samples) <= 200
+        assert np.isfinite(samples).all()

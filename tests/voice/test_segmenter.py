@@ -7,7 +7,7 @@ import pytest
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.voice.microphone import BLOCK, Block
-from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance
+from autoglm_embodied.voice.segmenter import Segmenter, SegmenterSettings, Utterance, VoiceActivityDetector
 
 BLOCK_NS = 32_000_000
 
@@ -62,6 +62,16 @@ def test_endless_speech_is_cut_at_the_longest_length() -> None:
 def test_sound_kept_in_long_silence_is_bounded() -> None:
     (utterance,) = cut([0.0] * 10_000 + [0.9] * 10 + [0.0] * 20)
     assert len(utterance.samples) < 16000 * 1.5
+
+
+@pytest.mark.parametrize("kind", ["silence", "offset", "clipped", "square"])
+def test_sound_of_a_broken_microphone_is_no_speech(kind: str) -> None:
+    noise = np.random.default_rng(0).normal(0.0, 30.0, 3 * 16000)
+    square = np.sign(np.sin(2 * np.pi * 50 * np.arange(3 * 16000) / 16000))
+    sound = {"silence": 0 * noise, "offset": 0 * noise + 0.7, "clipped": np.clip(noise, -1, 1), "square": square}[kind]
+    activity = VoiceActivityDetector()
+    blocks = sound[: len(sound) // BLOCK * BLOCK].astype(np.float32).reshape(-1, BLOCK)
+    assert cut([activity.probability(block) for block in blocks] + [0.0] * 30) == []
 
 
 def test_impossible_settings_are_refused() -> None:

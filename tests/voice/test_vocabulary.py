@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoglm_embodied.vocabulary import COLOURS, SHAPES, SYNONYMS, unknown_words, words
+from autoglm_embodied.vocabulary import COLOURS, NOUNS, SYNONYMS, unknown_words, words
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ def test_words_are_lower_case_singular_and_canonical(instruction: str, expected:
 
 
 def test_synonyms_lead_to_known_words_only() -> None:
-    assert set(SYNONYMS.values()) <= {*COLOURS, *SHAPES}
-    assert not set(SYNONYMS) & {*COLOURS, *SHAPES}
+    assert set(SYNONYMS.values()) <= {*COLOURS, *NOUNS}
+    assert not set(SYNONYMS) & {*COLOURS, *NOUNS}
 
 
 def test_words_that_name_nothing_known_are_found() -> None:

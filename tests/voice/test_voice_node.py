@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -17,11 +18,12 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Process, Processes, leftover_processes, new_run_id
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.listener import CommandSettings
+from autoglm_embodied.voice.answer import CommandSettings
 from autoglm_embodied.voice.recogniser import RecogniserSettings
 from autoglm_embodied.voice.recording import synthesise
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.sound_server import SoundServer
+from autoglm_embodied.voice.speaker import FeedbackSettings
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")  # of lark, which rclpy imports
 
 MODULE = "autoglm_embodied.nodes.voice_node"
-LIMIT_S = 30.0
+LIMIT_S = 60.0
+TRIES = 3  # sound has gaps where the machine stands still while it is played
 
 
 @dataclass
@@ -71,24 +74,52 @@ def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
 
 @pytest.mark.slow
 def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: Graph, tmp_path: Path) -> None:
+    from diagnostic_msgs.msg import DiagnosticStatus
+
+    feedback: list[DiagnosticStatus] = []
     synthesise("grab the yellow sphere", tmp_path / "a.wav")
-    synthesise("open the gripper", tmp_path / "not_carried_out.wav")
+    synthesise("go faster", tmp_path / "not_carried_out.wav")
     with SoundServer() as sound:
-        process = graph.start(sound=sound)
+        view = graph.processes.start("view", "autoglm_embodied.tools.cli", "voice", "--robot")
+        graph.start(sound=sound)
         assert graph.is_listening()
-        sound.play(tmp_path / "not_carried_out.wav")
+        subscription = graph.observer._node.create_subscription(DiagnosticStatus, "voice/feedback", feedback.append, 10)
+        assert graph.observer.wait_for(
+            lambda _: subscription.get_publisher_count() == 1, LIMIT_S, graph.processes.check
+        )
+        faster = answer_to(sound, tmp_path / "not_carried_out.wav", graph, feedback, DiagnosticStatus.ERROR)
         began_ns = time.time_ns()
-        sound.play(tmp_path / "a.wav")
-        played_ns = time.time_ns()
+        grasp = answer_to(sound, tmp_path / "a.wav", graph, feedback, DiagnosticStatus.OK)
         assert graph.observer.wait_for(lambda observed: bool(observed.commands), LIMIT_S, graph.processes.check)
-        (ended,) = graph.processes.stop()
-    assert "OPEN {} understood in" in process.log.read_text()
+        told_ns = time.time_ns()
+        ended_view, ended = graph.processes.stop()
+    assert (faster.level, faster.message) == (DiagnosticStatus.ERROR, "faster: it is not carried out yet")
+    assert (grasp.level, grasp.message) == (DiagnosticStatus.OK, "pick up the yellow ball")
+    said = {each.key: each.value for each in grasp.values}
+    assert (said["outcome"], said["intent"], said["text"]) == ("understood", "GRASP", "grab the yellow sphere")
     (heard,) = graph.observer.recording.commands
     assert (heard.intent, heard.instruction) == (Intent.GRASP.value, "pick up the yellow ball")
-    assert began_ns < heard.stamp_ns < played_ns
     assert heard.latency_ns > 5e8
-    assert ended.clean
+    assert began_ns < heard.stamp_ns < told_ns - heard.latency_ns, "it was said before it was understood"
+    assert ended.clean and ended_view.clean
+    told = [line.strip() for line in view.log.read_text().splitlines()]
+    assert "governor  No governor tells its state on governor/state; start governor_node." in told
+    assert [line for line in told if line.startswith("voice")][-1] == "voice  listening"
+    you = [re.sub(r"\d\.\d+", "N", line) for line in told if line.startswith("you")]
+    assert "you  'go faster' (N) refused: faster: it is not carried out yet" in you
+    assert you[-1] == "you  'grab the yellow sphere' (N) understood: pick up the yellow ball"
     assert not leftover_processes(graph.run_id)
+
+
+def answer_to(sound: SoundServer, path: Path, graph: Graph, feedback: list[Any], level: bytes) -> Any:
+    """What the node answers to a sentence, of this level."""
+    for _ in range(TRIES):
+        told = len(feedback)
+        sound.play(path)
+        graph.observer.wait_for(lambda _, told=told: len(feedback) > told, LIMIT_S, graph.processes.check)
+        if feedback and feedback[-1].level == level:
+            break
+    return feedback[-1]
 
 
 @pytest.mark.slow
@@ -102,7 +133,8 @@ def test_the_node_ends_clean_while_it_is_still_opening(graph: Graph) -> None:
 
 @pytest.mark.slow
 def test_a_machine_without_a_microphone_ends_the_node_with_one_sentence(graph: Graph) -> None:
-    assert last_sentence(graph.start()).startswith("there is no microphone")
+    said = last_sentence(graph.start())
+    assert said.startswith("there is no microphone") and "launch files with voice:=false" in said
 
 
 @pytest.mark.slow
@@ -111,12 +143,20 @@ def test_a_machine_without_a_microphone_ends_the_node_with_one_sentence(graph: G
     [
         ("command.least_confidence:=7.0", "must be within 0..1"),
         ("recogniser.language:=eo", "no commands are known in language 'eo'"),
+        ("recogniser.model:=huge", "there is no speech model 'huge'; choose base, tiny.en"),
         ("recogniser.weights:=/nosuch", "cannot read the weights /nosuch/model.bin"),
     ],
 )
-def test_bad_parameters_end_the_node_with_one_sentence(graph: Graph, parameter: str, sentence: str) -> None:
+def test_bad_parameters_end_the_node_with_one_sentence(
+    refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch, parameter: str, sentence: str
+) -> None:
+    from autoglm_embodied.nodes import voice_node
+
     with SoundServer() as sound:
-        assert sentence in last_sentence(graph.start("-p", parameter, sound=sound))
+        for name, value in sound.environment.items():
+            monkeypatch.setenv(name, value)
+        said = refusal(voice_node.main, parameter)
+    assert sentence in said and len(said.splitlines()) == 1
 
 
 def test_the_shipped_settings_are_those_of_the_code() -> None:
@@ -125,6 +165,7 @@ def test_the_shipped_settings_are_those_of_the_code() -> None:
     assert SegmenterSettings(**parameters["segmenter"]) == SegmenterSettings()
     assert CommandSettings(**parameters["command"]) == CommandSettings()
     assert StopSettings(**parameters["stop"]) == StopSettings()
+    assert FeedbackSettings(**parameters["feedback"]) == FeedbackSettings()
 
 
 def last_sentence(process: Process) -> str:

@@ -93,7 +93,7 @@ def _add_recall(
 ) -> None:
     results: list[tuple[str, Spoken, float | None]] = []
     for engine, clips in said.items():
-        sound, spoken = _stream(clips, condition, talk, rng)
+        sound, spoken = stream(clips, condition, talk, rng)
         at_s = list(spotted_s(sound, StopSpotter(settings)))
         results += [(engine, each, each.delay_s(at_s)) for each in spoken]
     for name, of in {condition: "", **{f"{condition}/{engine}": engine for engine in said}}.items():
@@ -108,7 +108,7 @@ def _add_recall(
         add_percentiles(report, "voice.stop_spotted_ms", "ms", ended, condition)
 
 
-def _stream(
+def stream(
     clips: Sequence[SpeechClip], condition: str, talk: Sequence[SpeechClip], rng: np.random.Generator
 ) -> tuple[SampleArray, list[Spoken]]:
     """All clips one after the other, disturbed as a condition says, and where each is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,7 +22,8 @@ HELP = "measure cost, losses and errors of the parts"
 EPILOG = """examples:
   autoglm bench align --hours 0 --json out/align.json --plot out/align.png
   autoglm bench ingest --seconds 60 --json out/ingest.json
-  autoglm bench ingest --camera all"""
+  autoglm bench ingest --camera all
+  autoglm bench voice --commands data/commands --plot out/reliability.png"""
 CAMERAS = ("raw", "distorted", "jpeg", "compressed_depth", "cloud", "other_lens", "all")
 PARTS_OF_OTHERS = "autoglm.bench"
 
@@ -39,14 +41,25 @@ def add_parser(subparsers: Subparsers) -> None:
     ingest.add_argument("--seconds", type=float, default=60.0, help="of sensor messages (default 60)")
     ingest.add_argument("--camera", metavar="KIND", choices=CAMERAS, default="raw", help=f"one of {', '.join(CAMERAS)}")
     ingest.add_argument("--best-effort", action="store_true", help="best-effort instead of reliable publishers")
-    voice = add_part(parts, "voice", "the stop channel on speech of `autoglm train-stop speech`", run_voice)
-    voice.add_argument("--speech", metavar="DIR", type=Path, required=True, help="of engines not trained on")
+    voice = add_part(parts, "voice", "spoken commands and the stop channel", run_voice)
     voice.add_argument(
-        "--clips", type=int, default=400, help="most with the word, of each engine (default %(default)s)"
+        "--commands", metavar="DIR", type=Path, help="commands, of `autoglm train-stop speech --sentences`"
     )
-    voice.add_argument("--minutes", type=float, default=5.0, help="of each kind of noise (default %(default)s)")
-    voice.add_argument("--network", metavar="FILE", type=Path, help="instead of the shipped one")
-    voice.add_argument("--least-probability", type=float, help="instead of that of voice_node")
+    recordings = "your own commands: WAVs, and a sentences.tsv with file, tab and sentence a line"
+    voice.add_argument("--recordings", metavar="DIR", type=Path, help=recordings)
+    model = "recogniser of commands: tiny.en, base, or a folder with another (default %(default)s)"
+    voice.add_argument("--asr-model", metavar="NAME", default="tiny.en", help=model)
+    voice.add_argument("--plot", metavar="FILE", type=Path, help="draw how reliable the confidence of commands is")
+    voice.add_argument("--calibrate", action="store_true", help="print weights that make it reliable on these commands")
+    stop = "for the stop channel, of engines not trained on, of `autoglm train-stop speech`; for commands it is talk"
+    voice.add_argument("--speech", metavar="DIR", type=Path, help=stop)
+    voice.add_argument("--clips", type=int, default=400, help="most of each engine (default %(default)s)")
+    minutes = (
+        "of noise and of talk that is no command; for the stop channel, of each kind of noise (default %(default)s)"
+    )
+    voice.add_argument("--minutes", type=float, default=5.0, help=minutes)
+    voice.add_argument("--network", metavar="FILE", type=Path, help="of the stop channel, instead of the shipped one")
+    voice.add_argument("--least-probability", type=float, help="of the stop channel, instead of that of voice_node")
     parser.set_defaults(parts=parts)
 
 
@@ -100,21 +113,61 @@ def run_ingest(args: argparse.Namespace) -> int:
 
 
 def run_voice(args: argparse.Namespace) -> int:
-    """Measure the stop channel."""
+    """Measure spoken commands, or the stop channel."""
     from rich.console import Console
-
-    from autoglm_embodied.tools.bench.stop_channel import measure
-    from autoglm_embodied.voice.stop_spotter import StopSettings
 
     if not (args.clips >= 1 and 0 < args.minutes < 1e4):
         raise ConfigError("--clips must be 1 or more, and --minutes above 0")
+    if not (args.commands or args.recordings or args.speech):
+        raise ConfigError("name what to measure: --commands, --recordings or --speech")
+    report = begin_report(args)
+    with Console().status("starting") as status:
+        if args.commands or args.recordings:
+            _bench_commands(report, args, status.update)
+        else:
+            _bench_stop_channel(report, args, status.update)
+    return end_report(report, args)
+
+
+def _bench_stop_channel(report: Report, args: argparse.Namespace, progress: Callable[[str], None]) -> None:
+    from autoglm_embodied.tools.bench.stop_channel import measure
+    from autoglm_embodied.voice.stop_spotter import StopSettings
+
     settings = StopSettings(str(args.network), "") if args.network else StopSettings()
     if args.least_probability is not None:
         settings = replace(settings, least_probability=args.least_probability)
-    report = begin_report(args)
-    with Console().status("starting") as status:
-        measure(report, args.speech, settings, args.seed, (args.clips, args.minutes), status.update)
-    return end_report(report, args)
+    measure(report, args.speech, settings, args.seed, (args.clips, args.minutes), progress)
+
+
+def _bench_commands(report: Report, args: argparse.Namespace, progress: Callable[[str], None]) -> None:
+    from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
+
+    model = RecogniserSettings.named(args.asr_model)  # before the imports that take long
+    from autoglm_embodied.tools.bench.reliability import calibrate, draw_reliability
+    from autoglm_embodied.tools.bench.spoken_commands import (
+        load_commands,
+        load_recordings,
+        measure_commands,
+        measure_false_motion,
+    )
+    from autoglm_embodied.voice.answer import CommandSettings
+
+    said = load_commands(args.commands) if args.commands else {}
+    if args.recordings:
+        said[args.recordings.name] = load_recordings(args.recordings)
+    said = {engine: clips[:: -(-len(clips) // args.clips)] for engine, clips in said.items()}
+    others = load_commands(args.speech) if args.speech else {}
+    recogniser, settings = WhisperRecogniser(model), CommandSettings()
+    report.details["asr_model"] = args.asr_model
+    judged = measure_commands(report, said, recogniser, settings, args.seed, progress)
+    talk = [clip for clips in others.values() for clip in clips if clip.place == "none"]
+    trials = [trial for each in judged for trial in each.likely]
+    trials += measure_false_motion(report, talk, recogniser, settings, (args.seed, args.minutes), progress)
+    if args.plot:
+        draw_reliability(trials, args.plot)
+    if args.calibrate:
+        report.details["weights"] = calibrate(trials).round(3).tolist()
+        print(f"weights: {report.details['weights']}")
 
 
 def begin_report(args: argparse.Namespace) -> Report:

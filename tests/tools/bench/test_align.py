@@ -107,15 +107,15 @@ def test_on_a_slow_motion_a_line_is_far_better_than_a_sample_and_all_three_are_c
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of the bench on less: the figures come out noisier, by the same way."""
     monkeypatch.setattr(align, "CASES", {case: align.CASES[case] for case in (align.CASE, "overtaking")})
-    monkeypatch.setattr(align_error, "SECONDS", 10.0)
-    monkeypatch.setattr(align_error, "FREQUENCIES_HZ", align_error.FREQUENCIES_HZ[::7])
-    for name, fewer in (("TICKS_TIMED", 300), ("LOCK_MS", 500), ("WARM_MS", 5_000)):
+    monkeypatch.setattr(align_error, "SECONDS", 6.0)
+    monkeypatch.setattr(align_error, "FREQUENCIES_HZ", align_error.FREQUENCIES_HZ[::12])
+    for name, fewer in (("TICKS_TIMED", 300), ("LOCK_MS", 500), ("WARM_MS", 2_000)):
         monkeypatch.setattr(align_cost, name, fewer)
 
 
 def test_the_figures_have_their_names_and_a_late_camera_costs_no_observation(short: None, tmp_path: Path) -> None:
     file, plot = tmp_path / "align.json", tmp_path / "align.png"
-    assert main(["bench", "align", "--hours", "0.01", "--json", str(file), "--plot", str(plot)]) == 0
+    assert main(["bench", "align", "--hours", "0.003", "--json", str(file), "--plot", str(plot)]) == 0
     report = json.loads(file.read_text())
     rows = {(row["figure"], row["case"], row["stat"]): row["value"] for row in report["rows"]}
     assert rows["align.sets_formed", "camera_late_120ms", None] == 300

@@ -1,0 +1,32 @@
+"""Prohibitions: sentences that say not to do something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoglm_embodied.voice.language import language
+from autoglm_embodied.voice.lexicon import Token
+from autoglm_embodied.voice.paraphrase import without_fillers
+
+ACTIONS = (
+    "verbs",
+    *(f"intents.{name}" for name in "release open close home resume faster slower again cancel".split()),
+)
+
+
+def is_prohibition(text: str, tag: str) -> bool:
+    """Whether a sentence in the language `tag` says not to do something, or to stop: "never let go", "don't move"."""
+    content = without_fillers(language(tag).lexicon.tokens(text))
+    stops = any(token.has("intents.stop", "intents.stop_alone") and not token.has("verbs") for token in content)
+    return stops or is_prohibited(content)
+
+
+def is_prohibited(content: Sequence[Token]) -> bool:
+    """Whether tokens without fillers say not to do something: "don't", or "not" directly before a verb."""
+    for at, token in enumerate(content):
+        following = content[at + 1] if at + 1 < len(content) else None
+        if token.has("words.dont", "words.dont_stop") and not token.has("words.not", "intents"):
+            return True
+        if token.has("words.not") and following is not None and not following.pause and following.has(*ACTIONS):
+            return True
+    return False
