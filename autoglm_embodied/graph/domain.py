@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,12 +24,20 @@ PORT_BASE, PORTS_PER_DOMAIN = 7400, 250  # UDP ports of a DDS domain (RTPS speci
 OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")  # use the older name of Fast DDS, Fast RTPS
 
 
-def remove_orphaned_segments(folder: Path = SHARED_MEMORY) -> int:
-    """Remove this user's Fast DDS shared-memory segments whose process is gone; returns their size in bytes."""
+def remove_orphaned_segments(folder: Path = SHARED_MEMORY, clock: Callable[[], float] = time.time) -> int:
+    """Remove this user's Fast DDS shared-memory segments whose process is gone.
+
+    Args:
+        folder: where they lie.
+        clock: wall clock [s], as of the files' times.
+
+    Returns:
+        Their size in bytes.
+    """
     freed = 0
     for lock in folder.glob(f"fastdds_*{OWNER_LOCK}"):
         with suppress(OSError):  # another user's, or removed meanwhile
-            if lock.stat().st_uid == os.getuid() and time.time() - lock.stat().st_mtime > MIN_AGE_S:
+            if lock.stat().st_uid == os.getuid() and clock() - lock.stat().st_mtime > MIN_AGE_S:
                 freed += _remove(lock)
     return freed
 

@@ -62,6 +62,19 @@ class GraphExit:
     leftover: list[str] = field(default_factory=list)  # processes that had to be killed at the end
 
 
+def parameters(**values: object) -> list[str]:
+    """ROS parameters as command line arguments of a node; of one that is given twice the last counts."""
+    pairs = [argument for key, value in values.items() for argument in ("-p", f"{key}:={value}")]
+    return ["--ros-args", *pairs] if pairs else []
+
+
+# A simulator that shares its processors is no real-time driver: wrenches and ticks come late again and again.
+IN_SIMULATION = {
+    "governor_node": parameters(**{f"limits.{name}_timeout_ns": 100_000_000 for name in ("policy", "wrench")}),
+    "fusion_node": parameters(command_limit_ns=200_000_000, **{"camera.frozen_after_ns": 0}),
+}
+
+
 @contextmanager
 def run_graph(
     nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ended: GraphExit, record_sensors: bool = True
@@ -86,7 +99,7 @@ def run_graph(
             stack.callback(lambda: ended.exits.extend(processes.stop()))
             for name, arguments in nodes.items():
                 own = camera if name == "sim_node" else None
-                processes.start(name, NODES[name], *arguments, environment=own)
+                processes.start(name, NODES[name], *IN_SIMULATION.get(name, ()), *arguments, environment=own)
             # Here and not above: rclpy reads the environment when it is imported.
             from autoglm_embodied.nodes.observer_node import Observer
 
@@ -95,9 +108,3 @@ def run_graph(
     finally:
         # Includes a process whose start was interrupted before it was listed.
         ended.leftover.extend(kill_leftover_processes(run_id))
-
-
-def parameters(**values: object) -> list[str]:
-    """ROS parameters as command line arguments of a node."""
-    pairs = [argument for key, value in values.items() for argument in ("-p", f"{key}:={value}")]
-    return ["--ros-args", *pairs] if pairs else []

@@ -14,6 +14,7 @@ import numpy as np
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.bag.bag import Bag
+from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.config import shipped
 from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.ingest.registration import DepthCamera
@@ -26,6 +27,7 @@ from autoglm_embodied.replay.runners import AlignerRunner, PolicyRunner
 from autoglm_embodied.types import MODALITIES, Observation, Sense
 
 NS_PER_MS = 1e6
+TARED = "wrench.tared"  # in the metadata of a recording whose wrenches need no tare
 LEAST_PRESENT = 0.9  # of the ticks; what is present in fewer is named with the reason
 
 
@@ -86,7 +88,12 @@ class BagReplay:
         Raises:
             BagError: the recording cannot be replayed.
         """
-        play(self._bag, chosen, self._player.take)
+        play(self._bag, chosen, self._take)
+
+    def _take(self, stream: str, message: BagMessage) -> None:
+        if TARED in self._bag.metadata and not self._runner.aligner.tared:
+            self._runner.aligner.assume_tared()
+        self._player.take(stream, message)
 
     def add_figures(self, report: Report) -> None:
         """Add what came of each stream and what was observed of each modality."""

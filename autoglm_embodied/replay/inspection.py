@@ -238,7 +238,8 @@ def streams_of(
         camera = _camera(known.get("depth" if stream == "depth_info" else "rgb", ""))
         fitting = [facts for facts in by_topic.values() if _fits(stream, facts)]
         if stream == "depth_info":
-            fitting = [facts for facts in fitting if _camera(facts.topic) == camera not in ("", _camera(known["rgb"]))]
+            own = camera not in ("", _camera(known.get("rgb", "")))  # not that of colour
+            fitting = [facts for facts in fitting if own and _camera(facts.topic) == camera]
         if fitting and not (stream == "wrench_batch" and "wrench" in known):
             known[stream] = max(fitting, key=lambda facts: _likelihood(facts, camera, wanted)).topic
     return known
@@ -254,7 +255,8 @@ def _fits(stream: str, facts: TopicFacts) -> bool:
         return False
     if stream not in IMAGES or facts.encoding == CLOUD:
         return True
-    return facts.encoding in IMAGES[stream] and ("depth" in facts.topic) == (stream == "depth")
+    fitting = [each for each, encodings in IMAGES.items() if facts.encoding in encodings]
+    return stream in fitting and (len(fitting) == 1 or ("depth" in facts.topic) == (stream == "depth"))
 
 
 def _likelihood(facts: TopicFacts, camera: str, joint_names: set[str]) -> tuple[float, ...]:

@@ -26,9 +26,11 @@ from autoglm_embodied.replay.runners import Instant, Runner
 from autoglm_embodied.types import Observation
 
 MAX_NAMED = 6  # topics in an error
-NS_PER_S = 1e9
+NS_PER_S, NS_PER_MS = 1e9, 1e6
 JUMP_NS = 1_000_000_000  # of stamps against receive times: the sender's clock was set, or a simulator restarted
 MOST_EXCHANGED = 0.01  # of a stream's messages, that a network may exchange or double
+STEP_NS = 50_000_000  # of stamps against receive times, that is no change of transport
+SMOOTHED, STEADIER = 5, 4  # messages whose median is compared; by how much less the offset varies but for the step
 HOLE_NS = 5_000_000_000  # without a message, beyond which there are no ticks once every sensor is stale
 STALE_NS = 500_000_000
 LIVE_NS = 500_000_000  # since a stream's newest stamp, for it to tell the time
@@ -52,28 +54,44 @@ class MessageTimes:
         return sum(map(_lost, self._sessions()))
 
     def problems(self, stream: str) -> Iterable[str]:
-        """Sentences about stamps that go back, or repeat, but for the few that a network may exchange."""
-        sessions = [stamps_ns for publisher in self._sessions() for stamps_ns in publisher]
-        late = sum(int((each < np.maximum.accumulate(each)).sum()) for each in sessions)
-        repeated = sum(len(each) - len(np.unique(each)) for each in sessions)
+        """Sentences about stamps that step, go back, or repeat, but for the few that a network may exchange."""
+        sessions = [session for publisher in self._sessions() for session in publisher]
+        late = sum(int((each < np.maximum.accumulate(each)).sum()) for each, _ in sessions)
+        repeated = sum(len(each) - len(np.unique(each)) for each, _ in sessions)
+        steps_ns = [_step_ns(stamps_ns - receive_ns) for stamps_ns, receive_ns in sessions]
         few, cure = 1 + MOST_EXCHANGED * len(self.stamps_ns), "let its driver stamp each message when it measures"
         if late > few:
             yield f"{late} of {stream} are stamped before what came earlier; {cure}"
+        if any(steps_ns):
+            step_ms = max(steps_ns, key=abs) / NS_PER_MS
+            yield f"the stamps of {stream} step by {step_ms:.0f} ms against their receipt; let nobody set a clock"
         if repeated > few:
             yield f"{repeated} of {stream} repeat a stamp, and were left out; {cure}"
 
     def _sessions(self) -> Iterable[list[NDArray[np.int64]]]:
-        """The stamps of each publisher, between their jumps."""
+        """The stamps and receive times (2, n) of each publisher, between the jumps of its stamps."""
         columns = (np.frombuffer(column, np.int64) for column in (self.stamps_ns, self.receive_ns, self.groups))
         stamps_ns, receive_ns, groups = columns
         for group in set(self.groups):
-            own_ns = stamps_ns[groups == group]
-            jumps = np.flatnonzero(np.abs(np.diff(own_ns - receive_ns[groups == group])) > JUMP_NS)
-            yield np.split(own_ns, jumps + 1)
+            own_ns = np.stack([stamps_ns, receive_ns])[:, groups == group]
+            jumps = np.flatnonzero(np.abs(np.diff(own_ns[0] - own_ns[1])) > JUMP_NS)
+            yield np.split(own_ns, jumps + 1, axis=1)
+
+
+def _step_ns(offsets_ns: NDArray[np.int64]) -> float:
+    """By how much offsets (n,) change once; 0 where they are steady, or vary as well."""
+    if len(offsets_ns) < 2 * SMOOTHED:
+        return 0.0
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(offsets_ns, SMOOTHED), axis=1)
+    at = int(np.abs(smooth[SMOOTHED:] - smooth[:-SMOOTHED]).argmax()) + SMOOTHED
+    parts = offsets_ns[: at - SMOOTHED // 2], offsets_ns[at + SMOOTHED // 2 :]  # without those beside the step
+    step_ns = float(np.median(parts[1]) - np.median(parts[0]))
+    varying_ns = max(float(np.ptp(np.percentile(part, (10, 90)))) for part in parts)
+    return step_ns if abs(step_ns) > max(STEP_NS, STEADIER * varying_ns) else 0.0
 
 
 def _lost(sessions: list[NDArray[np.int64]]) -> int:
-    gaps_ns = np.concatenate([np.diff(np.unique(session)) for session in sessions])
+    gaps_ns = np.concatenate([np.diff(np.unique(stamps_ns)) for stamps_ns, _ in sessions])
     return int(np.maximum(np.rint(gaps_ns / np.median(gaps_ns)) - 1, 0).sum()) if len(gaps_ns) else 0
 
 
@@ -111,8 +129,10 @@ class EvenTicks:
 
     def update(self, stream: str, stamp_ns: int, receive_ns: int) -> None:
         """See TickSchedule."""
-        newest_ns = self._newest.get(stream, (0, 0))[0]
-        if stream not in self._newest or not -JUMP_NS <= stamp_ns - newest_ns <= 0:  # a repeated one tells no time
+        newest_ns, then_ns = self._newest.get(stream, (0, 0))
+        since_ns, passed_ns = stamp_ns - newest_ns, receive_ns - then_ns
+        jumped = abs(since_ns - passed_ns) > JUMP_NS >= passed_ns  # the ticks follow once that lasts, as streams do
+        if stream not in self._newest or not (jumped or -JUMP_NS <= since_ns <= 0):  # a repeated one tells no time
             self._newest[stream] = stamp_ns, receive_ns
 
     def due_before(self, receive_ns: int) -> Iterable[Instant]:

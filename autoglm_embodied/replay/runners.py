@@ -61,7 +61,6 @@ class AlignerRunner:
         self.push_wrench = aligner.push_wrench
         self.push_joints = aligner.push_joints
         self.aligner = aligner
-        self._tared = False
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
         """The frame's thumbnail, at the frame's time."""
@@ -76,10 +75,9 @@ class AlignerRunner:
 
     def tick(self, instant: Instant) -> Observation:
         """Tare as soon as that can be, as the fusion node does, and observe."""
-        if not self._tared:
+        if not self.aligner.tared:
             with suppress(SensorError):  # the arm moves or a sensor is silent: force stays masked
                 self.aligner.tare(*instant)
-                self._tared = True
         return self.aligner.observe(*instant)
 
 

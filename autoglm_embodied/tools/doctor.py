@@ -212,10 +212,11 @@ def voice_programs() -> CheckResult:
 
 def speech_weights() -> CheckResult:
     """Check the recogniser's weights against their sha256 and load them."""
-    from autoglm_embodied.voice.recogniser import TINY_EN_SHA256, WhisperRecogniser
+    from autoglm_embodied.voice.recogniser import WhisperRecogniser
+    from autoglm_embodied.voice.weights import SPEECH_MODELS, TINY_EN
 
     WhisperRecogniser()
-    return CheckResult("speech weights", True, f"Whisper tiny.en, sha256 {TINY_EN_SHA256[:12]}")
+    return CheckResult("speech weights", True, f"Whisper {TINY_EN}, sha256 {SPEECH_MODELS[TINY_EN].sha256[:12]}")
 
 
 def policy_weights() -> CheckResult:

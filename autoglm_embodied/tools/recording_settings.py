@@ -14,17 +14,23 @@ import yaml
 from autoglm_embodied.config import read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.policy.command_repeater import LIMIT_NS
 from autoglm_embodied.replay.inspection import TopicFacts
+from autoglm_embodied.tools.rosetta_contract import Contract, contract_of
 from autoglm_embodied.whole_file import write_whole
 
-ROBOT, CAMERA, NODE = "robot.yaml", "camera.yaml", "fusion.yaml"
+ROBOT, CAMERA, NODE, CONTRACT = "robot.yaml", "camera.yaml", "fusion.yaml", "contract.yaml"
+GOVERNOR = "governor.yaml"
+PASS = "Pass it with --ros-args --params-file."
+LIMIT = "A tenth of both speeds; set limits.workspace_* and limits.table_m to the place where the arm stands."
+FIRST_SHARE = 0.1  # of the speed, for the first motion
 FINGERS = re.compile("finger|grip|knuckle|jaw|hand", re.IGNORECASE)
 WRENCHES = ("wrench", "wrench_batch")
 RATES = {"camera_hz": "rgb", "wrench_hz": "wrench", "joints_hz": "joints"}
 
 
 def write_settings(folder: Path, streams: Mapping[str, TopicFacts]) -> list[str]:
-    """Write the three files; returns what is to be completed in each. ConfigError if they cannot be, or are there.
+    """Write the files; returns what is to be completed in each. ConfigError if they cannot be, or are there.
 
     Args:
         folder: to write to, made where it is not.
@@ -37,15 +43,33 @@ def write_settings(folder: Path, streams: Mapping[str, TopicFacts]) -> list[str]
             "Measure xyz_m and quaternion_xyzw: they are those of the simulator's camera.",
             _camera(streams, robot),
         ),
-        NODE: ("Pass it with --ros-args --params-file.", _node(streams, folder)),
+        NODE: (PASS, _node(streams, folder)),
+        GOVERNOR: (LIMIT, _governor(streams, folder)),
+        CONTRACT: ("For rosetta.", contract_of(streams, robot.name)),
     }
+    files = zip(("robot", "camera", "fusion", "governor"), (ROBOT, CAMERA, NODE, GOVERNOR), strict=True)
+    given = " ".join(f"{name}_file:={(folder / file).resolve()}" for name, file in files)
+    launch = f"to start the nodes with them: ros2 launch autoglm_embodied robot.launch.py {given}"
+    return [*_write(folder, texts, "a recording"), launch]
+
+
+def write_parameters(folder: Path, contract: Contract) -> list[str]:
+    """Write the node's parameters that a contract tells; returns what is to be done with them, raises likewise."""
+    values: dict[str, Any] = {"tick_hz": float(contract.fps)} if contract.fps else {}
+    if contract.fps and 2e9 / contract.fps > LIMIT_NS:  # a command must last until the next
+        values["command_limit_ns"] = round(2e9 / contract.fps)
+    values["topics"] = contract.topics
+    return _write(folder, {NODE: (PASS, _parameters(values))}, "a contract of rosetta")
+
+
+def _write(folder: Path, texts: Mapping[str, tuple[str, dict[str, Any]]], source: str) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, (note, values) in texts.items():
             if (folder / name).exists():
                 raise ConfigError(f"{folder / name} is there already; name another folder for --write")
             text = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)
-            write_whole(folder / name, f"# From a recording by autoglm doctor. {note}\n{text}")
+            write_whole(folder / name, f"# From {source} by autoglm doctor. {note}\n{text}")
     except OSError as error:
         raise ConfigError(f"cannot write to {folder} ({error.strerror}); name a folder that can be") from error
     return [f"{folder / name}: {note}" for name, (note, _) in texts.items()]
@@ -100,4 +124,19 @@ def _node(streams: Mapping[str, TopicFacts], folder: Path) -> dict[str, Any]:
     }
     values |= {name: round(rate_hz, 1) for name, rate_hz in rates.items() if rate_hz}
     values["topics"] = {stream: facts.topic for stream, facts in streams.items()}
-    return {"/**/fusion_node": {"ros__parameters": values}}
+    return _parameters(values)
+
+
+def _governor(streams: Mapping[str, TopicFacts], folder: Path) -> dict[str, Any]:
+    """Parameters of the governor for a first motion: its topics, and the rate of the wrench."""
+    values: dict[str, Any] = {"robot_file": str((folder / ROBOT).resolve())}
+    wrench = next((streams[name] for name in WRENCHES if name in streams), None)
+    if wrench is not None and wrench.rate_hz:
+        values["wrench_hz"] = round(wrench.rate_hz, 1)
+    values["limits"] = {"speed_share": FIRST_SHARE}
+    felt = {name: streams[name].topic for name in (*WRENCHES, "joints") if name in streams}
+    return _parameters(values | ({"topics": felt} if felt else {}), "governor_node")
+
+
+def _parameters(values: dict[str, Any], node: str = "fusion_node") -> dict[str, Any]:
+    return {f"/**/{node}": {"ros__parameters": values}}

@@ -16,21 +16,21 @@ from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph import domain as graph
 from autoglm_embodied.graph.processes import RUN_ID, Processes, kill_leftover_processes, leftover_processes, new_run_id
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 OBEDIENT = """
-import signal, sys
-signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # one that comes before it is waited for is kept
 print("up", flush=True)
-signal.pause()
+signal.sigwait([signal.SIGINT])
 """
 
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print("up", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -67,7 +67,7 @@ def test_waiting_ends_with_the_last_process_and_names_one_that_failed_or_did_not
     running.start("stubborn", "stubborn")
     with pytest.raises(SetupError, match="stubborn did not end within 0 s"):
         running.wait(0.1)
-    running.stop({signal.SIGKILL: 5.0})
+    running.stop({signal.SIGKILL: LIMIT_S})
 
 
 def test_a_process_that_follows_the_first_request_ended_clean(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_process_that_follows_the_first_request_ended_clean(tmp_path: Path) ->
     obedient = running.start("obedient", "obedient")
     until(lambda: "up" in obedient.log.read_text())
     running.check()
-    assert [ended.clean for ended in running.stop()] == [True]
+    assert [ended.clean for ended in running.stop({signal.SIGINT: LIMIT_S})] == [True]
     assert leftover_processes(run_id) == []
 
 
@@ -86,7 +86,7 @@ def test_a_process_that_ignores_requests_is_ended_with_its_children(tmp_path: Pa
     stubborn = running.start("stubborn", "stubborn")
     until(lambda: "up" in stubborn.log.read_text())
     assert len(leftover_processes(run_id)) == 2
-    ended = running.stop({signal.SIGINT: 0.3, signal.SIGTERM: 5.0})[0]
+    ended = running.stop({signal.SIGINT: 0.3, signal.SIGTERM: LIMIT_S})[0]
     assert (ended.ended_by, ended.clean) == (signal.SIGTERM, False)
     assert leftover_processes(run_id) == []
 
@@ -94,7 +94,7 @@ def test_a_process_that_ignores_requests_is_ended_with_its_children(tmp_path: Pa
 def test_a_child_in_a_group_of_its_own_is_a_leftover_and_killed() -> None:
     run_id = new_run_id()
     child = subprocess.Popen(
-        [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
+        [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"],
         env=os.environ | run_id,
         stdout=subprocess.PIPE,
         start_new_session=True,

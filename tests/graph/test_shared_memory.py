@@ -11,23 +11,22 @@ from autoglm_embodied.graph.domain import MIN_AGE_S, remove_orphaned_segments
 SIZE = 4096
 
 
-def segment(folder: Path, name: str, age_s: float) -> tuple[Path, Path]:
+def segment(folder: Path, name: str, made_s: float = 0.0) -> tuple[Path, Path]:
     data, lock = folder / f"fastdds_{name}", folder / f"fastdds_{name}_el"
     data.write_bytes(bytes(SIZE))
     lock.touch()
-    made_s = lock.stat().st_mtime - age_s
     os.utime(lock, (made_s, made_s))
     return data, lock
 
 
 def test_a_segment_whose_owner_is_gone_is_removed(tmp_path: Path) -> None:
-    left = segment(tmp_path, "00aa", age_s=60.0)
+    left = segment(tmp_path, "00aa")
     assert remove_orphaned_segments(tmp_path) == SIZE
     assert not any(path.exists() for path in left)
 
 
 def test_a_segment_whose_owner_lives_is_kept(tmp_path: Path) -> None:
-    kept = segment(tmp_path, "00bb", age_s=60.0)
+    kept = segment(tmp_path, "00bb")
     with kept[1].open("rb") as owner:
         fcntl.flock(owner, fcntl.LOCK_EX)
         assert remove_orphaned_segments(tmp_path) == 0
@@ -35,9 +34,10 @@ def test_a_segment_whose_owner_lives_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_is_just_being_made_is_kept(tmp_path: Path) -> None:
-    kept = segment(tmp_path, "00cc", age_s=MIN_AGE_S / 2)
-    assert remove_orphaned_segments(tmp_path) == 0
+    kept = segment(tmp_path, "00cc", made_s=1000.0)
+    assert remove_orphaned_segments(tmp_path, lambda: 1000.0 + MIN_AGE_S / 2) == 0
     assert all(path.exists() for path in kept)
+    assert remove_orphaned_segments(tmp_path, lambda: 1000.0 + MIN_AGE_S * 2) == SIZE
 
 
 def test_what_is_no_segment_is_left_alone(tmp_path: Path) -> None:

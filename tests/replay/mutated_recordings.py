@@ -40,7 +40,7 @@ LIMITS = AlignSettings()
 EARLIEST_S = -(LIMITS.late_limit_ns + LIMITS.vision_limit_ns) / 1e9 - 0.02
 LATEST_S = LIMITS.ahead_limit_ns / 1e9 + 0.03  # 20 ms of which are the resolution of the pixels
 LEAST_PRESENT = 0.85  # of the ticks of the unchanged recording; replay speaks below 0.9 of all
-MOST_TICKS = 30_000
+MOST_TICKS = 200_000  # for each message more than there are in the longest time without one that is replayed
 NAMES = {
     "vision": ("vision", "rgb", "depth", "frame", "camera"),
     "force": ("force", "wrench"),

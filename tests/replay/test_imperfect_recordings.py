@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bag_cases import write_ros2_mcap
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from observing import EPOCH_NS, MS
 from replay_cases import STREAM_OF, recording
@@ -141,6 +142,19 @@ def test_stamps_that_go_back_or_repeat_are_said_but_for_a_few(stamps: list[int],
     assert [sentence.partition(";")[0] for sentence in times.problems("depth")] == said
 
 
+@settings(deadline=None, max_examples=50)
+@example(66, 10, 1, 953361650)
+@given(st.integers(-200, 200), st.integers(10, 90), st.integers(0, 10), st.integers(0, 2**32 - 1))
+def test_a_step_of_the_stamps_is_said_and_no_jitter_taken_for_one(step: int, at: int, jitter: int, seed: int) -> None:
+    times, late_ms = MessageTimes(), np.random.default_rng(seed).integers(0, jitter + 1, 100)
+    for k in range(100):
+        times.receive_ns.append(k * 66 * MS + int(late_ms[k]) * MS)
+        times.stamps_ns.append((k * 66 + step * (k >= at)) * MS)
+        times.groups.append(0)
+    said = [sentence for sentence in times.problems("rgb") if "step by" in sentence]
+    assert len(said) == 1 if abs(step) > 65 else not said or abs(step) > 35
+
+
 def test_a_message_of_log_time_zero_costs_no_endless_ticks(tmp_path: Path) -> None:
     first = replace(RECORDING[0], receive_ns=0)
     present, problems = replay([first, *RECORDING], tmp_path)
@@ -165,6 +179,16 @@ def test_a_clock_of_its_own_never_leads_where_one_stream_is_of_the_wall_clock(of
         for stream in ("wrench", "joints", "rgb"):
             ticks.update(stream, max(EPOCH_NS + offsets_ns.get(stream, 0), 0) + k * 10 * MS, k * 10 * MS)
         assert all(tick.t_ns == EPOCH_NS + tick.now_receive_ns for tick in ticks.due_before(k * 10 * MS))
+
+
+def test_ticks_follow_another_clock_only_once_that_lasts() -> None:
+    ticks, offsets_ns = EvenTicks(100.0, lambda: EPOCH_NS, AlignSettings()), []
+    for k in range(400):
+        off_ns = 3600 * S if k == 20 or k >= 200 else 0
+        for stream in ("wrench", "joints", "rgb"):
+            ticks.update(stream, k * 10 * MS + off_ns, k * 10 * MS)
+        offsets_ns += [tick.t_ns - tick.now_receive_ns for tick in ticks.due_before(k * 10 * MS + 1)]
+    assert set(offsets_ns[:290]) == {0} and set(offsets_ns[310:]) == {3600 * S}
 
 
 def test_topics_written_one_after_the_other_are_replayed_as_they_came(tmp_path: Path) -> None:

@@ -104,23 +104,43 @@ def test_publishers_of_one_topic_are_told_apart(tmp_path: Path) -> None:
     assert "100 x 7 joints" in facts.layout and "100 x 2 joints" in facts.layout
 
 
-REALSENSE = {
-    "rgb": "/camera/camera/color/image_raw",
-    "depth": "/camera/camera/aligned_depth_to_color/image_raw",
-    "camera_info": "/camera/camera/color/camera_info",
-    "wrench": "/bota/ft",
-    "joints": "/arm/joint_states",
+DRIVERS = {  # topics of colour, depth and calibration
+    "realsense2_camera": [
+        "/camera/camera/color/image_raw",
+        "/camera/camera/aligned_depth_to_color/image_raw",
+        "/camera/camera/color/camera_info",
+    ],
+    "zed_wrapper": [
+        "/zed/zed_node/rgb/image_rect_color",
+        "/zed/zed_node/depth/depth_registered",
+        "/zed/zed_node/rgb/camera_info",
+    ],
+    "depthai_ros_driver": ["/oak/rgb/image_raw", "/oak/stereo/image_raw", "/oak/rgb/camera_info"],
+    "azure_kinect_ros_driver": ["/rgb/image_raw", "/depth_to_rgb/image_raw", "/rgb/camera_info"],
+    "orbbec_camera": ["/camera/color/image_raw", "/camera/depth/image_raw", "/camera/color/camera_info"],
+    "ros_gz_bridge": ["/depth_camera/image", "/depth_camera/depth_image", "/depth_camera/camera_info"],
 }
 
 
-def test_streams_are_found_under_the_names_of_other_drivers(tmp_path: Path) -> None:
-    renamed = [replace(m, topic=REALSENSE.get(STREAM_OF[m.topic], m.topic)) for m in TIMED]
-    others = {"depth": "/camera/camera/depth/image_rect_raw", "rgb": "/camera/camera/infra1/image_rect_raw"}
-    others |= {"camera_info": "/camera/camera/depth/camera_info"}
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_streams_are_found_under_the_names_of_other_drivers(driver: str, tmp_path: Path) -> None:
+    names = dict(zip(("rgb", "depth", "camera_info"), DRIVERS[driver], strict=True))
+    names |= {"wrench": "/bota/ft", "joints": "/arm/joint_states"}
+    renamed = [replace(m, topic=names.get(STREAM_OF[m.topic], m.topic)) for m in TIMED]
+    others = {"rgb": "/camera/camera/infra1/image_rect_raw", "camera_info": "/camera/camera/infra1/camera_info"}
+    if "realsense" in driver:
+        others |= {"depth": "/camera/camera/depth/image_rect_raw", "camera_info": "/camera/camera/depth/camera_info"}
     copies = [replace(m, topic=others[STREAM_OF[m.topic]]) for m in TIMED if STREAM_OF[m.topic] in others]
     found = inspect(Bag(write_ros2_mcap(tmp_path / "bag.mcap", renamed + copies)))
-    assert {**streams_of(found, {}, {}, NAMES)} == REALSENSE | {"voice": "/voice/command"}
-    assert streams_of(found, {}, {"depth": others["depth"]}, NAMES)["depth"] == others["depth"]
+    assert {**streams_of(found, {}, {}, NAMES)} == names | {"voice": "/voice/command"}
+    assert streams_of(found, {}, {"rgb": others["rgb"]}, NAMES)["rgb"] == others["rgb"]
+
+
+def test_a_recording_without_colour_has_the_streams_that_are_there(tmp_path: Path) -> None:
+    named = {"depth": "/tof/depth/image", "camera_info": "/tof/depth/camera_info"}
+    messages = [replace(m, topic=named.get(STREAM_OF[m.topic], m.topic)) for m in TIMED if STREAM_OF[m.topic] != "rgb"]
+    streams = streams_of(inspect(Bag(write_ros2_mcap(tmp_path / "bag.mcap", messages))), {}, {}, NAMES)
+    assert "rgb" not in streams and streams["depth"] == named["depth"]
 
 
 def compressed(message: BagMessage) -> BagMessage:

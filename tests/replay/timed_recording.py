@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand
 from observing import EPOCH_NS, MS, ROBOT
@@ -10,7 +12,7 @@ from replay_cases import READY_RAD, message
 from sensor_msgs.msg import CameraInfo
 
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.ingest.cdr import WrenchWriter
+from autoglm_embodied.ingest.cdr import BEGIN, NS_PER_S, STAMP, WrenchWriter, read_stamp_ns
 from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.replay.runners import COLUMNS, ROWS
 from autoglm_embodied.ros.conversions import image_message, to_stamp
@@ -67,6 +69,13 @@ def _timed() -> list[BagMessage]:
 
 TIMED = _timed()
 """Wrenches at 250 Hz, joint states at 125 Hz, frames at 15 Hz and a command, all received 0.3 ms after their stamps."""
+
+
+def later(message: BagMessage, by_ns: int) -> BagMessage:
+    """Measured and received by so much later."""
+    data = bytearray(message.data)
+    STAMP.pack_into(data, BEGIN, *divmod(read_stamp_ns(message.data) + by_ns, NS_PER_S))
+    return replace(message, data=bytes(data), receive_ns=message.receive_ns + by_ns)
 
 
 def force_times_s(raw: FloatArray) -> FloatArray:

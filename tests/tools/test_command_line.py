@@ -66,7 +66,7 @@ def test_help_imports_nothing_slow() -> None:
         "slow = {'torch', 'rclpy', 'mujoco', 'numpy', 'cv2', 'matplotlib', 'rerun'} & set(sys.modules)\n"
         "sys.exit(f'imported {slow}' if slow else 0)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=100)
 
 
 def test_a_missing_or_wrong_recording_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +121,9 @@ def test_a_viewer_without_a_display_is_refused(
         (["train-stop", "speech", "--engine", "hal", "--text", "README.md"], "there is no engine 'hal'"),
         (["train-stop", "speech", "--engine", "flite", "--text", "absent"], "cannot read absent"),
         (["bench", "voice", "--speech", "absent"], "absent must hold a folder of speech"),
+        (["bench", "voice", "--commands", "absent"], "absent must hold a folder of speech"),
+        (["bench", "voice", "--recordings", "absent"], "absent/sentences.tsv"),
+        (["bench", "voice"], "name what to measure"),
     ],
 )
 def test_learning_without_what_it_needs_is_refused(
@@ -157,12 +160,12 @@ def signal_handlers() -> Iterator[None]:
 def test_a_signal_that_another_thread_receives_ends_the_main_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     def waits(*_: object) -> int:
         Thread(target=lambda: signal.pthread_kill(get_ident(), signal.SIGTERM)).start()
-        return len(select([], [], [], 30.0))
+        return len(select([], [], [], 90.0))
 
     monkeypatch.setattr("autoglm_embodied.tools.cli.doctor.run", waits)
     asked_s = time.monotonic()
     assert main(["doctor"]) == 130
-    assert time.monotonic() - asked_s < 5.0
+    assert time.monotonic() - asked_s < 60.0
     assert "signals" not in [thread.name for thread in enumerate_threads()]  # which would pass it on to what comes next
 
 

@@ -54,11 +54,10 @@ def test_no_ros_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_the_doctor_checks_this_machine(tmp_path: Path) -> None:
     path = tmp_path / "doctor.json"
     command = [sys.executable, "-m", "autoglm_embodied.tools.cli", "doctor", "--json", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     ok = {row["case"]: row["value"] for row in json.loads(path.read_text())["rows"]}
     for item in ("Python", "ROS 2", "interfaces", "DDS transports", "EGL", "sound server", "policy weights"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +14,9 @@ from bag_cases import write_ros2_mcap
 from observing import EPOCH_NS, MS, ROBOT
 from PIL import Image
 from replay_cases import STREAM_OF
-from timed_recording import JOINT_SLOPE, TIMED, force_times_s
+from timed_recording import JOINT_SLOPE, TIMED, force_times_s, later
 
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.ingest.cdr import BEGIN, NS_PER_S, STAMP, read_stamp_ns
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.tools.export.rerun_file import WRENCH, Columns
 from autoglm_embodied.types import MODALITIES
@@ -36,12 +34,6 @@ def dataset(folder: Path, *recordings: list[BagMessage]) -> tuple[dict[str, Any]
     names = parts[0].column_names
     rows = {name: np.concatenate([np.array(part[name].to_pylist()) for part in parts]) for name in names}
     return json.loads((out / "meta/info.json").read_text()), rows
-
-
-def later(message: BagMessage, by_ns: int) -> BagMessage:
-    data = bytearray(message.data)
-    STAMP.pack_into(data, BEGIN, *divmod(read_stamp_ns(message.data) + by_ns, NS_PER_S))
-    return replace(message, data=bytes(data), receive_ns=message.receive_ns + by_ns)
 
 
 def test_rows_hold_windows_of_the_wrench_and_the_state_of_their_time(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.ingest.cdr import WrenchWriter, read_stamp_ns, read_wrench
 from autoglm_embodied.ingest.joint_states import JointStateReader, JointStateWriter
 from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.tools.cli import main
 
 UR5E = ["elbow_joint", "shoulder_lift_joint", "wrist_1_joint", "wrist_2_joint", "wrist_3_joint", "finger_joint"]
@@ -79,6 +80,20 @@ def test_the_files_hold_what_the_recording_told(tmp_path: Path) -> None:
     assert set(node) <= set(known) and set(node["topics"]) <= set(known["topics"])
     assert (node["wrench_hz"], node["topics"]["wrench"]) == (250.0, "/cell/force_torque_sensor_broadcaster/wrench")
     assert "complete" in (folder / "robot.yaml").read_text().lower()
+
+
+def test_the_governor_is_told_the_robots_topics_and_begins_with_a_tenth_of_the_speed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my_robot"
+    examined([of_another_robot(message) for message in TIMED], tmp_path, "--write", str(folder))
+    values = yaml.safe_load((folder / "governor.yaml").read_text())["/**/governor_node"]["ros__parameters"]
+    topics = {"wrench": "/cell/force_torque_sensor_broadcaster/wrench", "joints": "/cell/joint_states"}
+    assert values["topics"] == topics and Limits(**values["limits"]).speed_share == 0.1 and values["wrench_hz"] == 250.0
+    command = next(line for line in capsys.readouterr().out.splitlines() if "ros2 launch" in line)
+    files = dict(word.split(":=") for word in command.split() if ":=" in word)
+    assert set(files) == {"robot_file", "camera_file", "fusion_file", "governor_file"}
+    assert all(Path(file).is_file() for file in files.values()) and files["robot_file"] == values["robot_file"]
 
 
 def test_a_sense_that_would_be_absent_is_said_with_the_reason(

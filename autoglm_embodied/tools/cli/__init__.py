@@ -22,7 +22,19 @@ from autoglm_embodied import __version__
 from autoglm_embodied.errors import AutoGLMError, SetupError
 from autoglm_embodied.tools.cli import bench
 
-SUBCOMMANDS = ("demo", "doctor", "voice", "train", "train-stop", "bench", "record", "replay", "export")
+SUBCOMMANDS = (
+    "demo",
+    "doctor",
+    "voice",
+    "train",
+    "train-stop",
+    "bench",
+    "record",
+    "replay",
+    "export",
+    "import",
+    "faults",
+)
 COMMANDS_OF_OTHERS = "autoglm.commands"
 OF_THE_SIMULATOR = ("collect", "evaluate", "table")
 """What is missing where the simulator's package is not installed."""

@@ -11,6 +11,7 @@ HELP = "say a sentence and watch the simulated arm pick up what it names"
 EPILOG = """examples:
   autoglm demo
   autoglm demo --say "grab the blue ball" --seed 3 --out out/blue
+  autoglm demo --suite separated --seed 2
   autoglm demo --mic --view
 
 exit status: 0 the named object is held, 1 it is not, 2 bad input or a broken set-up"""
@@ -24,7 +25,13 @@ def add_parser(subparsers: Subparsers) -> None:
     sentence.add_argument("--wav", metavar="FILE", type=Path, help="play this recording (16 kHz, 16 bit) instead")
     sentence.add_argument("--mic", action="store_true", help="listen to the default microphone instead")
     parser.add_argument("--seed", type=int, default=0, help="of the scene and the sentence (default %(default)s)")
-    parser.add_argument("--objects", type=int, default=3, help="on the table, 1 to 4 (default %(default)s)")
+    parser.add_argument(
+        "--suite",
+        default="primitives",
+        help="of objects: %(default)s, or unknown ones, by their "
+        "names: separated, large, language, pile or another of `autoglm evaluate`",
+    )
+    parser.add_argument("--objects", type=int, help="on the table, 1 to 4 (default 3, of a suite as many as it has)")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/demo"), help="default %(default)s")
     parser.add_argument("--view", action="store_true", help="open the Rerun viewer and watch live")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")

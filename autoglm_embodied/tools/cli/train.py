@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from autoglm_embodied.tools.cli.command import Subparsers, add_command, from_options
@@ -13,8 +14,9 @@ EPILOG = """examples:
   autoglm train --data data/suites --out out/suites --device cuda --size base
   autoglm train --data data/shards --data data/dagger --out out/second --start out/train
   autoglm train --data data/outcomes --out out/scorer --batch 128
+  autoglm train --data data/labelled --out out/segmenter --device cuda
 
-Folders of outcomes alone train the scorer of grasps, all others the policy.
+Folders of outcomes alone train the scorer of grasps, of labelled images alone the segmenter, all others the policy.
 
 A training that was stopped goes on after its last finished epoch."""
 DROP_RATES = {"vision": 0.04, "force": 0.10, "joints": 0.02, "language": 0.02}
@@ -31,6 +33,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--grounding-epochs", type=int, default=8, help="default %(default)s")
     parser.add_argument("--imitation-epochs", type=int, default=16, help="default %(default)s")
     parser.add_argument("--outcome-epochs", type=int, default=24, help="of the scorer (default %(default)s)")
+    of_segmenter = "of the segmenter (default %(default)s)"
+    parser.add_argument("--segmentation-epochs", type=int, default=12, help=of_segmenter)
+    nouns = "of the segmenter in --start, train only what tells how objects are called"
+    parser.add_argument("--nouns-only", action="store_true", help=nouns)
     parser.add_argument("--batch", type=int, default=32, help="default %(default)s")
     parser.add_argument("--size", default="nano", help="of the model: nano, or base for a GPU (default %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda; auto is CUDA when there is one")
@@ -46,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
     import torch
     from rich.console import Console
 
-    from autoglm_embodied.train.loop import TrainSettings, train, train_scorer
-    from autoglm_embodied.train.sources import outcomes_alone
+    from autoglm_embodied.data.schemas import LABELLED_IMAGES, OUTCOMES
+    from autoglm_embodied.train.loop import TrainSettings, train, train_scorer, train_segmenter
+    from autoglm_embodied.train.sources import kinds_of_data
 
     console = Console()
 
@@ -57,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     with console.status("training"):
-        learn = train_scorer if outcomes_alone(args.data) else train
+        kinds = kinds_of_data(args.data)
+        others: dict[str, Callable[..., object]] = {OUTCOMES.kind: train_scorer, LABELLED_IMAGES.kind: train_segmenter}
+        learn = others.get(kinds.pop(), train) if len(kinds) == 1 else train
         learn(from_options(TrainSettings, args), args.data, args.out, report, args.start)
     console.print(f"The checkpoint is in {args.out}", highlight=False)
     return 0

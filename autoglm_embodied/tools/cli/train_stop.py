@@ -14,6 +14,7 @@ SPEECH_EPILOG = """examples:
   autoglm train-stop speech --engine espeak-ng --clips 4000 --text book.txt
   autoglm train-stop speech --engine piper --voice en_US-joe-medium.onnx --clips 2000 --text book.txt
   autoglm train-stop speech --engine rhvoice --prefix "chroot /srv/voices" --text other.txt --out data/held_out
+  autoglm train-stop speech --engine flite --sentences commands.tsv --out data/commands
   autoglm train-stop speech --engine mine --command "my-tts --say {text} --out {wav}" --voice 1 --text book.txt
 
 A command's fields are {voice}, {text} and {wav}; {stretch}, {tempo_percent}, {words_per_minute}, {pitch_percent},
@@ -36,7 +37,10 @@ def add_parser(subparsers: Subparsers) -> None:
     speech.add_argument("--command", help="of a new engine, with fields in braces")
     speech.add_argument("--voice", action="append", help="instead of the engine's own voices; may be repeated")
     text = "English text, from which other sentences are taken; may be repeated"
-    speech.add_argument("--text", metavar="FILE", type=Path, action="append", required=True, help=text)
+    source = speech.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", metavar="FILE", type=Path, action="append", help=text)
+    said = "to say as they are, one a line up to a tab, for `autoglm bench voice --commands`; `#` begins a comment"
+    source.add_argument("--sentences", metavar="FILE", type=Path, help=said)
     speech.add_argument("--clips", type=int, default=1000, help="in parts of 50 (default %(default)s)")
     speech.add_argument(
         "--prefix", default="", help="command that runs others elsewhere and shares the temporary folder"
@@ -77,7 +81,10 @@ def run_speech(args: argparse.Namespace) -> int:
             progress.update(task, completed=done)
 
         folder = args.out / args.engine
-        synthesise_clips(engine, folder, args.clips, _sentences(args.text), args.seed, report, args.prefix)
+        given = _lines(args.sentences) if args.sentences else []
+        count = len(given) or args.clips
+        others = _sentences(args.text or [])
+        synthesise_clips(engine, folder, count, others, args.seed, report, args.prefix, given)
     print(f"The speech is in {folder}")
     return 0
 
@@ -116,3 +123,13 @@ def _sentences(paths: list[Path]) -> list[str]:
         return [sentence for path in paths for sentence in sentences(path.read_text(errors="replace"))]
     except OSError as error:
         raise ConfigError(f"cannot read {error.filename} ({error.strerror}); give a text file") from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = (line.partition("\t")[0].strip() for line in path.read_text(errors="replace").splitlines())
+    except OSError as error:
+        raise ConfigError(f"cannot read {path} ({error.strerror}); give a text file") from error
+    if found := [line for line in lines if line and not line.startswith("#")]:
+        return found
+    raise ConfigError(f"{path} holds no sentence; write one a line")

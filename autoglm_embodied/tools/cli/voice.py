@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,9 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.command import Subparsers, add_command
 
 if TYPE_CHECKING:
-    from autoglm_embodied.voice.listener import Listener, VoiceCommand
+    from autoglm_embodied.voice.answer import Answer
+    from autoglm_embodied.voice.listener import Listener
+    from autoglm_embodied.voice.recogniser import RecogniserSettings
 
 HELP = "print recognised speech and the commands in it"
 EPILOG = """examples:
@@ -22,8 +24,10 @@ EPILOG = """examples:
   autoglm voice --say "stop"
   autoglm voice --wav command.wav
   autoglm voice --text "fahr fünf Zentimeter nach links" --language de
+  autoglm voice --robot
 
-exit status: 0 a command was recognised, or Ctrl-C ended listening; 1 none was; 2 bad input or a broken set-up"""
+exit status: 0 a command was recognised, or Ctrl-C ended --robot; 130 Ctrl-C ended listening; 1 no command was
+recognised; 2 bad input or a broken set-up"""
 OPEN_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 15.0
 POLL_S = 0.05
@@ -37,7 +41,11 @@ def add_parser(subparsers: Subparsers) -> None:
     source.add_argument("--wav", metavar="FILE", type=Path, help="a recording (16 kHz, 16 bit)")
     source.add_argument("--say", metavar="TEXT", help="a sentence, spoken by an installed voice")
     source.add_argument("--text", help="a sentence as it is recognised: prints what it means, without sound or weights")
+    robot = "what the running nodes hear, understand and do, and ask back, until Ctrl-C"
+    source.add_argument("--robot", action="store_true", help=robot)
     parser.add_argument("--language", metavar="TAG", default="en", help="of the commands, such as de (default: en)")
+    model = "recogniser: tiny.en, base (all languages), or a folder with another (default: %(default)s)"
+    parser.add_argument("--asr-model", metavar="NAME", default="tiny.en", help=model)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write what --text means here as well")
 
 
@@ -47,8 +55,11 @@ def run(args: argparse.Namespace) -> int:
         return _understand(args.text, args.language, args.json)
     if args.json is not None:
         raise ConfigError("--json is for --text; leave it out to listen")
+    if args.robot:
+        return _watch_robot()
+    settings = _settings(args)
     if args.wav is None and args.say is None:
-        return _listen_to_microphone(args.language)
+        return _listen_to_microphone(settings)
     import tempfile
 
     from autoglm_embodied.voice.recording import read_wav, synthesise
@@ -58,7 +69,17 @@ def run(args: argparse.Namespace) -> int:
         if args.say is not None:
             synthesise(args.say, wav)
         read_wav(wav)
-        return _listen_to_recording(wav, args.language)
+        return _listen_to_recording(wav, settings)
+
+
+def _watch_robot() -> int:
+    from autoglm_embodied.nodes.operator_node import OperatorNode
+
+    with OperatorNode(partial(print, flush=True)), suppress(KeyboardInterrupt):
+        print("Ctrl-C ends this view and stops nothing: say stop, or use the button", flush=True)
+        while True:
+            time.sleep(POLL_S)
+    return 0
 
 
 def _understand(text: str, language: str, json_file: Path | None) -> int:
@@ -86,20 +107,16 @@ def _understand(text: str, language: str, json_file: Path | None) -> int:
     return 0 if command else 1
 
 
-def _listen_to_microphone(language: str) -> int:
-    with _listener(language) as listener:
+def _listen_to_microphone(settings: RecogniserSettings) -> int:
+    with _listener(settings) as listener:
         _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
         print("listening; Ctrl-C ends", flush=True)
-        printed = 0
         while True:
             time.sleep(POLL_S)
             _raise_error(listener)
-            if listener.health.rejected > printed:
-                printed = listener.health.rejected
-                _print_rejected(listener)
 
 
-def _listen_to_recording(wav: Path, language: str) -> int:
+def _listen_to_recording(wav: Path, settings: RecogniserSettings) -> int:
     import os
 
     from autoglm_embodied.voice.sound_server import SoundServer
@@ -108,23 +125,27 @@ def _listen_to_recording(wav: Path, language: str) -> int:
         undo.callback(os.environ.update, os.environ.copy())
         undo.callback(os.environ.clear)
         os.environ.update(sound.environment)
-        with _listener(language) as listener:
+        with _listener(settings) as listener:
             _wait(listener, lambda: listener.health.state == "listening", OPEN_LIMIT_S)
             sound.play(wav)
             _wait(listener, lambda: listener.health.utterances > 0, ANSWER_LIMIT_S)
-            if listener.health.commands:
-                return 0
-            _print_rejected(listener)
-            return 1
+            if not listener.health.utterances:
+                print("no speech was recognised", flush=True)
+            return 0 if listener.health.commands else 1
 
 
-def _listener(language: str) -> Listener:
+def _settings(args: argparse.Namespace) -> RecogniserSettings:
+    from autoglm_embodied.voice.recogniser import RecogniserSettings
+
+    return RecogniserSettings.named(args.asr_model, args.language)
+
+
+def _listener(settings: RecogniserSettings) -> Listener:
     from autoglm_embodied.voice.listener import Listener
     from autoglm_embodied.voice.microphone import Microphone
-    from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
+    from autoglm_embodied.voice.recogniser import WhisperRecogniser
 
-    recogniser = RecogniserSettings(language=language)
-    return Listener(Microphone, partial(WhisperRecogniser, recogniser), _print_command)
+    return Listener(Microphone, partial(WhisperRecogniser, settings), _print_answer)
 
 
 def _wait(listener: Listener, condition: Callable[[], bool], limit_s: float) -> None:
@@ -140,14 +161,12 @@ def _raise_error(listener: Listener) -> None:
         raise listener.health.error
 
 
-def _print_command(command: VoiceCommand) -> None:
-    meaning = command.instruction or ", ".join(f"{slot}={value}" for slot, value in command.slots.items())
-    what = f"{command.intent.name}: {meaning}" if meaning else command.intent.name
-    latency_ms = command.latency_ns / 1e6
-    figures = f"confidence {command.confidence:.2f}, {latency_ms:.0f} ms after the last word"
-    print(f"{command.text!r} -> {what} ({figures})", flush=True)
-
-
-def _print_rejected(listener: Listener) -> None:
-    text = listener.health.last_text
-    print(f"{text!r} -> no command, or too little confidence" if text else "no speech was recognised", flush=True)
+def _print_answer(answer: Answer) -> None:
+    if answer.command is None:
+        print(f"{answer.outcome.value}: {answer.sentence}", flush=True)
+        return
+    command = answer.command
+    figures = f"confidence {command.confidence:.2f}, {command.latency_ns / 1e6:.0f} ms after the last word"
+    print(
+        f"{command.text!r} -> {command.intent.name}, {answer.outcome.value}: {answer.sentence} ({figures})", flush=True
+    )

@@ -35,7 +35,7 @@ class DemoScene:
         """The scene out of the answer of `sim/reset`; SensorError if it is none."""
         try:
             answer = json.loads(text)
-            objects = tuple((obj["colour"], obj["shape"]) for obj in answer["objects"])
+            objects = tuple((obj["colour"], _noun(obj["shape"])) for obj in answer["objects"])
             return cls(objects, str(answer["instruction"]), answer["target"])
         except (ValueError, KeyError, TypeError) as error:
             raise SensorError(f"the simulator must answer with a scene as JSON, got {text[:80]!r}") from error
@@ -57,6 +57,11 @@ class DemoScene:
             return self.target
         fitting = matches(described(instruction), self.objects)
         return fitting[0] if len(fitting) == 1 else None
+
+
+def _noun(shape: str) -> str:
+    """What people call a shape: nothing but an object, if it only has a number."""
+    return "object" if shape.rpartition("/")[2].isdigit() else shape.rpartition("/")[2]
 
 
 def held_objects(text: str) -> tuple[int, ...]:

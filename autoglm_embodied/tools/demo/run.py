@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError, InstructionError, SetupError
 from autoglm_embodied.graph.launch import NODES, RunningGraph, not_ready_reasons, parameters, run_graph
 from autoglm_embodied.graph_recording import FusionTick, GraphRecording
@@ -20,11 +21,12 @@ from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.recording import read_wav, synthesise
 
-MOST_OBJECTS = 4
+MOST_OBJECTS, OBJECTS = 4, 3
+PRIMITIVES = "primitives"  # the suite of which the shipped learned policy knows the objects
 READY_LIMIT_S = 90.0
 HEARD_LIMIT_S = 20.0
 PERSON_LIMIT_S = 120.0  # with --mic: people take their time
-GRASP_LIMIT_S = 60.0
+GRASP_LIMIT_S, UNKNOWN_LIMIT_S = 60.0, 240.0  # of primitives, of unknown objects
 SERVICE_LIMIT_S = 30.0
 
 Meanwhile = Callable[[], None]
@@ -37,8 +39,9 @@ class DemoRequest:
     say: str | None
     wav: Path | None
     mic: bool
+    suite: str
     seed: int
-    objects: int
+    objects: int | None  # None: as many as the suite has
     out: Path
     view: bool
     json: Path | None
@@ -52,9 +55,11 @@ class DemoRequest:
             InstructionError: the sentence is no command to pick something up.
             AudioError: the recording cannot be used.
         """
+        if self.checkpoint is not None and not self.primitives:
+            raise ConfigError("--checkpoint is of the policy of primitives; leave out --suite, or the checkpoint")
         if self.seed < 0:
             raise ConfigError(f"--seed must be 0 or more, got {self.seed}")
-        if not 1 <= self.objects <= MOST_OBJECTS:
+        if self.objects is not None and not 1 <= self.objects <= MOST_OBJECTS:
             raise ConfigError(f"--objects must be 1 to {MOST_OBJECTS}, got {self.objects}")
         if self.say is not None:
             meaning = parse_command(self.say)
@@ -68,6 +73,24 @@ class DemoRequest:
         except OSError as error:
             raise ConfigError(f"cannot make the folder {self.out} ({error.strerror}); choose another") from error
 
+    @property
+    def primitives(self) -> bool:
+        """Whether the learned policy grasps; else it is `named`."""
+        return self.suite == PRIMITIVES
+
+    @property
+    def grasp_limit_s(self) -> float:
+        """For how long a grasp is waited for."""
+        return GRASP_LIMIT_S if self.primitives else UNKNOWN_LIMIT_S
+
+    def arguments(self) -> dict[str, list[str]]:
+        """Of the nodes' command lines."""
+        count = self.objects or (OBJECTS if self.primitives else 0)
+        simulator = parameters(suite=self.suite, seed=self.seed, count=count)
+        named = ["--ros-args", "--params-file", str(shipped("fusion_named.yaml"))]
+        own = {} if self.checkpoint is None else {"checkpoint": self.checkpoint.resolve()}
+        return {"sim_node": simulator, "fusion_node": parameters(**own) if self.primitives else named}
+
 
 def run(request: DemoRequest, console: Console) -> int:
     """Run one demo. Returns 0 if the named object is held, 1 if it honestly is not.
@@ -79,9 +102,7 @@ def run(request: DemoRequest, console: Console) -> int:
     timeline, course = Timeline(time.time_ns, console), Course()
     # Before the graph, which ends every process started within it: a viewer stays open.
     log = RerunLog(request.out / RECORDING, request.view)
-    own = {"checkpoint": request.checkpoint.resolve()} if request.checkpoint is not None else {}
-    arguments = {"sim_node": parameters(seed=request.seed, count=request.objects), "fusion_node": parameters(**own)}
-    nodes = {name: arguments.get(name, []) for name in NODES}
+    nodes = dict.fromkeys(NODES, ()) | request.arguments()
     with run_graph(nodes, request.out / "log", not request.mic, course.ended) as graph:
         recording = graph.observer.recording
         alive = _watch(graph, log, request.view)
@@ -108,7 +129,7 @@ def run(request: DemoRequest, console: Console) -> int:
     made.print_table(console)
     status = recording.latest_status().items()
     complaints = [f"{name}: {health.message}" for name, health in status if health.level > 0]
-    for line in (*complaints, _conclusion(course, recording, request)):
+    for line in (*complaints, conclusion(course, recording, request)):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return 0 if course.held else 1
 
@@ -152,15 +173,24 @@ def _speak(request: DemoRequest, graph: RunningGraph, scene: DemoScene, timeline
 
 def _follow(request: DemoRequest, graph: RunningGraph, narrator: Narrator, alive: Meanwhile) -> FusionTick | None:
     """Watch until the grasp has an outcome; None where nothing was heard that asks for one."""
+    one_sentence, before = not request.mic and request.wav is None, _turned_down(graph.observer.recording)
 
-    def heard(recording: GraphRecording) -> bool:
+    def answered(recording: GraphRecording) -> bool:
         narrator.follow(recording)
-        return bool(recording.commands)
+        return bool(recording.commands) or (one_sentence and _turned_down(recording) > before)
 
-    if not graph.observer.wait_for(heard, PERSON_LIMIT_S if request.mic else HEARD_LIMIT_S, alive):
+    graph.observer.wait_for(answered, PERSON_LIMIT_S if request.mic else HEARD_LIMIT_S, alive)
+    heard = graph.observer.recording.commands
+    if not heard or heard[0].intent != Intent.GRASP.value:
         return None
-    graph.observer.wait_for(narrator.follow, GRASP_LIMIT_S, alive)
+    graph.observer.wait_for(narrator.follow, request.grasp_limit_s, alive)
     return narrator.end
+
+
+def _turned_down(recording: GraphRecording) -> int:
+    """How many utterances voice_node took for no command."""
+    voice = recording.latest_status().get("voice_node")
+    return 0 if voice is None else sum(int(voice.values.get(name, 0)) for name in ("asked", "rejected"))
 
 
 def _verdict(course: Course) -> str:
@@ -168,13 +198,16 @@ def _verdict(course: Course) -> str:
     return f"lifted and shaken, the hand holds {held}"
 
 
-def _conclusion(course: Course, recording: GraphRecording, request: DemoRequest) -> str:
+def conclusion(course: Course, recording: GraphRecording, request: DemoRequest) -> str:
+    """What is said at the end of a run."""
     if course.held:
         return f"Held. The film, the plot, the recording and the figures are in {request.out}/"
     if course.heard is None:
         voice = recording.latest_status().get("voice_node")
         text = voice.values.get("last_text", "") if voice else ""
         return f"Nothing was heard that asks for a grasp{f' (recognised: {text!r})' if text else ''}; say it again."
+    if course.heard.intent != Intent.GRASP.value:
+        return f"{course.heard.text!r} was heard, which asks for no grasp; say it again."
     if course.end is None:
-        return f"The grasp had no outcome within {GRASP_LIMIT_S:.0f} s; see the logs in {request.out}/log."
+        return f"The grasp had no outcome within {request.grasp_limit_s:.0f} s; see the logs in {request.out}/log."
     return course.end.message if course.in_hand is None else f"Not held: {_verdict(course)}."

@@ -23,9 +23,8 @@ class EpisodeRunner(AlignerRunner):
 
     def __init__(self, aligner: Aligner, dataset: LeRobotDataset) -> None:
         super().__init__(aligner)
-        self._dataset, self._frame = dataset, None
-
-    _frame: Frame | None
+        self._dataset = dataset
+        self._frame: Frame | None = None
 
     def push_frame(self, frame: Frame, receive_ns: int) -> None:
         """See SensorSink."""
@@ -35,7 +34,7 @@ class EpisodeRunner(AlignerRunner):
     def tick(self, instant: Instant) -> Observation:
         """See Runner."""
         observation = super().tick(instant)
-        self._dataset.add(observation, self._frame)
+        self._dataset.add(observation, self.aligner.force_stamps_ns(), self._frame)
         return observation
 
 

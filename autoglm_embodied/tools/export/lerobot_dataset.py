@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.errors import BagError, ConfigError
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.tools.export.lerobot_columns import COLOUR, DEPTH, Feature, features, observed, schema
+from autoglm_embodied.tools.export.lerobot_columns import COLOUR, DEPTH, STATE, Feature, features, observed, schema
 from autoglm_embodied.tools.export.statistics import Statistics
-from autoglm_embodied.types import Frame, Observation
+from autoglm_embodied.types import FloatArray, Frame, Observation
 from autoglm_embodied.whole_file import write_whole
 
 VERSION, CHUNK_FILES, LEVELS = "v3.0", 1000, 255.0
 PATTERN = "chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 DATA, EPISODES = f"data/{PATTERN}", "meta/episodes/chunk-000/file-000.parquet"
 TASKS, INFO, STATS = "meta/tasks.parquet", "meta/info.json", "meta/stats.json"
+RECORDED = "meta/autoglm.json"  # what LeRobot has no place for: intrinsics, and the robot that a recording needs
 NO_TASK = "no instruction"
 MM_PER_M, DEEPEST_MM = 1000.0, 32_767  # readers take images of 16 bits for signed
 ROWS_AT_ONCE = 64
@@ -57,6 +58,7 @@ class LeRobotDataset:
         self._newest_ns = 0
         self._statistics = Statistics()
         self._frame: Frame | None = None
+        self._K: FloatArray = np.zeros((3, 3))  # of every frame
         self._images: Row = {}
 
     @property
@@ -64,18 +66,24 @@ class LeRobotDataset:
         """How many there are so far."""
         return self._index
 
-    def add(self, observation: Observation, frame: Frame | None) -> None:
-        """Take a tick and the newest frame; one before the first frame and joint state is left out."""
+    def add(self, observation: Observation, stamps_ns: NDArray[np.int64], frame: Frame | None) -> None:
+        """Take a tick and the newest frame; one before the first frame and joint state is left out.
+
+        Args:
+            observation: of the tick.
+            stamps_ns: (n,) of its raw wrenches; see `observed`.
+            frame: None until one came.
+        """
         if self._rows and not 0 < observation.t_ns - self._newest_ns < HOLE * 1e9 / self._fps:
             self.end_episode()
         if frame is None or not (self._rows or (observation.joints.present and observation.vision.present)):
             return
         self._encode(frame)
         self._newest_ns = observation.t_ns
-        row: Row = observed(observation, self._columns) | self._images
+        row: Row = observed(observation, stamps_ns, self._columns) | self._images
         row |= self._counters(observation.language.value or NO_TASK)
         if self._rows:
-            self._rows[-1]["action"] = row["observation.state"]
+            self._rows[-1]["action"] = row[STATE]
         self._rows.append(row)
         self._index += 1
         if len(self._rows) > ROWS_AT_ONCE:
@@ -86,7 +94,7 @@ class LeRobotDataset:
         """Write what is left of an episode, if there is one; its last action is to stay."""
         if not self._rows:
             return
-        self._rows[-1]["action"] = self._rows[-1]["observation.state"]
+        self._rows[-1]["action"] = self._rows[-1][STATE]
         self._write(self._rows)
         place = dict(zip(("chunk_index", "file_index"), divmod(self._files, CHUNK_FILES), strict=True))
         self._episodes.append(
@@ -117,6 +125,7 @@ class LeRobotDataset:
             pq.write_table(table, self._folder / name)
         write_whole(self._folder / INFO, json.dumps(self._info(), indent=4))
         write_whole(self._folder / STATS, json.dumps(self._statistics.values(), indent=1))
+        write_whole(self._folder / RECORDED, json.dumps(self._recorded(), indent=1))
         return len(self._episodes)
 
     def _info(self) -> Row:
@@ -134,6 +143,18 @@ class LeRobotDataset:
             "data_path": DATA,
             "video_path": None,
             "features": self._columns,
+        }
+
+    def _recorded(self) -> Row:
+        robot, (height, width, _) = self._robot, self._columns[COLOUR]["shape"]
+        return {
+            "width": width,
+            "height": height,
+            "K": _plain(self._K),
+            "joint_names": robot.joint_names,
+            "finger_joint_names": robot.finger_joint_names,
+            "base_frame": robot.base_frame,
+            "wrench_frame": robot.wrench_frame,
         }
 
     def _counters(self, task: str) -> Row:
@@ -165,12 +186,15 @@ class LeRobotDataset:
         if not self._columns:
             align = AlignSettings(arm_joints=self._robot.joints, finger_joints=len(self._robot.finger_joint_names))
             self._columns = features(self._robot, align, frame.camera.width, frame.camera.height)
+            self._K = frame.camera.K
         size = [frame.camera.height, frame.camera.width]
         if self._columns[COLOUR]["shape"][:2] != size:
             wanted = "x".join(map(str, self._columns[COLOUR]["shape"][1::-1]))
             raise BagError(
                 f"images of a dataset must be of one size, {wanted}, got {size[1]}x{size[0]}; export it apart"
             )
+        if not np.array_equal(frame.camera.K, self._K):
+            raise BagError("images of a dataset must be of one camera_info, K changed; export what follows apart")
         depth_mm = np.nan_to_num(frame.depth_m * MM_PER_M, nan=0.0, posinf=0.0, neginf=0.0)
         images = {COLOUR: frame.rgb[..., ::-1], DEPTH: np.clip(depth_mm, 0, DEEPEST_MM).astype(np.uint16)}
         self._frame, self._images = (

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
-from autoglm_embodied.errors import SensorError
+from autoglm_embodied.errors import ConfigError, SensorError
+from autoglm_embodied.graph_recording import GraphRecording, RecordedCommand
 from autoglm_embodied.tools.demo.result import Course, DemoScene, held_objects
+from autoglm_embodied.tools.demo.run import DemoRequest, conclusion
+from autoglm_embodied.types import Intent
 
 OBJECTS = [{"colour": c, "shape": s} for c, s in (("red", "cube"), ("blue", "ball"), ("red", "ball"))]
 RESET = json.dumps({"seed": 1, "instruction": "grab the blue one", "target": 1, "kind": "one", "objects": OBJECTS})
@@ -53,3 +59,27 @@ def test_an_answer_that_is_no_judgement_is_one_sentence(answer: str) -> None:
 def test_an_answer_that_is_no_scene_is_one_sentence(answer: str) -> None:
     with pytest.raises(SensorError, match="must answer with a scene as JSON"):
         DemoScene.from_json(answer)
+
+
+def test_unknown_objects_are_called_by_what_people_see() -> None:
+    answer = json.loads(RESET) | {"objects": [{"colour": "red", "shape": "random_urdfs/822"}, OBJECTS[1]]}
+    assert str(DemoScene.from_json(json.dumps(answer))) == "red object, blue ball"
+
+
+def test_unknown_objects_are_grasped_by_the_policy_named(tmp_path: Path) -> None:
+    request = DemoRequest(None, None, False, "pile", 7, None, tmp_path, False, None, None)
+    request.check()
+    told = {name: " ".join(arguments) for name, arguments in request.arguments().items()}
+    assert "suite:=pile" in told["sim_node"] and "seed:=7" in told["sim_node"] and "count:=0" in told["sim_node"]
+    (file,) = [word for word in told["fusion_node"].split() if word.endswith(".yaml")]
+    assert yaml.safe_load(Path(file).read_text())["/**/fusion_node"]["ros__parameters"]["policy"] == "named"
+    primitives = replace(request, suite="primitives").arguments()
+    assert "count:=3" in primitives["sim_node"] and not primitives["fusion_node"]
+    with pytest.raises(ConfigError, match="--checkpoint is of the policy of primitives"):
+        replace(request, checkpoint=tmp_path).check()
+
+
+def test_a_demo_that_hears_another_command_says_which(tmp_path: Path) -> None:
+    request = DemoRequest(None, None, False, "primitives", 0, 3, tmp_path, False, None, None)
+    stop = RecordedCommand(0, Intent.STOP.value, "stop", "", 1.0, 0)
+    assert "'stop' was heard, which asks for no grasp" in conclusion(Course(heard=stop), GraphRecording(), request)
