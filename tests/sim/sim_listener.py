@@ -77,11 +77,20 @@ class Listener:
         while self.stamps["joints"][-1] < end_ns:
             self.spin(0.01, meanwhile)
 
+    def simulate_until(
+        self, condition: Callable[[Any], bool], limit_s: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Spin until the joints are so: a busy machine brings them, and what is commanded, late."""
+        end_ns = self.stamps["joints"][-1] + round(limit_s * 1e9)
+        while not condition(self.last["joints"]):
+            assert self.stamps["joints"][-1] < end_ns, f"not within {limit_s:g} s of the simulator"
+            self.spin(0.01, meanwhile)
+
     def call(self, service: str) -> dict[str, Any]:
         from std_srvs.srv import Trigger
 
         client = self.node.create_client(Trigger, service)
-        assert client.wait_for_service(timeout_sec=20)
+        assert client.wait_for_service(timeout_sec=60)
         future = client.call_async(Trigger.Request())
         while not future.done():
             self.spin(0.05)

@@ -13,10 +13,11 @@ from autoglm_embodied_sim.judge import LIFT_M, MOST_LIFT_M, RAISED_M, Verdict, h
 from autoglm_embodied_sim.objects.shape import Shape, box
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose, SuiteRig
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from sources import SIM, imports
 
+from autoglm_embodied.grasping.hand import HandPose
 from autoglm_embodied.types import FloatArray
 
 SOURCES = Path(autoglm_embodied_sim.__file__).parent

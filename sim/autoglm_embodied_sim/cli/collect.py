@@ -19,6 +19,7 @@ EPILOG = """examples:
   autoglm collect --out data/primitives --episodes 320 --images 10000 --workers 2
   autoglm collect --out data/dagger --episodes 0 --images 0 --dagger 200 --checkpoint out/train
   autoglm collect --out data/suites --suite separated --episodes 500 --workers 2
+  autoglm collect --out data/labelled --suite language --images 4000 --workers 2
   autoglm collect --out data/outcomes --suite pile --outcomes 20000 --workers 2
   autoglm collect --out data/chosen --suite pile --outcomes 4000 --checkpoint out/scorer --seed 1
 
@@ -33,7 +34,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--suite", metavar="S", default="primitives", help=suites)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("data/shards"), help="default %(default)s")
     parser.add_argument("--episodes", type=int, default=320, help="of the expert (default %(default)s)")
-    parser.add_argument("--images", type=int, help="of random scenes of primitives (default 10000)")
+    images = "of random scenes: of primitives beside episodes (default 10000), of other suites instead, about so many"
+    parser.add_argument("--images", type=int, help=images)
     dagger = "rollouts of --checkpoint that the expert labels"
     parser.add_argument("--dagger", metavar="N", type=int, default=0, help=dagger)
     checkpoint = "the policy that acts in --dagger, or the scorer whose first choices --outcomes tries"
@@ -41,6 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--outcomes", metavar="N", type=int, help="try N grasps instead and note what came of each")
     parser.add_argument("--split", default="train", help="train or validate objects (default %(default)s)")
     parser.add_argument("--image-hz", type=float, default=30.0, help="of a suite's demonstration (default %(default)s)")
+    parser.add_argument("--rig", default="gantry", help="whose camera takes --images of a suite: gantry, arm")
     parser.add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")

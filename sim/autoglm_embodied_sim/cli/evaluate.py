@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,20 @@ EPILOG = """examples:
   autoglm evaluate --suite separated --rig arm --policy learned --policy script --ros
   autoglm evaluate --suite pile --policy antipodal_force --policy script --without force
   autoglm evaluate --episodes 20 --without vision
+  autoglm evaluate --suite weak_grip --policy named --zeroed force --against-plain
+  autoglm evaluate --suite language --policy named --words learned --instruction shuffled
   autoglm evaluate --suite large --suite pile --policy pca --policy script --report out/report --thumbnails 12
 
 docs/benchmark.md describes suites, policies and figures; autoglm table makes Markdown of a --json FILE."""
 LEARNED = "learned"
 RIG, SPLIT, THUMBNAILS = "gantry", "test", 24  # by default
+INSTRUCTION = ("shuffled", "dropped")
+ALTERED = {
+    "without": "withhold a sense: force, or from learned also vision or language; it is missing, not zero",
+    "zeroed": "tell zeros of a sense: force",
+    "frozen": "tell for ever what a sense told first: force or vision",
+    "swapped": "tell what a sense told in another episode, from its beginning on: force",
+}
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -45,10 +55,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes, without --ros (default %(default)s)")
     log = "for the nodes' logs, and the suites' episodes that are finished (default %(default)s)"
     parser.add_argument("--log", metavar="DIR", type=Path, default=Path("out/evaluate"), help=log)
-    without = "withhold a sense: force, or from learned also vision or language; it is missing, not zero; repeatable"
-    parser.add_argument("--without", action="append", default=[], metavar="SENSE", help=without)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")
     add_options(parser)
+    add_alterations(parser)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +67,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--suite", action="append", metavar="S", help=suites)
     policies = (
         "random, pca, antipodal, antipodal_force or script, scripts from weak to strong; scored, the last with grasps "
-        "chosen by a network and a memory of failed tries, or scored_without_memory; privileged: script_true_camera "
+        "chosen by a network and a memory of failed tries, or scored_without_memory; named, told words alone; "
+        "privileged: script_true_camera "
         "and scored_true_camera, which are shown where the camera stands, and on the gantry expert, which is shown the "
         "simulator's state; on the arm also learned; repeatable (default script; without --suite learned)"
     )
@@ -73,11 +83,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--thumbnails", metavar="N", type=int, help=thumbnails)
 
 
+def add_alterations(parser: argparse.ArgumentParser) -> None:
+    """Add what a policy is told in place of what its sensors deliver."""
+    group = parser.add_argument_group("what causes success (docs/policy.md)")
+    for how, what in ALTERED.items():
+        group.add_argument(f"--{how}", action="append", default=[], metavar="SENSE", help=f"{what}; repeatable")
+    instruction = "of named and learned: shuffled, the sentence of another episode, or dropped, none at all"
+    group.add_argument("--instruction", choices=INSTRUCTION, metavar="HOW", help=instruction)
+    words = "how instructions are said: learned or held-out (default: held-out in the test split, else learned)"
+    group.add_argument("--words", metavar="W", help=words)
+    plain = "run the same episodes with nothing altered, too, and print the paired difference"
+    group.add_argument("--against-plain", action="store_true", help=plain)
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the episodes and print the figures."""
     from autoglm_embodied.metrics import Report
-    from autoglm_embodied_sim.eval.measure import drawn_scenes, shapes_of
-    from autoglm_embodied_sim.eval.metrics import PRIVILEGES, add_metrics
+    from autoglm_embodied_sim.eval.metrics import PRIVILEGES
     from autoglm_embodied_sim.report.page import prepare
 
     if args.episodes < 1 or args.seed < 0 or args.workers < 1:
@@ -88,12 +110,12 @@ def run(args: argparse.Namespace) -> int:
     if args.thumbnails is not None and (args.report is None or args.thumbnails < 0):
         raise ConfigError(f"--thumbnails must be 0 or more and needs --report DIR, got {args.thumbnails}")
     wanted = measurement(args)
+    if args.against_plain and not wanted.altered:
+        raise ConfigError("--against-plain compares altered senses; add --zeroed force, for example, or leave it out")
     if args.report is not None:
         prepare(args.report)
     report = Report("autoglm evaluate", args.seed, time.time_ns())
-    results = _measured(args, wanted, report)
-    add_metrics(report, wanted, results)
-    report.details["scenes"] = drawn_scenes(wanted, shapes_of(wanted))
+    results = _reported(args, wanted, report)
     report.print_table()
     print(f"Note: {PRIVILEGES}.")
     if args.json is not None:
@@ -103,10 +125,32 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _reported(args: argparse.Namespace, wanted: Measurement, report: Report) -> list[GraspResult]:
+    """The results; the report gets their figures and, if asked for, what is otherwise with nothing altered."""
+    from autoglm_embodied_sim.eval.measure import drawn_scenes, shapes_of
+    from autoglm_embodied_sim.eval.metrics import add_chance, add_metrics, add_minus_plain
+
+    if args.against_plain:
+        plain = replace(wanted, altered=())
+        unaltered = _measured(args, plain, report)
+        add_metrics(report, plain, unaltered)
+    results = _measured(args, wanted, report)
+    add_metrics(report, wanted, results)
+    if args.against_plain:
+        add_minus_plain(report, wanted, results, unaltered)
+    report.details["scenes"] = drawn_scenes(wanted, shapes_of(wanted))
+    if args.instruction == "shuffled":
+        add_chance(report, wanted, report.details["scenes"])
+    return results
+
+
 def measurement(args: argparse.Namespace) -> Measurement:
     """What the options ask for; without a suite, the learned policy among primitives on the arm."""
+    from autoglm_embodied_sim.eval.alteration import alterations
     from autoglm_embodied_sim.eval.measure import Measurement
 
+    asked = {how: getattr(args, how) for how in ALTERED}
+    asked |= {how: ["language"] for how in INSTRUCTION if how == args.instruction}
     return Measurement(
         suites=tuple(dict.fromkeys(args.suite or ["primitives"])),
         policies=tuple(dict.fromkeys(args.policy or [LEARNED if args.suite is None else "script"])),
@@ -118,7 +162,8 @@ def measurement(args: argparse.Namespace) -> Measurement:
         objects=None if args.objects is None else Path(args.objects),
         checkpoint=args.checkpoint,
         over_dds=args.ros,
-        without=tuple(args.without),
+        altered=alterations(asked),
+        words=args.words,
     )
 
 

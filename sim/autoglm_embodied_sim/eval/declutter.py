@@ -8,14 +8,15 @@ was cleared. A try succeeds if something is held after lift and shake; all that 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
+from autoglm_embodied.grasping.grasp import let_go
+from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
 from autoglm_embodied_sim.eval.episode import Attempt, GraspResult, Scenario, attempt_and_judge
-from autoglm_embodied_sim.policies.grasp import let_go
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.layout import put_away, settle
 
@@ -40,16 +41,16 @@ class RoundOutcome:
     left: frozenset[int]  # objects still on the table
 
 
-def run_round(scenario: Scenario, policy: str, without: Sequence[str] = ()) -> RoundResult:
+def run_round(scenario: Scenario, policy: str, senses: AlteredSenses | None = None) -> RoundResult:
     """Lay out a scene and let a baseline clear it; a function of its arguments alone."""
     task = scenario.lay_out()
     rig, objects = task.rig, len(task.scene.objects)
-    baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
+    baseline, rng, senses = baseline_named(policy), np.random.default_rng([scenario.seed, 1]), senses or AlteredSenses()
     attempts: list[Attempt] = []
 
     def take_away(left: frozenset[int]) -> frozenset[int]:
         """One try; what was held after lift and shake is taken away, the hand leaves, and the rest comes to lie."""
-        attempts.append(attempt_and_judge(rig, baseline, None, rng, without))
+        attempts.append(attempt_and_judge(rig, baseline, None, rng, senses))
         held = left.intersection(attempts[-1].verdict.held)
         for obj in held:
             put_away(rig, obj)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autoglm_embodied.grasping.force_feedback import GraspScript, PolicyReport, ReadsWords
 from autoglm_embodied.policy.policy import LEARNED as LEARNED
+from autoglm_embodied.types import Referent
 from autoglm_embodied_sim.eval.album import Album
+from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
 from autoglm_embodied_sim.eval.failure import Failure, GraspEvents, ObservedRig, failure_of
 from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR, Grammar
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.policies.baselines import Baseline, PolicyReport
 from autoglm_embodied_sim.policies.registry import baseline_named
-from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task, rig_named
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import Suite
 
 STRICT_APPROACHES = 3
+OTHERS = 3
+"""Sets the random numbers that draw other episodes apart from those of policies."""
 Key = tuple[str, str, int]
 """Suite, policy and seed of an episode."""
 
@@ -44,6 +48,11 @@ class Scenario:
     def lay_out(self) -> GraspTask[SuiteRig]:
         """The scene on a rig's table, everything at rest, and what is asked for."""
         return lay_out_task(self.suite, self.scene(), self.grammar, rig_named(self.rig_name))
+
+    def other(self, draw: int = 0) -> Scenario:
+        """Another episode of the suite, a function of the seed and of how often one was drawn before."""
+        rng = np.random.default_rng([self.seed, OTHERS, draw])
+        return replace(self, seed=self.seed + 1 + int(rng.integers(2**30)))
 
 
 @dataclass(frozen=True)
@@ -99,10 +108,10 @@ class Attempt:
 
 def attempt_and_judge(
     rig: SuiteRig,
-    policy: Baseline,
+    policy: GraspScript,
     target: int | None,
     rng: np.random.Generator,
-    without: Sequence[str] = (),
+    senses: AlteredSenses,
     on_contact: Callable[[], None] | None = None,
 ) -> Attempt:
     """Let a baseline act on a scene at rest, then judge.
@@ -112,42 +121,50 @@ def attempt_and_judge(
         policy: acts.
         target: index of the named object; None where any will do.
         rng: of the policy.
-        without: senses that it has to do without, of those it can do without.
+        senses: of the policy; they get what its wrist felt.
         on_contact: see ObservedRig.
     """
     rest_height_m, began_ns = rig.truth.position_m(rig.data)[:, 2], rig.time_ns
     observed = ObservedRig(rig, on_contact)
-    report = policy.run(RigWithoutForce(observed) if "force" in without else observed, target, rng)
+    rig.told = senses.wrist_of(rig)
+    report = policy.run(senses.on(observed), target, rng)
+    rig.told = None
     observed.end()
+    senses.felt = observed.wrenches
     seconds = (rig.time_ns - began_ns) / 1e9
     verdict, wanted = judge(rig, rest_height_m), frozenset[int]() if target is None else frozenset({target})
     return Attempt(report, seconds, verdict, observed.peak_force_n, observed.events(wanted, verdict))
 
 
 def run_grasp_episode(
-    scenario: Scenario, policy: str, without: Sequence[str] = (), album: Album | None = None
+    scenario: Scenario, policy: str, senses: AlteredSenses | None = None, album: Album | None = None
 ) -> GraspResult:
     """Lay out a scene, let a baseline act, judge; a function of its arguments alone.
 
-    Baselines are given the named object; where the instruction fits none or several, they know that and do nothing.
+    Baselines are given the named object, or where they read words those alone; where the instruction fits none or
+    several, the former know that and do nothing.
 
     Args:
         scenario: where it acts.
         policy: its name.
-        without: senses that it has to do without, of those it can do without.
+        senses: its own, of this episode; None where nothing is altered.
         album: takes images of the episode, which goes as it would without.
     """
     baseline, rng = baseline_named(policy), np.random.default_rng([scenario.seed, 1])
     task = scenario.lay_out()
-    rig, target = task.rig, task.target
-    instruction = None if task.instruction is None else task.words
+    rig, target, senses = task.rig, task.target, senses or AlteredSenses()
+    words = senses.words(task.words)
+    instruction = None if task.instruction is None and words == task.words else words
     try:
-        if target is None:
-            return nothing_to_grasp(scenario.suite.name, policy, scenario.seed, instruction, task.kind)
+        reads = isinstance(baseline, ReadsWords)
+        refused = isinstance(baseline, ReadsWords) and baseline.find(senses.on(rig), words, rng) is not Referent.ONE
+        if refused or target is None and not reads:
+            name = "" if target is None else task.scene.objects[target].name
+            return nothing_to_grasp(scenario.suite.name, policy, scenario.seed, instruction, task.kind, refused, name)
         if album is not None:
             album.before(rig, target)
         on_contact = None if album is None else partial(album.contact, rig)
-        attempt = attempt_and_judge(rig, baseline, target, rng, without, on_contact)
+        attempt = attempt_and_judge(rig, baseline, target, rng, senses, on_contact)
         if album is not None:
             album.after(rig, target, not attempt.verdict.held)
     finally:
@@ -161,8 +178,12 @@ def run_grasp_episode(
         seconds=attempt.seconds,
         instruction=instruction,
         peak_force_n=attempt.peak_force_n,
-        failure=Failure.NONE if attempt.verdict.success(target) else failure_of(attempt.events),
+        failure=None if target is None else _failure(attempt, target),
     )
+
+
+def _failure(attempt: Attempt, target: int) -> Failure:
+    return Failure.NONE if attempt.verdict.success(target) else failure_of(attempt.events)
 
 
 def judged(
@@ -192,6 +213,21 @@ def judged(
     )
 
 
-def nothing_to_grasp(suite: str, policy: str, seed: int, text: str | None, kind: str | None) -> GraspResult:
-    """The result of a policy that knew that there is nothing to grasp, and did nothing."""
-    return GraspResult(suite, policy, seed, "", False, False, 0, 0, False, 0.0, text, kind)
+def nothing_to_grasp(
+    suite: str, policy: str, seed: int, text: str | None, kind: str | None, refused: bool = False, target: str = ""
+) -> GraspResult:
+    """The result of a policy that did nothing.
+
+    Args:
+        suite: name.
+        policy: name.
+        seed: of the scene.
+        text: the instruction.
+        kind: how many objects it fits.
+        refused: whether the policy found for itself that it does not fit one.
+        target: what is named, if there is one all the same.
+    """
+    failure = Failure.NO_GRASP_FOUND if target else None
+    return GraspResult(
+        suite, policy, seed, target, False, False, 0, 0, False, 0.0, text, kind, refused, failure=failure
+    )

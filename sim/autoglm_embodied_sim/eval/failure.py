@@ -8,9 +8,10 @@ from enum import Enum
 
 import numpy as np
 
+from autoglm_embodied.grasping.hand import TRAVEL_M_S, HandPose, WrappedRig
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.judge import Verdict
-from autoglm_embodied_sim.robots.hand_rig import TRAVEL_M_S, HandPose, SuiteRig, WrappedRig
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 
 SHUT_M = 0.005
 """Fingers sent closer than this close; sent to a wider opening they only prepare to, unless they meet an object."""
@@ -90,19 +91,24 @@ class ObservedRig(WrappedRig):
         self._on_contact = on_contact or (lambda: None)
         self._contacts = rig.truth.contacts
         start = int(rig.model.sensor("force").adr[0])
-        self._force_n = rig.data.sensordata[start : start + 3]  # a view of the wrist's force, without noise
-        self._rest_n = self._force_n.copy()
-        self._forces_n: list[FloatArray] = []  # of every step; their norms one by one would slow the physics down
+        self._load = rig.data.sensordata[start : start + 6]  # a view of what acts on the wrist, without noise
+        self._rest_n = self._load[:3].copy()
+        self._loads: list[FloatArray] = []  # of every step; their norms one by one would slow the physics down
         self._stopped = 0
         self._closings: list[Closing] = []
         self._gripped: frozenset[int] | None = None  # None while the hand is open
         self._open_at_end = True
-        rig.watch = lambda: self._forces_n.append(self._force_n.copy())
+        rig.watch = lambda: self._loads.append(self._load.copy())
+
+    @property
+    def wrenches(self) -> list[FloatArray]:
+        """(6,) what a wrist sensor without noise would have read at each step so far [N, N·m]."""
+        return [-load for load in self._loads]
 
     @property
     def peak_force_n(self) -> float | None:
         """Largest force on the wrist so far, without the hand's own weight; None if no step was made."""
-        norms = np.linalg.norm(np.array(self._forces_n).reshape(-1, 3) - self._rest_n, axis=1)
+        norms = np.linalg.norm(np.array(self._loads).reshape(-1, 6)[:, :3] - self._rest_n, axis=1)
         return float(norms.max()) if len(norms) else None
 
     def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
-from autoglm_embodied.kinematics import Robot
+from autoglm_embodied.grasping.force_feedback import PolicyReport
+from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.policy.grasp_controller import GraspController
-from autoglm_embodied.policy.grasp_episode import GraspSettings, Outcome
-from autoglm_embodied.policy.learned import load_pipeline
+from autoglm_embodied.policy.grasp_episode import GraspSettings
+from autoglm_embodied.policy.learned import load_policy
+from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
+from autoglm_embodied.types import Observation
 from autoglm_embodied_sim.eval.album import Album
+from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, judged
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.judge import judge
-from autoglm_embodied_sim.policies.baselines import PolicyReport
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out_task
 
@@ -62,13 +66,32 @@ def act(pipeline: Pipeline, rollout: SimulatedRollout, instruction: str, setting
     return Acted(step.episode.outcome, step.episode.tries, (rig.time_ns - began_ns) / 1e9, peak_n)
 
 
-def fresh_pipeline(checkpoint: Path, without: Sequence[str] = ()) -> Pipeline:
-    """The pipeline of a checkpoint with nothing sensed yet, without some modalities."""
-    return load_pipeline(checkpoint, Robot.from_file(shipped("panda.yaml")), AlignSettings(), without=tuple(without))
+class AlteredAligner(Aligner):
+    """Aligns what it is given, and then shows the policy something else of it.
+
+    Args:
+        robot: whose kinematics tell where the tool is.
+        senses: of the policy.
+    """
+
+    def __init__(self, robot: Robot, senses: AlteredSenses) -> None:
+        super().__init__(AlignSettings(), partial(forward_kinematics, robot))
+        self._senses = senses
+
+    def observe(self, t_ns: int, now_receive_ns: int | None = None) -> Observation:
+        """See Aligner."""
+        return self._senses.observation(super().observe(t_ns, now_receive_ns))
+
+
+def fresh_pipeline(checkpoint: Path, senses: AlteredSenses | None = None) -> Pipeline:
+    """The pipeline of a checkpoint with nothing sensed yet; None where nothing is altered."""
+    robot, senses = Robot.from_file(shipped("panda.yaml")), senses or AlteredSenses()
+    policy = load_policy(checkpoint, AlignSettings(), robot.joints)
+    return Pipeline(AlteredAligner(robot, senses), policy, senses.missing)
 
 
 def run_learned_episode(
-    scenario: Scenario, checkpoint: Path, without: Sequence[str] = (), album: Album | None = None
+    scenario: Scenario, checkpoint: Path, senses: AlteredSenses | None = None, album: Album | None = None
 ) -> GraspResult:
     """Lay out a scene, say its instruction, let the policy act, judge; a function of its arguments alone.
 
@@ -76,14 +99,15 @@ def run_learned_episode(
     """
     torch.set_num_threads(1)  # more would fight over the cores with other workers
     task = lay_out_task(scenario.suite, scenario.scene(), scenario.grammar, Arm)
-    arm = task.rig
+    arm, senses = task.rig, senses or AlteredSenses()
+    words = senses.words(task.words)
     try:
-        pipeline = fresh_pipeline(checkpoint, without)
+        pipeline = fresh_pipeline(checkpoint, senses)
         if album is not None:
             album.before(arm, task.target)
         rollout = SimulatedRollout(arm.rig, pipeline)
         rollout.settle()
-        acted = act(pipeline, rollout, task.words, GraspSettings())
+        acted = act(pipeline, rollout, words, GraspSettings())
         verdict = judge(arm, task.rest_height_m)
         if album is not None:
             album.after(arm, task.target, not verdict.held)
@@ -96,7 +120,7 @@ def run_learned_episode(
         verdict,
         PolicyReport(approaches=acted.tries, tries=acted.tries, confident=acted.outcome is Outcome.HELD),
         seconds=acted.seconds,
-        instruction=task.words,
+        instruction=words,
         refused=acted.outcome in REFUSALS,
-        peak_force_n=acted.peak_force_n,
+        peak_force_n=None if senses.alters("force") else acted.peak_force_n,
     )

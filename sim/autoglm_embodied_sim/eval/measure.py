@@ -20,6 +20,7 @@ from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import git_commit
 from autoglm_embodied_sim.eval.album import Album
+from autoglm_embodied_sim.eval.alteration import Alteration, require_alterable
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import LEARNED, Key, Scenario
 from autoglm_embodied_sim.eval.episode import GraspResult as GraspResult
@@ -30,7 +31,6 @@ from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.objects.mesh_file import Unusable as Unusable
 from autoglm_embodied_sim.objects.mesh_file import shape_or_reason, user_shapes
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.policies.registry import ablation, require_able, suffix
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
@@ -53,7 +53,8 @@ class Measurement:
     objects: Path | None = None
     checkpoint: Path | None = None  # of the learned policy; the shipped one by default
     over_dds: bool = False  # through the real nodes
-    without: tuple[str, ...] = ()  # senses withheld from every policy
+    altered: tuple[Alteration, ...] = ()  # senses of every policy
+    words: str | None = None  # of WORDS, how instructions are said; None: as the split has it
 
     def __post_init__(self) -> None:
         rig_named(self.rig)
@@ -67,10 +68,14 @@ class Measurement:
             raise ConfigError(f"over DDS a grasp is of what is named; leave out --ros, or {' and '.join(nameless)}")
         if LEARNED in self.policies and nameless:
             raise ConfigError(f"the policy {LEARNED!r} grasps what is named; leave out {' and '.join(nameless)}")
-        object.__setattr__(self, "without", ablation(self.without))
-        if self.over_dds and self.without:
-            raise ConfigError("--without is measured in process; leave out --ros")
-        require_able([policy for policy in self.policies if policy != LEARNED], self.without)
+        if self.grammar is split_grammar(self.split):
+            object.__setattr__(self, "words", None)
+        if self.over_dds and (self.altered or self.words):
+            raise ConfigError("altered senses and other words are measured in process; leave out --ros")
+        unsaid = [suite for suite in self.suites if suite in nameless or suite_named(suite).primitives]
+        if self.words and unsaid:
+            raise ConfigError(f"there are no other words for {' and '.join(unsaid)}; leave out --words, or these")
+        require_alterable(self.policies, nameless, self.altered)
 
     @property
     def seeds(self) -> range:
@@ -89,19 +94,20 @@ class Measurement:
     @property
     def grammar(self) -> Grammar:
         """How instructions are said."""
-        return split_grammar(self.split)
+        return split_grammar(self.split, self.words)
 
     def run(
         self, suite: str, policy: str, seed: int, shapes: Sequence[Shape], album: Album | None = None
     ) -> GraspResult:
         """One episode, with images of it if there is an album."""
         scenario = Scenario(self.suite(suite), shapes, seed, self.rig, self.grammar)
-        return run_suite_episode(scenario, policy, self.checkpoint, self.without, album)
+        return run_suite_episode(scenario, policy, self.checkpoint, self.altered, album)
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
-        ending = f"{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}{suffix(self.without)}"
-        return f"{suite}/{policy}/{self.rig}{ending}"
+        ending = f"{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}"
+        ending += "".join(each.ending for each in self.altered)
+        return f"{suite}/{policy}/{self.rig}{ending}{f'/words_{self.words}' if self.words else ''}"
 
 
 def measure(
@@ -157,7 +163,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "rig": wanted.rig,
         "checkpoint": checkpoint_digest(wanted.checkpoint),
         "grammar": sorted(wanted.grammar.templates),
-        "without": wanted.without,
+        "altered": [each.ending for each in wanted.altered],
         "suites": {name: asdict(wanted.suite(name)) for name in SUITES},
         "shapes": [(shape.name, float(np.sum([piece.sum() for piece in shape.pieces]))) for shape in shapes],
     }

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from autoglm_embodied.metrics import Report, wilson
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.eval.alteration import READERS
 from autoglm_embodied_sim.eval.declutter import RoundResult
-from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult
+from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
 from autoglm_embodied_sim.eval.measure import Measurement
 from autoglm_embodied_sim.eval.statistics import PairedOutcomes, cluster_bootstrap, quantile_bootstrap
@@ -21,9 +24,10 @@ from autoglm_embodied_sim.scenes.suite import suite_named
 STRONGEST = "script"
 """The baseline that every other policy is compared with."""
 PEAK_QUANTILE = 0.95
-NO_REFUSALS = "baselines are told where an instruction fits none or several objects, so they cannot refuse wrongly"
+NO_REFUSALS = "it is told where an instruction fits none or several objects, so it cannot refuse wrongly"
 PRIVILEGES = (
-    "baselines are told by the simulator which pixels belong to the named object, the learned policy only its name; "
+    "baselines are told by the simulator which pixels belong to the named object, the policies named and learned only "
+    "what is said; "
     "script_true_camera, scored_true_camera and the expert are privileged: those are shown where the camera really "
     "stands, the expert the simulator's whole state, and it tries grasps out in copies of it"
 )
@@ -37,7 +41,8 @@ def add_metrics(report: Report, wanted: Measurement, results: Sequence[GraspResu
         wanted: what was measured.
         results: of all its episodes, those of a suite and policy in the order of their seeds.
     """
-    report.details["episodes"] = [asdict(result) for result in results]
+    episodes = [{"case": wanted.case(result.suite, result.policy), **asdict(result)} for result in results]
+    report.details["episodes"] = [*report.details.get("episodes", ()), *episodes]
     for suite in wanted.suites:
         of_policy = {policy: _of(results, suite, policy, graspable=True) for policy in wanted.policies}
         if suite_named(suite).named:
@@ -67,14 +72,56 @@ def _add_named(report: Report, wanted: Measurement, suite: str, of_policy: dict[
     for policy, results in of_policy.items():
         case = wanted.case(suite, policy)
         add_success(report, case, results)
+        if policy in READERS and results:
+            report.add_fraction("grasp.refused", sum(r.refused for r in results), len(results), case=case)
         _add_peak_force(report, case, results)
         _add_failures(report, case, results)
     for policy, results in of_policy.items():
         if policy != STRONGEST and results and of_policy.get(STRONGEST):
-            outcomes = PairedOutcomes.of([r.held for r in results], [r.held for r in of_policy[STRONGEST]])
-            case, n, interval = wanted.case(suite, policy), outcomes.n, outcomes.newcombe_interval()
-            report.add("grasp.minus_baseline", outcomes.difference, "fraction", n, case=case, ci95=interval)
-            report.add("grasp.minus_baseline", outcomes.mcnemar_p(), "probability", n, case=case, stat="mcnemar_p")
+            case = wanted.case(suite, policy)
+            _add_difference(report, "grasp.minus_baseline", case, results, of_policy[STRONGEST])
+
+
+def add_minus_plain(
+    report: Report, wanted: Measurement, results: Sequence[GraspResult], plain: Sequence[GraspResult]
+) -> None:
+    """What altered senses change: the difference of each policy in each suite from itself, seed by seed.
+
+    Args:
+        report: gets the rows.
+        wanted: what was measured.
+        results: of all its episodes.
+        plain: of the same episodes with nothing altered.
+    """
+    for suite, policy in product(wanted.suites, wanted.policies):
+        mine, others = (_of(each, suite, policy, graspable=True) for each in (results, plain))
+        if mine:
+            _add_difference(report, "grasp.minus_plain", wanted.case(suite, policy), mine, others)
+
+
+def add_chance(report: Report, wanted: Measurement, scenes: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> None:
+    """How often an object drawn at random would be the one that is named.
+
+    Args:
+        report: gets a row for each policy in each suite.
+        wanted: what was measured.
+        scenes: see drawn_scenes.
+    """
+    for suite, policy in product(wanted.suites, wanted.policies):
+        shares = [1 / len(scene["objects"]) for scene in scenes[suite].values()]
+        report.add("grasp.chance", float(np.mean(shares)), "fraction", len(shares), case=wanted.case(suite, policy))
+
+
+def _add_difference(
+    report: Report, figure: str, case: str, results: Sequence[GraspResult], others: Sequence[GraspResult]
+) -> None:
+    """Success less that of others on the same seeds: final, or of rounds per attempt."""
+    if rounds := _rounds(results):
+        return _add_rounds_difference(report, figure, case, rounds, _rounds(others))
+    outcomes = PairedOutcomes.of([result.held for result in results], [other.held for other in others])
+    n, interval = outcomes.n, outcomes.newcombe_interval()
+    report.add(figure, outcomes.difference, "fraction", n, case=case, ci95=interval)
+    report.add(figure, outcomes.mcnemar_p(), "probability", n, case=case, stat="mcnemar_p")
 
 
 def add_success(report: Report, case: str, results: Sequence[GraspResult]) -> None:
@@ -118,7 +165,7 @@ def _add_failures(report: Report, case: str, results: Sequence[GraspResult]) -> 
 def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequence[GraspResult]) -> None:
     """How often a policy refused an instruction that fits none or several objects, and grasped nothing."""
     for policy in wanted.policies:
-        if policy == LEARNED:
+        if policy in READERS:
             to_refuse = _of(results, suite, policy, graspable=False)
             rightly = sum(result.refused and not result.wrong_object for result in to_refuse)
             report.add_fraction("grasp.refused_rightly", rightly, len(to_refuse), case=wanted.case(suite, policy))
@@ -128,7 +175,7 @@ def _add_refusals(report: Report, wanted: Measurement, suite: str, results: Sequ
 
 def _add_declutter(report: Report, wanted: Measurement, suite: str, of_policy: dict[str, list[GraspResult]]) -> None:
     """The rows of a suite of rounds, and the difference of each policy from the strongest baseline."""
-    rounds = {policy: [row for row in of if isinstance(row, RoundResult)] for policy, of in of_policy.items()}
+    rounds = {policy: _rounds(of) for policy, of in of_policy.items()}
     for policy, mine in rounds.items():
         case = wanted.case(suite, policy)
         if not mine:
@@ -137,7 +184,7 @@ def _add_declutter(report: Report, wanted: Measurement, suite: str, of_policy: d
             continue
         _add_rounds(report, case, mine)
         if policy != STRONGEST and rounds.get(STRONGEST):
-            _add_rounds_difference(report, case, mine, rounds[STRONGEST])
+            _add_rounds_difference(report, "grasp.minus_baseline", case, mine, rounds[STRONGEST])
 
 
 def _add_rounds(report: Report, case: str, rounds: Sequence[RoundResult]) -> None:
@@ -161,13 +208,17 @@ def _add_rounds(report: Report, case: str, rounds: Sequence[RoundResult]) -> Non
 
 
 def _add_rounds_difference(
-    report: Report, case: str, rounds: Sequence[RoundResult], baseline: Sequence[RoundResult]
+    report: Report, figure: str, case: str, rounds: Sequence[RoundResult], others: Sequence[RoundResult]
 ) -> None:
-    """Success per attempt less that of the baseline; rounds of one seed are resampled together."""
-    (tries, successes), (baseline_tries, baseline_successes) = map(_tries_and_successes, (rounds, baseline))
-    value = float(successes.sum() / tries.sum() - baseline_successes.sum() / baseline_tries.sum())
-    interval, n = cluster_bootstrap(successes, tries, baseline_successes, baseline_tries), len(rounds)
-    report.add("grasp.minus_baseline", value, "fraction", n, case=case, stat="per_attempt", ci95=interval)
+    """Success per attempt less that of others; rounds of one seed are resampled together."""
+    (tries, successes), (other_tries, other_successes) = map(_tries_and_successes, (rounds, others))
+    value = float(successes.sum() / tries.sum() - other_successes.sum() / other_tries.sum())
+    interval, n = cluster_bootstrap(successes, tries, other_successes, other_tries), len(rounds)
+    report.add(figure, value, "fraction", n, case=case, stat="per_attempt", ci95=interval)
+
+
+def _rounds(results: Sequence[GraspResult]) -> list[RoundResult]:
+    return [result for result in results if isinstance(result, RoundResult)]
 
 
 def _tries_and_successes(rounds: Sequence[RoundResult]) -> tuple[FloatArray, FloatArray]:

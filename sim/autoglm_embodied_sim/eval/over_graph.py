@@ -16,6 +16,7 @@ from autoglm_embodied.errors import SensorError, SetupError
 from autoglm_embodied.graph.launch import GraphExit, not_ready_reasons, parameters, run_graph
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, nothing_to_grasp
 from autoglm_embodied_sim.judge import Verdict
+from autoglm_embodied_sim.policies.registry import READING
 
 if TYPE_CHECKING:
     from autoglm_embodied.graph.processes import Processes
@@ -116,7 +117,7 @@ def _fusion_arguments(policy: str, checkpoint: Path | None) -> list[str]:
 def _episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
     scene = _answer(running.call("sim/reset"), "instruction", "kind", "target", "objects")
     target = scene["target"]
-    if policy != LEARNED and target is None:
+    if policy not in (LEARNED, *READING) and target is None:
         return nothing_to_grasp(suite, policy, seed, scene["instruction"], scene["kind"])
     began_ns = time.monotonic_ns()
     end = running.client.grasp(scene["instruction"], SCRIPT_S + SERVICE_S, running.processes.check)

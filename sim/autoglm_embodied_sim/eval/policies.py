@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from autoglm_embodied.errors import CheckpointError, ConfigError
+from autoglm_embodied.errors import CheckpointError, ConfigError, SensorError
 from autoglm_embodied_sim.eval.album import Album
+from autoglm_embodied_sim.eval.alteration import DROPPED, SHUFFLED, SWAPPED_FORCE, Alteration
+from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
 from autoglm_embodied_sim.eval.declutter import run_round
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, run_grasp_episode
-from autoglm_embodied_sim.policies.registry import PRIVILEGED, baseline_named
+from autoglm_embodied_sim.policies.registry import EXPERT, PRIVILEGED, baseline_named
 
-EXPERT = "expert"
+MOST_OTHERS = 10
+"""Episodes in a row in which a policy may do nothing."""
 
 
 def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
@@ -30,7 +34,7 @@ def check_policy(policy: str, rig_name: str, over_dds: bool = False) -> None:
 
 
 def run_suite_episode(
-    scenario: Scenario, policy: str, checkpoint: Path | None, without: Sequence[str], album: Album | None
+    scenario: Scenario, policy: str, checkpoint: Path | None, altered: Sequence[Alteration], album: Album | None
 ) -> GraspResult:
     """One episode (a round where any object will do) of a policy; a function of its arguments alone.
 
@@ -38,17 +42,42 @@ def run_suite_episode(
         scenario: where it acts.
         policy: a baseline, or LEARNED.
         checkpoint: folder of the learned policy; the shipped one if None.
-        without: senses withheld from the policy.
+        altered: of the policy's senses.
         album: takes images of the episode; rounds have none.
+
+    Raises:
+        SensorError: force is swapped, and the policy felt nothing in MOST_OTHERS other episodes.
     """
+    said, swapped = "" if DROPPED in altered else None, list[Any]()
+    if SHUFFLED in altered:
+        other = scenario.other().lay_out()
+        other.rig.close()
+        said = other.words
+    if SWAPPED_FORCE in altered:
+        swapped = _felt_in_another(scenario, policy, checkpoint)
+    return _run(scenario, policy, checkpoint, AlteredSenses(altered, said, swapped), album)
+
+
+def _felt_in_another(scenario: Scenario, policy: str, checkpoint: Path | None) -> list[Any]:
+    """What a policy felt in the first other episode in which it did anything."""
+    for draw in range(MOST_OTHERS):
+        _run(scenario.other(draw), policy, checkpoint, senses := AlteredSenses())
+        if senses.felt:
+            return senses.felt
+    raise SensorError(f"{policy} did nothing in {MOST_OTHERS} other episodes: no force to swap in; use --zeroed")
+
+
+def _run(
+    scenario: Scenario, policy: str, checkpoint: Path | None, senses: AlteredSenses, album: Album | None = None
+) -> GraspResult:
     if policy != LEARNED:
         if not scenario.suite.named:
-            return run_round(scenario, policy, without)
-        return run_grasp_episode(scenario, policy, without, album)
+            return run_round(scenario, policy, senses)
+        return run_grasp_episode(scenario, policy, senses, album)
     from autoglm_embodied.model.checkpoint import SHIPPED
     from autoglm_embodied_sim.eval.learned_episode import run_learned_episode  # torch is of no use to baselines
 
-    return run_learned_episode(scenario, checkpoint or SHIPPED, without, album)
+    return run_learned_episode(scenario, checkpoint or SHIPPED, senses, album)
 
 
 def checkpoint_digest(checkpoint: Path | None) -> str:

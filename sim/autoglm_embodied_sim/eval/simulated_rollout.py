@@ -12,13 +12,13 @@ import numpy as np
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.config import shipped
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.governor import Governor, GovernorLoop
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import Command, Frame
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 from autoglm_embodied_sim.robots.panda import ArmRig
 
 STEPS_PER_TICK = 33
@@ -31,18 +31,19 @@ SETTLE_STEPS = 1100  # the gripper has travelled and the longest window of the f
 class SimulatedRollout:
     """Steps the rig by one tick after the other."""
 
-    def __init__(self, rig: ArmRig, sink: Aligner | Pipeline) -> None:
-        """Put the arm behind a governor of the shipped limits.
+    def __init__(self, rig: ArmRig, sink: Aligner | Pipeline, limits: Limits = Limits()) -> None:  # noqa: B008
+        """Put the arm behind a governor.
 
         Args:
             rig: what is stepped.
             sink: takes what wrist and joints deliver; an aligner is zeroed by `settle`, a pipeline by its controller.
+            limits: of the governor; the shipped ones by default.
         """
         self.rig = rig
         self.aligner = sink.aligner if isinstance(sink, Pipeline) else sink
         self._sink = sink
         self._robot = Robot.from_file(shipped("panda.yaml"))
-        self._governor = GovernorLoop(Governor(Limits()), self._robot)
+        self._governor = GovernorLoop(Governor(limits), self._robot)
         self._frames: deque[Frame] = deque(maxlen=FRAME_DELAY_TICKS + 1)
         self._steps = 0
 

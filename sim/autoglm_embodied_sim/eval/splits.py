@@ -14,6 +14,8 @@ from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.objects.shape import Shape
 
 SPLITS = ("test", *(split.value for split in Split))
+WORDS = {"learned": LEARNING_GRAMMAR, "held-out": MEASURING_GRAMMAR}
+"""How instructions are said, by name."""
 
 
 def check_split(split: str) -> None:
@@ -28,9 +30,13 @@ def split_shapes(split: str) -> Sequence[Shape]:
     return measuring_shapes() if split == "test" else learning_shapes(Split(split))
 
 
-def split_grammar(split: str) -> Grammar:
-    """How instructions are said: the test split has a grammar of its own."""
-    return MEASURING_GRAMMAR if split == "test" else LEARNING_GRAMMAR
+def split_grammar(split: str, words: str | None = None) -> Grammar:
+    """How instructions are said: the test split has a grammar of its own, unless one of WORDS is asked for."""
+    if words is None:
+        words = "held-out" if split == "test" else "learned"
+    if words not in WORDS:
+        raise ConfigError(f"--words must be {' or '.join(WORDS)}, got {words!r}")
+    return WORDS[words]
 
 
 def named_shapes(objects: str) -> Sequence[Shape]:

@@ -16,13 +16,14 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied.vocabulary import COLOURS, SHAPES
 from autoglm_embodied_sim.judge import hanging, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, command_array
+from autoglm_embodied_sim.robots.hand_rig import command_array
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named

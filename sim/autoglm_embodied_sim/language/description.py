@@ -17,16 +17,12 @@ from scipy.spatial.distance import pdist
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.objects.groceries import NAMES, PREFIX
+from autoglm_embodied.vocabulary import SHAPES
+from autoglm_embodied_sim.objects.groceries import PREFIX
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
-CUBE, CYLINDER, BALL = "cube", "cylinder", "ball"
-CLASSES = (CUBE, CYLINDER, BALL)
-"""Of shape. To `vocabulary`, "box" is another word for a cube and "can" one for a cylinder; so they are here."""
-GROCERIES = tuple(name for name in NAMES if name != "can")
-NOUNS = (*CLASSES, *GROCERIES)
-"""All nouns that a description may use; grammars have their own words for them."""
+CUBE, CYLINDER, BALL = SHAPES
 
 LOOKS_LIKE = {"bread": CUBE, "cereal": CUBE, "milk": CUBE, "bottle": CYLINDER, "mug": CYLINDER, "lemon": BALL}
 EQUAL_EDGES = 1.05
@@ -56,10 +52,10 @@ def nouns_of(shape: Shape) -> Nouns:
         edges = np.ptp(shape.pieces[0], axis=0)
         cube = frozenset({CUBE})
         return Nouns(cube, frozenset()) if edges.max() < EQUAL_EDGES * edges.min() else Nouns(frozenset(), cube)
-    if shape.name in CLASSES:
+    if shape.name in SHAPES:
         return Nouns(frozenset({shape.name}), frozenset())
     compact = shape.volume_m3 > COMPACT * ConvexHull(np.concatenate(shape.pieces)).volume
-    return Nouns(frozenset(), frozenset(CLASSES if compact else ()))
+    return Nouns(frozenset(), frozenset(SHAPES if compact else ()))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from string import Formatter
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied_sim.language.description import NOUNS, Description, Rank, Relation
+from autoglm_embodied.vocabulary import NOUNS
+from autoglm_embodied_sim.language.description import Description, Rank, Relation
 
 Words = tuple[str, ...]
 SLOTS = ("colour", "rank", "relation")

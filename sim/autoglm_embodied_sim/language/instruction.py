@@ -14,9 +14,8 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied.vocabulary import COLOURS
+from autoglm_embodied.vocabulary import COLOURS, NOUNS
 from autoglm_embodied_sim.language.description import (
-    NOUNS,
     Description,
     Rank,
     Referent,

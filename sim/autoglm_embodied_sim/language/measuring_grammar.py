@@ -6,7 +6,8 @@ it, and where something is ranked among related objects, the relation comes befo
 
 from __future__ import annotations
 
-from autoglm_embodied_sim.language.description import NOUNS, Rank, Relation
+from autoglm_embodied.vocabulary import NOUNS
+from autoglm_embodied_sim.language.description import Rank, Relation
 from autoglm_embodied_sim.language.grammar import Grammar
 
 MEASURING_GRAMMAR = Grammar(

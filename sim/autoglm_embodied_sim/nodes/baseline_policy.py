@@ -8,15 +8,15 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
+from autoglm_embodied.grasping.scripted_policy import PATIENCE_S, ScriptedPolicy
 from autoglm_embodied.ingest.cdr import read_image
 from autoglm_embodied.ros.parameters import parameter, value
 from autoglm_embodied.ros.qos import FRAMES
 from autoglm_embodied_sim.nodes.publishers import MASK_TOPIC
 from autoglm_embodied_sim.policies.registry import baseline_named
-from autoglm_embodied_sim.policies.scripted_policy import ScriptedPolicy
+from autoglm_embodied_sim.robots.arm import WORKPLACE
 
 TOPIC = "topics.object_mask"
-PATIENCE_S = 0.025  # of a tick: less than its period, so that orders and stops are heard while a script thinks
 
 
 class BaselinePolicy(ScriptedPolicy):
@@ -29,7 +29,7 @@ class BaselinePolicy(ScriptedPolicy):
             node: the fusion node.
             name: of the baseline.
         """
-        super().__init__(partial(baseline_named, name), PATIENCE_S)
+        super().__init__(partial(baseline_named, name), WORKPLACE, PATIENCE_S)
         self._node = node
         declared = node.has_parameter(TOPIC)  # when the node was configured before
         topic = value(node, TOPIC) if declared else parameter(node, TOPIC, MASK_TOPIC)

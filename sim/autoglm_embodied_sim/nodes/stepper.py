@@ -85,8 +85,9 @@ class Stepper:
             if ahead_ns > 0:
                 time.sleep(ahead_ns * 1e-9)
             elif -ahead_ns > TOO_LATE_NS:
-                due_ns -= ahead_ns
-                self.jumped_ns -= ahead_ns
+                missed_ns = -ahead_ns // STEP_NS * STEP_NS  # whole steps: what was never sent can be counted
+                due_ns += missed_ns
+                self.jumped_ns += missed_ns
             self._worst_lag_ns = max(self._worst_lag_ns, -ahead_ns)
             for _ in range(WAKE_STEPS):
                 self._step()

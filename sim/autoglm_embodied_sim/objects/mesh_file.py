@@ -1,8 +1,4 @@
-"""Mesh files as objects: how they are read, and a user's own, cut into convex pieces once and kept in a cache.
-
-The cutting is CoACD (Wei et al., "Approximate convex decomposition for 3D meshes with collision-aware concavity and
-tree search", SIGGRAPH 2022).
-"""
+"""Mesh files as objects: how they are read, and a user's own, cut into convex pieces once and kept in a cache."""
 
 from __future__ import annotations
 
@@ -21,6 +17,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.errors import AutoGLMError, ConfigError, SetupError
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.objects.convex_pieces import CONVEX, METHOD, convex_pieces, separated
 from autoglm_embodied_sim.objects.shape import Shape, ShapeError, shape_of
 
 SUFFIXES = (".obj", ".ply", ".stl")
@@ -28,10 +25,6 @@ WIDEST_M = 0.075
 """The gripper opens 80 mm; less would leave no room to come down beside the object."""
 SMALLEST_M = 0.004
 STL_HEADER_BYTES, STL_TRIANGLE_BYTES = 84, 50
-CONVEX = 0.98
-"""Share of its hull's volume from which on a mesh counts as convex."""
-CUTTING = {"threshold": 0.08, "max_convex_hull": 24, "mcts_iterations": 60, "mcts_nodes": 10, "resolution": 1000}
-CUTTING |= {"preprocess_resolution": 30, "seed": 0}
 MOST_TRIANGLES = 6000
 """CoACD takes minutes for hundreds of thousands; a mesh of more is first made coarser."""
 COARSENESS = (256, 128, 64, 48, 32, 24)
@@ -40,7 +33,7 @@ MOST_PATCHED = 0.4
 """Share of the surface that holes may have been; a hemisphere without its disc has 1/3."""
 KEPT_SHARE = (0.5, 2.0)
 """Volume of the pieces over that of the mesh: hulls fill what is hollow, but a shell of its wall is no likeness."""
-METHOD = repr((sorted(CUTTING.items()), MOST_TRIANGLES, COARSENESS, MOST_PATCHED, KEPT_SHARE)).encode()
+KEY = repr((METHOD, MOST_TRIANGLES, COARSENESS, MOST_PATCHED, KEPT_SHARE)).encode()
 
 
 @dataclass(frozen=True)
@@ -105,7 +98,7 @@ def read_mesh(path: Path, cache: Path) -> Shape:
         ShapeError: it cannot be read, is no solid, or does not fit the gripper.
     """
     content = _content(path)
-    kept = cache / f"{hashlib.sha256(content + METHOD).hexdigest()[:32]}.npz"
+    kept = cache / f"{hashlib.sha256(content + KEY).hexdigest()[:32]}.npz"
     pieces = _load(kept)
     if pieces is None:
         try:
@@ -147,18 +140,11 @@ def _cut(path: Path) -> list[FloatArray]:
     corners = np.asarray(mesh.vertices, dtype=float)
     hull = shape_of(path.name, [corners])  # refuses flat ones
     _check_size(hull)
-    mesh = closed(path.name, mesh)
-    if mesh.volume > CONVEX * hull.volume_m3:
+    solids = separated(path.name, closed(path.name, mesh))
+    if len(solids) == 1 and mesh.volume > CONVEX * hull.volume_m3:
         return [corners]
-    try:
-        import coacd
-    except ImportError as error:
-        raise SetupError("coacd is missing; install it with: pip install coacd==1.0.14") from error
-    coacd.set_log_level("error")
-    pieces = [
-        np.asarray(piece, dtype=float) for piece, _ in coacd.run_coacd(coacd.Mesh(mesh.vertices, mesh.faces), **CUTTING)
-    ]
-    share = shape_of(path.name, pieces).volume_m3 / mesh.volume
+    pieces = convex_pieces(path.name, solids)
+    share = shape_of(path.name, pieces).volume_m3 / sum(solid.volume for solid in solids)
     if not KEPT_SHARE[0] < share < KEPT_SHARE[1]:
         raise ShapeError(
             f"{path.name}: its convex pieces have {share:.0%} of its volume; make it a simple closed surface"

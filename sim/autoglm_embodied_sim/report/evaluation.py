@@ -159,7 +159,7 @@ class Evaluation:
             "seeds": f"{wanted.seed} to {wanted.seed + wanted.episodes - 1}",
             "objects": str(wanted.objects or f"random_urdfs, {wanted.split} split"),
             "rig": f"{wanted.rig}{', easy physics' if wanted.easy else ''}",
-            "withheld": ", ".join(wanted.without) or "nothing",
+            "altered": ", ".join(" ".join(each.option) for each in wanted.altered) or "nothing",
             "version": f"{head['version']}, commit {head['git'] or 'unknown'}",
             "machine": f"{machine['cpu']}, {machine['cores']} cores, GPU {machine['gpu'] or 'none'}",
             "started": f"{head['started']}; {head['seconds']:.0f} s, not counting an earlier run that it went on from",
@@ -171,7 +171,8 @@ class Evaluation:
         wanted, words = self.wanted, ["autoglm", "evaluate", "--suite", "SUITE", "--policy", "POLICY"]
         words += ["--seed", "SEED", "--episodes", "1", "--rig", wanted.rig]
         words += ["--split", wanted.split] if wanted.objects is None else ["--objects", str(wanted.objects)]
-        words += ["--easy"] * wanted.easy + [word for sense in wanted.without for word in ("--without", sense)]
+        words += ["--easy"] * wanted.easy + [word for each in wanted.altered for word in each.option]
+        words += ["--words", wanted.words] if wanted.words else []
         return shlex.join([*words, "--report", "DIR"])
 
     @property
@@ -185,7 +186,7 @@ class Evaluation:
         """What the figures do not show, a sentence each."""
         wanted, rig = self.wanted, RIG_LIMITS.get(self.wanted.rig)
         sentences = [f"{PRIVILEGES.capitalize()}.", *LIMITS, *([rig] if rig else [])]
-        sentences += [f"Withheld from every policy: {sense}." for sense in wanted.without]
+        sentences += [f"Altered for every policy: {each.sense}, {each.how}." for each in wanted.altered]
         if wanted.objects is None and wanted.split != "test":
             sentences.append(f"The objects are of the {wanted.split} split, on which policies may have been tuned.")
         return sentences

@@ -13,12 +13,16 @@ from typing import Any
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Row
-from autoglm_embodied_sim.report import p_value, percent_within, points
+from autoglm_embodied_sim.eval.alteration import ALTERATIONS
+from autoglm_embodied_sim.report import p_value, percent, percent_within, points
 
 KEPT = ("command", "version", "git", "machine", "seed", "started", "seconds", "objects")
 EACH = "episodes_each"
 DIGITS = 6  # significant ones of a figure without its episodes
-CASE = re.compile(r"(\w+)/(\w+)/(?P<rig>[a-z]+)(?P<easy>_easy)?(?P<dds>_over_dds)?(?P<without>(_without_[a-z]+)*)")
+CASE = re.compile(
+    r"(\w+)/(?P<policy>\w+)/(?P<rig>[a-z]+)(?P<easy>_easy)?(?P<dds>_over_dds)?"
+    r"(?P<altered>(_without_[a-z]+)*(/(?!words_)[a-z_]+)*)(/words_(?P<words>[a-z-]+))?"
+)
 """Suite, policy, then rig and what was special, as `Measurement.case` writes it."""
 SPLIT = re.compile(r"random_urdfs, (\w+) split")
 END = "<!-- end -->"
@@ -86,7 +90,8 @@ class RecordedFigures:
         last = ["--episodes", str(self.episodes), "--seed", str(self.head["seed"]), "--rig", str(options["rig"])]
         last += ["--split", split[1]] if split else ["--objects", objects]
         last += ["--easy"] * bool(options["easy"]) + ["--ros"] * bool(options["dds"])
-        last += [word for sense in (options["without"] or "").split("_without_")[1:] for word in ("--without", sense)]
+        last += _alterations(options) + (["--words", words] if (words := options["words"]) else [])
+        last += ["--against-plain"] * (len({_options(row.case)["altered"] for row in self.rows}) > 1)
         first = ["autoglm", "evaluate", *(word for suite in self.suites for word in ("--suite", suite))]
         second = [word for policy in policies for word in ("--policy", policy)]
         return " \\\n  ".join(map(shlex.join, (first, second, last)))
@@ -100,9 +105,18 @@ class RecordedFigures:
 
     @property
     def _options(self) -> dict[str, str | None]:
-        """Rig, and what was special."""
-        found = CASE.fullmatch(self.rows[0].case or "")
-        return found.groupdict() if found else {}
+        """Rig, and what was special; of the cases measured last, which are those with altered senses."""
+        return _options(self.rows[-1].case)
+
+
+def _options(case: str | None) -> dict[str, str | None]:
+    found = CASE.fullmatch(case or "")
+    return found.groupdict() if found else {}
+
+
+def _alterations(options: Mapping[str, str | None]) -> list[str]:
+    """The words of the command line that alter senses."""
+    return [word for each in ALTERATIONS if each.ending in (options["altered"] or "") for word in each.option]
 
 
 @dataclass(frozen=True)
@@ -135,11 +149,16 @@ COLUMNS = (
     Column("cleared", "grasp.success", "cleared", _rate),
     Column("another object", "grasp.wrong_object", None, _rate),
     Column("rightly refused", "grasp.refused_rightly", None, _rate),
+    Column("refused", "grasp.refused", None, _rate),
     Column("peak force p95", "grasp.peak_force_n", "p95", _newtons),
     Column("time p50", "grasp.seconds", "p50", lambda row: f"{row.value:.1f} s"),
     Column("final less `script`, points", "grasp.minus_baseline", None, _points),
     Column("per attempt less `script`, points", "grasp.minus_baseline", "per_attempt", _points),
     Column("McNemar", "grasp.minus_baseline", "mcnemar_p", lambda row: p_value(row.value)),
+    Column("final less unaltered, points", "grasp.minus_plain", None, _points),
+    Column("per attempt less unaltered, points", "grasp.minus_plain", "per_attempt", _points),
+    Column("McNemar", "grasp.minus_plain", "mcnemar_p", lambda row: p_value(row.value)),
+    Column("chance", "grasp.chance", None, lambda row: percent(row.value)),
 )
 COUNTED = ("final", "cleared")
 """Of the figure `grasp.success`: its n is the number of episodes, or of rounds."""
@@ -172,7 +191,8 @@ def _table(recorded: RecordedFigures, cases: list[str]) -> str:
     for case in cases:
         rows = [recorded.row(case, column.figure, column.stat) for column in columns]
         cells = ["" if row is None else column.written(row) for row, column in zip(rows, columns, strict=True)]
-        lines.append([f"`{case.split('/')[1]}`", _n(recorded, case), *cells])
+        name = " ".join([str(_options(case)["policy"]), *_alterations(_options(case))])
+        lines.append([f"`{name}`", _n(recorded, case), *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
+from autoglm_embodied.grasping.hand import REST_S, TRAVEL_M_S, HandPose
+from autoglm_embodied.grasping.hand_path import (
+    ARRIVED,
+    LOST,
+    REACHED,
+    StraightPath,
+    within,
+)
+from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.kinematics import forward_kinematics
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.robots.hand_rig import REST_S, TRAVEL_M_S, HandPose, SuiteRig, minimum_jerk, require_motion
+from autoglm_embodied_sim.robots.hand_rig import SuiteRig, require_motion
 from autoglm_embodied_sim.robots.panda import STEP_NS, TABLE_ORIGIN_M, ArmRig, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
@@ -19,57 +28,19 @@ from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, ROBOT, Sensors
 
-PEAK_SPEED, PEAK_ACCELERATION = 15 / 8, 10 / math.sqrt(3)
-"""Of a minimum-jerk motion of length 1 in time 1 (Flash and Hogan, Journal of Neuroscience 5, 1985)."""
-
-
-class PathLimits(NamedTuple):
-    """What the hand can follow; by default a little less than the servo allows."""
-
-    turn_rad_s: float = 1.8  # joint 7 has to do most of it and is capped at 2.1 rad/s
-    acceleration_m_s2: float = 2.5
-    acceleration_rad_s2: float = 15.0
-
-
-OF_THE_SERVO = PathLimits()
-
-
-class StraightPath:
-    """The minimum-jerk motion from one pose to another, at most as fast as the arm can follow."""
-
-    def __init__(self, start: HandPose, goal: HandPose, speed_m_s: float, limits: PathLimits = OF_THE_SERVO) -> None:
-        self._start, self._way = start.values, goal.values - start.values
-        length_m, turn_rad = float(np.linalg.norm(self._way[:3])), abs(float(self._way[3]))
-        self.seconds = max(
-            PEAK_SPEED * length_m / speed_m_s,
-            PEAK_SPEED * turn_rad / limits.turn_rad_s,
-            math.sqrt(PEAK_ACCELERATION * length_m / limits.acceleration_m_s2),
-            math.sqrt(PEAK_ACCELERATION * turn_rad / limits.acceleration_rad_s2),
-        )
-
-    def at(self, seconds: float) -> FloatArray:
-        """(4,) x, y, z, yaw after so long; the goal once `self.seconds` have passed."""
-        part = min(seconds / self.seconds, 1.0) if self.seconds > 0 else 1.0
-        return np.asarray(self._start + self._way * minimum_jerk(part))
-
-
-TIP_BELOW_TOOL_M = 0.0086  # the lower ends of the fingers
 GAIN = 10.0  # 1/s, pulls the hand onto its path
-ARRIVED_M, ARRIVED_RAD = 0.0004, 0.002
-REACHED_M, REACHED_RAD = 0.004, 0.03
-LOST_M, LOST_RAD = 0.03, 0.3  # off the path: something is in the way, or the arm cannot reach
 ARRIVE_S = 0.4  # after the end of the path, at most
 AVERAGED = 24  # readings of a weighing, a whole number of servo periods
-ASIDE = HandPose(-0.15, 0.0, 0.39, 0.0)
+WORKPLACE = WorkArea().workplace(ROBOT)
+FRAME = WORKPLACE.frame
+ASIDE = WORKPLACE.aside
 """Above the camera's sight, where the arm's home is."""
-SET_DOWN_POSES = tuple(HandPose(0.05 * place - 0.05, -0.38, 0.05, 0.0) for place in range(-2, 3))
-"""Beside the working area."""
 
 
 @lru_cache(maxsize=1)
 def _aside_rad() -> FloatArray:
     """(n,) joint angles at ASIDE."""
-    tool_m = ASIDE.values[:3] + TABLE_ORIGIN_M + [0, 0, TIP_BELOW_TOOL_M]
+    tool_m = ASIDE.values[:3] + TABLE_ORIGIN_M + [0, 0, ROBOT.fingertip_m]
     return Servo(bare_arm()).solve(tool_m, ASIDE.yaw_rad)
 
 
@@ -89,7 +60,7 @@ class Arm(SuiteRig):
 
     tick_s = PERIOD_S
     aside = ASIDE
-    set_down_poses = SET_DOWN_POSES
+    set_down_poses = WORKPLACE.set_down_poses
 
     def __init__(
         self,
@@ -139,7 +110,7 @@ class Arm(SuiteRig):
         """See SuiteRig."""
         self.wait(REST_S)
         self.rig.step(AVERAGED)
-        return np.asarray(self.rig.wrenches().mean(axis=0) - self._bias)
+        return np.asarray(self._readings().mean(axis=0) - self._bias)
 
     def wait(self, seconds: float) -> None:
         """Stand still."""
@@ -157,17 +128,17 @@ class Arm(SuiteRig):
             now_s = period * PERIOD_S
             here, there = path.at(now_s), path.at(now_s + PERIOD_S)
             error = self._error(here)
-            if within(error, ARRIVED_M, ARRIVED_RAD) and now_s >= path.seconds:
+            if within(error, ARRIVED) and now_s >= path.seconds:
                 break
             twist, velocity = GAIN * error, (there - here) / PERIOD_S  # along the path, and a pull onto it
             twist[[0, 1, 2, 5]] += velocity
             self.rig.command(twist, self.rig.gripper_command_m)
             self.rig.step(PERIOD_STEPS)
-            if not within(error, LOST_M, LOST_RAD) or self._felt_n() > most_n:
+            if not within(error, LOST) or self._felt_n() > most_n:
                 self.rig.halt()
                 return False
         self.rig.command(np.zeros(6), self.rig.gripper_command_m)
-        return within(self._error(pose.values), REACHED_M, REACHED_RAD)
+        return within(self._error(pose.values), REACHED)
 
     def drive(self, twist: FloatArray, seconds: float) -> None:
         """See SuiteRig."""
@@ -189,51 +160,26 @@ class Arm(SuiteRig):
         return forward_kinematics(ROBOT, self.rig.joints()[0][:ARM_JOINTS])
 
     def _error(self, wanted: FloatArray) -> FloatArray:
-        return pose_error(self._T_base_tool(), wanted)
+        return FRAME.pose_error(self._T_base_tool(), wanted)
+
+    def _readings(self) -> FloatArray:
+        """(n, 6) of the wrist in the last step, or what is told in their place."""
+        readings = self.rig.wrenches()
+        return readings if self.told is None else self.told(readings)
 
     def _felt_n(self) -> float:
         """The largest force of the last period's readings."""
-        force_n = self.rig.wrenches()[:, :3] - self._bias[:3]
+        force_n = self._readings()[:, :3] - self._bias[:3]
         return float(np.linalg.norm(force_n, axis=1).max(initial=0.0))
 
 
 def hand_pose(T_base_tool: FloatArray, joint_rad: FloatArray) -> HandPose:
-    """Where the fingertips are in the table frame.
+    """Where the fingertips are in the table frame, however far the hand was turned.
 
     Args:
         T_base_tool: (4, 4) pose of the tool.
         joint_rad: (n,) the arm's joints first.
     """
-    x, y, z = (float(value) for value in _tip_m(T_base_tool))
-    yaw = math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
-    first, last = joint_rad[[0, ARM_JOINTS - 1]]
+    pose, (first, last) = FRAME.hand_pose(T_base_tool), joint_rad[[0, ARM_JOINTS - 1]]
     turned = math.pi / 4 + first - last  # the yaw, more or less, without a jump at half a turn
-    return HandPose(x, y, z, float(yaw + 2 * math.pi * round((turned - yaw) / (2 * math.pi))))
-
-
-def pose_error(T_base_tool: FloatArray, wanted: FloatArray) -> FloatArray:
-    """(6,) from where the hand is to where it should be: tips [m], then rotation vector [rad].
-
-    Args:
-        T_base_tool: (4, 4) pose of the tool.
-        wanted: (4,) x, y, z, yaw of the tips, table frame.
-    """
-    x, y, z, yaw = wanted.tolist()
-    turned, cos, sin = T_base_tool[:3, :3], math.cos(yaw), math.sin(yaw)
-    pointing = np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
-    error = np.empty(6)
-    error[:3] = np.array([x, y, z]) - _tip_m(T_base_tool)
-    turn = pointing @ turned.T
-    error[3:] = turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]
-    error[3:] *= 0.5  # exact to the third order of the angle
-    return error
-
-
-def _tip_m(T_base_tool: FloatArray) -> FloatArray:
-    """(3,) the point between the lower ends of the fingers, table frame."""
-    return np.asarray(T_base_tool[:3, 3] + TIP_BELOW_TOOL_M * T_base_tool[:3, 2] - TABLE_ORIGIN_M)
-
-
-def within(error: FloatArray, metres: float, radians: float) -> bool:
-    """Whether no part of a pose error (6,) is as large as this."""
-    return bool(np.abs(error[:3]).max() < metres and np.abs(error[3:]).max() < radians)
+    return replace(pose, yaw_rad=float(pose.yaw_rad + 2 * math.pi * round((turned - pose.yaw_rad) / (2 * math.pi))))

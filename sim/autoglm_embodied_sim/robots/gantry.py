@@ -11,18 +11,15 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M, REST_S, TRAVEL_M_S, HandPose
+from autoglm_embodied.grasping.hand_path import minimum_jerk
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.robots import hand_model
 from autoglm_embodied_sim.robots.hand_rig import (
-    MAX_WIDTH_M,
-    REST_S,
-    TRAVEL_M_S,
-    HandPose,
     SuiteRig,
     command_array,
     command_width_m,
     finger_setpoint_m,
-    minimum_jerk,
     require_motion,
 )
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
@@ -169,7 +166,7 @@ class Gantry(SuiteRig):
         twin.let_sleep()
         twin._fingers = twin.data.qpos[len(AXES) : len(AXES) + 2]
         twin._bias, twin._rng, twin._read_at = self._bias.copy(), np.random.default_rng(0), -1
-        twin._eye, twin.watch = None, None
+        twin._eye = twin.watch = twin.told = None
         return twin
 
     def let_sleep(self) -> None:
@@ -211,8 +208,9 @@ class Gantry(SuiteRig):
         return self._reading
 
     def wrench(self) -> FloatArray:
-        """(6,) the reading less what was tared."""
-        return np.asarray(self.reading() - self._bias)
+        """(6,) the reading, or what is told in its place, less what was tared."""
+        reading = self.reading()
+        return np.asarray((reading if self.told is None else self.told(reading[None])[0]) - self._bias)
 
     @property
     def tared(self) -> FloatArray:

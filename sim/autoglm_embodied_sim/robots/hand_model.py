@@ -8,9 +8,9 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.objects.mesh_file import package_folder
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M
 from autoglm_embodied_sim.robots.servo import FINGER_FORCE_N
 from autoglm_embodied_sim.sensors.renderer import HIDDEN_GROUP
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from autoglm_embodied.errors import CommandError
+from autoglm_embodied.grasping.hand import (
+    MAX_WIDTH_M,
+    STILL_M_S,
+    TRAVEL_M_S,
+    HandPose,
+    HandRig,
+    View,
+    WrappedRig,
+)
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.robots.object_bodies import ObjectState
-from autoglm_embodied_sim.sensors.object_camera import ObjectCamera, View
+from autoglm_embodied_sim.sensors.object_camera import ObjectCamera
 
-MAX_WIDTH_M = 0.08
-"""The widest opening of the hand."""
-TRAVEL_M_S = 0.35
-"""How fast a hand goes where nothing is near."""
-REST_S = 0.16  # a wrench read while the hand still slows down is off by a newton
-GRIP_S, STILL_S, STILL_M_S = 1.5, 0.06, 0.004
+GRIP_S, STILL_S = 1.5, 0.06
 
 
 def command_array(name: str, value: Any, shape: tuple[int, ...] = ()) -> FloatArray:
@@ -60,80 +63,6 @@ def require_motion(speed_m_s: float, guard_n: float | None) -> None:
         )
 
 
-@dataclass(frozen=True)
-class HandPose:
-    """Where the fingertips are in the table frame: the point between their lower ends, and the turn about the vertical.
-
-    At `yaw_rad` 0 the fingers close along the table's y axis.
-    """
-
-    x_m: float
-    y_m: float
-    z_m: float
-    yaw_rad: float
-
-    def __post_init__(self) -> None:
-        if not all(map(math.isfinite, (self.x_m, self.y_m, self.z_m, self.yaw_rad))):
-            raise CommandError(f"a pose of the hand must be finite, got {self.values.tolist()}; nothing was moved")
-
-    def raised_to(self, z_m: float) -> HandPose:
-        """The same place at another height."""
-        return HandPose(self.x_m, self.y_m, z_m, self.yaw_rad)
-
-    def moved_by(self, way: HandPose) -> HandPose:
-        """As far from here as `way` is from the table's middle."""
-        return HandPose(*(self.values + way.values).tolist())
-
-    @property
-    def values(self) -> FloatArray:
-        """(4,) x, y, z, yaw."""
-        return np.array([self.x_m, self.y_m, self.z_m, self.yaw_rad])
-
-
-class HandRig(Protocol):
-    """A hand over a table; poses are of the fingertips, in the table frame.
-
-    Its origin is the middle of the working area, on the table's top, and z points up.
-    """
-
-    @property
-    def pose(self) -> HandPose:
-        """Where the fingertips are."""
-
-    @property
-    def width_m(self) -> float:
-        """The opening."""
-
-    @property
-    def time_ns(self) -> int:
-        """Time passed."""
-
-    grip_force_n: float
-    """With which each finger closes, as it is set."""
-    aside: HandPose
-    """Where the hand hides nothing from the camera."""
-    set_down_poses: Sequence[HandPose]
-    """Where to lay down, in turn, what is in the way of others; out of the camera's sight, too."""
-
-    def look(self) -> View:
-        """An image of the table."""
-
-    def move(self, pose: HandPose, speed_m_s: float = ..., guard_n: float | None = None) -> bool:
-        """Go straight to a pose; False if the hand had to stop on the way, because more than `guard_n` was felt."""
-
-    def grip(self, width_m: float) -> float:
-        """Move the fingers; returns the opening reached."""
-
-    def tare(self) -> None:
-        """Call what the wrist carries now nothing."""
-
-    def weigh(self) -> FloatArray | None:
-        """(6,) the load on the wrist at rest [N, N·m], z down; None without a wrist sensor."""
-
-    def wait(self, seconds: float) -> None:
-        """Stand still."""
-
-
 class SuiteRig(HandRig):
     """A rig with the objects of one scene, its MuJoCo model, and the truth about them.
 
@@ -151,6 +80,8 @@ class SuiteRig(HandRig):
     """The shortest time in which the fingers are looked after."""
     watch: Callable[[], None] | None
     """Called after every step; it may read, and change nothing."""
+    told: Callable[[FloatArray], FloatArray] | None = None
+    """Makes of the wrist's newest readings (n, 6) what a policy is told in their place; None: they are told."""
 
     def __init__(
         self,
@@ -187,7 +118,7 @@ class SuiteRig(HandRig):
         return pose
 
     def tare(self) -> None:
-        """Call what the wrist carries now nothing; the hand must be at rest."""
+        """Zero the wrist sensor with what the hand carries now; the hand must be at rest."""
         self._bias += self.weigh()
 
     @abstractmethod
@@ -222,14 +153,6 @@ class SuiteRig(HandRig):
             self._eye = None
 
 
-def minimum_jerk(part: float) -> float:
-    """The share of its way that a motion has done after a `part` of its time.
-
-    Flash and Hogan, Journal of Neuroscience 5, 1985.
-    """
-    return part**3 * (10 - 15 * part + 6 * part**2)
-
-
 def finger_setpoint_m(now_m: float, width_m: float, actual_m: float, step_m: float, lead_m: float) -> float:
     """A finger's next set-point: it moves at the gripper's speed and never runs far ahead of the finger.
 
@@ -242,46 +165,6 @@ def finger_setpoint_m(now_m: float, width_m: float, actual_m: float, step_m: flo
     """
     wanted = min(max(width_m / 2, now_m - step_m), now_m + step_m)
     return min(max(wanted, actual_m - lead_m), actual_m + lead_m)
-
-
-class WrappedRig:
-    """Passes on to the rig inside what a subclass does not do itself."""
-
-    pose: HandPose
-    width_m: float
-    time_ns: int
-    grip_force_n: float
-    aside: HandPose
-    set_down_poses: Sequence[HandPose]
-    look: Callable[[], View]
-    tare: Callable[[], None]
-    weigh: Callable[[], FloatArray | None]
-    wait: Callable[[float], None]
-
-    def __init__(self, rig: HandRig) -> None:
-        self._rig = rig
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name not in WrappedRig.__annotations__:
-                raise AttributeError(name)  # a policy is shown nothing else of a rig
-            return getattr(self._rig, name)
-
-    def move(self, pose: HandPose, speed_m_s: float = TRAVEL_M_S, guard_n: float | None = None) -> bool:
-        """See HandRig."""
-        return self._rig.move(pose, speed_m_s, guard_n)
-
-    def grip(self, width_m: float) -> float:
-        """See HandRig."""
-        return self._rig.grip(width_m)
-
-
-def unwrapped(rig: HandRig) -> HandRig:
-    """The rig inside all wrappers; only for what may see the simulator's state."""
-    while isinstance(rig, WrappedRig):
-        rig = rig._rig
-    return rig
 
 
 class RigWithoutForce(WrappedRig):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.hand import NAMED_LABEL, NOTHING
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
@@ -22,7 +23,6 @@ from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
 from autoglm_embodied_sim.sensors.camera import rotation
-from autoglm_embodied_sim.sensors.object_camera import NAMED_LABEL, NOTHING
 
 CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one object dropped on the pile to the next

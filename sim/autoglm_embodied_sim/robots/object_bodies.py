@@ -9,10 +9,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from autoglm_embodied.grasping.hand import NOTHING
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.objects.shape import Solid
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.sensors.object_camera import NOTHING
 from autoglm_embodied_sim.sensors.renderer import DRAWN_GROUP, HIDDEN_GROUP
 
 CONTACT = {"condim": 4, "solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}

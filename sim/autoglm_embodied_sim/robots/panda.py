@@ -9,9 +9,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M
+from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied_sim.robots import hand_model
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, command_array, command_width_m, finger_setpoint_m
+from autoglm_embodied_sim.robots.hand_rig import command_array, command_width_m, finger_setpoint_m
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.robots.servo import (
     FINGER_SPEED_M_S,
@@ -28,7 +30,7 @@ from autoglm_embodied_sim.sensors.sensor import Moment, Samples, Sensor
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, FINGERS, TIMESTEP_S, Sensors
 
 TOOL_BELOW_HAND_M = 0.1034
-TABLE_ORIGIN_M = np.array([0.5, 0.0, 0.0])
+TABLE_ORIGIN_M = np.array(WorkArea().origin_m)
 """The middle of the working area, in panda_link0: the origin of the table frame, in which suites lay out their scenes.
 
 The axes of both frames are parallel, and the table's top is z = 0 in either.

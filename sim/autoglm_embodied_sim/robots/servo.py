@@ -9,8 +9,9 @@ import mujoco
 import numpy as np
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.hand import MAX_WIDTH_M
 from autoglm_embodied.types import FloatArray, require_finite
-from autoglm_embodied_sim.robots.hand_rig import MAX_WIDTH_M, command_array, command_width_m, finger_setpoint_m
+from autoglm_embodied_sim.robots.hand_rig import command_array, command_width_m, finger_setpoint_m
 from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, TIMESTEP_S
 
 HOME_Q = np.array([0.0, -0.665226, 0.0, -2.504058, 0.0, 1.838833, np.pi / 4])

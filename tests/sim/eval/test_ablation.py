@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
-from autoglm_embodied_sim.eval.learned_episode import Acted, act
+from autoglm_embodied_sim.eval.alteration import ALTERATIONS, SWAPPED_FORCE, Alteration, alterations
+from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
+from autoglm_embodied_sim.eval.learned_episode import Acted, AlteredAligner, act
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
-from autoglm_embodied_sim.policies.registry import ABLATIONS, ablation, suffix
+from autoglm_embodied_sim.policies.registry import ABLATIONS
 from sim_cases import Laid, laid_scene
 
-from autoglm_embodied.align.aligner import Aligner
-from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.build import build_encoders, grasp_config
 from autoglm_embodied.model.grasp_model import GraspModel, GraspOutput
 from autoglm_embodied.model.inputs import ModelInput
@@ -29,11 +29,13 @@ SETTINGS = GraspSettings(timeout_s=0.7, blind_s=0.4, look_ticks=2)
 
 
 class Spied(GraspModel):
-    """Keeps the masks that it was given."""
+    """Keeps what it was given, and the masks."""
 
+    given: list[ModelInput]
     present: list[list[bool]]
 
     def forward(self, batch: ModelInput) -> GraspOutput:
+        self.given.append(batch)
         self.present.append(batch.present[0].tolist())
         return super().forward(batch)
 
@@ -55,22 +57,24 @@ def table() -> Iterator[Laid]:
     table.arm.close()
 
 
-def episode(table: Laid, *without: str) -> tuple[Acted, list[Tick], list[list[bool]]]:
+def episode(
+    table: Laid, *altered: Alteration, swapped: Sequence[object] = ()
+) -> tuple[Acted, list[Tick], list[list[bool]]]:
     """A short episode of an untrained model: how it ended, its ticks, the masks that the model was given."""
     torch.manual_seed(0)
-    Spied.present, Watched.ticks = [], []
+    Spied.given, Spied.present, Watched.ticks = [], [], []
     config = grasp_config(width=32, layers=1, queries=4, stem=(8, 8, 16))
     model = Spied(config, build_encoders(config))
     robot = Robot.from_file(shipped("panda.yaml"))
-    aligner = Aligner(AlignSettings(), lambda position: forward_kinematics(robot, position))
-    pipeline = Watched(aligner, LearnedPolicy(model), without)
+    senses = AlteredSenses(altered, swapped=swapped)
+    pipeline = Watched(AlteredAligner(robot, senses), LearnedPolicy(model), senses.missing)
     rollout = SimulatedRollout(table.rig, pipeline)
     rollout.settle()
     return act(pipeline, rollout, "pick up the red cube", SETTINGS), Watched.ticks, Spied.present
 
 
 def test_without_force_the_attention_is_masked_and_no_peak_is_made_up(table: Laid) -> None:
-    result, ticks, masks = episode(table, "force")
+    result, ticks, masks = episode(table, Alteration("force", "without"))
     assert result.peak_force_n is None
     assert masks and not any(mask[MODALITIES.index("force")] for mask in masks)
     assert all(mask[MODALITIES.index("vision")] and mask[MODALITIES.index("language")] for mask in masks)
@@ -81,8 +85,8 @@ def test_without_force_the_attention_is_masked_and_no_peak_is_made_up(table: Lai
 
 @pytest.mark.parametrize(("sense", "outcome"), [("vision", "sensor_missing"), ("language", "timeout")])
 def test_blind_or_deaf_the_arm_holds_still_until_the_episode_ends(table: Laid, sense: str, outcome: str) -> None:
-    result, ticks, masks = episode(table, sense)
-    assert (result.outcome.value, masks) == (outcome, [])
+    result, ticks, masks = episode(table, Alteration(sense, "without"))
+    assert (result.outcome.word, masks) == (outcome, [])
     assert not any(getattr(tick.observation, sense).present or tick.chunk for tick in ticks)
     arms = [tick.observation.joints.value for tick in ticks]
     assert arms[0] is not None and arms[-1] is not None
@@ -90,10 +94,37 @@ def test_blind_or_deaf_the_arm_holds_still_until_the_episode_ends(table: Laid, s
 
 
 def test_names_are_checked_and_put_in_order() -> None:
-    assert ablation(["language", "force", "force"]) == ("force", "language")
-    assert suffix(("force", "language")) == "_without_force_without_language" and suffix(()) == ""
+    altered = alterations({"zeroed": ["force"], "without": ["language", "vision", "vision"]})
+    assert "".join(each.ending for each in altered) == "_without_vision_without_language/force_zeroed"
+    assert alterations({each.how: [each.sense] for each in ALTERATIONS[:1]}) == ALTERATIONS[:1]
     with pytest.raises(ConfigError, match="one of force, vision, language, got 'joints'"):
-        ablation(["joints"])
+        alterations({"without": ["joints"]})
+    with pytest.raises(ConfigError, match="one way only; choose between --without force and --frozen force"):
+        alterations({"without": ["force"], "frozen": ["force"]})
+
+
+def test_a_model_is_given_zeros_the_first_force_or_that_of_another_episode(table: Laid) -> None:
+    index = MODALITIES.index("force")
+
+    def forces(*altered: Alteration, swapped: Sequence[object] = ()) -> list[torch.Tensor]:
+        episode(table, *altered, swapped=swapped)
+        assert any(batch.present[0, index] for batch in Spied.given)
+        return [batch.raw[0] for batch in Spied.given if batch.present[0, index]]
+
+    plain = forces()
+    felt = [tick.observation.force.value for tick in Watched.ticks]
+    assert not torch.equal(plain[0], plain[-1])
+    assert not any(force.any() for force in forces(Alteration("force", "zeroed")))
+    first, *others = forces(Alteration("force", "frozen"))
+    assert first.any() and all(torch.equal(first, other) for other in others)
+    swapped = forces(SWAPPED_FORCE, swapped=felt[-1:])
+    assert felt[-1] is not None and all(force.numpy() == pytest.approx(felt[-1].raw) for force in swapped)
+
+
+def test_a_model_is_given_the_first_image_for_ever(table: Laid) -> None:
+    episode(table, Alteration("vision", "frozen"))
+    first, *others = [batch.visual for batch in Spied.given]
+    assert first.any() and others and all(torch.equal(first, other) for other in others)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +132,21 @@ def test_names_are_checked_and_put_in_order() -> None:
     [
         (["--without", "smell"], f"must be one of {', '.join(ABLATIONS)}, got 'smell'"),
         (["--without", "force", "--ros"], "leave out --ros"),
+        (["--zeroed", "vision"], "--zeroed must be one of force, got 'vision'"),
+        (["--zeroed", "force", "--frozen", "force"], "choose between --zeroed force and --frozen force"),
+        (["--suite", "pile", "--instruction", "dropped"], "script is told which pixels are the named object's"),
+        (["--suite", "declutter", "--policy", "named", "--instruction", "shuffled"], "leave out declutter"),
+        (["--suite", "declutter", "--swapped", "force"], "--swapped force is for suites in which an object is named"),
+        (["--suite", "pile", "--policy", "expert", "--frozen", "vision"], "expert is shown the simulator's state"),
+        (["--suite", "pile", "--against-plain"], "--against-plain compares altered senses"),
+        (["--suite", "pile", "--words", "loud"], "--words must be learned or held-out, got 'loud'"),
+        (["--words", "learned"], "there are no other words for primitives"),
+        (["--suite", "pile", "--rig", "arm", "--words", "learned", "--ros"], "leave out --ros"),
         (["--without", "smell", "--suite", "pile"], "got 'smell'"),
-        (["--without", "vision", "--suite", "pile"], "script needs vision and language, use --without force"),
+        (
+            ["--without", "vision", "--suite", "pile"],
+            "script needs vision and language; leave out --without vision",
+        ),
         (["--suite", "pile", "--report", "/dev/null"], "cannot write a report to /dev/null"),  # told before measuring
         (["--suite", "pile", "--thumbnails", "3"], "needs --report"),
         (["--suite", "pile", "--report", "out", "--thumbnails", "-1"], "must be 0 or more"),

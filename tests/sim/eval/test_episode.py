@@ -12,11 +12,11 @@ from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.baselines import Pca
 from autoglm_embodied_sim.policies.registry import BASELINES, baseline_named
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.hand import HandPose
 
 BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
 EASY = SUITES["separated"].eased()
@@ -25,7 +25,7 @@ UPRIGHT = np.array([1.0, 0, 0, 0])
 
 @pytest.mark.parametrize("policy", BASELINES)
 def test_every_baseline_picks_up_an_easy_brick(policy: str) -> None:
-    results = [run_grasp_episode(Scenario(EASY, BRICKS, seed), policy) for seed in (0, 1, 2)]
+    results = [run_grasp_episode(Scenario(EASY, BRICKS, seed), policy) for seed in (0, 1)]
     assert sum(result.held for result in results) >= (1 if policy == "random" else 2)
     assert not any(result.wrong_object for result in results)
     assert all(result.approaches >= 1 and result.seconds > 1 for result in results)

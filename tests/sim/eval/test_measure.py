@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trimesh
 from autoglm_embodied_sim.cli.evaluate import add_parser, measurement
+from autoglm_embodied_sim.eval import measure as measuring
+from autoglm_embodied_sim.eval.alteration import ALTERATIONS, SWAPPED_FORCE
 from autoglm_embodied_sim.eval.measure import Measurement, drawn_scenes, measure, shapes_of
 
 from autoglm_embodied.errors import ConfigError
@@ -51,8 +54,8 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
         ),
         ({"rig": "arm", "over_dds": True, "suites": ("declutter",)}, "leave out --ros, or declutter"),
         (
-            {"policies": ("learned",), "rig": "arm", "over_dds": True, "without": ("force",)},
-            "--without is measured in process; leave out --ros",
+            {"policies": ("learned",), "rig": "arm", "over_dds": True, "altered": (SWAPPED_FORCE,)},
+            "altered senses and other words are measured in process; leave out --ros",
         ),
         ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
     ],
@@ -71,6 +74,12 @@ def test_impossible_measurements_are_refused(options: dict[str, object], said: s
         (["--without", "force", "--easy"], "primitives/learned/arm_easy_without_force"),
         (["--ros"], "primitives/learned/arm_over_dds"),
         (["--suite", "pile"], "pile/script/gantry"),
+        (["--suite", "pile", "--words", "held-out"], "pile/script/gantry"),  # as the test split has it anyway
+        (["--suite", "pile", "--policy", "named", "--words", "learned"], "pile/named/gantry/words_learned"),
+        (
+            ["--instruction", "shuffled", "--zeroed", "force"],
+            "primitives/learned/arm/force_zeroed/instruction_shuffled",
+        ),
     ],
 )
 def test_without_a_suite_the_learned_policy_is_measured_among_primitives_on_the_arm(argv: list[str], case: str) -> None:
@@ -111,3 +120,22 @@ def test_everything_drawn_for_a_scene_is_told_and_differs_from_seed_to_seed() ->
 
 def _numbered(pairs: dict[str, object]) -> dict[object, object]:
     return {int(key) if key.isdigit() else key: value for key, value in pairs.items()}
+
+
+def test_what_is_remembered_is_told_apart_by_alterations_and_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def cache(folder: Path, settings: dict[str, object], fresh: bool) -> None:
+        made.append(json.dumps(settings, sort_keys=True, default=str))
+        raise ConfigError("nothing is run")
+
+    monkeypatch.setattr(measuring, "ResultCache", cache)
+    monkeypatch.setattr(measuring, "split_shapes", lambda split: ())
+    plain = Measurement(("separated",), ("learned",), 1, rig="arm")
+    every = [replace(plain, altered=(each,)) for each in ALTERATIONS]
+    for wanted in (plain, replace(plain, words="learned"), *every):
+        with pytest.raises(ConfigError, match="nothing is run"):
+            measure(wanted, keep=tmp_path)
+    assert len(set(made)) == len(made) == 2 + len(ALTERATIONS)

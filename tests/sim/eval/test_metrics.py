@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from autoglm_embodied_sim.eval.alteration import SHUFFLED
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.measure import Measurement
-from autoglm_embodied_sim.eval.metrics import add_metrics
+from autoglm_embodied_sim.eval.metrics import add_chance, add_metrics, add_minus_plain
 
 from autoglm_embodied.metrics import Report
 
@@ -92,3 +95,27 @@ def test_policies_are_held_against_the_strongest_script_seed_by_seed() -> None:
     assert report.value("grasp.minus_baseline", case="pile/pca/gantry") == -0.5
     assert report.value("grasp.minus_baseline", case="pile/pca/gantry", stat="mcnemar_p") == 0.5
     assert report.value("grasp.minus_baseline", case="pile/script/gantry") is None
+
+
+def test_altered_senses_are_held_against_the_same_seeds_unaltered_beside_chance() -> None:
+    plain = Measurement(("language",), ("named",), episodes=8)
+    altered = replace(plain, altered=(SHUFFLED,))
+
+    def results(held: int) -> list[GraspResult]:
+        ends = [(seed < held, seed >= held) for seed in plain.seeds]
+        return [
+            GraspResult("language", "named", seed, "red can", held, False, 1, 1, held, 5.0, "x", "one", refused)
+            for seed, (held, refused) in enumerate(ends)
+        ]
+
+    report = Report("autoglm evaluate", 0, 0)
+    for wanted, held in ((plain, 7), (altered, 1)):
+        add_metrics(report, wanted, results(held))
+    add_minus_plain(report, altered, results(1), results(7))
+    add_chance(report, altered, {"language": {seed: {"objects": [1, 2, 3, 4]} for seed in plain.seeds}})
+    case = "language/named/gantry/instruction_shuffled"
+    assert report.value("grasp.minus_plain", case=case) == pytest.approx(-6 / 8)
+    assert report.value("grasp.minus_plain", case=case, stat="mcnemar_p") == pytest.approx(2 / 2**6)
+    assert report.value("grasp.chance", case=case) == 0.25
+    assert report.value("grasp.refused", case=case) == pytest.approx(7 / 8)
+    assert [episode["case"] for episode in report.details["episodes"]] == 8 * ["language/named/gantry"] + 8 * [case]

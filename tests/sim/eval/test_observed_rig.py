@@ -11,10 +11,10 @@ from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.policies.baselines import Script
 from autoglm_embodied_sim.robots.gantry import Gantry
-from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES
 
+from autoglm_embodied.grasping.hand import HandPose
 from autoglm_embodied.types import FloatArray
 
 UPRIGHT = np.array([1.0, 0, 0, 0])

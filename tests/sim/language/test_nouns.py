@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from autoglm_embodied_sim.language.description import NOUNS, Nouns, nouns_of
+from autoglm_embodied_sim.language.description import Nouns, nouns_of
 from autoglm_embodied_sim.objects.groceries import groceries
 from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.objects.shape import ball, box, cylinder
+
+from autoglm_embodied.vocabulary import NOUNS
 
 NONE: frozenset[str] = frozenset()
 

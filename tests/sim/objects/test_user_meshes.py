@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trimesh
+from autoglm_embodied_sim.objects import convex_pieces, mesh_file
 from autoglm_embodied_sim.objects.mesh_file import MOST_TRIANGLES, closed, coarsened, read_mesh, user_shapes
 from autoglm_embodied_sim.objects.shape import ShapeError
 from numpy.typing import NDArray
@@ -127,8 +128,8 @@ def test_what_cannot_be_closed_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_pieces_that_are_no_likeness_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ell().export(tmp_path / "ell.ply")
-    shell = (BRICK.vertices * 0.2, BRICK.faces)
-    monkeypatch.setattr("coacd.run_coacd", lambda *_, **__: [shell])
+    shell = np.array(BRICK.vertices * 0.2)
+    monkeypatch.setattr(mesh_file, "convex_pieces", lambda *_: [shell])
     with pytest.raises(ShapeError, match="its convex pieces have"):
         read_mesh(tmp_path / "ell.ply", tmp_path / "cache")
 
@@ -136,11 +137,45 @@ def test_pieces_that_are_no_likeness_are_refused(tmp_path: Path, monkeypatch: py
 def test_a_mesh_that_breaks_the_cutter_is_named_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ell().export(tmp_path / "ell.ply")
     BRICK.export(tmp_path / "brick.ply")
-    monkeypatch.setattr("coacd.run_coacd", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(convex_pieces, "PROGRAM", "1 / 0")
     seen: list[str] = []
     shapes, unusable = user_shapes(tmp_path, tmp_path / "cache", seen.append)
     assert ([shape.name for shape in shapes], seen) == (["brick.ply"], ["brick.ply", "ell.ply"])
-    assert unusable[0].why == "it cannot be cut into convex pieces (division by zero)"
+    assert unusable[0].why == "it cannot be cut into convex pieces (ZeroDivisionError: division by zero)"
+
+
+def test_a_mesh_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ell().export(tmp_path / "ell.ply")
+    before = convex_pieces.PROGRAM.partition("pieces =")[0]
+    monkeypatch.setattr(convex_pieces, "PROGRAM", f"{before}while True: pass")
+    monkeypatch.setattr(convex_pieces, "MOST_CPU_S", 1)
+    with pytest.raises(ShapeError, match="ell.ply: cutting it into convex pieces takes more than 1 s"):
+        read_mesh(tmp_path / "ell.ply", tmp_path / "cache")
+
+
+def turned(*profile_mm: tuple[float, float]) -> trimesh.Trimesh:
+    """A profile (radius, height) around the axis."""
+    return trimesh.creation.revolve(np.array(profile_mm) / 1000, sections=12)
+
+
+def test_what_the_first_cut_fills_up_is_cut_more_finely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convex_pieces, "THRESHOLDS", (0.9, convex_pieces.THRESHOLDS[1]))  # the hull, then this
+    ell().export(tmp_path / "ell.stl")
+    assert read_mesh(tmp_path / "ell.stl", tmp_path / "cache").volume_m3 == pytest.approx(ell().volume, rel=0.1)
+
+
+def test_parts_that_reach_into_each_other_are_parts_and_no_hull(tmp_path: Path) -> None:
+    handle = trimesh.creation.box((0.06, 0.02, 0.02), trimesh.transformations.translation_matrix((0.02, 0, 0)))
+    trimesh.util.concatenate([trimesh.creation.box((0.03, 0.03, 0.03)), handle]).export(tmp_path / "two.stl")
+    assert len(read_mesh(tmp_path / "two.stl", tmp_path / "cache").pieces) == 2
+
+
+def test_a_surface_that_cuts_through_itself_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mesh_file, "convex_pieces", lambda *_: pytest.fail("it is cut for a long time"))
+    inner = ((27, 80), (29, 40), (27, 3), (0, 3))  # at half height outside of the outer wall
+    turned((0, 0), (30, 0), (26, 40), (30, 80), *inner).export(tmp_path / "cup.stl")
+    with pytest.raises(ShapeError, match="cup.stl: its surface cuts through itself, .*% of its inside"):
+        read_mesh(tmp_path / "cup.stl", tmp_path / "cache")
 
 
 @pytest.mark.parametrize("mesh", [trimesh.creation.icosphere(6, 0.03), trimesh.creation.torus(0.03, 0.012, 200, 100)])

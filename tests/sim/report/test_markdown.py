@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from autoglm_embodied_sim.cli.evaluate import measurement
+from autoglm_embodied_sim.eval.alteration import Alteration
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.measure import Measurement
@@ -16,13 +18,14 @@ from autoglm_embodied_sim.eval.metrics import add_metrics
 from autoglm_embodied_sim.report.markdown import RecordedFigures, insert, tables
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.metrics import Report
+from autoglm_embodied.metrics import Report, wilson
 from autoglm_embodied.tools.cli import main, parser
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FIGURES = sorted((DOCS / "figures").glob("*.json"))
 DOCUMENTS = [document.read_text() for document in sorted(DOCS.glob("*.md"))]
 LARGEST = 100_000  # bytes of figures that a repository should carry
+ALTERED = Alteration("force", "zeroed"), Alteration("vision", "frozen")
 WANTED = Measurement(("large", "declutter"), ("pca", "script"), episodes=4, seed=10, split="validate")
 
 
@@ -62,15 +65,14 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(tmp_path: Path) -> None:
     assert [line.count("|") for line in lines[4:]] == [lines[4].count("|")] * 4
 
 
-@pytest.mark.parametrize("special", [{}, {"rig": "arm", "easy": True, "without": ("force",)}, {"objects": Path("a b")}])
+@pytest.mark.parametrize("special", [{}, {"rig": "arm", "easy": True, "altered": ALTERED}, {"objects": Path("a b")}])
 def test_the_command_asks_for_what_was_measured(special: dict[str, object], tmp_path: Path) -> None:
     wanted = replace(WANTED, **special)  # type: ignore[arg-type]
     words = shlex.split(RecordedFigures.read(write(tmp_path / "some.json", wanted)).command.replace("\\\n", ""))
     args = parser("evaluate").parse_args(words[1:])
-    asked = (tuple(args.suite), tuple(args.policy), args.episodes, args.seed, args.rig, args.easy, tuple(args.without))
-    assert asked == (
-        *(wanted.suites, wanted.policies, wanted.episodes, wanted.seed, wanted.rig, wanted.easy, wanted.without),
-    )
+    asked = (tuple(args.suite), tuple(args.policy), args.episodes, args.seed, args.rig, args.easy)
+    assert asked == (wanted.suites, wanted.policies, wanted.episodes, wanted.seed, wanted.rig, wanted.easy)
+    assert measurement(args).altered == wanted.altered and not args.against_plain
     assert (args.objects, args.split) == ("a b", None) if wanted.objects else (None, "validate")
 
 
@@ -135,3 +137,39 @@ def test_documents_show_the_tables_of_the_figures_beside_them() -> None:
 def test_every_table_in_a_document_has_its_figures() -> None:
     filled = {name for text in DOCUMENTS for name in re.findall("<!-- table: (.+) -->\n(?!<!-- end)", text)}
     assert filled == {path.stem for path in FIGURES}
+
+
+def share(count: int, of: int) -> str:
+    low, high = (round(100 * bound) for bound in wilson(count, of))
+    return f"{round(100 * count / of)} % ({low}–{high})"
+
+
+@pytest.mark.parametrize(("file", "said"), [("named_plain", "as learned"), ("named_held_out", "held out")])
+def test_the_figures_of_the_policy_that_sees_for_itself_are_those_of_its_episodes(file: str, said: str) -> None:
+    episodes = map(json.loads, (DOCS / "figures" / f"{file}.jsonl").read_text().splitlines())
+    results = [GraspResult(**episode) for episode in episodes]
+    for suite in {result.suite for result in results}:
+        here = [result for result in results if result.suite == suite]
+        assert len({result.seed for result in here}) == len(here) >= 40
+        one = [result for result in here if result.kind in (None, "one")]
+        counts = [
+            sum(getattr(result, kind) for result in one)
+            for kind in ("first_descent", "strict", "held", "wrong_object", "refused")
+        ]
+        others = [result.refused for result in here if result not in one]
+        cells = [suite.join("``"), said, str(len(one)), *(share(count, len(one)) for count in counts)]
+        row = " | ".join([*cells, share(sum(others), len(others)) if others else "–"])
+        assert f"| {row} |" in (DOCS / "policy.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("policy", ["script", "scored", "scored_without_memory", "scored_true_camera"])
+def test_the_figures_of_the_scorer_are_those_of_its_episodes(policy: str) -> None:
+    episodes = map(json.loads, (DOCS / "figures" / "pile_scored.jsonl").read_text().splitlines())
+    results = [GraspResult(**episode) for episode in episodes if episode["policy"] == policy]
+    assert sorted(result.seed for result in results) == list(range(100))
+    counts = [sum(getattr(result, kind) for result in results) for kind in ("first_descent", "strict", "held")]
+    shown = []
+    for count in counts:
+        low, high = (round(100 * bound) for bound in wilson(count, len(results)))
+        shown.append(f"{count:.1f} % ({low}–{high})")
+    assert f"| `{policy}` | {' | '.join(shown)} |" in (DOCS / "policy.md").read_text(encoding="utf-8")

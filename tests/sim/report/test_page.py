@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from autoglm_embodied_sim.eval.alteration import Alteration
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
 from autoglm_embodied_sim.eval.measure import Measurement, failures_to_replay
@@ -146,10 +147,10 @@ def test_the_figures_on_the_page_are_those_of_the_episodes() -> None:
 
 @pytest.mark.parametrize("policies", [("pca",), ("script",), ("pca", "random")])
 def test_any_set_of_policies_has_a_page(policies: tuple[str, ...]) -> None:
-    wanted = replace(WANTED, policies=policies, without=("force",))
+    wanted = replace(WANTED, policies=policies, altered=(Alteration("force", "without"),))
     some = [replace(results()[0], policy=policy, seed=10, peak_force_n=None, failure=None) for policy in policies]
     text = Page(render(evaluation(wanted=wanted, of=some))).text
-    assert "not run" in text and "not measured" in text and "Withheld from every policy: force" in text
+    assert "not run" in text and "not measured" in text and "Altered for every policy: force, without" in text
     assert ("Seed by seed" in text) == (len(policies) > 1)
 
 

@@ -27,6 +27,7 @@ PANDA = Robot.from_file(shipped("panda.yaml"))
 LIMITS = Limits(workspace_lower_m=(-2.0,) * 3, workspace_upper_m=(2.0,) * 3, bias_samples=1, hand_mass_kg=0.0)
 OPEN_M, PERIOD_NS, HORIZON_S = 0.04, 12_000_000, 0.4
 PARTS = [*(f"link{link}" for link in range(1, 8)), "hand"]
+ARM = {Reason.COLLISION, Reason.JOINT_LIMIT, Reason.JOINT_SPEED, Reason.SINGULARITY}
 NEAR_M = 0.03  # chunks begin with parts nearer to each other than this, or they would rarely touch
 
 
@@ -101,19 +102,20 @@ def test_no_chunk_that_is_let_through_makes_the_arm_touch_itself_or_the_table(
         free, _, _ = _driven(arm, start_rad, twist, governed=False)
         governed, slowed, stopped = _driven(arm, start_rad, twist, governed=True)
         found.update(chunks=1, touching=free, let_through=governed, slowed=slowed and not free)
-        found.update(stopped=stopped and not free)
+        found.update(f"stopped for {reason.value}" for reason in stopped if not free)
+        found.update(stopped=bool(stopped) and not free and Reason.SINGULARITY not in stopped)
     print(dict(found))
     assert found["let_through"] == 0
-    assert found["stopped"] <= CHUNKS // 20  # what is safe is not stopped
+    assert found["stopped"] <= CHUNKS // 100  # what is safe is not stopped; what ends in a singularity is to be
     assert found["touching"] > CHUNKS // 40  # of those that nobody governs, enough to tell
 
 
-def _driven(arm: Arm, joint_rad: FloatArray, twist: FloatArray, governed: bool) -> tuple[bool, bool, bool]:
-    """Whether the arm touched, was slowed and was stopped on its account."""
+def _driven(arm: Arm, joint_rad: FloatArray, twist: FloatArray, governed: bool) -> tuple[bool, bool, set[Reason]]:
+    """Whether the arm touched and was slowed on its account, and why it was stopped."""
     motion, now_ns = servo.Servo(arm.model), 0
     motion.reset(joint_rad)
     loop = GovernorLoop(Governor(LIMITS), PANDA)
-    why, stopped, command = set[Reason](), False, twist
+    why, stopped, command = set[Reason](), set[Reason](), twist
     for _ in range(round(HORIZON_S * 1e9 / PERIOD_NS)):
         now_ns += PERIOD_NS
         if governed:
@@ -122,14 +124,14 @@ def _driven(arm: Arm, joint_rad: FloatArray, twist: FloatArray, governed: bool) 
             loop.push_twist(now_ns, twist)
             verdict = loop.step(now_ns)
             command, why = verdict.twist, why | set(verdict.reasons)
-            stopped |= not command.any() and now_ns > 3 * PERIOD_NS
+            if not command.any() and now_ns > 3 * PERIOD_NS:
+                stopped |= set(verdict.reasons) & ARM
         for _ in range(PERIOD_NS // servo.PERIOD_NS):
             motion.advance(command, motion.joint_rad)
         if arm.touches(motion.joint_rad):
             return True, True, stopped
-    arm_reasons = {Reason.COLLISION, Reason.JOINT_LIMIT, Reason.JOINT_SPEED, Reason.SINGULARITY}
-    assert not governed or set(verdict.reasons) <= arm_reasons | {Reason.ACCELERATION}
-    return False, bool(why & arm_reasons), stopped
+    assert not governed or set(verdict.reasons) <= ARM | {Reason.ACCELERATION}
+    return False, bool(why & ARM), stopped
 
 
 def _within(random: np.random.Generator, most: float) -> FloatArray:

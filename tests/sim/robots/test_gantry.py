@@ -9,11 +9,11 @@ import pytest
 from autoglm_embodied_sim.collect.step_recorder import Recorder
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.gantry import Gantry, overhead
-from autoglm_embodied_sim.robots.hand_rig import HandPose
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN
 
 from autoglm_embodied.errors import CommandError, ConfigError
+from autoglm_embodied.grasping.hand import HandPose
 
 UPRIGHT = np.array([1.0, 0, 0, 0])
 Lay = Callable[..., Gantry]

@@ -11,9 +11,9 @@ from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.layout import lay_out, lay_out_task, put_away, settle
 from autoglm_embodied_sim.scenes.scene import SEPARATION_M, GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import EASY, SUITES, suite_named
-from autoglm_embodied_sim.sensors.object_camera import NAMED_LABEL
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.grasping.hand import NAMED_LABEL
 
 SHAPES = learning_shapes(Split.VALIDATE, 20)
 

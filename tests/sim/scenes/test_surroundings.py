@@ -9,7 +9,8 @@ from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, sample_room, sample_surroundings
-from autoglm_embodied_sim.sensors.object_camera import View
+
+from autoglm_embodied.grasping.hand import View
 
 CUBE = SceneObject(box(0.04, 0.04, 0.04), "red", (0.8, 0.1, 0.1), mass_kg=0.2, friction=0.5)
 
