@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,15 +36,18 @@ def modules(package: str) -> dict[str, Path]:
     return found
 
 
-def imports(package: str) -> Iterator[Import]:
+@cache
+def imports(package: str) -> tuple[Import, ...]:
     """Every import statement of a package, those inside functions included."""
+    found: list[Import] = []
     for module, path in modules(package).items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                yield from (Import(module, alias.name) for alias in node.names)
+                found += [Import(module, alias.name) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{module} must import by full names"
-                yield from (Import(module, f"{node.module}.{alias.name}") for alias in node.names)
+                found += [Import(module, f"{node.module}.{alias.name}") for alias in node.names]
+    return tuple(found)
 
 
 def room(module: str) -> str:
