@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import build, read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.graph.launch import IN_SIMULATION
 from autoglm_embodied.ingest.calibration import camera_pose
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.safety.limits import Limits
-from autoglm_embodied.voice.listener import CommandSettings
+from autoglm_embodied.voice.answer import CommandSettings
 
 Keys = tuple[Any, ...]
 
@@ -190,3 +191,29 @@ def test_words_that_old_yaml_takes_for_numbers_truths_and_dates_stay_text(tmp_pa
 def test_a_flag_is_true_or_false_and_nothing_else(value: Any) -> None:
     with pytest.raises(ConfigError, match="stuck_detection must be true or false, got"):
         build(AlignSettings, {"stuck_detection": value}, "a.yaml")
+
+
+def test_in_simulation_what_comes_late_is_waited_for_and_all_else_is_as_shipped() -> None:
+    """By the launch files, and by the commands that start a graph."""
+    for node, later in (
+        ("governor", {"limits.policy_timeout_ns": 100_000_000, "limits.wrench_timeout_ns": 100_000_000}),
+        ("fusion", {"camera.frozen_after_ns": 0, "command_limit_ns": 200_000_000}),
+    ):
+        simulated, usual = (_flat(shipped(f"{node}{of}.yaml"), node) for of in ("_simulation", ""))
+        assert simulated == later and all(usual[name] < value for name, value in later.items() if value)
+        given = IN_SIMULATION[f"{node}_node"][1:]
+        assert sorted(given[1::2]) == [f"{name}:={value}" for name, value in later.items()]
+    launched = Path(__file__).resolve().parents[1] / "launch"
+    names = {f"{node}_file": f"{node}_simulation.yaml" for node in ("governor", "fusion")}
+    using = [
+        file.name
+        for file in launched.glob("*.py")
+        if all(f'"{argument}": "{name}"' in file.read_text() for argument, name in names.items())
+    ]
+    assert sorted(using) == ["gazebo.launch.py", "sim.launch.py"]
+
+
+def _flat(path: Path, node: str) -> dict[str, Any]:
+    values = read_yaml(path)[f"/**/{node}_node"]["ros__parameters"]
+    nested = {f"{name}.{key}": each for name, of in values.items() if isinstance(of, dict) for key, each in of.items()}
+    return nested | {name: value for name, value in values.items() if not isinstance(value, dict)}
