@@ -14,7 +14,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.15",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["weights/*", "weights/*/*", "voice/*.yaml", "voice/languages/*.yaml", "py.typed"]},
+    package_data={
+        NAME: ["weights/*", "weights/*/*", "command_language/*.yaml", "command_language/languages/*.yaml", "py.typed"]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

@@ -25,6 +25,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch  # noqa: E402
 PLAIN, ROS, SIMULATED = "#e8eef7", "#f9dcc4", "#dcefdc"
 WIDTH, HEIGHT = 0.88, 0.52
 SIMULATOR_X = 4.6
+LETTERS = 11  # of a name that fit in a box
 SMALLEST = 15  # lines of a room that is drawn
 Arrow = tuple[str, str]
 
@@ -78,7 +79,8 @@ def draw(file: Path) -> None:
         corner = x - WIDTH / 2, y - HEIGHT / 2
         box = FancyBboxPatch(corner, WIDTH, HEIGHT, boxstyle="round,pad=0,rounding_size=0.08", fc=colour, ec="#4a5568")
         axes.add_patch(box)
-        axes.text(x, y + 0.06, name, ha="center", va="center", fontsize=9, weight="bold")
+        fits = min(9.0, 9.0 * LETTERS / len(name))
+        axes.text(x, y + 0.06, name, ha="center", va="center", fontsize=fits, weight="bold")
         axes.text(x, y - 0.14, f"{lines_of(name)} lines", ha="center", va="center", fontsize=6.5, color="#4a5568")
     axes.set(xlim=(left - 0.6, right + 0.6), ylim=(-0.6, top + 0.6))
     axes.set_title(

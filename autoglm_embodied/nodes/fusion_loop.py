@@ -21,19 +21,17 @@ from std_msgs.msg import Float64MultiArray
 
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.policy.command_repeater import CommandRepeater
-from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.ros.arm_actions import ArmActions
-from autoglm_embodied.ros.clock_watch import ClockWatch
 from autoglm_embodied.ros.conversions import to_twist
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
 from autoglm_embodied.ros.fusion_messages import state_message
-from autoglm_embodied.ros.governor_watch import GovernorWatch
 from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
-from autoglm_embodied.ros.rival_watch import RivalWatch
 from autoglm_embodied.ros.sensor_subscriptions import SensorSubscriptions
 from autoglm_embodied.ros.ticker import Ticker
+from autoglm_embodied.ros.watchdogs import ClockWatch, GovernorWatch, RivalWatch
 
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController

@@ -27,10 +27,9 @@ from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.command_repeater import LIMIT_NS
-from autoglm_embodied.policy.goal import Goal
+from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motions import ActionSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.policy.policy import LEARNED, NAMED, PolicyPlugin, plugin_factory
 from autoglm_embodied.ros.arm_actions import ArmActions

@@ -24,13 +24,13 @@ from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.governor_health import VerdictCounts, governor_items, holding
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
-from autoglm_embodied.ros.clock_watch import ClockWatch
 from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
 from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST, NEWEST
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
+from autoglm_embodied.ros.watchdogs import ClockWatch
 from autoglm_embodied.safety.deadman import DeadmanSettings
 from autoglm_embodied.safety.governor import Governor, GovernorLoop, Received, Verdict
 from autoglm_embodied.safety.limits import Limits, Reason

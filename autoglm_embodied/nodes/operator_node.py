@@ -10,9 +10,9 @@ from autoglm_embodied_interfaces.msg import FusionState
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 from autoglm_embodied.ros.diagnostics import TOPIC
-from autoglm_embodied.ros.governor_watch import GovernorWatch
 from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.run_node import BackgroundNode
+from autoglm_embodied.ros.watchdogs import GovernorWatch
 from autoglm_embodied.voice.operator_view import OperatorView
 
 CHECK_S = 0.5

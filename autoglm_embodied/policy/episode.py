@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.types import ActionChunk, ArmState, Command, FloatArray, Observation
 
 WEIGHING_SCALE = -2  # of the force pyramid: long enough to average noise, short enough to begin after the lift

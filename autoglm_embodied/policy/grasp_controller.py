@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 from autoglm_embodied.errors import InstructionError, SensorError
 from autoglm_embodied.policy.episode import Episode
-from autoglm_embodied.policy.goal import Goal, place_slots, reference_of
-from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings
+from autoglm_embodied.policy.goal import Goal, Outcome, place_slots, reference_of
+from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, PutDownFirst
 from autoglm_embodied.policy.motion_episode import MotionEpisode
 from autoglm_embodied.policy.motions import LET_GO_M, ActionSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline, Tick
-from autoglm_embodied.policy.put_down_first import PutDownFirst
 from autoglm_embodied.policy.scripts import BESIDE, Scripts
 from autoglm_embodied.types import Command, Intent, Observation
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autoglm_embodied.errors import AutoGLMError
 from autoglm_embodied.policy.episode import MEAN, WEIGHING_SCALE, Episode
-from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.types import ActionChunk, ArmState, Command, FloatArray, Observation
 
 CONTACT_SAMPLES = 4  # of the wrench, averaged: a first touch is a few milliseconds long

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.policy.motion_episode import MotionFailed, Part, Sensed, Step
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.types import FloatArray
 

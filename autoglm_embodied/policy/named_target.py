@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autoglm_embodied.command_language.description import Slots
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.errors import InstructionError
 from autoglm_embodied.model.instances import Instance, SegmentedImage, segment
 from autoglm_embodied.model.object_segmenter import ObjectSegmenter
@@ -13,8 +15,6 @@ from autoglm_embodied.model.zero_shot import ZeroShotDetector
 from autoglm_embodied.policy.reference import Reference, refer, unknown_nouns
 from autoglm_embodied.types import FloatArray, Frame, Intent, Referent
 from autoglm_embodied.vocabulary import FILLER, VERBS, words
-from autoglm_embodied.voice.description import Slots
-from autoglm_embodied.voice.grammar import parse_command
 
 FAR_M, LIKE_SIZE, LIKE_COLOUR = 0.04, 0.35, 0.55  # differences that count alike
 ALIKE, STILL_THERE = 1.7, 1.0  # sum of the differences up to which it is the same one: anywhere, and where it lay

@@ -11,11 +11,10 @@ from typing import TypeVar
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from autoglm_embodied.policy.goal import Goal, reference_of
+from autoglm_embodied.policy.goal import Goal, Outcome, reference_of
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motion_episode import Ending, MotionFailed, Part, Script, Sensed, Step
 from autoglm_embodied.policy.motions import DOWN, LET_GO_M, NEARER_M, ActionSettings, grip, move_to, rest
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.types import ActionChunk, FloatArray, Intent, Referent
 
 F = TypeVar("F", float, FloatArray)  # what is felt

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from autoglm_embodied.command_language.description import instruction_of
 from autoglm_embodied.policy.goal import TO_PERSON
 from autoglm_embodied.types import CARRIED_OUT, Intent
 from autoglm_embodied.voice.answer import VoiceCommand
-from autoglm_embodied.voice.instruction import instruction_of
 
 REMEMBERED_S = 60.0  # after which "again" and "no, the blue one" are said of nothing
 ENDING = (Intent.STOP, Intent.CANCEL)  # what was commanded before is not repeated after these

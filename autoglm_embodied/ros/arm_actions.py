@@ -12,8 +12,7 @@ from autoglm_embodied_interfaces.action import Grasp, Home, Place, Release
 from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
 from rclpy.node import Node
 
-from autoglm_embodied.policy.goal import Goal
-from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message
 from autoglm_embodied.types import Intent
 

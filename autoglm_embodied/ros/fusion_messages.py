@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from autoglm_embodied_interfaces.msg import FusionState
 
-from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.ros.conversions import to_point, to_stamp
 from autoglm_embodied.types import MODALITIES, Phase
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from autoglm_embodied.command_language.prohibition import is_prohibition
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import CARRIED_OUT, Intent
 from autoglm_embodied.voice.interpretation import Interpretation, interpret
-from autoglm_embodied.voice.prohibition import is_prohibition
 from autoglm_embodied.voice.recogniser import Transcript
 from autoglm_embodied.voice.segmenter import Utterance
 

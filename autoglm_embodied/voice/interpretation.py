@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoglm_embodied.voice.grammar import ParsedCommand, parse_command
-from autoglm_embodied.voice.language import language as language_of
-from autoglm_embodied.voice.near_miss import may_be_negated
-from autoglm_embodied.voice.prohibition import is_prohibition
+from autoglm_embodied.command_language.grammar import ParsedCommand, parse_command
+from autoglm_embodied.command_language.language import language as language_of
+from autoglm_embodied.command_language.near_miss import may_be_negated
+from autoglm_embodied.command_language.prohibition import is_prohibition
 from autoglm_embodied.voice.recogniser import Hypothesis, Transcript
 
 MARGIN = 1  # among the features

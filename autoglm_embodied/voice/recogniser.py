@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from autoglm_embodied.command_language.language import language as language_of
+from autoglm_embodied.command_language.language import require_language
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.voice.language import language as language_of
-from autoglm_embodied.voice.language import require_language
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 from autoglm_embodied.voice.weights import (
     SPEECH_MODELS,

@@ -11,7 +11,7 @@ from autoglm_embodied.ingest.cdr import read_image
 from autoglm_embodied.ingest.image_encodings import depth_array_m, rgb_array
 from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.sample_camera import KINDS, serialised_messages
+from autoglm_embodied.nodes.probes.sample_camera import KINDS, serialised_messages
 from autoglm_embodied.tools.bench.ingest import NoSink
 from autoglm_embodied.tools.cli.bench import CAMERAS
 from autoglm_embodied.types import Frame

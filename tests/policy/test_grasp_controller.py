@@ -13,15 +13,13 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.build import build_model, grasp_config
-from autoglm_embodied.policy.goal import Goal
+from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
-from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings
+from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, PutDownFirst
 from autoglm_embodied.policy.learned import LearnedPolicy
 from autoglm_embodied.policy.motion_episode import MotionEpisode
 from autoglm_embodied.policy.motions import ActionSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
-from autoglm_embodied.policy.put_down_first import PutDownFirst
 from autoglm_embodied.policy.scripts import Scripts
 from autoglm_embodied.types import Camera, Frame, Intent
 

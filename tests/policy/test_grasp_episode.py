@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.policy.grasp_episode import STILL_TICKS, GraspEpisode, GraspSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.types import (
     ActionChunk,
     ArmState,

@@ -12,11 +12,10 @@ from simple_hand import OPEN_M, SimpleHand
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.policy.episode import Episode
-from autoglm_embodied.policy.goal import Goal, place_slots
+from autoglm_embodied.policy.goal import Goal, Outcome, place_slots
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motion_episode import MotionEpisode
 from autoglm_embodied.policy.motions import ActionSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.scripts import Scripts
 from autoglm_embodied.types import FloatArray, Intent, Referent
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.policy.goal import TO_PERSON, place_slots
 from autoglm_embodied.policy.spoken import SpokenCommands
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import VoiceCommand
-from autoglm_embodied.voice.grammar import parse_command
 
 S = 1_000_000_000
 

@@ -11,8 +11,7 @@ import pytest
 from rclpy.node import Node
 from sources import ROOT
 
-from autoglm_embodied.policy.goal import Goal
-from autoglm_embodied.policy.outcome import Outcome
+from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.ros import arm_actions
 from autoglm_embodied.ros.arm_actions import ACTIONS, ArmActions, Ending
 from autoglm_embodied.types import Intent

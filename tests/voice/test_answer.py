@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import (
     MOVES,
@@ -19,7 +20,6 @@ from autoglm_embodied.voice.answer import (
     VoiceCommand,
     answer_utterance,
 )
-from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.interpretation import interpret
 from autoglm_embodied.voice.recogniser import Hypothesis, Transcript
 from autoglm_embodied.voice.segmenter import Utterance

@@ -28,7 +28,7 @@ from autoglm_embodied.types import FloatArray, Frame
 TICK_HZ = 100.0
 FRAMES = 100  # of each kind of camera
 NS_PER_MS = 1e6
-SENDER, RECEIVER = "autoglm_embodied.nodes.ingest_sender", "autoglm_embodied.nodes.ingest_receiver"
+SENDER, RECEIVER = "autoglm_embodied.nodes.probes.ingest_sender", "autoglm_embodied.nodes.probes.ingest_receiver"
 START_LIMIT_S = 180.0
 
 
@@ -39,7 +39,7 @@ def measure(report: Report, seconds: float, reliability: str, camera: str, progr
         report: filled.
         seconds: of sensor messages, counted from when all endpoints are matched.
         reliability: of the publishers, RELIABLE or BEST_EFFORT.
-        camera: what it sends, one of `nodes.sample_camera.KINDS`.
+        camera: what it sends, one of `nodes.probes.sample_camera.KINDS`.
         progress: called with what is done.
 
     Raises:
@@ -102,7 +102,7 @@ def measure_frames(report: Report, seed: int, progress: Callable[[str], None]) -
         seed: of what the camera sees.
         progress: called with what is done.
     """
-    from autoglm_embodied.nodes.sample_camera import KINDS, serialised_messages
+    from autoglm_embodied.nodes.probes.sample_camera import KINDS, serialised_messages
 
     raw_ms = 0.0
     for case, kind in KINDS.items():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.bench.reliability import Trial
@@ -21,7 +22,6 @@ from autoglm_embodied.train.stop_sounds import NOISES, noise, speech_track
 from autoglm_embodied.train.stop_speech import SpeechClip, load_clips
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import Answer, CommandSettings, Outcome, answer_utterance
-from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.interpretation import interpret
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recogniser import Recogniser, Transcript

@@ -182,7 +182,7 @@ def begin_report(args: argparse.Namespace) -> Report:
 def _synchroniser() -> Synchronise | str:
     """The approximate-time synchroniser of ROS, or why there is none."""
     try:
-        from autoglm_embodied.nodes.approximate_time_probe import synchronise
+        from autoglm_embodied.nodes.probes.approximate_time_probe import synchronise
     except ImportError as error:
         return f"message_filters of ROS 2 is not installed here ({error})"
     return synchronise

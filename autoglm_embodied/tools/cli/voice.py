@@ -88,7 +88,7 @@ def _understand(text: str, language: str, json_file: Path | None) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from autoglm_embodied.voice.grammar import parse_command
+    from autoglm_embodied.command_language.grammar import parse_command
     from autoglm_embodied.whole_file import write_whole
 
     command = parse_command(text, language)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError, InstructionError, SetupError
 from autoglm_embodied.graph.launch import NODES, RunningGraph, not_ready_reasons, parameters, run_graph
@@ -18,7 +19,6 @@ from autoglm_embodied.tools.demo.rerun_log import RerunLog
 from autoglm_embodied.tools.demo.result import Course, DemoScene, held_objects, report
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import parse_command
 from autoglm_embodied.voice.recording import read_wav, synthesise
 
 MOST_OBJECTS, OBJECTS = 4, 3

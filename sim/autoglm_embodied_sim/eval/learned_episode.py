@@ -14,10 +14,10 @@ from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
 from autoglm_embodied.grasping.force_feedback import PolicyReport
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import load_policy
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.types import Observation
 from autoglm_embodied_sim.eval.album import Album

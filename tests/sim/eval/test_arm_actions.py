@@ -16,11 +16,10 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.policy.episode import Episode
-from autoglm_embodied.policy.goal import Goal
+from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motions import ActionSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.scripts import Scripts
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import FloatArray, Intent

@@ -32,9 +32,9 @@ from autoglm_embodied.grasping.scripted_policy import (
 )
 from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings
-from autoglm_embodied.policy.outcome import Outcome
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import (

@@ -16,9 +16,9 @@ from autoglm_embodied_sim.scenes.scene import PRIMITIVES_APART_M, GraspScene, sa
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
 
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.train.instructions import described, matches
-from autoglm_embodied.voice.grammar import parse_command
 
 SUITE = suite_named("primitives")
 

@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from autoglm_embodied.command_language.description import Slots, Unclear, describe, instruction_of
+from autoglm_embodied.command_language.language import Language, language
+from autoglm_embodied.command_language.lexicon import Token
+from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop
+from autoglm_embodied.command_language.paraphrase import plainly_said, without_fillers
+from autoglm_embodied.command_language.prohibition import is_prohibited
+from autoglm_embodied.command_language.quantity import amount, take_quantities
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.description import Slots, Unclear, describe
-from autoglm_embodied.voice.instruction import instruction_of
-from autoglm_embodied.voice.language import Language, language
-from autoglm_embodied.voice.lexicon import Token
-from autoglm_embodied.voice.near_miss import correct_tokens, is_near_stop
-from autoglm_embodied.voice.paraphrase import plainly_said, without_fillers
-from autoglm_embodied.voice.prohibition import is_prohibited
-from autoglm_embodied.voice.quantity import amount, take_quantities
 
 LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
 LONGEST_TEXT = 1000  # letters of a command

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from autoglm_embodied.command_language.grammar import parse_command
+from autoglm_embodied.command_language.near_miss import edit_distance, snap_to_vocabulary
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import parse_command
-from autoglm_embodied.voice.near_miss import edit_distance, snap_to_vocabulary
 
 GRASPS = {
     "Pick up the red cube.": "pick up the red cube",

@@ -1,6 +1,6 @@
 """Looks at the ROS graph of this environment for a moment and prints what it finds, as JSON.
 
-python -m autoglm_embodied.nodes.graph_probe 2.0
+python -m autoglm_embodied.nodes.probes.graph_probe 2.0
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Two processes that test the transports: one sends camera frames, the other says how many arrived.
 
-python -m autoglm_embodied.nodes.frame_probe receive 60 &
-python -m autoglm_embodied.nodes.frame_probe send 60
+python -m autoglm_embodied.nodes.probes.frame_probe receive 60 &
+python -m autoglm_embodied.nodes.probes.frame_probe send 60
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from autoglm_embodied.command_language.lexicon import Lexicon, Token
 from autoglm_embodied.vocabulary import COLOURS, SHAPES, VERBS
-from autoglm_embodied.voice.lexicon import Lexicon, Token
 
 HEARD_AS = {
     "red": "read rad reed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoglm_embodied.voice.lexicon import Token
+from autoglm_embodied.command_language.lexicon import Token
 
 METRES = {"mm": 0.001, "cm": 0.01, "dm": 0.1, "m": 1.0, "in": 0.0254, "ft": 0.3048}
 NUMERIC = ("number", "numbers.half", "numbers.point")

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentences import HELD_OUT, sentences
 
+from autoglm_embodied.command_language.grammar import parse_command
+from autoglm_embodied.command_language.language import FOLDER, STOP_WORDS, language, read_language, tags
+from autoglm_embodied.command_language.lexicon import Lexicon
 from autoglm_embodied.config import read_yaml
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.grammar import parse_command
-from autoglm_embodied.voice.language import FOLDER, STOP_WORDS, language, read_language, tags
-from autoglm_embodied.voice.lexicon import Lexicon
 
 ALL = ("ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "zh")
 INTENTS = {intent.name.lower() for intent in Intent} | {"none"}

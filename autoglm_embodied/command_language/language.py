@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from autoglm_embodied.command_language.lexicon import Lexicon
 from autoglm_embodied.config import read_yaml
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.voice.lexicon import Lexicon
 
 FOLDER = Path(__file__).parent / "languages"
 STOP_WORDS = Path(__file__).parent / "stop_words.yaml"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoglm_embodied.voice.language import language
-from autoglm_embodied.voice.lexicon import Token
-from autoglm_embodied.voice.paraphrase import without_fillers
+from autoglm_embodied.command_language.language import language
+from autoglm_embodied.command_language.lexicon import Token
+from autoglm_embodied.command_language.paraphrase import without_fillers
 
 ACTIONS = (
     "verbs",

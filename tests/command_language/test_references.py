@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from autoglm_embodied.command_language.description import Slots
+from autoglm_embodied.command_language.grammar import parse_command
+from autoglm_embodied.command_language.language import language
+from autoglm_embodied.command_language.near_miss import correct_tokens
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import MOVES
-from autoglm_embodied.voice.description import Slots
-from autoglm_embodied.voice.grammar import parse_command
-from autoglm_embodied.voice.language import language
-from autoglm_embodied.voice.near_miss import correct_tokens
 
 REQUESTS = """pick up {}|bring me {}|hand me {} please|could you get {} for me|would you please go and fetch {}
 i need {}

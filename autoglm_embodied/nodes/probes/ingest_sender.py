@@ -1,6 +1,6 @@
 """One of two processes that test the ingest: sends what a camera, a wrist sensor and an arm send.
 
-python -m autoglm_embodied.nodes.ingest_sender SECONDS FILE.npz RELIABILITY CAMERA
+python -m autoglm_embodied.nodes.probes.ingest_sender SECONDS FILE.npz RELIABILITY CAMERA
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from autoglm_embodied.ingest.cdr import WrenchWriter
 from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
 from autoglm_embodied.kinematics import Robot
-from autoglm_embodied.nodes.sample_camera import KINDS, CameraKind, camera_messages
+from autoglm_embodied.nodes.probes.sample_camera import KINDS, CameraKind, camera_messages
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.qos import EVENTS

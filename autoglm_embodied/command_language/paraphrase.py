@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from autoglm_embodied.voice.language import Language
-from autoglm_embodied.voice.lexicon import Token
+from autoglm_embodied.command_language.language import Language
+from autoglm_embodied.command_language.lexicon import Token
 
 SIDES = ("places", "directions")
 HEADS = ("nouns", "words.one")

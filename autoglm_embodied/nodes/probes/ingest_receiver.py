@@ -1,6 +1,6 @@
 """One of two processes that test the ingest: the fusion node's sensors, and its ticks as far as aligning.
 
-python -m autoglm_embodied.nodes.ingest_receiver TICK_HZ FILE.npz
+python -m autoglm_embodied.nodes.probes.ingest_receiver TICK_HZ FILE.npz
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.nodes.fusion_node import SWITCH_INTERVAL_S
-from autoglm_embodied.nodes.ingest_sender import END, READY
+from autoglm_embodied.nodes.probes.ingest_sender import END, READY
 from autoglm_embodied.policy.learned import load_pipeline
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.ros.qos import EVENTS

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoglm_embodied.voice.language import Language
-from autoglm_embodied.voice.lexicon import Token
+from autoglm_embodied.command_language.language import Language
+from autoglm_embodied.command_language.lexicon import Token
+from autoglm_embodied.vocabulary import SYNONYMS
 
 Slots = dict[str, str]
 SAID = ("colours", "sizes", "nouns", "words.one", "words.it")
@@ -15,6 +16,10 @@ SUPERLATIVES = ("sizes.smallest", "sizes.largest")
 RELATED = ("words.it", "verbs.place", "intents.release")  # beside what is described: "put left of the can"
 MOST_UNKNOWN = 2  # words of a noun that is not in the vocabulary
 MOST_LETTERS = 30  # of them
+PLACE_PHRASES = {
+    **{"left": "on the left", "right": "on the right", "middle": "in the middle"},
+    **{"front": "at the front", "back": "at the back"},
+}
 
 
 class Unclear(Exception):
@@ -210,3 +215,20 @@ def _named(tokens: Sequence[Token]) -> Slots:
 def _put(slots: Slots, slot: str, value: str) -> None:
     if slots.setdefault(slot, value) != value:
         raise Unclear
+
+
+def instruction_of(slots: Slots) -> str:
+    """The instruction for the policy, such as "pick up the small red cube left of the bowl"; without gentleness."""
+    parts = ["pick up", _noun_phrase(slots, "")]
+    if place := slots.get("place"):
+        parts.append(PLACE_PHRASES[place])
+    if relation := slots.get("relation"):
+        parts += [relation.replace("_", " "), _noun_phrase(slots, "ref_")]
+    if slots.keys() & {"not_colour", "not_noun"}:
+        parts += ["not", _noun_phrase(slots, "not_")]
+    return " ".join(parts)
+
+
+def _noun_phrase(slots: Slots, prefix: str) -> str:
+    said = [slots.get(f"{prefix}size", ""), slots.get(f"{prefix}colour", ""), slots.get(f"{prefix}noun", "one")]
+    return f"the {' '.join(SYNONYMS.get(word, word) for word in ' '.join(said).split())}"

@@ -1,0 +1,1 @@
+"""Nodes that `autoglm bench` and `autoglm doctor` start to measure a graph; none belongs to a robot."""
