@@ -74,6 +74,9 @@ class GraspResult:
     refused: bool = False  # the policy itself found that the words fit none, or several
     peak_force_n: float | None = None  # on the wrist while the policy acted, without the hand's weight and noise
     failure: Failure | None = None  # None where nobody watched
+    outcome: str | None = None  # the word and the sentence that the action grasp ended with; None in process
+    message: str | None = None
+    pace: float | None = None  # share of real time that the slower of simulator and fusion node kept, over ROS
 
     def __post_init__(self) -> None:
         if self.failure is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from autoglm_embodied.errors import SensorError, SetupError
@@ -20,12 +21,14 @@ from autoglm_embodied_sim.policies.registry import READING
 
 if TYPE_CHECKING:
     from autoglm_embodied.graph.processes import Processes
+    from autoglm_embodied.graph_recording import FusionTick, NodeStatus
     from autoglm_embodied.nodes.observer_node import Observer
     from autoglm_embodied.ros.grasp_action import GraspClient
 
 HELD = "held"
 REFUSALS = ("not_found", "ambiguous", "unknown_words")
 READY_S, SERVICE_S = 90.0, 30.0
+TICK_HZ = 30.0  # of fusion_node, unless it is told otherwise
 SCRIPT_S = 240.0  # three tries of three descents each, and neighbours taken away in between
 SCRIPT_CLOSINGS = 7  # of the fingers, on the object or on a neighbour
 
@@ -119,9 +122,12 @@ def _episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
     target = scene["target"]
     if policy not in (LEARNED, *READING) and target is None:
         return nothing_to_grasp(suite, policy, seed, scene["instruction"], scene["kind"])
+    recording = running.observer.recording
+    statuses, ticks = len(recording.statuses), len(recording.ticks)
     began_ns = time.monotonic_ns()
     end = running.client.grasp(scene["instruction"], SCRIPT_S + SERVICE_S, running.processes.check)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
+    pace = pace_of(recording.statuses[statuses:], recording.ticks[ticks:])
     verdict = Verdict((), tuple(_answer(running.call("sim/judge"), "held")["held"]))
     return GraspResult(
         suite=suite,
@@ -137,7 +143,24 @@ def _episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
         instruction=scene["instruction"],
         kind=scene["kind"],
         refused=end.outcome in REFUSALS,
+        outcome=end.outcome,
+        message=end.message,
+        pace=pace,
     )
+
+
+def pace_of(statuses: Sequence[NodeStatus], ticks: Sequence[FusionTick]) -> float | None:
+    """At what share of real time the slower of simulator and fusion node ran; None where too little was recorded.
+
+    Args:
+        statuses: that came meanwhile, of all nodes.
+        ticks: of the fusion node meanwhile.
+    """
+    factors = [float(status.values["realtime_factor"]) for status in statuses if status.node == "sim_node"]
+    if not factors or len(ticks) < 2:
+        return None
+    elapsed_s = (ticks[-1].stamp_ns - ticks[0].stamp_ns) / 1e9
+    return min(fmean(factors), (len(ticks) - 1) / elapsed_s / TICK_HZ)
 
 
 def _answer(text: str, *keys: str) -> dict[str, Any]:
