@@ -48,7 +48,8 @@ class ManagedNode(LifecycleNode, ABC):
     @property
     def state(self) -> str:
         """The state of the lifecycle: unconfigured, which what is finalized is, too, inactive or active."""
-        return next(reversed(self._undo), UNCONFIGURED)
+        # Looked up, never iterated: other threads ask, too, while a transition changes the dictionary.
+        return next((state for state in (ACTIVE, INACTIVE) if state in self._undo), UNCONFIGURED)
 
     def lifecycle_item(self) -> Item:
         """For the diagnostics of the node."""

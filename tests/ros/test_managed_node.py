@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -201,3 +203,32 @@ def test_a_topic_that_is_no_name_ends_the_node_with_one_sentence(
 ) -> None:
     with pytest.raises(ConfigError, match=f"parameter topics.{topic} of .* must be the name of a topic.*, got 'a-b'"):
         made(kind, **{f"topics.{topic}": "a-b"})
+
+
+def test_the_state_can_be_asked_for_by_another_thread_in_the_middle_of_every_transition(
+    made: Callable[..., Any],
+) -> None:
+    node = made(Faulty)
+    asked: list[str] = []
+    wrong: list[Exception] = []
+    ended = Event()
+
+    def ask() -> None:
+        try:
+            while not ended.is_set():
+                asked.append(node.state)
+        except Exception as error:
+            wrong.append(error)
+
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    thread = Thread(target=ask)
+    thread.start()
+    for _ in range(500):
+        node._enter(INACTIVE, lambda undo: None)
+        node._enter(ACTIVE, lambda undo: None)
+        node._leave(ACTIVE, INACTIVE)
+    ended.set()
+    thread.join()
+    sys.setswitchinterval(before_s)
+    assert not wrong and {UNCONFIGURED, INACTIVE, ACTIVE} >= set(asked)
