@@ -128,3 +128,12 @@ def test_all_other_rooms_of_both_packages_import_with_ros_blocked() -> None:
     environment = os.environ | {"MUJOCO_GL": "egl", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("given", "threads"), [(None, "1"), ("3", "3")])
+def test_a_node_takes_one_thread_for_its_matrices_unless_it_is_told_otherwise(given: str | None, threads: str) -> None:
+    program = "import os, sys, autoglm_embodied.nodes; print(os.environ['OMP_NUM_THREADS'], 'numpy' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {} if given is None else {"OMP_NUM_THREADS": given}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == [threads, "False"]  # set after numpy came, it would change nothing
