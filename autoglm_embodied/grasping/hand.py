@@ -98,6 +98,8 @@ class HandRig(Protocol):
     """Where the hand hides nothing from the camera."""
     set_down_poses: Sequence[HandPose]
     """Where to lay down, in turn, what is in the way of others; out of the camera's sight, too."""
+    half_size_m: tuple[float, ...]
+    """x and y, table frame, within which objects lie; what is farther off is none, such as the robot's base."""
 
     def look(self) -> View:
         """An image of the table."""
@@ -127,6 +129,7 @@ class WrappedRig:
     grip_force_n: float
     aside: HandPose
     set_down_poses: Sequence[HandPose]
+    half_size_m: tuple[float, ...]
     look: Callable[[], View]
     tare: Callable[[], None]
     weigh: Callable[[], FloatArray | None]

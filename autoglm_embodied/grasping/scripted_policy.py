@@ -125,6 +125,7 @@ class ObservedHand:
         self._thread, self._images, self._masked = thread, images, masked
         self._frame, self.aside, self._R_tool_sensor = workplace.frame, workplace.aside, workplace.R_tool_sensor
         self.set_down_poses: Sequence[HandPose] = workplace.set_down_poses
+        self.half_size_m = workplace.half_size_m
         self.referent: Referent | None = Referent.ONE if masked else None
         self._bias = np.zeros(6)
         self._phase = Phase.REACH

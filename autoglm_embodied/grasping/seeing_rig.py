@@ -47,7 +47,7 @@ class SeeingRig(WrappedRig):
         """See HandRig; the named object is NAMED."""
         frame = self._rig.look().frame
         if self._target is None:
-            return View(frame, segment(segmenter_of(), frame).owner)
+            return View(frame, segment(segmenter_of(), frame, self._rig.half_size_m).owner)
         carries = self._closed and self._rig.width_m > EMPTY_M
         seen, index = self._target.follow(frame, where_it_lay=carries)
         label = np.arange(1, len(seen.instances) + 2, dtype=np.int16)
@@ -68,7 +68,8 @@ def seeing(rig: HandRig, words: str, rng: np.random.Generator, detector: ZeroSho
     Raises:
         InstructionError: they ask for no object.
     """
-    return SeeingRig(rig, NamedTarget(segmenter_of(), words, rng, detector=detector))
+    target = NamedTarget(segmenter_of(), words, rng, detector=detector, half_size_m=rig.half_size_m)
+    return SeeingRig(rig, target)
 
 
 @lru_cache(maxsize=1)

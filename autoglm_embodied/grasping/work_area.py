@@ -14,6 +14,7 @@ from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.types import FloatArray
 
 SET_DOWN_XY_M = (-0.15, -0.38, -0.1, -0.38, -0.05, -0.38, 0.0, -0.38, 0.05, -0.38)
+HALF_SIZE_M = (0.32, 0.45)
 SET_DOWN_Z_M = 0.05  # of the fingertips
 
 
@@ -23,6 +24,12 @@ class WorkArea:
 
     origin_m: tuple[float, ...] = setting(
         (0.5, 0.0, 0.0), "middle of the working area on the table's top, base frame", least=-5.0, most=5.0
+    )
+    half_size_m: tuple[float, ...] = setting(
+        HALF_SIZE_M,
+        "x and y from its middle, within which objects lie; the robot's base is outside",
+        least=0.05,
+        most=2.0,
     )
     aside_m: tuple[float, ...] = setting(
         (-0.15, 0.0, 0.39),
@@ -42,6 +49,8 @@ class WorkArea:
         for name in ("origin_m", "aside_m"):
             if len(getattr(self, name)) != 3:
                 raise ConfigError(f"work_area.{name} must hold x, y and z, got {list(getattr(self, name))}")
+        if len(self.half_size_m) != 2:
+            raise ConfigError(f"work_area.half_size_m must hold x and y, got {list(self.half_size_m)}")
         if not self.set_down_xy_m or len(self.set_down_xy_m) % 2:
             raise ConfigError(
                 f"work_area.set_down_xy_m must hold x and y of one place or more, got {list(self.set_down_xy_m)}"
@@ -59,7 +68,7 @@ class WorkArea:
         set_down_poses = tuple(HandPose(*place, SET_DOWN_Z_M, 0.0) for place in places)
         frame = TableFrame(np.array(self.origin_m), robot.fingertip_m)
         R_tool_sensor = np.eye(3) if R_tool_sensor is None else R_tool_sensor
-        return Workplace(frame, HandPose(x_m, y_m, z_m, 0.0), set_down_poses, R_tool_sensor)
+        return Workplace(frame, HandPose(x_m, y_m, z_m, 0.0), set_down_poses, R_tool_sensor, self.half_size_m)
 
 
 @dataclass(frozen=True)
@@ -70,3 +79,4 @@ class Workplace:
     aside: HandPose  # where the hand hides nothing from the camera
     set_down_poses: tuple[HandPose, ...]  # in turn, for what is in the way of others
     R_tool_sensor: FloatArray  # (3, 3) orientation of the wrist sensor's frame in the tool frame
+    half_size_m: tuple[float, ...]  # x and y of the table frame within which objects lie

@@ -46,12 +46,16 @@ class SegmentedImage:
 
 
 @torch.inference_mode()
-def segment(segmenter: ObjectSegmenter, frame: Frame) -> SegmentedImage:
+def segment(
+    segmenter: ObjectSegmenter, frame: Frame, half_size_m: tuple[float, ...] = (np.inf, np.inf)
+) -> SegmentedImage:
     """The objects in a frame; its edges beyond a multiple of STRIDE pixels are not looked at.
 
     Args:
         segmenter: in inference mode.
         frame: with depth; SensorError if it is smaller than STRIDE pixels.
+        half_size_m: x and y from the origin of the camera's base frame, within which an object's centre lies: farther
+            off stands what is no object, such as the robot itself.
     """
     height, width = (size - size % STRIDE for size in frame.depth_m.shape)
     if not (height and width):
@@ -64,10 +68,15 @@ def segment(segmenter: ObjectSegmenter, frame: Frame) -> SegmentedImage:
     )
     known = (given.image[0, 4, ::2, ::2] > 0).cpu().numpy()
     votes = PixelVotes(*(field[0].float().cpu().numpy() for field in segmenter(given)))
-    members = joined(votes, grown(votes, known), frame.rgb[:height:2, :width:2])
+    middle, limit_m = middle_m[0].cpu().numpy(), np.array(half_size_m)
+    members = [
+        mask
+        for mask in joined(votes, grown(votes, known), frame.rgb[:height:2, :width:2])
+        if (np.abs(_centre_m(votes, mask, middle)[:2]) <= limit_m).all()
+    ]
     owner = np.full(frame.depth_m.shape, NO_INSTANCE, np.int16)
     owner[:height, :width] = _full_size(members, (height, width))
-    units, middle = np.array(segmenter.config.size_unit_m), middle_m[0].cpu().numpy()
+    units = np.array(segmenter.config.size_unit_m)
     nouns = noun_logits(segmenter, given.image, members)
     each = zip(members, nouns, strict=True)
     return SegmentedImage(owner, tuple(_instance(votes, mask, noun, middle, units) for mask, noun in each))
@@ -158,10 +167,15 @@ def _full_size(members: list[NDArray[np.bool_]], shape: tuple[int, int]) -> NDAr
 def _instance(
     votes: PixelVotes, mask: NDArray[np.bool_], noun: FloatArray, middle_m: FloatArray, units: FloatArray
 ) -> Instance:
-    colour, log_size, centre_m = (
-        np.asarray(values)[:, mask].mean(axis=1).astype(float)
-        for values in (votes.colour, votes.log_size, votes.centre_m)
+    colour, log_size = (
+        np.asarray(values)[:, mask].mean(axis=1).astype(float) for values in (votes.colour, votes.log_size)
     )
     size_m, span_m = (np.exp(log_size) * units).tolist()
     seen = float(np.asarray(votes.seed)[mask].mean())
-    return Instance(_softmax(colour), 1 / (1 + np.exp(-noun)), size_m, span_m, centre_m + middle_m, seen)
+    centre_m = _centre_m(votes, mask, middle_m)
+    return Instance(_softmax(colour), 1 / (1 + np.exp(-noun)), size_m, span_m, centre_m, seen)
+
+
+def _centre_m(votes: PixelVotes, mask: NDArray[np.bool_], middle_m: FloatArray) -> FloatArray:
+    """(3,) centre of mass of a mask's object, base frame."""
+    return np.asarray(np.asarray(votes.centre_m)[:, mask].mean(axis=1).astype(float) + middle_m)

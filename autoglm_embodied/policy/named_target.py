@@ -31,6 +31,7 @@ class NamedTarget:
         rng: see `refer`.
         language: BCP-47 tag of the sentence.
         detector: of nouns that the segmenter does not know; without it these name nothing.
+        half_size_m: of the area in which objects lie, see `segment`.
 
     Raises:
         InstructionError: it asks for no grasp.
@@ -41,6 +42,7 @@ class NamedTarget:
     rng: np.random.Generator
     language: str = "en"
     detector: ZeroShotDetector | None = None
+    half_size_m: tuple[float, ...] = (np.inf, np.inf)
     last: Instance | None = None
 
     def __post_init__(self) -> None:
@@ -48,7 +50,7 @@ class NamedTarget:
 
     def find(self, frame: Frame) -> tuple[SegmentedImage, Reference]:
         """The objects in a frame, and what the words mean among them."""
-        seen = segment(self.segmenter, frame)
+        seen = segment(self.segmenter, frame, self.half_size_m)
         meant = refer(self._slots, seen.instances, self.rng, self._further(frame, seen))
         if meant.index is not None:
             self.last = seen.instances[meant.index]
@@ -68,7 +70,7 @@ class NamedTarget:
             frame: newer than the last one.
             where_it_lay: whether only an object that lies there still may be it, as when it may be in the hand.
         """
-        seen = segment(self.segmenter, frame)
+        seen = segment(self.segmenter, frame, self.half_size_m)
         if self.last is None:
             return seen, None
         unlike = [_difference(self.last, each) for each in seen.instances]

@@ -60,7 +60,7 @@ class Arm(SuiteRig):
 
     tick_s = PERIOD_S
     aside = ASIDE
-    set_down_poses = WORKPLACE.set_down_poses
+    set_down_poses, half_size_m = WORKPLACE.set_down_poses, WORKPLACE.half_size_m
 
     def __init__(
         self,

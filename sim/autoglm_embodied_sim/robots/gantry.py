@@ -13,6 +13,7 @@ import numpy as np
 
 from autoglm_embodied.grasping.hand import MAX_WIDTH_M, REST_S, TRAVEL_M_S, HandPose
 from autoglm_embodied.grasping.hand_path import minimum_jerk
+from autoglm_embodied.grasping.work_area import HALF_SIZE_M
 from autoglm_embodied.types import Camera, FloatArray
 from autoglm_embodied_sim.robots import hand_model
 from autoglm_embodied_sim.robots.hand_rig import (
@@ -125,7 +126,7 @@ class Gantry(SuiteRig):
 
     tick_s = TIMESTEP_S
     aside = ASIDE
-    set_down_poses = SET_DOWN_POSES
+    set_down_poses, half_size_m = SET_DOWN_POSES, HALF_SIZE_M
 
     def __init__(
         self,

@@ -13,9 +13,10 @@ from autoglm_embodied_sim.robots.layout import put_away
 from autoglm_embodied_sim.scenes.scene_object import RGB, SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
 
-from autoglm_embodied.grasping.hand import HandPose, View, WrappedRig
+from autoglm_embodied.grasping.hand import NOTHING, HandPose, View, WrappedRig
 from autoglm_embodied.grasping.named import Named
-from autoglm_embodied.grasping.seeing_rig import NAMED, SeeingRig, seeing
+from autoglm_embodied.grasping.seeing_rig import NAMED, SeeingRig, seeing, segmenter_of
+from autoglm_embodied.model.instances import segment
 from autoglm_embodied.types import Referent
 
 RED, BLUE, GREEN = (0.8, 0.1, 0.1), (0.15, 0.3, 0.85), (0.15, 0.7, 0.2)
@@ -147,3 +148,16 @@ def test_an_instruction_that_fits_nothing_is_refused_in_an_episode() -> None:
 def test_without_words_any_object_will_do(table: Gantry) -> None:
     eyes = SeeingRig(table, None)
     assert eyes.find() is Referent.ONE and set(np.unique(eyes.look().owner)) == {-1, 0, 1, 2}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_robots_own_base_is_no_object(seed: int) -> None:
+    scenario = Scenario(suite_named("primitives"), (), seed, "arm")
+    task = scenario.lay_out()
+    view = task.rig.look()
+    whole = segment(segmenter_of(), view.frame)
+    owners = SeeingRig(task.rig, None).look().owner
+    labels = np.unique(owners[owners != NOTHING])
+    assert len(whole.instances) > len(labels) == len(task.scene.objects)  # the camera in front sees the base, too
+    for label in labels:
+        assert (view.owner[owners == label] != NOTHING).mean() > 0.9
