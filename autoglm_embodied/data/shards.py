@@ -87,6 +87,11 @@ def read_shard(path: Path, schema: Schema) -> Shard:
     return Shard(arrays, tuple(json.loads(about["notes"])))
 
 
+def read_arrays(path: Path, schema: Schema) -> Arrays:
+    """The arrays alone of a file of the schema; raises as `read_shard`."""
+    return read_shard(path, schema).arrays
+
+
 def read_settings(path: Path, schema: Schema) -> str:
     """What was collected into a file of the schema; its data is not read. ConfigError as for `read_shard`."""
     with _opened(path, schema) as (_, about):

@@ -13,7 +13,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from autoglm_embodied.data.schemas import FOUND, GROUNDED, KEPT
-from autoglm_embodied.data.shards import Arrays, Indices, Read, Shard, joined, read_shard, shard_path, take, write_shard
+from autoglm_embodied.data.shards import (
+    Arrays,
+    Indices,
+    Read,
+    Shard,
+    joined,
+    read_arrays,
+    shard_path,
+    take,
+    write_shard,
+)
 from autoglm_embodied.model.grasp_model import Action, GraspModel, GraspOutput
 from autoglm_embodied.model.grounding import Grounded
 from autoglm_embodied.model.inputs import FORCE, JOINT, LANGUAGE, VISION, ModelInput
@@ -152,12 +162,8 @@ def write_grounded(folder: Path, model: GraspModel, shards: Sequence[Read], seed
             path, rng = shard_path(folder, GROUNDED.kind, number), np.random.default_rng([*seeds, number])
             parts = np.array_split(rows, -(-len(rows) // CHUNK))
             write_shard(path, GROUNDED, Shard(joined([_grounded(model, take(arrays, part), rng) for part in parts])))
-            written.append(partial(_read, path))
+            written.append(partial(read_arrays, path, GROUNDED))
     return written
-
-
-def _read(path: Path) -> Arrays:
-    return read_shard(path, GROUNDED).arrays
 
 
 @torch.no_grad()

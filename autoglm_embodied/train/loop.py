@@ -105,10 +105,9 @@ def train(
     model = _initial_model(settings, surveyed, start)
     model.to(device)
     out.mkdir(parents=True, exist_ok=True)
-    grounding, found = GroundingStage(model, readers), out / "grounded"
-    _run_stage(grounding, settings.grounding_epochs, settings.grounding_rate, settings, out, report)
-    imitation = ImitationStage(model, readers, found, surveyed, settings.drop)
-    _run_stage(imitation, settings.imitation_epochs, settings.imitation_rate, settings, out, report)
+    found = out / "grounded"
+    _run_stage(GroundingStage(model, readers), settings, out, report)
+    _run_stage(ImitationStage(model, readers, found, surveyed, settings.drop), settings, out, report)
     shutil.rmtree(found, ignore_errors=True)
     model.eval().save_pretrained(out)
     return model
@@ -121,7 +120,7 @@ def train_scorer(
     readers = shard_readers(data, OUTCOMES)
     torch.manual_seed(settings.seed)
     scorer = build_scorer() if start is None else load_scorer(start, "cpu")
-    _train_alone(OutcomeStage(scorer, readers), settings.outcome_epochs, settings.outcome_rate, settings, out, report)
+    _train_alone(OutcomeStage(scorer, readers), settings, out, report)
     return scorer
 
 
@@ -134,23 +133,17 @@ def train_segmenter(
     readers = shard_readers(data, LABELLED_IMAGES)
     torch.manual_seed(settings.seed)
     segmenter = build_segmenter() if start is None else load_segmenter(start, "cpu")
-    stage = SegmentationStage(segmenter, readers, settings.nouns_only)
-    _train_alone(stage, settings.segmentation_epochs, settings.segmentation_rate, settings, out, report)
+    _train_alone(SegmentationStage(segmenter, readers, settings.nouns_only), settings, out, report)
     return segmenter
 
 
 def _train_alone(
-    stage: OutcomeStage | SegmentationStage,
-    epochs: int,
-    rate: float,
-    settings: TrainSettings,
-    out: Path,
-    report: Report | None,
+    stage: OutcomeStage | SegmentationStage, settings: TrainSettings, out: Path, report: Report | None
 ) -> None:
     """A model that has one stage, to the checkpoint in `out`."""
     stage.model.to(torch_device(settings.device))
     out.mkdir(parents=True, exist_ok=True)
-    _run_stage(stage, epochs, rate, settings, out, report)
+    _run_stage(stage, settings, out, report)
     stage.model.eval().save_pretrained(out)
 
 
@@ -166,10 +159,9 @@ def _initial_model(settings: TrainSettings, surveyed: Survey, start: Path | None
     return model
 
 
-def _run_stage(
-    stage: TrainingStage, epochs: int, rate: float, settings: TrainSettings, out: Path, report: Report | None
-) -> None:
-    """All epochs of one stage that are not done yet."""
+def _run_stage(stage: TrainingStage, settings: TrainSettings, out: Path, report: Report | None) -> None:
+    """All epochs of one stage that are not done yet; the settings of a stage begin with its name."""
+    epochs, rate = getattr(settings, f"{stage.name}_epochs"), getattr(settings, f"{stage.name}_rate")
 
     def learned(number: int, arrays: Arrays) -> Indices:
         return _split(stage, arrays, number, settings.seed)[0]

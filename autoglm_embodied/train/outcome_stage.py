@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -129,9 +130,8 @@ def area_under_curve(score: FloatArray, truth: NDArray[np.bool_]) -> float:
     positive, negative = int(truth.sum()), int((~truth).sum())
     if not positive or not negative:
         return float("nan")
-    _, rank, count = np.unique(score, return_inverse=True, return_counts=True)
-    middle = np.cumsum(count) - (count - 1) / 2  # equal scores share their ranks
-    return float((middle[rank][truth].sum() - positive * (positive + 1) / 2) / (positive * negative))
+    ranks = rankdata(score)  # equal scores share theirs
+    return float((ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def calibration_error(probability: FloatArray, truth: NDArray[np.bool_]) -> float:

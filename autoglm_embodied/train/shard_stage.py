@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from autoglm_embodied.data.shards import Arrays, Indices, Read, Schema, kind_of, read_shard, shard_paths
+from autoglm_embodied.data.shards import Arrays, Indices, Read, Schema, kind_of, read_arrays, shard_paths
 from autoglm_embodied.errors import ConfigError
 
 Model = TypeVar("Model", bound=PreTrainedModel)
@@ -24,11 +24,7 @@ def shard_readers(directories: Sequence[Path], schema: Schema) -> list[Read]:
     if others:
         where = ", ".join(map(str, directories))
         raise ConfigError(f"{where} holds {' and '.join(others)} beside {schema.kind}; train on each apart")
-    return [partial(_read, path, schema) for path in paths]
-
-
-def _read(path: Path, schema: Schema) -> Arrays:
-    return read_shard(path, schema).arrays
+    return [partial(read_arrays, path, schema) for path in paths]
 
 
 class ShardStage(Generic[Model]):

@@ -12,8 +12,18 @@ from safetensors.torch import load_file, save_file
 from autoglm_embodied.errors import CheckpointError, ConfigError, SetupError
 from autoglm_embodied.train.stop_network import WEIGHTS, StopNetwork, StopTraining, stop_loss, train_stop_network
 from autoglm_embodied.train.stop_sounds import NOISES, STEPS, SoundMixer, noise
-from autoglm_embodied.train.stop_speech import ENGINES, PART, Engine, SpeechClip, load_clips, synthesise_clips
-from autoglm_embodied.train.stop_texts import draw_text, place_of_word, sentences, spoken
+from autoglm_embodied.train.stop_speech import (
+    ENGINES,
+    PART,
+    Engine,
+    SpeechClip,
+    draw_text,
+    load_clips,
+    place_of_word,
+    sentences,
+    spoken,
+    synthesise_clips,
+)
 from autoglm_embodied.voice.stop_spotter import BANDS, STEP_FRAMES
 
 OTHERS = ["the weather is fine today", "put the red cube on the table", "what a long road this was"]

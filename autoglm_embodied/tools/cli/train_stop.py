@@ -117,7 +117,7 @@ def run_network(args: argparse.Namespace) -> int:
 
 
 def _sentences(paths: list[Path]) -> list[str]:
-    from autoglm_embodied.train.stop_texts import sentences
+    from autoglm_embodied.train.stop_speech import sentences
 
     try:
         return [sentence for path in paths for sentence in sentences(path.read_text(errors="replace"))]

@@ -10,7 +10,7 @@ import pytest
 from autoglm_embodied.data.schemas import DEMONSTRATIONS, SAMPLES
 from autoglm_embodied.data.shards import Shard, read_shard
 from autoglm_embodied.model.build import grasp_config
-from autoglm_embodied.train.demonstration_samples import AXES, demonstration_samples, hand_transform
+from autoglm_embodied.train.sources import AXES, demonstration_samples, hand_transform
 from autoglm_embodied.types import Phase
 
 pytestmark = pytest.mark.slow
