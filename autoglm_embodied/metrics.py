@@ -9,11 +9,12 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -22,6 +23,10 @@ from rich.table import Table
 from autoglm_embodied import __version__
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.whole_file import write_whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 COLUMNS = ("figure", "case", "stat", "value", "unit", "n", "95 %")
 FILE_COLUMNS = 140  # of a table that goes to a file or a pipe
@@ -91,6 +96,22 @@ class Report:
             self.skip(figure, f"no trial of {case or 'any case'} was run")
         else:
             self.add(figure, count / n, "fraction", n, case=case, stat=stat, ci95=wilson(count, n))
+
+    def add_percentiles(
+        self,
+        figure: str,
+        values: Sequence[float] | NDArray[np.floating],
+        unit: str,
+        *,
+        case: str | None = None,
+        percents: Sequence[int] = (50, 99),
+    ) -> None:
+        """Add percentiles of all samples `values`, 100 of which is `max`; none where there is no sample."""
+        import numpy as np
+
+        for percent in percents if len(values) else ():
+            stat = "max" if percent == 100 else f"p{percent}"
+            self.add(figure, float(np.percentile(values, percent)), unit, len(values), case=case, stat=stat)
 
     def skip(self, figure: str, why: str) -> None:
         """Name a figure that could not be measured; it is never given as 0."""

@@ -91,3 +91,12 @@ def test_wilson_holds_the_share_and_stays_a_fraction(trial: tuple[int, int]) -> 
 def test_wilson_refuses_impossible_counts(count: int, n: int) -> None:
     with pytest.raises(ConfigError, match="Wilson"):
         wilson(count, n)
+
+
+def test_percentiles_are_rows_of_their_names_and_no_sample_gives_none() -> None:
+    made = Report("autoglm bench align", seed=None, started_ns=STARTED_NS)
+    made.add_percentiles("align.push_us", list(range(101)), "us", case="wrench", percents=(50, 99, 100))
+    made.add_percentiles("align.tick_us", [], "us")
+    assert [(row.figure, row.case, row.stat, row.value, row.n) for row in made.rows] == [
+        ("align.push_us", "wrench", stat, value, 101) for stat, value in (("p50", 50.0), ("p99", 99.0), ("max", 100.0))
+    ]

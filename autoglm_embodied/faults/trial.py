@@ -172,6 +172,4 @@ def _add_times(report: Report, figure: str, case: str, times_ms: Sequence[float 
     came = [time_ms for time_ms in times_ms if time_ms is not None]
     if len(came) < len(times_ms):
         report.skip(figure, f"{case}: it never came in {len(times_ms) - len(came)} of {len(times_ms)} trials")
-    for stat, value in (("p50", 50), ("p99", 99), ("max", 100)):
-        if came:
-            report.add(figure, float(np.percentile(came, value)), "ms", len(came), case=case, stat=stat)
+    report.add_percentiles(figure, came, "ms", case=case, percents=(50, 99, 100))

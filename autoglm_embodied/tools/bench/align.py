@@ -15,7 +15,7 @@ import numpy as np
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.bench import add_percentiles, align_cost, align_error
+from autoglm_embodied.tools.bench import align_cost, align_error
 from autoglm_embodied.tools.bench.simulated_streams import (
     BASELINES,
     EPOCH_NS,
@@ -177,7 +177,7 @@ def _add_synchroniser(report: Report, case: str, run: Run, synchronise: Synchron
         wrenches = len(received["wrench"].stamp_ns)
         report.add("align.samples_used", sets / wrenches, "fraction", wrenches, case=name)
         if case == CASE:
-            add_percentiles(report, "align.push_us", "us", duration_us, name)
+            report.add_percentiles("align.push_us", duration_us, "us", case=name)
 
 
 def _received_between(streams: Streams, after_ns: int, until_ns: int) -> Streams:

@@ -11,7 +11,6 @@ import numpy as np
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.metrics import Z95, Report
-from autoglm_embodied.tools.bench import add_percentiles
 from autoglm_embodied.tools.bench.simulated_streams import (
     AXES,
     BASELINES,
@@ -92,12 +91,12 @@ def measure_cost(report: Report, rng: np.random.Generator) -> None:
         robot.start()
         robot.run(TICKS_TIMED * TICK_MS, timed=True)
         if not report.value("align.push_us", case="wrench", stat="p50"):
-            add_percentiles(report, "align.push_us", "us", robot.push_us, "wrench")
-        add_percentiles(report, "align.tick_us", "us", robot.tick_us, case)
+            report.add_percentiles("align.push_us", robot.push_us, "us", case="wrench")
+        report.add_percentiles("align.tick_us", robot.tick_us, "us", case=case)
     for name, pick in BASELINES.items():
         push_us, tick_us = _baseline_cost(rng, pick)
-        add_percentiles(report, "align.push_us", "us", push_us, f"wrench/{name}")
-        add_percentiles(report, "align.tick_us", "us", tick_us, f"all senses/{name}")
+        report.add_percentiles("align.push_us", push_us, "us", case=f"wrench/{name}")
+        report.add_percentiles("align.tick_us", tick_us, "us", case=f"all senses/{name}")
 
 
 def _baseline_cost(rng: np.random.Generator, pick: Pick) -> tuple[list[float], list[float]]:
@@ -136,7 +135,7 @@ def measure_lock(report: Report, rng: np.random.Generator) -> None:
     finally:
         ended.set()
         ticks.join()
-    add_percentiles(report, "align.push_us", "us", robot.push_us, "wrench, beside a thread that ticks")
+    report.add_percentiles("align.push_us", robot.push_us, "us", case="wrench, beside a thread that ticks")
 
 
 def _tick_until(robot: SimulatedRobot, ended: Event) -> None:

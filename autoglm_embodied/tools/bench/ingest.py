@@ -22,7 +22,6 @@ from autoglm_embodied.graph.processes import Processes
 from autoglm_embodied.ingest.sensor_input import NominalRates, SensorInput, Stream
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.bench import add_percentiles
 from autoglm_embodied.types import FloatArray, Frame
 
 TICK_HZ = 100.0
@@ -75,7 +74,7 @@ def add_figures(report: Report, sent: dict[str, Any], received: dict[str, Any]) 
     report.add("ingest.frames_skipped", float(received["skipped"]), "frames", len(sent["rgb"]))
     report.add("ingest.wrenches_lost", float(wrenches), "wrenches", len(sent["wrench"]))
     begin_ns, _, present = received["ticks"].T
-    add_percentiles(report, "ingest.tick_period_ms", "ms", np.diff(begin_ns) / 1e6)
+    report.add_percentiles("ingest.tick_period_ms", np.diff(begin_ns) / 1e6, "ms")
     report.add_fraction("ingest.ticks_whole", int((present == 3).sum()), len(present))
     report.add("ingest.cpu_core", float(received["cpu_core"]), "cores", case="node")
     report.add("ingest.cpu_core", float(received["busy_cores"]), "cores", case="machine")
@@ -108,7 +107,7 @@ def measure_frames(report: Report, seed: int, progress: Callable[[str], None]) -
     for case, kind in KINDS.items():
         progress(f"frames of {case}")
         frames_ms = _frames_ms(serialised_messages(kind, np.random.default_rng(seed)))
-        add_percentiles(report, "ingest.frame_ms", "ms", frames_ms, case)
+        report.add_percentiles("ingest.frame_ms", frames_ms, "ms", case=case)
         median_ms = float(np.median(frames_ms))
         raw_ms = raw_ms or median_ms  # raw comes first
         report.add("ingest.frame_ratio", median_ms / raw_ms, "to raw", len(frames_ms), case=case)

@@ -120,17 +120,10 @@ def measure_commands(
         _add_figures(report, condition, judged)
         all_judged += judged
     for case, values in (("recogniser", recognised_ms), ("end_of_utterance", silence_ms)):
-        _add_latency(report, case, values)
-    _add_latency(report, "", [sum(pair) for pair in zip(recognised_ms, silence_ms, strict=True)])
+        report.add_percentiles("voice.latency_ms", values, "ms", case=case, percents=(50, 95))
+    both_ms = [sum(pair) for pair in zip(recognised_ms, silence_ms, strict=True)]
+    report.add_percentiles("voice.latency_ms", both_ms, "ms", percents=(50, 95))
     return all_judged
-
-
-def _add_latency(report: Report, case: str, values: Sequence[float]) -> None:
-    for stat, percent in (("p50", 50), ("p95", 95)):
-        if values:
-            report.add(
-                "voice.latency_ms", np.percentile(values, percent), "ms", len(values), case=case or None, stat=stat
-            )
 
 
 def _say(

@@ -14,7 +14,6 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.bench import add_percentiles
 from autoglm_embodied.train.stop_sounds import NOISES, add, level, noise, speech_track
 from autoglm_embodied.train.stop_speech import SpeechClip, load_clips
 from autoglm_embodied.voice.microphone import BLOCK, Block
@@ -104,8 +103,7 @@ def _add_recall(
         found = sum(d is not None for d in delays_s)
         report.add_fraction("voice.stop_recall", found, len(delays_s), case=f"{condition}/{place}")
     ended = [1000 * delay for _, each, delay in results if each.place in ("alone", "end") and delay is not None]
-    if ended:
-        add_percentiles(report, "voice.stop_spotted_ms", "ms", ended, condition)
+    report.add_percentiles("voice.stop_spotted_ms", ended, "ms", case=condition)
 
 
 def stream(

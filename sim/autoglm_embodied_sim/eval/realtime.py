@@ -103,5 +103,4 @@ def _add(report: Report, case: str, timings: Timings) -> None:
     report.add("sim.realtime_factor", timings.realtime_factor, "s/s", frames, case=case)
     step_us, frame_ms = np.divide(timings.step_s, timings.steps) * 1e6, np.array(timings.frame_s) * 1e3
     for figure, values, unit in (("sim.step_us", step_us, "us"), ("sim.frame_ms", frame_ms, "ms")):
-        for stat, share in (("p50", 0.5), ("p99", 0.99)):
-            report.add(figure, float(np.quantile(values, share)), unit, frames, case=case, stat=stat)
+        report.add_percentiles(figure, values, unit, case=case)
