@@ -1,7 +1,7 @@
 """`autoglm bench voice --commands`: how many spoken commands are understood, asked back or taken for another, offline.
 
 Each condition is one stream, in the microphone's blocks, through activity detector, segmenter and recogniser. What a
-sentence means is what the grammar makes of its text.
+sentence means is what the grammar makes of its text. How reliable their confidence is, a plot shows.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import numpy as np
 
 from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.bench.reliability import Trial
+from autoglm_embodied.metrics import Report, wilson
 from autoglm_embodied.tools.bench.stop_channel import CONDITIONS, stream
 from autoglm_embodied.train.stop_sounds import NOISES, noise, speech_track
 from autoglm_embodied.train.stop_speech import SpeechClip, load_clips
-from autoglm_embodied.types import Intent
+from autoglm_embodied.types import FloatArray, Intent
 from autoglm_embodied.voice.answer import Answer, CommandSettings, Outcome, answer_utterance
-from autoglm_embodied.voice.interpretation import interpret
+from autoglm_embodied.voice.interpretation import MARGIN, SHARPNESS, WEIGHTS, interpret
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recogniser import Recogniser, Transcript
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, read_wav
@@ -216,3 +215,58 @@ def measure_false_motion(
                 moved += done is not None and done.intent not in HARMLESS
         report.add("voice.false_motion", moved, "count", minutes, case=f"{case}/{minutes}min")
     return trials
+
+
+BINS = 10
+RIDGE = 0.01  # keeps weights finite where right and wrong are apart
+LEAST = 1e-9  # below 1, of a probability
+
+Trial = tuple[float, tuple[float, ...], bool]
+"""An utterance that may be a command: confidence, features, and whether it was that command."""
+
+
+def calibrate(trials: Sequence[Trial]) -> FloatArray:
+    """Weights (len(WEIGHTS),) with which the probability of an interpretation is likeliest.
+
+    Raises:
+        ConfigError: the trials are all right, or all wrong.
+    """
+    from scipy.optimize import minimize
+
+    features = np.array([trial[1] for trial in trials]).reshape(-1, len(WEIGHTS))
+    right = np.array([trial[2] for trial in trials], dtype=bool)
+    if right.all() or not right.any():
+        raise ConfigError("calibration needs commands that were recognised rightly and others; give more speech")
+
+    def loss(weights: FloatArray) -> float:
+        fits = -np.logaddexp(0.0, -(features @ weights)) - np.logaddexp(
+            0.0, -SHARPNESS * features[:, MARGIN]
+        )  # log probability
+        wrong = np.log1p(-np.exp(np.minimum(fits, -LEAST)))
+        return float(-np.mean(np.where(right, fits, wrong)) + RIDGE * np.mean(weights**2))
+
+    return np.asarray(minimize(loss, np.zeros(len(WEIGHTS))).x)
+
+
+def draw_reliability(trials: Sequence[Trial], path: Path) -> None:
+    """Draw how often commands are right against their confidence, with Wilson 95 % intervals."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(5, 5))
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for low in np.arange(BINS) / BINS:
+        among = [trial for trial in trials if low <= trial[0] < low + 1 / BINS or (low == 0.9 and trial[0] == 1.0)]
+        if among:
+            right, n = sum(trial[2] for trial in among), len(among)
+            confidence = float(np.mean([trial[0] for trial in among]))
+            below, above = wilson(right, n)
+            axes.plot([confidence, confidence], [below, above], color="tab:blue", linewidth=1)
+            axes.plot(confidence, right / n, "o", color="tab:blue")
+            axes.annotate(str(n), (confidence, right / n), xytext=(5, -9), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="confidence", ylabel="fraction that was meant", xlim=(0, 1), ylim=(0, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)

@@ -143,8 +143,9 @@ def _bench_commands(report: Report, args: argparse.Namespace, progress: Callable
     from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 
     model = RecogniserSettings.named(args.asr_model)  # before the imports that take long
-    from autoglm_embodied.tools.bench.reliability import calibrate, draw_reliability
     from autoglm_embodied.tools.bench.spoken_commands import (
+        calibrate,
+        draw_reliability,
         load_commands,
         load_recordings,
         measure_commands,

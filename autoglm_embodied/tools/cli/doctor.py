@@ -76,7 +76,7 @@ def _chosen(args: argparse.Namespace) -> dict[str, str]:
     chosen = parse_stream_topics(args.topic)
     if args.contract is None:
         return chosen
-    from autoglm_embodied.tools.recording_settings import write_parameters
+    from autoglm_embodied.tools.recording_doctor import write_parameters
     from autoglm_embodied.tools.rosetta_contract import read_contract
 
     contract = read_contract(args.contract)

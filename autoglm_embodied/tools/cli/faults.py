@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from autoglm_embodied.tools.faults.run import chosen, measure
+    from autoglm_embodied.tools.faults.bench import chosen, measure
 
     faults, console = chosen(args.only), Console()
     if args.n < 1:

@@ -15,9 +15,9 @@ from autoglm_embodied.errors import ConfigError, InstructionError, SetupError
 from autoglm_embodied.graph.launch import NODES, RunningGraph, not_ready_reasons, parameters, run_graph
 from autoglm_embodied.graph_recording import FusionTick, GraphRecording
 from autoglm_embodied.tools.demo.files import RECORDING, RESULT, write_files
-from autoglm_embodied.tools.demo.rerun_log import RerunLog
 from autoglm_embodied.tools.demo.result import Course, DemoScene, held_objects, report
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline
+from autoglm_embodied.tools.export.rerun_file import RerunLog
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.recording import read_wav, synthesise
 

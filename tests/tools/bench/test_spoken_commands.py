@@ -9,8 +9,15 @@ import pytest
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.bench.reliability import Trial, calibrate, draw_reliability
-from autoglm_embodied.tools.bench.spoken_commands import Judged, load_recordings, measure_commands, measure_false_motion
+from autoglm_embodied.tools.bench.spoken_commands import (
+    Judged,
+    Trial,
+    calibrate,
+    draw_reliability,
+    load_recordings,
+    measure_commands,
+    measure_false_motion,
+)
 from autoglm_embodied.tools.bench.stop_channel import CONDITIONS
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import CommandSettings, Outcome, VoiceCommand, understood

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from autoglm_embodied.graph_recording import CompressedFrame, FusionTick, GraphRecording, RecordedCommand
 from autoglm_embodied.tools.demo.files import PANEL_WIDTH, composed, write_files
-from autoglm_embodied.tools.demo.rerun_log import RerunLog
 from autoglm_embodied.tools.demo.timeline import Timeline
+from autoglm_embodied.tools.export.rerun_file import RerunLog
 
 S = 10**9
 START_NS = 1_700_000_000 * S

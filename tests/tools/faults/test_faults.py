@@ -14,7 +14,7 @@ from autoglm_embodied.faults.fault import FAULTS
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.tools.cli import main
-from autoglm_embodied.tools.faults import bench, run
+from autoglm_embodied.tools.faults import bench
 from autoglm_embodied.tools.faults.table import insert, read, table
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -29,7 +29,7 @@ def test_a_silent_wrench_stops_the_arm_which_goes_on_when_it_is_back(
     monkeypatch.setattr(bench, "Limits", lambda: patient)
     monkeypatch.setattr(bench, "RECOVERY_S", 30.0)
     monkeypatch.setattr(bench, "ONSET_S", 30.0)
-    monkeypatch.setattr(run, "FAULTS", [replace(fault, lasts_s=3.0) for fault in FAULTS])
+    monkeypatch.setattr(bench, "FAULTS", [replace(fault, lasts_s=3.0) for fault in FAULTS])
     path = tmp_path / "faults.json"
     command = ["faults", "--only", "wrench_stop", "--n", "1", "--report", str(tmp_path), "--json", str(path)]
     assert main(command) == 0
