@@ -119,7 +119,7 @@ def test_an_object_that_turns_in_the_grip_is_still_lifted_by_15_cm() -> None:
 def test_every_caller_is_judged_here_and_nowhere_else() -> None:
     judged = {found.module for found in imports(SIM) if found.name.startswith(f"{SIM}.judge.")}
     suites = ("eval.episode", "eval.learned_episode", "eval.over_graph", "policies.expert")
-    others = ("nodes.table", "gym.environment", "collect.grasp_trials", "collect.demonstrations")
+    others = ("nodes.table", "gym.environment", "collect.outcomes", "collect.demonstrations")
     assert judged >= {f"{SIM}.{module}" for module in (*suites, *others)}
     readers = {path.name for path in SOURCES.rglob("*.py") if "borne_by_hand" in path.read_text()}
     assert readers == {"judge.py", "object_bodies.py"}

@@ -146,7 +146,7 @@ def _reported(args: argparse.Namespace, wanted: Measurement, report: Report) -> 
 
 def measurement(args: argparse.Namespace) -> Measurement:
     """What the options ask for; without a suite, the learned policy among primitives on the arm."""
-    from autoglm_embodied_sim.eval.alteration import alterations
+    from autoglm_embodied_sim.eval.altered_senses import alterations
     from autoglm_embodied_sim.eval.measure import Measurement
 
     asked = {how: getattr(args, how) for how in ALTERED}

@@ -1,10 +1,12 @@
 """Suites and policies measured against each other, on the unknown objects unless others are asked for.
 
-Failed episodes are run once more for their images: measuring is not slowed by them, and their outcome must repeat.
+Finished episodes are kept on disk: an evaluation that was stopped goes on where it stood. Failed ones are run once more
+for their images: measuring is not slowed by them, and their outcome must repeat.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -12,20 +14,21 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from autoglm_embodied import __version__
+from autoglm_embodied.data.collection import settings_digest
 from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import git_commit
 from autoglm_embodied_sim.eval.album import Album
-from autoglm_embodied_sim.eval.alteration import Alteration, require_alterable
+from autoglm_embodied_sim.eval.altered_senses import Alteration, require_alterable
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import LEARNED, Key, Scenario
 from autoglm_embodied_sim.eval.episode import GraspResult as GraspResult
 from autoglm_embodied_sim.eval.policies import check_policy, checkpoint_digest, run_suite_episode
-from autoglm_embodied_sim.eval.result_cache import ResultCache
 from autoglm_embodied_sim.eval.splits import check_split, split_grammar, split_shapes
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.objects.mesh_file import Unusable as Unusable
@@ -234,3 +237,52 @@ def replay_failures(
 def _replay(wanted: Measurement, shapes: Sequence[Shape], episode: Key) -> tuple[GraspResult, Jpegs]:
     album = Album()
     return wanted.run(*episode, shapes, album), album.jpegs
+
+
+class ResultCache:
+    """A file of one JSON line an episode, named after all that the outcome depends on; one process alone writes it."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any], fresh: bool = False) -> None:
+        """Read what was finished with the same settings.
+
+        Args:
+            folder: of the file; made if need be.
+            settings: all that an outcome depends on but suite, policy and seed.
+            fresh: forget what was finished.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        self.path = folder / f"episodes-{settings_digest(settings)}.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w+b" if fresh else "a+b")
+            self.results = self._read()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot keep episodes in {folder} ({error.strerror}); name another with --log"
+            ) from error
+
+    def add(self, result: GraspResult) -> None:
+        """Write a result down at once."""
+        self.results[result.key] = result
+        self._file.write(json.dumps(asdict(result)).encode() + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Nothing more will be added."""
+        self._file.close()
+
+    def _read(self) -> dict[Key, GraspResult]:
+        """All whole lines; half a one, of a run that was killed while it wrote, is cut off."""
+        self._file.seek(0)
+        text = self._file.read()
+        whole = text.rfind(b"\n") + 1
+        self._file.truncate(whole)
+        results = [_result(json.loads(line)) for line in text[:whole].splitlines()]
+        return {result.key: result for result in results}
+
+
+def _result(row: Mapping[str, Any]) -> GraspResult:
+    """A line's result; only rounds say how many objects there were."""
+    return RoundResult(**row) if "objects" in row else GraspResult(**row)

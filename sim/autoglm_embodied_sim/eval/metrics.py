@@ -12,7 +12,7 @@ import numpy as np
 
 from autoglm_embodied.metrics import Report, wilson
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.eval.alteration import READERS
+from autoglm_embodied_sim.eval.altered_senses import READERS
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure

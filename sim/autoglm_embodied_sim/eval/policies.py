@@ -9,8 +9,7 @@ from typing import Any
 
 from autoglm_embodied.errors import CheckpointError, ConfigError, SensorError
 from autoglm_embodied_sim.eval.album import Album
-from autoglm_embodied_sim.eval.alteration import DROPPED, SHUFFLED, SWAPPED_FORCE, Alteration
-from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
+from autoglm_embodied_sim.eval.altered_senses import DROPPED, SHUFFLED, SWAPPED_FORCE, Alteration, AlteredSenses
 from autoglm_embodied_sim.eval.declutter import run_round
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, run_grasp_episode
 from autoglm_embodied_sim.policies.registry import EXPERT, PRIVILEGED, baseline_named

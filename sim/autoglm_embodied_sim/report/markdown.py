@@ -13,7 +13,7 @@ from typing import Any
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Row
-from autoglm_embodied_sim.eval.alteration import ALTERATIONS
+from autoglm_embodied_sim.eval.altered_senses import ALTERATIONS
 from autoglm_embodied_sim.report import p_value, percent, percent_within, points
 
 KEPT = ("command", "version", "git", "machine", "seed", "started", "seconds", "objects")

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
-from autoglm_embodied_sim.eval.alteration import ALTERATIONS, SWAPPED_FORCE, Alteration, alterations
-from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
+from autoglm_embodied_sim.eval.altered_senses import ALTERATIONS, SWAPPED_FORCE, Alteration, AlteredSenses, alterations
 from autoglm_embodied_sim.eval.learned_episode import Acted, AlteredAligner, act
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.registry import ABLATIONS

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.alteration import DROPPED, SHUFFLED, SWAPPED_FORCE, Alteration
-from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
+from autoglm_embodied_sim.eval.altered_senses import DROPPED, SHUFFLED, SWAPPED_FORCE, Alteration, AlteredSenses
 from autoglm_embodied_sim.eval.episode import Scenario, attempt_and_judge
 from autoglm_embodied_sim.eval.policies import MOST_OTHERS, run_suite_episode
 from autoglm_embodied_sim.objects.shape import box

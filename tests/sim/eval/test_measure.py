@@ -11,7 +11,7 @@ import pytest
 import trimesh
 from autoglm_embodied_sim.cli.evaluate import add_parser, measurement
 from autoglm_embodied_sim.eval import measure as measuring
-from autoglm_embodied_sim.eval.alteration import ALTERATIONS, SWAPPED_FORCE
+from autoglm_embodied_sim.eval.altered_senses import ALTERATIONS, SWAPPED_FORCE
 from autoglm_embodied_sim.eval.measure import Measurement, drawn_scenes, measure, shapes_of
 
 from autoglm_embodied.errors import ConfigError

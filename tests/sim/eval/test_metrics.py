@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from autoglm_embodied_sim.eval.alteration import SHUFFLED
+from autoglm_embodied_sim.eval.altered_senses import SHUFFLED
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.measure import Measurement

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
-from autoglm_embodied_sim.eval.result_cache import ResultCache
+from autoglm_embodied_sim.eval.measure import ResultCache
 
 
 def test_finished_rounds_are_read_as_what_they_were(tmp_path: Path) -> None:

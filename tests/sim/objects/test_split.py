@@ -65,10 +65,7 @@ def learners() -> list[str]:
 def test_nothing_that_learns_can_reach_what_is_for_measuring(door: str) -> None:
     edges = graph()
     assert door in edges
-    known = {
-        f"{SIM}.collect.{name}"
-        for name in ("collection", "primitive_samples", "demonstrations", "outcomes", "grasp_trials")
-    }
+    known = {f"{SIM}.collect.{name}" for name in ("collection", "primitive_samples", "demonstrations", "outcomes")}
     assert known | {f"{CORE}.data.collection", f"{CORE}.train.loop"} < set(learners())
     assert {name: "reaches" for name in learners() if door in closure(name, edges)} == {}
     assert {name for name, targets in edges.items() if door in targets} == {MEASURED}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.alteration import Alteration
-from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
+from autoglm_embodied_sim.eval.altered_senses import Alteration, AlteredSenses
 from autoglm_embodied_sim.eval.episode import Scenario, run_grasp_episode
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.gantry import Gantry

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from autoglm_embodied_sim.cli.evaluate import measurement
-from autoglm_embodied_sim.eval.alteration import Alteration
+from autoglm_embodied_sim.eval.altered_senses import Alteration
 from autoglm_embodied_sim.eval.declutter import RoundResult
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.measure import Measurement

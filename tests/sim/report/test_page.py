@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from autoglm_embodied_sim.eval.alteration import Alteration
+from autoglm_embodied_sim.eval.altered_senses import Alteration
 from autoglm_embodied_sim.eval.episode import GraspResult
 from autoglm_embodied_sim.eval.failure import Failure
 from autoglm_embodied_sim.eval.measure import Measurement, failures_to_replay
