@@ -15,9 +15,10 @@ Collect = Callable[[Collection, Path], Path]
 
 
 def collected(collection: Collection, out: Path) -> Path:
-    """All shards, in this process; of images of primitives, of fewer scenes each."""
+    """All shards, in this process; of primitives, of fewer scenes and samples each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(primitive_samples, "SCENES_PER_UNIT", 4)
+        patch.setattr(primitive_samples, "SAMPLE_TICKS", 12)
         for plan, make_unit in collection.plans(out):
             for index in range(plan.shards):
                 collect_shard(plan, make_unit, index)
@@ -31,7 +32,7 @@ def collect() -> Collect:
 
 @pytest.fixture(scope="session")
 def suite_data(collect: Collect, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return collect(Collection("separated", episodes=2, image_hz=10.0), tmp_path_factory.mktemp("suite"))
+    return collect(Collection("separated", episodes=2, image_hz=3.0), tmp_path_factory.mktemp("suite"))
 
 
 @pytest.fixture(scope="session")
