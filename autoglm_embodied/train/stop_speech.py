@@ -74,50 +74,30 @@ def place_of_word(text: str) -> str:
 
 def draw_text(rng: np.random.Generator, others: Sequence[str]) -> str:
     """A text: in about three of five the word, else what sounds like it, or one of `others`, which are sentences."""
-    kinds = (_alone, _repeated, _end, _start, _middle, _like_it, _other)
-    kind = kinds[rng.choice(len(kinds), p=(0.22, 0.04, 0.18, 0.10, 0.08, 0.16, 0.22))]
-    return kind(rng, others)
 
+    def one(choices: Sequence[str]) -> str:
+        return choices[int(rng.integers(len(choices)))]
 
-def _alone(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return _one(rng, ALONE)
+    def before() -> str:
+        return one(BEFORE) if rng.random() < 0.5 else " ".join(one(others).split()[: rng.integers(1, 4)])
 
+    def after() -> str:
+        return one(AFTER) if rng.random() < 0.5 else " ".join(one(others).split()[-rng.integers(1, 4) :])
 
-def _repeated(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return _one(rng, REPEATED)
+    def like_it() -> str:
+        near = one(SOUNDS_LIKE_IT) if rng.random() < 0.7 else one(PHRASES)
+        return near if rng.random() < 0.6 else f"{before()} {near}"
 
-
-def _end(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return f"{_before(rng, others)}{_one(rng, (' ', ' ', ', '))}[stop]{_one(rng, ('', '!'))}"
-
-
-def _start(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return f"[stop] {_after(rng, others)}"
-
-
-def _middle(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return f"{_before(rng, others)} [stop] {_after(rng, others)}"
-
-
-def _like_it(rng: np.random.Generator, others: Sequence[str]) -> str:
-    near = _one(rng, SOUNDS_LIKE_IT) if rng.random() < 0.7 else _one(rng, PHRASES)
-    return near if rng.random() < 0.6 else f"{_before(rng, others)} {near}"
-
-
-def _other(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return _one(rng, others)
-
-
-def _before(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return _one(rng, BEFORE) if rng.random() < 0.5 else " ".join(_one(rng, others).split()[: rng.integers(1, 4)])
-
-
-def _after(rng: np.random.Generator, others: Sequence[str]) -> str:
-    return _one(rng, AFTER) if rng.random() < 0.5 else " ".join(_one(rng, others).split()[-rng.integers(1, 4) :])
-
-
-def _one(rng: np.random.Generator, choices: Sequence[str]) -> str:
-    return choices[int(rng.integers(len(choices)))]
+    kinds: tuple[tuple[float, Callable[[], str]], ...] = (
+        (0.22, lambda: one(ALONE)),
+        (0.04, lambda: one(REPEATED)),
+        (0.18, lambda: f"{before()}{one((' ', ' ', ', '))}[stop]{one(('', '!'))}"),
+        (0.10, lambda: f"[stop] {after()}"),
+        (0.08, lambda: f"{before()} [stop] {after()}"),
+        (0.16, like_it),
+        (0.22, lambda: one(others)),
+    )
+    return kinds[rng.choice(len(kinds), p=[share for share, _ in kinds])][1]()
 
 
 PART = 50  # clips
