@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.types import Camera, FloatArray, Frame
+from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
 from autoglm_embodied_sim.sensors.image_errors import ColourErrors, DepthErrors
 from autoglm_embodied_sim.sensors.sensor import Moment
@@ -186,11 +186,11 @@ class Renderer(OffscreenScene):
     def __init__(self, model: Any, settings: CameraSettings, sensors: Sensors, seed: int) -> None:
         super().__init__(model, "camera", open_gl())
         drop_stencil()
-        self._settings, self._scratch = settings, mujoco.MjData(model)
+        self._scratch = mujoco.MjData(model)
         self._rgb = np.empty((MAX_WIDTH_PX * MAX_HEIGHT_PX, 3), np.uint8)  # read into, again and again: fresh
         self._depth = np.empty(MAX_WIDTH_PX * MAX_HEIGHT_PX, np.float32)  # memory costs half a millisecond a frame
         self._backdrop = Backdrop(model)
-        self._pinholes: dict[tuple[int, int], Camera] = {}
+        self._pinhole = cache(settings.camera)
         self._colour_errors, self._depth_errors = ColourErrors(sensors.colour), DepthErrors(sensors.depth)
         self.reseed(seed)
 
@@ -232,9 +232,3 @@ class Renderer(OffscreenScene):
         """Free the GL context."""
         super().close()
         self._gl.free()
-
-    def _pinhole(self, width: int, height: int) -> Camera:
-        """The camera model of a size, computed once."""
-        if (width, height) not in self._pinholes:
-            self._pinholes[width, height] = self._settings.camera(width, height)
-        return self._pinholes[width, height]
