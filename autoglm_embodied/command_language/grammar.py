@@ -7,16 +7,16 @@ every word that is no filler has a meaning that this intent can use, so that wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, WHOLE_MOTION, ParsedCommand, any_of, only
 from autoglm_embodied.command_language.description import Slots, Unclear, describe, instruction_of
 from autoglm_embodied.command_language.language import Language, language
 from autoglm_embodied.command_language.lexicon import Token
+from autoglm_embodied.command_language.motion import read_motion
 from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop
 from autoglm_embodied.command_language.paraphrase import plainly_said, without_fillers
 from autoglm_embodied.command_language.prohibition import is_prohibited
-from autoglm_embodied.command_language.quantity import amount, take_quantities
 from autoglm_embodied.types import Intent
 
 LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
@@ -25,17 +25,12 @@ END = 100  # letters at each end of a longer text
 MOST_WORDS = 40  # of a command, without fillers
 MOST_CANCEL_WORDS = 3  # that are unknown, beside "cancel"
 
-ANYWHERE = ("words.the", "words.and", "numbers.and", "words.filler", "words.particle", "words.object")
-ARM = ("words.gripper", "words.it")
 DESCRIPTION = (
     *("colours", "sizes", "nouns", "places", "directions", "relations"),
     *("words.one", "words.it", "words.gentle", "words.not", "words.but", "number.1"),
 )
 KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
 OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
-SIDES = {"left_of": "left", "right_of": "right"}
-WHOLE_MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.more", "words.gentle", "words.here")
-MOTION = (*WHOLE_MOTION, "words.little")
 GRASP_ALSO = ("words.not", "verbs.move", "verbs.do", "words.linking", "words.find", "intents.yes")
 NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
 PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and what else they may say
@@ -74,15 +69,6 @@ PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and
 }
 
 
-@dataclass(frozen=True)
-class ParsedCommand:
-    """What a sentence asks for."""
-
-    intent: Intent
-    instruction: str = ""  # canonical English for the policy; empty for all but a grasp
-    slots: Slots = field(default_factory=dict)  # such as {"colour": "red", "noun": "cube"}, values in English
-
-
 def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
     """The command in a recognised sentence, or None where there is none.
 
@@ -107,7 +93,7 @@ def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
         return None
     if spoken.near_miss:
         content = correct_tokens(content, spoken.lexicon)
-    for read in (_plain, _hand_over, _motion, _place, _correction, _grasp, _question):
+    for read in (_plain, _hand_over, read_motion, _place, _correction, _grasp, _question):
         if command := read(content, spoken):
             return command
     return None
@@ -134,100 +120,64 @@ def _is_stop(tokens: Sequence[Token], spoken: Language) -> bool:
     return bool(said) and all(token.has(*alone) for token in tokens)
 
 
-def _only(content: Sequence[Token], *readings: str) -> bool:
-    return all(token.has(*readings, *ANYWHERE) for token in content)
-
-
-def _any(content: Sequence[Token], *readings: str) -> bool:
-    return any(token.has(*readings) for token in content)
-
-
 def _plain(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
-    if _any(content, "words.not") and _any(content, "words.one", "words.it") and _only(content, *NOT_THAT_ONE):
+    if any_of(content, "words.not") and any_of(content, "words.one", "words.it") and only(content, *NOT_THAT_ONE):
         return ParsedCommand(Intent.NOT_THAT_ONE)
     for intent, also in PLAIN.items():
         own = f"intents.{intent.name.lower()}"
-        if not _any(content, own):
+        if not any_of(content, own):
             continue
         unknown = [token for token in content if not token.readings]
         known = [token for token in content if token.readings]
-        if intent is Intent.CANCEL and len(unknown) <= MOST_CANCEL_WORDS and _only(known, own, *also):
+        if intent is Intent.CANCEL and len(unknown) <= MOST_CANCEL_WORDS and only(known, own, *also):
             return ParsedCommand(intent)
-        if intent is Intent.RELEASE and (_places(content, spoken) or _any(content, "words.my_hand")):
+        if intent is Intent.RELEASE and (_places(content, spoken) or any_of(content, "words.my_hand")):
             continue
-        if _only(content, own, *also):
+        if only(content, own, *also):
             return ParsedCommand(intent)
     return None
 
 
 def _hand_over(content: Sequence[Token], _: Language) -> ParsedCommand | None:
     given = (
-        _any(content, "verbs.give")
-        or _any(content, "words.my_hand")
-        and _any(content, "verbs.place", "intents.release")
+        any_of(content, "verbs.give")
+        or any_of(content, "words.my_hand")
+        and any_of(content, "verbs.place", "intents.release")
     )
     also = (
         *("verbs.give", "verbs.place", "intents.release", "verbs.do"),
         *("words.my_hand", "words.it", "words.one", "words.here"),
     )
-    return ParsedCommand(Intent.HAND_OVER) if given and _only(content, *also, "words.gentle", "directions.up") else None
-
-
-def _motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
-    """A jog or a rotation."""
-    taken = take_quantities(content, spoken.tens_multiply)
-    if taken is None or len(taken[0]) > 1:
-        return None
-    quantities, others = taken
-    if _any(others, "words.one") and any(token.has("verbs.grasp") and token.has("directions") for token in others):
-        return None  # "lift the object"
-    beside = tuple(f"relations.{relation}" for relation in SIDES) if quantities else ()  # "à gauche de 45 degrés"
-    moves = quantities or _says_more_than_filler(others)
-    if not moves or not _only(others, *MOTION, "directions", "turns", *beside):
-        return None
-    turned = {token.value("turns") for token in others if token.has("turns")}
-    towards = {token.value("directions") or SIDES.get(token.value("relations"), "") for token in others} - {""}
-    sides = turned or towards
-    turns = bool(turned) or _any(others, "verbs.turn") or any(each.unit == "deg" for each in quantities)
-    if len(sides) > 1 or (turns and (not sides <= {"left", "right"} or any(each.unit == "m" for each in quantities))):
-        return None
-    if not sides and not (turns and (quantities or _any(others, "words.little") or _any(others, "verbs.turn"))):
-        return None
-    slots: Slots = {"direction": sides.pop()} if sides else {}
-    slots |= amount(quantities, _any(others, "words.little"))
-    return ParsedCommand(Intent.ROTATE if turns else Intent.JOG, slots=slots)
-
-
-def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
-    """Whether a word is no filler: "right" alone is an answer, "go right" a motion."""
-    return any(not token.has("words.filler") for token in tokens)
+    return ParsedCommand(Intent.HAND_OVER) if given and only(content, *also, "words.gentle", "directions.up") else None
 
 
 def _places(content: Sequence[Token], spoken: Language) -> bool:
     """Whether it says where to put something."""
     related = any(token.has("relations") and not token.has("gap", "verbs", "intents") for token in content)
     named = any(token.has("nouns", "words.one") or not token.readings for token in content)
-    to_a_side = spoken.reference_first and named and _any(content, "directions", "places")
-    return related or to_a_side or _any(content, "words.here")
+    to_a_side = spoken.reference_first and named and any_of(content, "directions", "places")
+    return related or to_a_side or any_of(content, "words.here")
 
 
 def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     verbs = ("verbs.place", "intents.release")
-    if not _any(content, *verbs) or not _only(_known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"):
+    if not any_of(content, *verbs) or not only(
+        _known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"
+    ):
         return None
     try:
         slots = describe(content, spoken)
     except Unclear:
         return None
     place = slots.pop("place", "")
-    if "relation" not in slots and _any(content, "words.here"):
+    if "relation" not in slots and any_of(content, "words.here"):
         slots["relation"] = "here"
     elif "relation" not in slots and place in ("left", "right"):
         slots["relation"] = f"{place}_of"
-    elif "relation" not in slots and _any(content, "verbs.place") and not place:
+    elif "relation" not in slots and any_of(content, "verbs.place") and not place:
         stray = any(token.has("relations") and not token.has("words", "verbs", "directions") for token in content)
-        if stray or len(_known(content)) < len(content):
-            return None  # "put the kettle on", "leave me alone"
+        if stray or len(_known(content)) < len(content) or any_of(content, "directions.up"):
+            return None  # "put the kettle on", "leave me alone", "put the thing up"
         in_tray = slots.get("noun") == "tray"
         slots = {"relation": "in_tray"} if in_tray else slots | {"relation": "here"}  # "put it down"
     if slots.get("ref_noun") == "tray" and slots.get("relation") in ("in", "on"):
@@ -244,28 +194,28 @@ def _names_object(content: Sequence[Token], slots: Slots, spoken: Language) -> b
     """Whether the description says which object is meant, by known words or by a noun said with an article."""
     if not slots.keys() & {"colour", "size", "noun", "place", "relation"}:
         return False
-    if not _any(content, *KNOWN_OBJECT):
-        return not spoken.has_article or _any(content, "words.the", "words.meant")
+    if not any_of(content, *KNOWN_OBJECT):
+        return not spoken.has_article or any_of(content, "words.the", "words.meant")
     return True
 
 
 def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     """Another object than the one meant before: "no, the blue one"; after a grasp in the same sentence a grasp."""
     verbs, marks = ("verbs.grasp", "verbs.want", "verbs.give"), ("intents.no", "words.meant")
-    if not _only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", "words.linking", *OBJECT):
+    if not only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", "words.linking", *OBJECT):
         return None
     at = max((at for at in range(len(content)) if _is_answer(content, at, spoken)), default=-1)
     before, after = content[: max(at, 0)], content[at + 1 :]
-    if at < 0 and _any(content, *verbs) and not (content[0].has("words.not") or spoken.negation_after):
+    if at < 0 and any_of(content, *verbs) and not (content[0].has("words.not") or spoken.negation_after):
         return None
-    if any(not token.readings for token in before) and not _any(before, "verbs.grasp"):
+    if any(not token.readings for token in before) and not any_of(before, "verbs.grasp"):
         return None
     slots = _described(after, spoken) or _described(before, spoken)
     if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
         return None
-    if not _any(content, *KNOWN_OBJECT, "words.the", "words.meant"):
+    if not any_of(content, *KNOWN_OBJECT, "words.the", "words.meant"):
         return None  # "no, tomorrow"
-    if _any(before, "verbs.grasp") and not _any(after, *verbs):
+    if any_of(before, "verbs.grasp") and not any_of(after, *verbs):
         return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
     return ParsedCommand(Intent.CORRECT, slots=slots)
 
@@ -276,7 +226,7 @@ def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
         slots = describe(plainly_said(content, spoken), spoken)
     except Unclear:
         return None
-    if _any(content, "nouns") and any(not token.readings for token in content):
+    if any_of(content, "nouns") and any(not token.readings for token in content):
         return None
     return slots if _names_object(content, slots, spoken) else None
 
@@ -284,20 +234,20 @@ def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
 def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
     """Whether a token marks a correction: "I meant", or a "no" that is not the "not" of the same word."""
     token = content[at]
-    if token.has("words.but") and _any(content, "words.not"):  # "not the red one but the green one"
+    if token.has("words.but") and any_of(content, "words.not"):  # "not the red one but the green one"
         return False
     if not token.has("words.not") or token.has("words.meant"):
         return token.has("intents.no", "words.meant")
     if not token.has("intents.no"):
         return False
     if at + 1 < len(content) and content[at + 1].pause:
-        return not (spoken.negation_after and at > 0 and not _any(content[:at], "verbs.grasp"))
+        return not (spoken.negation_after and at > 0 and not any_of(content[:at], "verbs.grasp"))
     if at == 0:
         try:
             return not _names_object(content, describe(content, spoken), spoken)
         except Unclear:
             return True
-    return spoken.negation_after and _any(content[:at], "verbs.grasp")
+    return spoken.negation_after and any_of(content[:at], "verbs.grasp")
 
 
 def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
@@ -307,10 +257,10 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     if not content or is_prohibited(content):
         return None
     if content[0].has("intents.question", "words.asks") and not content[0].has("words.filler", "verbs"):
-        if not (content[0].has("words.find") and _any(content, "verbs.grasp")):  # "do you see the red cube? take it"
+        if not (content[0].has("words.find") and any_of(content, "verbs.grasp")):  # "do you see the red cube? take it"
             return None  # "which red cube should I take"
     content = plainly_said(content, spoken)
-    if not _any(content, *verbs) or not _only(_known(content), *also) or _is_unclear_no(content, spoken):
+    if not any_of(content, *verbs) or not only(_known(content), *also) or _is_unclear_no(content, spoken):
         return None
     if any(token.has("words.and") and not after.readings for token, after in pairwise(content)):
         return None  # "take a chair and sit down"
@@ -321,7 +271,7 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     if spoken.reference_first and "relation" in slots and not _names_reference(content):
         return None
     is_known = all(token.readings for token in content)
-    if not _names_object(content, slots, spoken) or not (is_known or _any(content, *verbs[:2])):
+    if not _names_object(content, slots, spoken) or not (is_known or any_of(content, *verbs[:2])):
         return None
     return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
 
@@ -341,8 +291,8 @@ def _is_unclear_no(content: Sequence[Token], spoken: Language) -> bool:
 def _question(content: Sequence[Token], _: Language) -> ParsedCommand | None:
     """A question about what the robot sees, holds or does; one that only asks "where" needs a thing that it knows."""
     unknown = sum(not token.readings for token in content)
-    if unknown > 1 or _any(content, "words.not_object"):
+    if unknown > 1 or any_of(content, "words.not_object"):
         return None
     about = ("nouns", "colours", "sizes", "words.one", "words.it", "words.gripper")
-    asks = _any(content, "words.asks") or (_any(content, "intents.question") and _any(content, *about))
+    asks = any_of(content, "words.asks") or (any_of(content, "intents.question") and any_of(content, *about))
     return ParsedCommand(Intent.QUESTION) if asks else None

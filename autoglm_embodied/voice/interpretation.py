@@ -10,7 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoglm_embodied.command_language.grammar import ParsedCommand, parse_command
+from autoglm_embodied.command_language.command import ParsedCommand
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.command_language.language import language as language_of
 from autoglm_embodied.command_language.near_miss import may_be_negated
 from autoglm_embodied.command_language.prohibition import is_prohibition

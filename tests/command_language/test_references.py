@@ -187,15 +187,26 @@ def test_a_place_without_a_thing_stays_a_motion() -> None:
         assert command is not None and (command.intent, command.slots) == (Intent.JOG, {"direction": direction})
 
 
-@pytest.mark.parametrize(
-    "said",
-    """en:lift the thing|en:raise the object|en:could you lift the object up|en:lift one
-fr:soulève l'objet|fr:lève la chose|es:levanta el objeto|es:alza la cosa|pt:levanta o objeto|pt:ergue a coisa
-it:alza la cosa|it:solleva l'oggetto|de:heb das Ding|ru:подними предмет""".replace("\n", "|").split("|"),
-)
-def test_lifting_a_thing_is_no_motion_of_the_arm(said: str) -> None:
-    tag, _, sentence = said.partition(":")
-    assert parse_command(sentence, tag) is None
+LIFTED = """ar|اصعد|ارفع الشيء|اصعد بالشيء|حرك الشيء إلى أعلى
+de|fahr hoch|heb das Ding hoch|beweg das Objekt nach oben|hoch mit dem Gegenstand
+en|lift it|lift the object up|raise the object|lift one|move that thing to the left|higher with the thing
+es|súbelo|sube el objeto|levanta la cosa|alza la cosa|mueve el objeto hacia arriba
+fr|monte|monte l'objet|soulève l'objet|lève la chose|déplace la chose vers le haut
+hi|ऊपर जाओ|वस्तु ऊपर उठाओ|चीज़ को ऊपर ले जाओ
+it|sali|sali l'oggetto|alza la cosa|solleva l'oggetto|sposta l'oggetto in alto
+ja|上がって|物を上げて|物体を持ち上げて|物を上に動かして
+ko|올라가|물건을 올려|물체를 위로 움직여
+pt|sobe|sobe o objeto|levanta a coisa|ergue a coisa|move o objeto para cima
+ru|поднимись|подними предмет|передвинь предмет вверх
+zh|向上|举高东西|抬高物体|把东西向上移动"""
+
+
+@pytest.mark.parametrize("row", LIFTED.splitlines())
+def test_a_thing_that_is_to_be_lifted_is_no_motion_of_the_tool_in_any_language(row: str) -> None:
+    tag, tool, *things = row.split("|")
+    moved = parse_command(tool, tag)
+    assert moved is not None and (moved.intent, moved.slots) == (Intent.JOG, {"direction": "up"})
+    assert [thing for thing in things if parse_command(thing, tag) is not None] == []
 
 
 NO_OBJECTS = "the gripper|your hand|my hand|the arm|the claw|it|that|your left hand|the end effector".split("|")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sentences import sentences
 
-from autoglm_embodied.command_language.grammar import ParsedCommand, parse_command
+from autoglm_embodied.command_language.command import ParsedCommand
+from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.command_language.language import SECTIONS
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import MOVES

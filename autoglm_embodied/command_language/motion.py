@@ -1,0 +1,50 @@
+"""Motions of the arm in a sentence: a jog or a rotation, and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoglm_embodied.command_language.command import MOTION, ParsedCommand, any_of, only
+from autoglm_embodied.command_language.description import Slots
+from autoglm_embodied.command_language.language import Language
+from autoglm_embodied.command_language.lexicon import Token
+from autoglm_embodied.command_language.quantity import amount, take_quantities
+from autoglm_embodied.types import Intent
+
+SIDES = {"left_of": "left", "right_of": "right"}
+
+
+def read_motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
+    """A jog or a rotation."""
+    taken = take_quantities(content, spoken.tens_multiply)
+    if taken is None or len(taken[0]) > 1:
+        return None
+    quantities, others = taken
+    if _names_thing(others):
+        return None
+    beside = tuple(f"relations.{relation}" for relation in SIDES) if quantities else ()  # "à gauche de 45 degrés"
+    moves = quantities or _says_more_than_filler(others)
+    if not moves or not only(others, *MOTION, "directions", "turns", *beside):
+        return None
+    turned = {token.value("turns") for token in others if token.has("turns")}
+    towards = {token.value("directions") or SIDES.get(token.value("relations"), "") for token in others} - {""}
+    sides = turned or towards
+    turns = bool(turned) or any_of(others, "verbs.turn") or any(each.unit == "deg" for each in quantities)
+    if len(sides) > 1 or (turns and (not sides <= {"left", "right"} or any(each.unit == "m" for each in quantities))):
+        return None
+    if not sides and not (turns and (quantities or any_of(others, "words.little") or any_of(others, "verbs.turn"))):
+        return None
+    slots: Slots = {"direction": sides.pop()} if sides else {}
+    slots |= amount(quantities, any_of(others, "words.little"))
+    return ParsedCommand(Intent.ROTATE if turns else Intent.JOG, slots=slots)
+
+
+def _names_thing(tokens: Sequence[Token]) -> bool:
+    """Whether a thing is to be moved, and not the tool: "lift the object", "move that thing left"; not "lift it"."""
+    lifts = any(token.has("verbs.grasp") and token.has("directions") for token in tokens)
+    return any_of(tokens, "words.thing") or (lifts and any_of(tokens, "words.one"))
+
+
+def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
+    """Whether a word is no filler: "right" alone is an answer, "go right" a motion."""
+    return any(not token.has("words.filler") for token in tokens)
