@@ -13,6 +13,7 @@ SAID = ("colours", "sizes", "nouns", "words.one", "words.it")
 SIDES = ("places", "directions")
 SIDE_RELATIONS = {"left": "left_of", "right": "right_of", "front": "in_front_of", "back": "behind"}
 SUPERLATIVES = ("sizes.smallest", "sizes.largest")
+EXCLUDED = {"not_colour", "not_noun"}
 RELATED = ("words.it", "verbs.place", "intents.release")  # beside what is described: "put left of the can"
 MOST_UNKNOWN = 2  # words of a noun that is not in the vocabulary
 MOST_LETTERS = 30  # of them
@@ -41,9 +42,26 @@ def describe(tokens: Sequence[Token], language: Language) -> Slots:
         for section, slot in (("colours", "not_colour"), ("nouns", "not_noun")):
             if value := token.value(section):
                 _put(slots, slot, value)
-    if negative is not None and not slots.keys() & {"not_colour", "not_noun"}:
+    if negative is not None and not slots.keys() & EXCLUDED:
         raise Unclear
     return slots
+
+
+def is_told_by_what_it_is_not(tokens: Sequence[Token], language: Language) -> bool:
+    """Whether one is asked for by what it is not: "the one that is not blue", "anything but a cube".
+
+    A "not" that may be that of the verb is no such thing: "nimm das Ding nicht, das rote".
+    """
+    negation = next((at for at, token in enumerate(tokens) if token.has("words.not")), None)
+    if negation is None:
+        return False
+    after = tokens[negation + 1 :][:1]
+    is_of_noun = not language.negation_after and any(
+        token.has("colours", "nouns") and not token.pause for token in after
+    )
+    positive, _ = _split_at_negation(tokens, language)
+    named = any(token.has("words.one", "words.thing", "words.some") for token in [*positive, tokens[negation]])
+    return named and (is_of_noun or tokens[negation].has("words.except"))
 
 
 def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[list[Token], list[Token] | None]:
@@ -219,12 +237,14 @@ def _put(slots: Slots, slot: str, value: str) -> None:
 
 def instruction_of(slots: Slots) -> str:
     """The instruction for the policy, such as "pick up the small red cube left of the bowl"; without gentleness."""
+    if slots.keys() & EXCLUDED and not slots.keys() - EXCLUDED - {"gentle"}:
+        return f"pick up anything but {_noun_phrase(slots, 'not_')}"
     parts = ["pick up", _noun_phrase(slots, "")]
     if place := slots.get("place"):
         parts.append(PLACE_PHRASES[place])
     if relation := slots.get("relation"):
         parts += [relation.replace("_", " "), _noun_phrase(slots, "ref_")]
-    if slots.keys() & {"not_colour", "not_noun"}:
+    if slots.keys() & EXCLUDED:
         parts += ["not", _noun_phrase(slots, "not_")]
     return " ".join(parts)
 

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, WHOLE_MOTION, ParsedCommand, any_of, only
-from autoglm_embodied.command_language.description import Slots, Unclear, describe, instruction_of
+from autoglm_embodied.command_language.description import (
+    Slots,
+    Unclear,
+    describe,
+    instruction_of,
+    is_told_by_what_it_is_not,
+)
 from autoglm_embodied.command_language.language import Language, language
 from autoglm_embodied.command_language.lexicon import Token
 from autoglm_embodied.command_language.motion import read_motion
@@ -27,7 +33,7 @@ MOST_CANCEL_WORDS = 3  # that are unknown, beside "cancel"
 
 DESCRIPTION = (
     *("colours", "sizes", "nouns", "places", "directions", "relations"),
-    *("words.one", "words.it", "words.gentle", "words.not", "words.but", "number.1"),
+    *("words.one", "words.it", "words.some", "words.gentle", "words.not", "words.but", "number.1"),
 )
 KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
 OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
@@ -271,8 +277,10 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     if spoken.reference_first and "relation" in slots and not _names_reference(content):
         return None
     is_known = all(token.readings for token in content)
-    if not _names_object(content, slots, spoken) or not (is_known or any_of(content, *verbs[:2])):
-        return None
+    is_imperative = any_of(content, *verbs[:2])
+    if not _names_object(content, slots, spoken) or not (is_known or is_imperative):
+        if not (is_known and is_imperative and is_told_by_what_it_is_not(content, spoken)):
+            return None
     return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
 
 

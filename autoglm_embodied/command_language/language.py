@@ -29,11 +29,13 @@ SECTIONS = {
     "turns": "left right",
     "relations": "left_of right_of in_front_of behind next_to on in under",
     "units": "mm cm dm m in ft deg",
-    "words": "filler particle the it one thing and but not dont dont_stop gentle little more gripper here my_hand "
-    "meant asks not_object object linking degree find brought rest towards viewer preposition request",
+    "words": "filler particle the it one thing some except and but not dont dont_stop gentle little more gripper here "
+    "my_hand meant asks not_object object linking degree find brought rest towards viewer preposition request",
     "anchored": "left_of right_of in_front_of behind next_to",
 }
 """What a language file has words for: section, then its values, each with words and phrases between commas."""
+IMPLIED = {"words.except": ("words.not",)}
+"""Readings that those of another value have, too: "other than" is a "not", though never that of a verb."""
 MAY_LACK = {
     *("particle", "object", "the", "orange", "one", "dont", "linking", "degree", "find", "anchored"),
     *("brought", "rest", "towards", "viewer", "preposition", "request"),
@@ -195,7 +197,8 @@ def _add_section(lexicon: Lexicon, section: str, names: list[str], values: objec
         for phrase in _phrases(values, name, path):
             if section not in ("words", "verbs", "intents") and seen.setdefault(phrase, name) != name:
                 raise ConfigError(f"{path}: {phrase!r} means {seen[phrase]} and {name}; leave it out of one")
-            lexicon.add(phrase, f"{section}.{name}")
+            for reading in (f"{section}.{name}", *IMPLIED.get(f"{section}.{name}", ())):
+                lexicon.add(phrase, reading)
 
 
 def _add_numbers(lexicon: Lexicon, values: object, path: Path) -> None:

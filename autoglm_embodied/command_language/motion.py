@@ -42,7 +42,8 @@ def read_motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
 def _names_thing(tokens: Sequence[Token]) -> bool:
     """Whether a thing is to be moved, and not the tool: "lift the object", "move that thing left"; not "lift it"."""
     lifts = any(token.has("verbs.grasp") and token.has("directions") for token in tokens)
-    return any_of(tokens, "words.thing") or (lifts and any_of(tokens, "words.one"))
+    things = any(token.has("words.thing", "words.some") and not token.has("words.little") for token in tokens)
+    return things or (lifts and any_of(tokens, "words.one"))
 
 
 def _says_more_than_filler(tokens: Sequence[Token]) -> bool:

@@ -209,6 +209,71 @@ def test_a_thing_that_is_to_be_lifted_is_no_motion_of_the_tool_in_any_language(r
     assert [thing for thing in things if parse_command(thing, tag) is not None] == []
 
 
+EXCLUDED = """en:pick up the one that is not blue:not_colour=blue
+en:pick up anything but the red one:not_colour=red
+en:pick up something that isn't a cube:not_noun=cube
+en:grab something that isn't red:not_colour=red
+en:take the one that's not a cube:not_noun=cube
+en:take one that is not a ball:not_noun=ball
+en:pick up anything except the red cube:not_colour=red;not_noun=cube
+en:take anything other than the ball:not_noun=ball
+en:bring me the object which is not green:not_colour=green
+en:give me something other than the mug:not_noun=mug
+de:nimm etwas, das kein Würfel ist:not_noun=cube
+de:nimm irgendetwas außer dem roten:not_colour=red
+de:nimm das Ding, das nicht blau ist:not_colour=blue
+es:coge el que no es rojo:not_colour=red
+es:coge algo que no sea un cubo:not_noun=cube
+es:coge cualquier cosa menos el rojo:not_colour=red
+fr:prends celui qui n'est pas rouge:not_colour=red
+fr:prends quelque chose qui n'est pas un cube:not_noun=cube
+fr:prends n'importe quoi sauf le rouge:not_colour=red
+it:prendi quello che non è rosso:not_colour=red
+it:prendi qualcosa che non sia un cubo:not_noun=cube
+it:prendi qualsiasi cosa tranne quello rosso:not_colour=red
+pt:pega o que não é vermelho:not_colour=red
+pt:pega algo que não seja um cubo:not_noun=cube
+pt:pega qualquer coisa menos o vermelho:not_colour=red
+ru:возьми тот, который не красный:not_colour=red
+ru:возьми что-нибудь, кроме куба:not_noun=cube
+ru:возьми любой предмет кроме красного:not_colour=red
+ja:赤くないものを取って:not_colour=red
+ja:立方体以外のものを取って:not_noun=cube
+ko:빨간색이 아닌 것을 집어 줘:not_colour=red
+ko:큐브가 아닌 물건을 집어 줘:not_noun=cube
+ar:التقط الذي ليس أحمر:not_colour=red
+ar:خذ شيئا غير المكعب:not_noun=cube
+hi:घन के अलावा कोई चीज़ उठाओ:not_noun=cube"""
+
+
+@pytest.mark.parametrize("row", EXCLUDED.splitlines())
+def test_an_object_may_be_asked_for_by_what_it_is_not(row: str) -> None:
+    tag, said, slots = row.split(":")
+    command = parse_command(said, tag)
+    assert command is not None and command.intent is Intent.GRASP
+    assert command.slots == dict(pair.split("=") for pair in slots.split(";"))
+    again = parse_command(command.instruction)  # which is what the policy is told
+    assert again is not None and (again.intent, again.slots) == (Intent.GRASP, command.slots)
+
+
+FORBIDDEN = """en:do not pick up the one that is not blue|en:take everything but the red one|en:take all but the red one
+en:take the thing not the red one|en:take not the red one|en:pick up the one that isn't|en:pick nothing but the red one
+en:don't take anything but the red one|en:take anything but small|en:take anything but don't break it
+en:I want anything but a book|en:I need something other than this book|en:he took something that isn't a cube
+de:nimm das Ding nicht, das rote|de:nimm das Ding nicht das rote|de:nimm den nicht, den roten
+de:nimm alles außer dem roten
+es:no cojas el que no es rojo|es:coge la cosa no la roja|es:no coge cualquier cosa menos el rojo
+fr:ne prends rien sauf le rouge|fr:ne prends pas celui qui n'est pas rouge|it:non prendere niente tranne il rosso
+pt:não pegue o que não é vermelho|ru:не бери предмет кроме красного|ja:赤くないものを取らないで
+ko:빨간색이 아닌 것을 집지 마|zh:别拿不是红色的东西|ar:لا تأخذ شيئا غير الأحمر|hi:लाल के अलावा कुछ मत उठाओ"""
+
+
+@pytest.mark.parametrize("said", FORBIDDEN.replace("\n", "|").split("|"))
+def test_what_forbids_or_asks_for_all_but_one_takes_nothing(said: str) -> None:
+    tag, _, sentence = said.partition(":")
+    assert parse_command(sentence, tag) is None
+
+
 NO_OBJECTS = "the gripper|your hand|my hand|the arm|the claw|it|that|your left hand|the end effector".split("|")
 PUT = "put it {}|drop it {}|release it {}|let go of the cube {}|open the gripper {}|go home {}"
 PUT += "|no, the one {}|I meant the cube {}"

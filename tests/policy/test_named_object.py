@@ -94,6 +94,14 @@ def test_what_fits_several_means_many(slots: dict[str, str]) -> None:
     assert meant(**slots) == (Referent.MANY, None)
 
 
+def test_what_it_is_not_means_one_where_no_other_is_left() -> None:
+    slots = slots_of("pick up the one that is not red")
+    assert slots == slots_of("pick up anything but the red one") == {"not_colour": "red"}
+    assert refer(slots, TABLE, np.random.default_rng(0)).referent is Referent.MANY
+    left = refer(slots, TABLE[:3], np.random.default_rng(0))
+    assert (left.referent, left.index) == (Referent.ONE, 2)
+
+
 def test_on_an_empty_table_nothing_is_meant() -> None:
     assert refer({}, (), np.random.default_rng(0)).referent is Referent.NONE
 
