@@ -20,7 +20,7 @@ from autoglm_embodied.command_language.description import (
 from autoglm_embodied.command_language.language import Language, language
 from autoglm_embodied.command_language.lexicon import Token
 from autoglm_embodied.command_language.motion import read_motion
-from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop
+from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop, opened
 from autoglm_embodied.command_language.paraphrase import plainly_said, without_fillers
 from autoglm_embodied.command_language.prohibition import is_prohibited
 from autoglm_embodied.types import Intent
@@ -89,7 +89,8 @@ def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
     """
     spoken = language(tag)
     is_long = len(text) > LONGEST_TEXT  # of one, only the ends can be a stop
-    tokens = spoken.lexicon.tokens(f"{text[:END]} {text[-END:]}" if is_long else text)
+    heard = opened(text[:LONGEST_TEXT]) if spoken.near_miss else text
+    tokens = spoken.lexicon.tokens(f"{text[:END]} {text[-END:]}" if is_long else heard)
     if _is_stop(tokens, spoken):
         return ParsedCommand(Intent.STOP)
     if is_long:

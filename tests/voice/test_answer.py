@@ -203,6 +203,14 @@ def test_words_that_are_written_for_a_negation_make_a_command_one_to_ask_about()
     assert answer(("release the cup", SURE)).outcome is Outcome.UNDERSTOOD
 
 
+def test_what_is_written_for_a_polite_opening_is_dropped_but_never_a_negation_after_it() -> None:
+    for words in ("And you release the cup", "and you, release the cup", "will you please release the cup"):
+        assert answer((words, SURE)).outcome is Outcome.UNDERSTOOD, words
+    for words in ("and you never release the cup", "and you don't release the cup", "good you should not let go"):
+        assert answer((words, SURE)).outcome is Outcome.REFUSED, words
+    assert answer(("and you release the cup", SURE), ("and never release the cup", -8.0)).outcome is Outcome.ASKED
+
+
 def test_a_stop_and_a_cancel_are_heard_whatever_else_may_have_been_said() -> None:
     for said in ("stop", "cancel"):
         assert answer((said, SURE), ("don't move left", SURE - 0.5)).outcome is Outcome.UNDERSTOOD
