@@ -11,8 +11,7 @@ from autoglm_embodied.types import Intent
 
 ANYWHERE = ("words.the", "words.and", "numbers.and", "words.filler", "words.particle", "words.object")
 ARM = ("words.gripper", "words.it")
-WHOLE_MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.more", "words.gentle", "words.here")
-MOTION = (*WHOLE_MOTION, "words.little")
+MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.more", "words.gentle", "words.here", "words.little")
 
 
 @dataclass(frozen=True)

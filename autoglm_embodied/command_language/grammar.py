@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, WHOLE_MOTION, ParsedCommand, any_of, only
+from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, ParsedCommand, any_of, only
 from autoglm_embodied.command_language.description import (
     Slots,
     Unclear,
@@ -19,7 +19,7 @@ from autoglm_embodied.command_language.description import (
 )
 from autoglm_embodied.command_language.language import Language, language
 from autoglm_embodied.command_language.lexicon import Token
-from autoglm_embodied.command_language.motion import read_motion
+from autoglm_embodied.command_language.motion import opening_slots, read_motion
 from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop, opened
 from autoglm_embodied.command_language.paraphrase import plainly_said, without_fillers
 from autoglm_embodied.command_language.prohibition import is_prohibited
@@ -39,6 +39,7 @@ KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
 OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
 GRASP_ALSO = ("words.not", "verbs.move", "verbs.do", "words.linking", "words.find", "intents.yes")
 NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
+HAND = (Intent.OPEN, Intent.CLOSE)
 PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and what else they may say
     Intent.REPEAT: ("verbs.do", "words.it", "intents.again", "intents.no"),
     Intent.NOT_THAT_ONE: (
@@ -68,8 +69,8 @@ PLAIN: dict[Intent, tuple[str, ...]] = {  # in order; intents without slots, and
     Intent.AGAIN: (*ARM, "verbs.do", "verbs.grasp", "words.one", "directions.up", "words.more"),
     Intent.FASTER: MOTION,
     Intent.SLOWER: MOTION,
-    Intent.OPEN: (*WHOLE_MOTION, "words.my_hand"),  # "open it a little" is not carried out in full
-    Intent.CLOSE: (*WHOLE_MOTION, "words.my_hand"),
+    Intent.OPEN: (*MOTION, "words.my_hand", "words.halfway"),
+    Intent.CLOSE: (*MOTION, "words.my_hand", "words.halfway"),
     Intent.RELEASE: (*OBJECT, *ARM, "intents.open", "words.here"),
     Intent.NO: ("words.it", "words.one", "words.not"),
 }
@@ -141,7 +142,7 @@ def _plain(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         if intent is Intent.RELEASE and (_places(content, spoken) or any_of(content, "words.my_hand")):
             continue
         if only(content, own, *also):
-            return ParsedCommand(intent)
+            return ParsedCommand(intent, slots=opening_slots(content) if intent in HAND else {})
     return None
 
 

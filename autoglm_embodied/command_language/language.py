@@ -29,8 +29,9 @@ SECTIONS = {
     "turns": "left right",
     "relations": "left_of right_of in_front_of behind next_to on in under",
     "units": "mm cm dm m in ft deg",
-    "words": "filler particle the it one thing some except and but not dont dont_stop gentle little more gripper here "
-    "my_hand meant asks not_object object linking degree find brought rest towards viewer preposition request",
+    "words": "filler particle the it one thing some except and but not dont dont_stop gentle little halfway more "
+    "gripper here my_hand meant asks not_object object linking degree find brought rest towards viewer preposition "
+    "request",
     "anchored": "left_of right_of in_front_of behind next_to",
 }
 """What a language file has words for: section, then its values, each with words and phrases between commas."""

@@ -1,4 +1,4 @@
-"""Motions of the arm in a sentence: a jog or a rotation, and how far."""
+"""Motions in a sentence: a jog or a rotation of the arm, and how far that or the hand goes."""
 
 from __future__ import annotations
 
@@ -49,3 +49,8 @@ def _names_thing(tokens: Sequence[Token]) -> bool:
 def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
     """Whether a word is no filler: "right" alone is an answer, "go right" a motion."""
     return any(not token.has("words.filler") for token in tokens)
+
+
+def opening_slots(content: Sequence[Token]) -> Slots:
+    """How far the hand is to open or to close, where not in full: halfway, or a little from where it is."""
+    return {"amount": "half"} if any_of(content, "words.halfway") else amount([], any_of(content, "words.little"))

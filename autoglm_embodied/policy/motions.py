@@ -46,6 +46,7 @@ class ActionSettings:
     pull_n: float = setting(5.0, "force beyond the weight, in any direction, that takes it", least=0.5, most=30.0)
     hand_over_s: float = setting(20.0, "time in which it is to be taken", least=1.0, most=600.0)
     open_width_m: float = setting(0.08, "opening of the gripper", least=0.001, most=0.5)
+    little_width_m: float = setting(0.01, "a little, of opening or closing the gripper", least=0.001, most=0.2)
     step_m: float = setting(0.05, "a jog without a distance", least=0.001, most=0.5)
     little_m: float = setting(0.02, "a little, of a jog", least=0.001, most=0.5)
     most_step_m: float = setting(0.15, "longest jog", least=0.001, most=1.0)

@@ -134,13 +134,37 @@ class Scripts:
         yield from move_to(sensed, "lower", self.T_base_home, self.settings)
         return Ending(Outcome.AT_HOME, "The tool is at home.")
 
-    def _open(self, sensed: Sensed, _: Goal) -> Script:
-        yield from self._let_go(sensed)
-        return Ending(Outcome.DONE, "The gripper is open.")
+    def _open(self, sensed: Sensed, goal: Goal) -> Script:
+        if "amount" not in goal.slots:
+            yield from self._let_go(sensed)
+            return Ending(Outcome.DONE, "The gripper is open.")
+        before_m, width_m = sensed.arm.gripper_width_m, self._width_m(sensed, goal)
+        sensed = yield from grip(sensed, "open", width_m)
+        opened_m = sensed.arm.gripper_width_m
+        if opened_m - before_m < (width_m - before_m) / 2:
+            raise MotionFailed(
+                Outcome.NOT_RELEASED, f"The hand did not open ({opened_m * 1000:.0f} mm); check the gripper."
+            )
+        return Ending(Outcome.DONE, f"The gripper is open to {opened_m * 1000:.0f} mm.")
 
-    def _close(self, sensed: Sensed, _: Goal) -> Script:
-        sensed = yield from grip(sensed, "close", 0.0)
+    def _close(self, sensed: Sensed, goal: Goal) -> Script:
+        width_m = self._width_m(sensed, goal) if "amount" in goal.slots else 0.0
+        sensed = yield from grip(sensed, "close", width_m)
         return Ending(Outcome.DONE, f"The gripper is closed to {sensed.arm.gripper_width_m * 1000:.0f} mm.")
+
+    def _width_m(self, sensed: Sensed, goal: Goal) -> float:
+        """How far apart the fingers are to be, where not in full; it fails where that is the other way."""
+        now_m, most_m, opens = sensed.arm.gripper_width_m, self.settings.open_width_m, goal.intent is Intent.OPEN
+        little_m = self.settings.little_width_m
+        widths_m = {"little": max(now_m + (little_m if opens else -little_m), 0.0), "half": most_m / 2}
+        wanted_m = min(widths_m.get(goal.slots["amount"], math.nan), most_m)
+        if not (wanted_m > now_m if opens else wanted_m < now_m):
+            raise MotionFailed(
+                Outcome.NOT_POSSIBLE,
+                f"A hand that is {now_m * 1000:.0f} mm open cannot {goal.intent.name.lower()} so far; say open or "
+                "close, a little or halfway.",
+            )
+        return wanted_m
 
     def _jog(self, sensed: Sensed, goal: Goal) -> Script:
         settings = self.settings

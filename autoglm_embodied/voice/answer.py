@@ -64,6 +64,8 @@ class VoiceCommand:
 
 
 def _said(slot: str, value: str) -> str:
+    if slot == "amount":
+        return {"little": "a little", "half": "halfway"}.get(value, value)
     if slot == "distance_m":
         return f"{100 * float(value):g} cm"
     return f"{value} degrees" if slot == "angle_deg" else f"not {value}" if slot.startswith("not_") else value

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from autoglm_embodied.policy.episode import Episode
+from autoglm_embodied.policy.goal import Goal
+from autoglm_embodied.policy.grasp_episode import GraspSettings
+from autoglm_embodied.policy.motion_episode import MotionEpisode
+from autoglm_embodied.policy.motions import ActionSettings
+from autoglm_embodied.policy.scripts import Scripts
 from autoglm_embodied.types import (
     ActionChunk,
     ArmState,
     Command,
     FloatArray,
     ForceFeatures,
+    Intent,
     Observation,
     Phase,
     Referent,
@@ -123,3 +130,18 @@ class SimpleHand:
     def opened(self) -> bool:
         """Whether the fingers were ever commanded to open."""
         return any(command is not None and (command.gripper_width_m or 0.0) > 0 for command in self.commands)
+
+
+def home_pose() -> FloatArray:
+    """(4, 4) of the tool at home."""
+    T_base_home = np.diag([1.0, -1.0, -1.0, 1.0])
+    T_base_home[:3, 3] = [0.35, 0.0, 0.4]
+    return T_base_home
+
+
+def begin(intent: Intent, slots: dict[str, str] | None = None, home: bool = True, **settings: Any) -> Episode:
+    """An episode of an action that is no grasp, at time 0."""
+    scripts = Scripts(ActionSettings(**settings), GraspSettings(), home_pose() if home else None)
+    needs = ("joints", "force") if intent is Intent.PLACE else ("joints",)
+    script = scripts.of(Goal(intent, slots=slots or {}))
+    return MotionEpisode(intent.name, 0, script, scripts.settings.timeout_s, 2.0, needs)

@@ -8,32 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simple_hand import OPEN_M, SimpleHand
+from simple_hand import SimpleHand, begin
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.policy.episode import Episode
-from autoglm_embodied.policy.goal import Goal, Outcome, place_slots
-from autoglm_embodied.policy.grasp_episode import GraspSettings
-from autoglm_embodied.policy.motion_episode import MotionEpisode
+from autoglm_embodied.policy.goal import Outcome, place_slots
 from autoglm_embodied.policy.motions import ActionSettings
-from autoglm_embodied.policy.scripts import Scripts
-from autoglm_embodied.types import FloatArray, Intent, Referent
+from autoglm_embodied.types import Intent, Referent
 
 HERE = {"relation": "here"}
 OF_THE_CUBE = {"ref_colour": "red", "ref_noun": "cube"}
-
-
-def home_pose() -> FloatArray:
-    T_base_home = np.diag([1.0, -1.0, -1.0, 1.0])
-    T_base_home[:3, 3] = [0.35, 0.0, 0.4]
-    return T_base_home
-
-
-def begin(intent: Intent, slots: dict[str, str] | None = None, home: bool = True, **settings: Any) -> Episode:
-    scripts = Scripts(ActionSettings(**settings), GraspSettings(), home_pose() if home else None)
-    needs = ("joints", "force") if intent is Intent.PLACE else ("joints",)
-    script = scripts.of(Goal(intent, slots=slots or {}))
-    return MotionEpisode(intent.name, 0, script, scripts.settings.timeout_s, 2.0, needs)
 
 
 @settings(max_examples=8)
@@ -190,25 +174,6 @@ def test_what_is_too_far_or_makes_no_sense_is_refused_without_motion(intent: Int
     hand = SimpleHand()
     episode = hand.run(begin(intent, slots))
     assert (episode.outcome, hand.moved()) == (Outcome.NOT_POSSIBLE, False) and "; " in episode.message
-
-
-@pytest.mark.parametrize("feels", [True, False])
-def test_a_release_opens_without_moving_the_arm_felt_or_not(feels: bool) -> None:
-    hand = SimpleHand(feels=feels)
-    assert hand.run(begin(Intent.RELEASE)).outcome is Outcome.RELEASED
-    assert hand.width_m > OPEN_M - 0.001 and not hand.moved()
-
-
-def test_fingers_that_begin_late_are_waited_for() -> None:
-    hand = SimpleHand(late_ticks=15)
-    assert hand.run(begin(Intent.RELEASE)).outcome is Outcome.RELEASED and hand.width_m > OPEN_M - 0.001
-
-
-def test_the_gripper_closes_and_opens_as_told() -> None:
-    hand = SimpleHand(width_m=OPEN_M, held_m=0.0)
-    episode = hand.run(begin(Intent.CLOSE))
-    assert (episode.outcome, hand.width_m) == (Outcome.DONE, 0.0)
-    assert hand.run(begin(Intent.OPEN)).outcome is Outcome.DONE and hand.width_m > OPEN_M - 0.001
 
 
 @settings(max_examples=8)

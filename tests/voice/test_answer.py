@@ -211,6 +211,11 @@ def test_what_is_written_for_a_polite_opening_is_dropped_but_never_a_negation_af
     assert answer(("and you release the cup", SURE), ("and never release the cup", -8.0)).outcome is Outcome.ASKED
 
 
+def test_how_far_is_said_in_words() -> None:
+    assert answer(("open the gripper a bit", SURE)).sentence == "open a little"
+    assert answer(("close it half way", SURE)).sentence == "close halfway"
+
+
 def test_a_stop_and_a_cancel_are_heard_whatever_else_may_have_been_said() -> None:
     for said in ("stop", "cancel"):
         assert answer((said, SURE), ("don't move left", SURE - 0.5)).outcome is Outcome.UNDERSTOOD
