@@ -221,6 +221,8 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     slots = _described(after, spoken) or _described(before, spoken)
     if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
         return None
+    if at < 0 and any_of(content, "words.except") and not slots.keys() & {"colour", "noun"}:
+        return None  # "things other than cubes are tall"
     if not any_of(content, *KNOWN_OBJECT, "words.the", "words.meant"):
         return None  # "no, tomorrow"
     if any_of(before, "verbs.grasp") and not any_of(after, *verbs):
@@ -261,7 +263,7 @@ def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
 def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     verbs = ("verbs.grasp", "verbs.give", "verbs.want")
     also = (*verbs, *OBJECT, *GRASP_ALSO)
-    content = [token for token in content if token.readings != {"words.request"}]
+    content = [token for token in content if not _only_requests(token)]
     if not content or is_prohibited(content):
         return None
     if content[0].has("intents.question", "words.asks") and not content[0].has("words.filler", "verbs"):
@@ -284,6 +286,11 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         if not (is_known and is_imperative and is_told_by_what_it_is_not(content, spoken)):
             return None
     return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
+
+
+def _only_requests(token: Token) -> bool:
+    """Whether it says that something is asked for, and not what: "would it be possible", with or without "that you"."""
+    return {each for each in token.readings if not each.startswith("gap.")} == {"words.request"}
 
 
 def _names_reference(content: Sequence[Token]) -> bool:
