@@ -22,7 +22,15 @@ def is_prohibition(text: str, tag: str) -> bool:
 
 
 def is_prohibited(content: Sequence[Token]) -> bool:
-    """Whether tokens without fillers say not to do something: "don't", or "not" directly before a verb."""
+    """Whether tokens without fillers say not to do something: "don't", or "not" directly before a verb.
+
+    What only says that something is asked for is no word between the two: "not to be supposed to take".
+    """
+    without_requests = [token for token in content if not token.has("words.request")]
+    return _forbids(content) or _forbids(without_requests)
+
+
+def _forbids(content: Sequence[Token]) -> bool:
     for at, token in enumerate(content):
         following = content[at + 1] if at + 1 < len(content) else None
         if token.has("words.dont", "words.dont_stop") and not token.has("words.not", "intents"):

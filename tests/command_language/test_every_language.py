@@ -6,6 +6,7 @@ import pytest
 
 from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.answer import MOVES
 
 LIFTED = """ar|اصعد|ارفع الشيء|اصعد بالشيء|حرك الشيء إلى أعلى
 de|fahr hoch|heb das Ding hoch|beweg das Objekt nach oben|hoch mit dem Gegenstand
@@ -142,3 +143,56 @@ open it a little, no, halfway|open it halfway and go home|don't open it a little
 )
 def test_an_opening_that_is_not_known_is_no_command(said: str) -> None:
     assert parse_command(said) is None
+
+
+NOT_ASKED_FOR = """de|ich möchte nicht, dass du den roten würfel nimmst|ich will nicht dass du den roten würfel nimmst
+de|es wäre nett, wenn du den roten würfel nicht nehmen würdest|es wäre schön, wenn du den roten würfel liegen lässt
+de|würde es dir etwas ausmachen, den roten würfel nicht zu nehmen|du solltest den roten würfel nicht nehmen
+de|ich möchte den roten würfel nicht haben|ich will den roten ball nicht haben
+de|ich würde mich freuen, wenn du nicht den roten würfel nimmst|du darfst den roten würfel nicht nehmen
+de|es wäre nicht gut, wenn du den roten würfel nimmst|wäre es möglich, den roten würfel nicht zu nehmen
+de|deine aufgabe ist es nicht, den roten würfel zu nehmen
+es|no me gustaría que cogieras el cubo rojo|me gustaría que no cogieras el cubo rojo
+es|no quisiera que cogieras el cubo rojo|preferiría que no cogieras el cubo rojo|no deberías coger el cubo rojo
+es|te importaría no coger el cubo rojo|no es posible coger el cubo rojo|no quiero que cojas el cubo rojo
+es|quiero que no cojas el cubo rojo|intenta no coger el cubo rojo|no puedo tener el cubo rojo
+fr|je ne voudrais pas que tu prennes le cube rouge|je voudrais que tu ne prennes pas le cube rouge
+fr|tu ne devrais pas prendre le cube rouge|tu devrais ne pas prendre le cube rouge
+fr|ce serait bien de ne pas prendre le cube rouge|ce serait bien si tu ne prenais pas le cube rouge
+fr|essaie de ne pas prendre le cube rouge|ça te dérangerait de ne pas prendre le cube rouge
+fr|je te demande de ne pas prendre le cube rouge|ce ne serait pas bien de prendre le cube rouge
+fr|je ne peux pas avoir le cube rouge|il ne faut pas prendre le cube rouge|je veux pas que tu prennes le cube rouge
+fr|tu dois pas prendre le cube rouge
+it|non vorrei che tu prendessi il cubo rosso|vorrei che tu non prendessi il cubo rosso
+it|non dovresti prendere il cubo rosso|cerca di non prendere il cubo rosso
+it|ti dispiacerebbe non prendere il cubo rosso|ti chiedo di non prendere il cubo rosso
+it|sarebbe bello se non prendessi il cubo rosso|non posso avere il cubo rosso
+it|non sarebbe bello se prendessi il cubo rosso|non ti va di prendere il cubo rosso
+pt|não gostaria que você pegasse o cubo vermelho|gostaria que você não pegasse o cubo vermelho
+pt|não deverias pegar o cubo vermelho|tenta não pegar o cubo vermelho|não quero que você pegue o cubo vermelho
+pt|seria bom se você não pegasse o cubo vermelho|que tal não pegar o cubo vermelho
+pt|peço que você não pegue o cubo vermelho
+ru|я не хочу, чтобы ты взял красный куб|я хочу, чтобы ты не брал красный куб|я хочу, чтобы ты не взял красный куб
+ru|ты не должен брать красный куб|было бы хорошо, если бы ты не взял красный куб|помоги мне не взять красный куб
+ru|как насчёт того, чтобы не брать красный куб|я бы не хотел, чтобы ты взял красный куб
+ru|ты не должен взять красный куб
+ja|赤い立方体を取らないでくれると嬉しい|赤い立方体を取らないでいただけないでしょうか|赤い立方体を取ってほしくない|赤い立方体を取らないことです|赤い立方体は必要ない
+ko|빨간 큐브를 집지 않으면 좋겠어|빨간 큐브를 안 집어 주면 좋겠어|빨간 큐브를 집지 말아 주세요|빨간 큐브가 필요 없어
+zh|你不应该拿红色的方块|如果你不拿红色的方块就好了|我不想要红色的方块|要不你别拿红色的方块|不如你不要拿红色的方块|你的任务不是拿红色的方块
+ar|أرجو ألا تأخذ المكعب الأحمر|أرجو أن لا تأخذ المكعب الأحمر|سأكون ممتنا لو لم تأخذ المكعب الأحمر
+ar|يجب ألا تأخذ المكعب الأحمر|لا يجب أن تأخذ المكعب الأحمر|لا أرجو أن تأخذ المكعب الأحمر
+ar|ليس عليك أن تأخذ المكعب الأحمر
+hi|मैं नहीं चाहता हूँ कि तुम लाल घन उठाओ|मैं चाहता हूँ कि तुम लाल घन मत उठाओ|मैं चाहता हूँ कि तुम लाल घन न उठाओ
+hi|अच्छा होगा अगर तुम लाल घन न उठाओ|मुझे लाल घन नहीं चाहिए|तुम्हें लाल घन नहीं उठाना है|लाल घन उठाने की कोशिश मत करो
+en|would it be possible not to take the red cube|I'd be glad if you didn't take the red cube
+en|and you must not take the red cube|can you not take the red cube|could you not pick up the red cube
+en|and you not pick up the red cube|good you cannot open the gripper|hero bot never open the gripper
+en|don't open the gripper halfway|never close it a little|do not open it even a bit"""
+
+
+@pytest.mark.parametrize("row", NOT_ASKED_FOR.splitlines())
+def test_a_request_not_to_take_something_takes_nothing(row: str) -> None:
+    tag, *said = row.split("|")
+    commands = {sentence: parse_command(sentence, tag) for sentence in said}
+    moving = {*MOVES, Intent.CORRECT}
+    assert [each for each, command in commands.items() if command is not None and command.intent in moving] == []
