@@ -18,6 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from node_graph import LIMIT_S, Graph, publish_grey_images, publish_hand_at_rest, start_governor
 from rclpy.action import ActionClient
+from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.ros.conversions import stamp_ns
@@ -130,6 +131,9 @@ def test_with_an_empty_hand_place_says_so_and_what_is_spoken_is_carried_out(grap
     for intent, outcome in ((VoiceCommand.PLACE, "hand_empty"), (VoiceCommand.OPEN, "done")):
         voice.publish(VoiceCommand(intent=intent, slot=["relation"], slot_value=["here"]))
         graph.until(lambda outcome=outcome: states[-1].outcome == outcome, outcome)  # type: ignore[misc]
+    widths = graph.collect(Float64MultiArray, "policy/gripper_width", COMMANDS)
+    voice.publish(VoiceCommand(intent=VoiceCommand.CLOSE, slot=["amount"], slot_value=["half"]))
+    graph.until(lambda: any(list(width.data) == [0.04] for width in widths), "half of the full width is commanded")
 
 
 @pytest.mark.parametrize(
