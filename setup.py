@@ -21,6 +21,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/config/robots", sorted(glob("config/robots/*.yaml"))),
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
     ],
     zip_safe=False,

@@ -42,6 +42,7 @@ class Robot:
     joint_upper_rad: tuple[float, ...]
     gripper_max_width_m: float
     joint_velocity_rad_s: tuple[float, ...] = ()  # largest, of each joint; empty: not bounded
+    joint_torque_n_m: tuple[float, ...] = ()  # likewise; only a simulated arm is held to it, on a robot its driver does
     capsule_links: tuple[int, ...] = ()
     capsules_m: tuple[float, ...] = ()  # of each: x y z of one end, of the other, radius
     home_rad: tuple[float, ...] = ()  # joints with the tool at home; empty: it has none
@@ -66,16 +67,16 @@ class Robot:
             )
 
     def _check_bounds(self) -> None:
-        fastest, capsules = self.joint_velocity_rad_s, self.capsules_m
-        if fastest and (len(fastest) != self.joints or min(fastest) <= 0):
-            raise ConfigError(
-                f"Robot.joint_velocity_rad_s must hold {self.joints} numbers above 0, got {list(fastest)}"
-            )
+        for name in ("joint_velocity_rad_s", "joint_torque_n_m"):
+            most: tuple[float, ...] = getattr(self, name)
+            if most and (len(most) != self.joints or min(most) <= 0):
+                raise ConfigError(f"Robot.{name} must hold {self.joints} numbers above 0, got {list(most)}")
         if self.home_rad and not self._within_limits(self.home_rad):
             raise ConfigError(
                 f"Robot.home_rad must hold {self.joints} numbers within joint_lower_rad and joint_upper_rad, "
                 f"got {list(self.home_rad)}"
             )
+        capsules = self.capsules_m
         if len(capsules) != PER_CAPSULE * len(self.capsule_links) or min((1.0, *capsules[6::PER_CAPSULE])) <= 0:
             raise ConfigError(
                 f"Robot.capsules_m must hold {PER_CAPSULE} numbers for each of capsule_links, two ends and a radius "
