@@ -10,7 +10,6 @@ import numpy as np
 import psutil
 import pytest
 from autoglm_embodied_sim.gazebo.world import resting_m, scene_model
-from autoglm_embodied_sim.robots.servo import HOME_Q
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
@@ -58,7 +57,7 @@ def listener(graph: GazeboGraph) -> Iterator[Listener]:
     try:
         for _ in range(round(HOMING_S / 0.5)):
             made.spin(0.5, graph.check)
-            if len(made.last) == len(made.stamps) and np.abs(arm_rad(made) - HOME_Q).max() < 0.02:
+            if len(made.last) == len(made.stamps) and np.abs(arm_rad(made) - np.array(ROBOT.home_rad)).max() < 0.02:
                 break
         made.simulate(1.0)
         yield made
@@ -71,7 +70,7 @@ def arm_rad(listener: Listener) -> FloatArray:
 
 
 def test_the_arm_is_home_before_anyone_asks(listener: Listener) -> None:
-    np.testing.assert_allclose(arm_rad(listener), HOME_Q, atol=0.01)
+    np.testing.assert_allclose(arm_rad(listener), ROBOT.home_rad, atol=0.01)
 
 
 def test_topics_come_at_their_rates(graph: GazeboGraph, listener: Listener) -> None:

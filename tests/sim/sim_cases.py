@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from autoglm_embodied_sim.objects.shape import solid
@@ -13,7 +14,9 @@ from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M, ArmRig
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import Phase
 
 
@@ -56,11 +59,11 @@ def laid(*placed: tuple[SceneObject, float, float], yaw_rad: float = 0.0) -> Lai
     return Laid(arm, objects)
 
 
-def laid_scene(seed: int) -> Laid:
+def laid_scene(seed: int, robot: Robot = PANDA) -> Laid:
     """A scene of the suite primitives."""
     suite = suite_named("primitives")
     scene = sample_grasp_scene(suite, (), seed)
-    return Laid(lay_out(suite, scene, Arm), scene.objects)
+    return Laid(lay_out(suite, scene, partial(Arm, robot=robot)), scene.objects)
 
 
 def drive(rig: ArmRig, twist: list[float], seconds: float, width_m: float = 0.08) -> None:

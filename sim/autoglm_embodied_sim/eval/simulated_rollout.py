@@ -11,9 +11,7 @@ from collections import deque
 import numpy as np
 
 from autoglm_embodied.align.aligner import Aligner
-from autoglm_embodied.config import shipped
 from autoglm_embodied.grasping.hand import MAX_WIDTH_M
-from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.grasp_controller import ControlStep, GraspController
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.governor import Governor, GovernorLoop
@@ -42,8 +40,7 @@ class SimulatedRollout:
         self.rig = rig
         self.aligner = sink.aligner if isinstance(sink, Pipeline) else sink
         self._sink = sink
-        self._robot = Robot.from_file(shipped("panda.yaml"))
-        self._governor = GovernorLoop(Governor(limits), self._robot)
+        self._governor = GovernorLoop(Governor(limits), rig.robot)
         self._frames: deque[Frame] = deque(maxlen=FRAME_DELAY_TICKS + 1)
         self._steps = 0
 

@@ -32,11 +32,12 @@ from autoglm_embodied_sim.gazebo.shapes import (
     write_meshes,
 )
 from autoglm_embodied_sim.gazebo.systems import camera_model, world_systems
+from autoglm_embodied_sim.robots.arm_model import is_panda
 from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M, build_model
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.sensor_specs import TIMESTEP_S, Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA, TIMESTEP_S, Sensors
 
 BAD_INPUT = 2
 WORLD = "autoglm"
@@ -64,7 +65,7 @@ def write_world(scene: GraspScene, setting: Setting, dialect: Dialect, folder: P
     Raises:
         ConfigError: the folder cannot be written, or an object is no primitive.
     """
-    model = scene_model(scene, setting.camera)
+    model = scene_model(scene, setting.camera, setting.robot)
     path = folder / "world.sdf"
     try:
         write_meshes(model, folder / MESHES)
@@ -74,12 +75,14 @@ def write_world(scene: GraspScene, setting: Setting, dialect: Dialect, folder: P
     return path
 
 
-def scene_model(scene: GraspScene, camera: CameraSettings) -> Any:
-    """The MjModel of a scene; ConfigError unless all of its objects are primitives."""
+def scene_model(scene: GraspScene, camera: CameraSettings, robot: Robot = PANDA) -> Any:
+    """The MjModel of a scene; ConfigError unless its objects are primitives and the arm has the Panda's links."""
+    if not is_panda(robot):
+        raise ConfigError(f"a world for Gazebo holds an arm with the Panda's links, got {robot.name}; run it in MuJoCo")
     for obj in scene.objects:
         if obj.shape.solid is None:
             raise ConfigError(f"a world for Gazebo holds cubes, cylinders and balls, got {obj.name}")
-    return build_model(camera, scene.objects, scene.surroundings)
+    return build_model(camera, scene.objects, scene.surroundings, robot)
 
 
 def as_text(content: Element, dialect: Dialect) -> str:

@@ -30,7 +30,7 @@ from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX
 from autoglm_embodied_sim.sensors.renderer import release_gl
 from autoglm_embodied_sim.sensors.sensor import Moment, Shutter
-from autoglm_embodied_sim.sensors.sensor_specs import ROBOT, Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA, Sensors
 
 STEPS_PER_ACTION = 33
 SETTLE_STEPS = 200
@@ -122,7 +122,7 @@ class GraspEnvironment(gymnasium.Env[Observation, Any]):
         if width not in range(1, MAX_WIDTH_PX + 1) or height not in range(1, MAX_HEIGHT_PX + 1):
             raise ConfigError(f"an image must be 1x1 to {MAX_WIDTH_PX}x{MAX_HEIGHT_PX} px, got {width}x{height}")
         self.render_mode = render_mode
-        self._readings, self._action = observation_spaces(width, height, ROBOT), action_space()
+        self._readings, self._action = observation_spaces(width, height, PANDA), action_space()
         self.observation_space = spaces.Dict({**self._readings})
         self.action_space = self._action
         self._size = width, height

@@ -40,8 +40,8 @@ class ServoNode:
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         self._names = [*robot.joint_names, *robot.finger_joint_names]
         self._reader = NamedJointReader(self._names)
-        model = bare_arm()
-        self._setpoints = Setpoints(model, np.array([gains.stiffness for gains in all_gains(model, robot)]))
+        model = bare_arm(robot)
+        self._setpoints = Setpoints(model, robot, np.array([gains.stiffness for gains in all_gains(model, robot)]))
         self._publisher = self.ros.create_publisher(
             JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC), COMMANDS
         )

@@ -62,10 +62,10 @@ class SimNode:
         parameter(self.ros, "easy", False)
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
-        sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED))
+        sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED), robot)
         objects = self._value("objects")
         shapes = () if self._suite().primitives else named_shapes(objects)
-        self._table = Table(self._suite, shapes, split_grammar(objects), camera, sensors, self._value("seed"))
+        self._table = Table(self._suite, shapes, split_grammar(objects), camera, sensors, self._value("seed"), robot)
         self._rig = self._table.rig
         self._shutter = Shutter(sensors)
         self._shutter.restart(np.random.default_rng(self._rig.seed), 0)

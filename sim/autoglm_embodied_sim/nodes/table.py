@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.judge import lift_and_shake
 from autoglm_embodied_sim.language.grammar import Grammar
@@ -33,6 +34,7 @@ class Table:
         camera: as it is believed to stand.
         sensors: of the arm.
         seed: of the first scene.
+        robot: the arm.
     """
 
     def __init__(
@@ -43,9 +45,10 @@ class Table:
         camera: CameraSettings,
         sensors: Sensors,
         seed: int,
+        robot: Robot,
     ) -> None:
         self._suite, self._shapes, self._grammar = suite, shapes, grammar
-        self._kind = partial(Arm, camera=camera, sensors=sensors)
+        self._kind = partial(Arm, camera=camera, sensors=sensors, robot=robot)
         self.lay(self.prepare(seed))
 
     @property

@@ -9,9 +9,8 @@ import numpy as np
 
 from autoglm_embodied.types import FloatArray, Phase
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.panda import JOINTS
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
-from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS
+from autoglm_embodied_sim.sensors.sensor_specs import FINGERS
 
 OPEN_M, CLOSED_M = 0.08, 0.0
 OPENED_M, EMPTY_M = 0.074, 0.006  # width above which the gripper counts as open, below which it closed on nothing
@@ -56,7 +55,7 @@ def observe(arm: Arm, objects: Sequence[SceneObject], target: int) -> ExpertStat
         objects: as the scene has them.
         target: index of the named one.
     """
-    T_base_tool, fingers = arm.rig.T_base_tool(), slice(ARM_JOINTS, JOINTS)
+    T_base_tool, fingers = arm.rig.T_base_tool(), slice(arm.robot.joints, arm.robot.joints + FINGERS)
     return ExpertState(
         tool_m=T_base_tool[:3, 3],
         tool_yaw_rad=float(np.arctan2(T_base_tool[1, 0], T_base_tool[0, 0])),

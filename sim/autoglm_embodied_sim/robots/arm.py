@@ -15,10 +15,11 @@ from autoglm_embodied.grasping.hand_path import (
     LOST,
     REACHED,
     StraightPath,
+    TableFrame,
     within,
 )
 from autoglm_embodied.grasping.work_area import WorkArea
-from autoglm_embodied.kinematics import forward_kinematics
+from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig, require_motion
 from autoglm_embodied_sim.robots.panda import STEP_NS, TABLE_ORIGIN_M, ArmRig, bare_arm
@@ -26,22 +27,21 @@ from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, ROBOT, Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA, Sensors
 
 GAIN = 10.0  # 1/s, pulls the hand onto its path
 ARRIVE_S = 0.4  # after the end of the path, at most
 AVERAGED = 24  # readings of a weighing, a whole number of servo periods
-WORKPLACE = WorkArea().workplace(ROBOT)
-FRAME = WORKPLACE.frame
+WORKPLACE = WorkArea().workplace(PANDA)
 ASIDE = WORKPLACE.aside
 """Above the camera's sight, where the arm's home is."""
 
 
-@lru_cache(maxsize=1)
-def _aside_rad() -> FloatArray:
+@lru_cache(maxsize=2)
+def _aside_rad(robot: Robot) -> FloatArray:
     """(n,) joint angles at ASIDE."""
-    tool_m = ASIDE.values[:3] + TABLE_ORIGIN_M + [0, 0, ROBOT.fingertip_m]
-    return Servo(bare_arm()).solve(tool_m, ASIDE.yaw_rad)
+    tool_m = ASIDE.values[:3] + TABLE_ORIGIN_M + [0, 0, robot.fingertip_m]
+    return Servo(bare_arm(robot), robot).solve(tool_m, ASIDE.yaw_rad)
 
 
 class Arm(SuiteRig):
@@ -56,6 +56,7 @@ class Arm(SuiteRig):
         camera: as it is believed to stand; as shipped by default.
         sensors: of wrist and joints, and what `ArmRig.frame` sees; as shipped by default.
         scattered: whether the arm starts a little off, as drawn with the seed, instead of aside.
+        robot: the arm.
     """
 
     tick_s = PERIOD_S
@@ -72,15 +73,20 @@ class Arm(SuiteRig):
         camera: CameraSettings | None = None,
         sensors: Sensors | None = None,
         scattered: bool = False,
+        robot: Robot = PANDA,
     ) -> None:
-        self.rig = ArmRig(seed, objects, hand_eye_m, surroundings, camera, sensors)
+        self.robot, self._frame = robot, TableFrame(TABLE_ORIGIN_M, robot.fingertip_m)
+        home_rad = np.array(robot.home_rad)
+        home = self._frame.hand_pose(forward_kinematics(robot, home_rad))
+        self._yaw_at_zero_rad = home.yaw_rad - home_rad[0] + home_rad[-1]
+        self.rig = ArmRig(seed, objects, hand_eye_m, surroundings, camera, sensors, robot)
         settings = self.rig.camera.moved(-TABLE_ORIGIN_M)
         believed, rng = settings.camera(settings.width, settings.height), np.random.default_rng((seed, 2))
         super().__init__(
             self.rig.model, self.rig.data, len(objects), ("camera", believed), grip_force_n, rng, TABLE_ORIGIN_M
         )
         if not scattered:
-            self.rig.reset(_aside_rad())
+            self.rig.reset(_aside_rad(robot))
 
     @property
     def time_ns(self) -> int:
@@ -89,13 +95,16 @@ class Arm(SuiteRig):
 
     @property
     def pose(self) -> HandPose:
-        """Where the fingertips are, as the joints' encoders say."""
-        return hand_pose(self._T_base_tool(), self.rig.joints()[0])
+        """Where the fingertips are, as the joints' encoders say, however far the hand was turned."""
+        joint_rad = self.rig.joints()[0][: self.robot.joints]
+        pose = self._frame.hand_pose(forward_kinematics(self.robot, joint_rad))
+        turned = self._yaw_at_zero_rad + joint_rad[0] - joint_rad[-1]  # the yaw, more or less, without a jump
+        return replace(pose, yaw_rad=float(pose.yaw_rad + 2 * math.pi * round((turned - pose.yaw_rad) / (2 * math.pi))))
 
     @property
     def width_m(self) -> float:
         """The opening, as the fingers' encoders say."""
-        return float(self.rig.joints()[0][ARM_JOINTS:].sum())
+        return float(self.rig.joints()[0][self.robot.joints :].sum())
 
     @property
     def watch(self) -> Callable[[], None] | None:
@@ -154,13 +163,13 @@ class Arm(SuiteRig):
         self.rig.grip(width_m)
 
     def _finger_speed_m_s(self) -> float:
-        return abs(float(self.rig.joints()[1][ARM_JOINTS:].sum()))
+        return abs(float(self.rig.joints()[1][self.robot.joints :].sum()))
 
     def _T_base_tool(self) -> FloatArray:
-        return forward_kinematics(ROBOT, self.rig.joints()[0][:ARM_JOINTS])
+        return forward_kinematics(self.robot, self.rig.joints()[0][: self.robot.joints])
 
     def _error(self, wanted: FloatArray) -> FloatArray:
-        return FRAME.pose_error(self._T_base_tool(), wanted)
+        return self._frame.pose_error(self._T_base_tool(), wanted)
 
     def _readings(self) -> FloatArray:
         """(n, 6) of the wrist in the last step, or what is told in their place."""
@@ -171,15 +180,3 @@ class Arm(SuiteRig):
         """The largest force of the last period's readings."""
         force_n = self._readings()[:, :3] - self._bias[:3]
         return float(np.linalg.norm(force_n, axis=1).max(initial=0.0))
-
-
-def hand_pose(T_base_tool: FloatArray, joint_rad: FloatArray) -> HandPose:
-    """Where the fingertips are in the table frame, however far the hand was turned.
-
-    Args:
-        T_base_tool: (4, 4) pose of the tool.
-        joint_rad: (n,) the arm's joints first.
-    """
-    pose, (first, last) = FRAME.hand_pose(T_base_tool), joint_rad[[0, ARM_JOINTS - 1]]
-    turned = math.pi / 4 + first - last  # the yaw, more or less, without a jump at half a turn
-    return replace(pose, yaw_rad=float(pose.yaw_rad + 2 * math.pi * round((turned - pose.yaw_rad) / (2 * math.pi))))

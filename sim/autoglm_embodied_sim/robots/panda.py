@@ -1,4 +1,4 @@
-"""The simulated arm: a Panda at a table with its sensors; commands in, physics at 1 kHz, measurements out."""
+"""The simulated arm at a table with its sensors; commands in, physics at 1 kHz, measurements out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from autoglm_embodied.grasping.hand import MAX_WIDTH_M
 from autoglm_embodied.grasping.work_area import WorkArea
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied_sim.robots import hand_model
+from autoglm_embodied_sim.robots.arm_model import TOOL_BELOW_HAND_M, arm_spec
 from autoglm_embodied_sim.robots.hand_rig import command_array, command_width_m, finger_setpoint_m
 from autoglm_embodied_sim.robots.object_bodies import add_object, add_walls
 from autoglm_embodied_sim.robots.servo import (
@@ -27,11 +29,10 @@ from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings, colour
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
 from autoglm_embodied_sim.sensors.renderer import BACKDROP_GROUP, DRAWN_GROUP, HIDDEN_GROUP, Renderer
 from autoglm_embodied_sim.sensors.sensor import Moment, Samples, Sensor
-from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, FINGERS, TIMESTEP_S, Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import FINGERS, PANDA, TIMESTEP_S, Sensors
 
-TOOL_BELOW_HAND_M = 0.1034
 TABLE_ORIGIN_M = np.array(WorkArea().origin_m)
-"""The middle of the working area, in panda_link0: the origin of the table frame, in which suites lay out their scenes.
+"""The middle of the working area, base frame: the origin of the table frame, in which suites lay out their scenes.
 
 The axes of both frames are parallel, and the table's top is z = 0 in either.
 """
@@ -39,7 +40,6 @@ WAITING_M = TABLE_ORIGIN_M + [1.5, 0.0, 0.3]
 ARM_SHADES = {"link0": 0.9, "link5": 0.55, "hand": 0.35, "left_finger": 0.25, "right_finger": 0.25}
 STEP_NS = 1_000_000
 COMMAND_TIMEOUT_STEPS = 100
-JOINTS = ARM_JOINTS + FINGERS
 FINGER_LEAD_M = 0.012  # enough for full force at 4000 N/m
 HOME_TOOL_M = np.array([0.35, 0.0, 0.40])
 HOME_NOISE_M, HOME_NOISE_RAD = 0.015, 0.08
@@ -47,15 +47,21 @@ SETTLE_STEPS = 60
 NOWHERE_OFF = np.zeros(3)
 
 
-def build_model(camera: CameraSettings, objects: Sequence[SceneObject] = (), surroundings: Surroundings = PLAIN) -> Any:
+def build_model(
+    camera: CameraSettings,
+    objects: Sequence[SceneObject] = (),
+    surroundings: Surroundings = PLAIN,
+    robot: Robot = PANDA,
+) -> Any:
     """Compile the world; the result is an MjModel.
 
     Args:
         camera: as it really stands.
         objects: of one scene, the bodies `object0` and so on, which wait beyond the table.
         surroundings: light, table, mat and room.
+        robot: the arm.
     """
-    spec = mujoco.MjSpec.from_file(str(hand_model.panda_file()))
+    spec = arm_spec(robot)
     hand_model.set_physics(spec, TIMESTEP_S, (MAX_WIDTH_PX, MAX_HEIGHT_PX), (0.05, 6.0))
     spec.stat.center = [0.3, 0, 0.3]
     _dress_arm(spec)
@@ -74,10 +80,10 @@ def build_model(camera: CameraSettings, objects: Sequence[SceneObject] = (), sur
     return model
 
 
-@lru_cache(maxsize=1)
-def bare_arm() -> Any:
+@lru_cache(maxsize=2)
+def bare_arm(robot: Robot) -> Any:
     """The world with nothing on the table, compiled once a process: enough for the arm's kinematics."""
-    return build_model(CameraSettings.from_file())
+    return build_model(CameraSettings.from_file(), robot=robot)
 
 
 def _dress_arm(spec: Any) -> None:
@@ -120,7 +126,7 @@ def _light(model: Any, surroundings: Surroundings) -> None:
 
 
 class ArmRig:
-    """A Panda at a table with the objects of one scene.
+    """An arm at a table with the objects of one scene.
 
     Args:
         seed: of noise and of where the arm starts.
@@ -129,6 +135,7 @@ class ArmRig:
         surroundings: light and room.
         camera: as it is believed to stand; as shipped by default.
         sensors: as shipped by default.
+        robot: the arm.
     """
 
     def __init__(
@@ -139,23 +146,25 @@ class ArmRig:
         surroundings: Surroundings = PLAIN,
         camera: CameraSettings | None = None,
         sensors: Sensors | None = None,
+        robot: Robot = PANDA,
     ) -> None:
+        self.robot, self._joint_count = robot, robot.joints + FINGERS
         self.camera = camera or CameraSettings.from_file()
         self.sensors = sensors or Sensors.from_file()
-        self.model = build_model(self.camera.moved(-hand_eye_m), objects, surroundings)
+        self.model = build_model(self.camera.moved(-hand_eye_m), objects, surroundings, robot)
         self.data = mujoco.MjData(self.model)
-        self._arm_rad, self._arm_rad_s = self.data.qpos[:ARM_JOINTS], self.data.qvel[:ARM_JOINTS]  # views
-        self._fingers_m = self.data.qpos[ARM_JOINTS:JOINTS]
+        self._arm_rad, self._arm_rad_s = self.data.qpos[: robot.joints], self.data.qvel[: robot.joints]  # views
+        self._fingers_m = self.data.qpos[robot.joints : self._joint_count]
         self._control: FloatArray = self.data.ctrl
-        self._arm_control = self._control[:ARM_JOINTS]
-        self._neutral, self._push = np.empty(ARM_JOINTS), np.empty(ARM_JOINTS)
+        self._arm_control = self._control[: robot.joints]
+        self._neutral, self._push = np.empty(robot.joints), np.empty(robot.joints)
         self._load: FloatArray = self.data.sensordata[:6]
         self.seed = seed
-        self._servo = Servo(bare_arm())
+        self._servo = Servo(bare_arm(robot), robot)
         self._tool = self.model.site("tool").id
-        self._position, self._velocity = self.data.qpos[:JOINTS], self.data.qvel[:JOINTS]
+        self._position, self._velocity = self.data.qpos[: self._joint_count], self.data.qvel[: self._joint_count]
         self._wrench = Sensor(self.sensors.wrench.timing, self.sensors.wrench.channels)
-        self._joints = Sensor(self.sensors.joints.timing, self.sensors.joints.channels)
+        self._joints = Sensor(self.sensors.joints.timing, self.sensors.joints.channels_of(robot))
         self._steps = 0
         self.watch: Callable[[], None] | None = None  # called after every step; may read, and change nothing
         self.reset()
@@ -173,12 +182,11 @@ class ArmRig:
     def reset(self, arm_q: FloatArray | None = None) -> None:
         """Bring the arm home give or take a little, or to the joint angles `arm_q`, and the objects off the table."""
         if arm_q is not None:
-            arm_q = command_array("joint angles [rad]", arm_q, (ARM_JOINTS,))
+            arm_q = command_array("joint angles [rad]", arm_q, (self.robot.joints,))
         self._rng = np.random.default_rng((self.seed, self.seed))
         mujoco.mj_resetData(self.model, self.data)
         start = self._home() if arm_q is None else arm_q
-        self.data.qpos[:ARM_JOINTS] = start
-        self.data.qpos[ARM_JOINTS:JOINTS] = MAX_WIDTH_M / 2
+        self._arm_rad[:], self._fingers_m[:] = start, MAX_WIDTH_M / 2
         self._servo.reset(start)
         self.command(np.zeros(6), MAX_WIDTH_M)
         self._finger_m, self._phase = MAX_WIDTH_M / 2, 0
@@ -209,18 +217,19 @@ class ArmRig:
 
     def step(self, n: int) -> None:
         """Advance by `n` x 1 ms."""
-        loads, joints = np.empty((n, 6)), np.empty((n, 2 * JOINTS))
+        count = self._joint_count
+        loads, joints = np.empty((n, 6)), np.empty((n, 2 * count))
         for index in range(n):
             self._step()
             loads[index] = self._load
-            joints[index, :JOINTS], joints[index, JOINTS:] = self._position, self._velocity
+            joints[index, :count], joints[index, count:] = self._position, self._velocity
         stamp_ns = np.arange(self._steps + 1, self._steps + n + 1) * STEP_NS
         self._steps += n
         self._wrench.deliver(stamp_ns, -loads, self.time_ns)  # a sensor reads what it carries
         self._joints.deliver(stamp_ns, joints, self.time_ns)
 
     def wrench(self) -> FloatArray:
-        """(6,) newest reading of the wrist sensor: load on it in panda_ft [N, N·m], the hand's weight included."""
+        """(6,) newest reading of the wrist sensor: load on it in its frame [N, N·m], the hand's weight included."""
         return self._wrench.newest
 
     def wrenches(self) -> FloatArray:
@@ -232,12 +241,12 @@ class ArmRig:
         return self._wrench.samples
 
     def joints(self) -> tuple[FloatArray, FloatArray]:
-        """Newest positions and velocities (JOINTS,) of the arm's joints [rad], then of its fingers [m]."""
+        """Newest positions and velocities (n,) of the arm's joints [rad], then of its fingers [m]."""
         newest = self._joints.newest
-        return newest[:JOINTS].copy(), newest[JOINTS:].copy()
+        return newest[: self._joint_count].copy(), newest[self._joint_count :].copy()
 
     def joint_samples(self) -> Samples:
-        """What the encoders delivered in the last `step` (n, 2 JOINTS): positions, then velocities."""
+        """What the encoders delivered in the last `step` (n, 2 x joints): positions, then velocities."""
         return self._joints.samples
 
     def frame(self, width: int = 640, height: int = 480) -> Frame:
@@ -285,7 +294,7 @@ class ArmRig:
         actual_m = 0.5 * float(self._fingers_m[0] + self._fingers_m[1])
         step_m = FINGER_SPEED_M_S * TIMESTEP_S
         self._finger_m = finger_setpoint_m(self._finger_m, self._width_m, actual_m, step_m, FINGER_LEAD_M)
-        self._control[ARM_JOINTS] = self._finger_m
+        self._control[self.robot.joints] = self._finger_m
         mujoco.mj_step(self.model, self.data)
         if self.watch is not None:
             self.watch()

@@ -10,17 +10,17 @@ import numpy as np
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.grasping.hand import MAX_WIDTH_M
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray, require_finite
 from autoglm_embodied_sim.robots.hand_rig import command_array, command_width_m, finger_setpoint_m
-from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS, TIMESTEP_S
+from autoglm_embodied_sim.sensors.sensor_specs import TIMESTEP_S
 
-HOME_Q = np.array([0.0, -0.665226, 0.0, -2.504058, 0.0, 1.838833, np.pi / 4])
 PERIOD_STEPS = 4
 PERIOD_S = PERIOD_STEPS * TIMESTEP_S
 RAMP = np.arange(1, PERIOD_STEPS + 1)[:, None] / PERIOD_STEPS
 LINEAR_LIMIT_M_S, ANGULAR_LIMIT_RAD_S = 0.4, 2.5
 LINEAR_SLEW_M_S2, ANGULAR_SLEW_RAD_S2 = 3.0, 20.0
-JOINT_SPEED_RAD_S = 2.1
+JOINT_SPEED_RAD_S = 2.1  # at most, and of no joint more than its robot file allows
 DAMPED = 0.01**2 * np.eye(6)  # keeps joint speeds bounded near singular postures
 POSE_GAIN = 20.0  # 1/s, holds the commanded pose against drift
 POSTURE_GAIN = 1.0  # 1/s, null-space pull towards home
@@ -39,25 +39,34 @@ AT_HOME_RAD, AT_REST_RAD_S = 0.005, 0.02
 
 
 class Servo:
-    """Integrates a commanded tool pose and the joint angles that follow it, on a kinematic copy of the arm."""
+    """Integrates a commanded tool pose and the joint angles that follow it, on a kinematic copy of the arm.
 
-    def __init__(self, model: Any) -> None:
+    Args:
+        model: an MjModel whose first joints are the arm's.
+        robot: its file, for home and the speeds of the joints.
+    """
+
+    def __init__(self, model: Any, robot: Robot) -> None:
+        self._arm = slice(robot.joints)
+        self.home_rad: FloatArray = np.array(robot.home_rad)
+        fastest_rad_s = np.array(robot.joint_velocity_rad_s or (JOINT_SPEED_RAD_S,) * robot.joints)
+        self._fastest_rad_s = np.minimum(fastest_rad_s, JOINT_SPEED_RAD_S)
         self._model, self._data = model, mujoco.MjData(model)
         self._site = model.site("tool").id
         self._tool_m, self._tool_flat = self._data.site_xpos[self._site], self._data.site_xmat[self._site]  # views
         self._tool_rotation: FloatArray = self._tool_flat.reshape(3, 3)
-        self._low = model.jnt_range[:ARM_JOINTS, 0] + LIMIT_MARGIN_RAD
-        self._high = model.jnt_range[:ARM_JOINTS, 1] - LIMIT_MARGIN_RAD
+        self._low = model.jnt_range[self._arm, 0] + LIMIT_MARGIN_RAD
+        self._high = model.jnt_range[self._arm, 1] - LIMIT_MARGIN_RAD
         self._jacobian = np.zeros((6, model.nv))
-        self._arm_jacobian = self._jacobian[:, :ARM_JOINTS]
+        self._arm_jacobian = self._jacobian[:, self._arm]
         self._quat, self._error = np.zeros(4), np.zeros(6)
         self._error_m, self._error_rad = self._error[:3], self._error[3:]
-        self.reset(HOME_Q)
+        self.reset(self.home_rad)
 
     def reset(self, joint_rad: FloatArray) -> None:
         """Stand still at these joint angles (n,)."""
         self.joint_rad: FloatArray = np.array(joint_rad, dtype=float)
-        self.joint_rad_s: FloatArray = np.zeros(ARM_JOINTS)
+        self.joint_rad_s: FloatArray = np.zeros_like(self.joint_rad)
         self._twist = np.zeros(6)
         self._twist_m_s, self._twist_rad_s = self._twist[:3], self._twist[3:]
         self._kinematics()
@@ -85,7 +94,7 @@ class Servo:
 
     def solve(self, position_m: FloatArray, yaw_rad: float) -> FloatArray:
         """Joint angles (n,) near home that bring the tool, pointing down, to a position in the base frame."""
-        self.reset(HOME_Q)
+        self.reset(self.home_rad)
         down = np.array([0.0, np.cos(yaw_rad / 2), np.sin(yaw_rad / 2), 0.0])
         self._position, self._orientation = np.array(position_m, dtype=float), down
         for _ in range(200):
@@ -98,7 +107,7 @@ class Servo:
         raise ConfigError(f"the arm cannot reach {np.round(position_m, 3).tolist()} pointing down")
 
     def _kinematics(self) -> None:
-        self._data.qpos[:ARM_JOINTS] = self.joint_rad
+        self._data.qpos[self._arm] = self.joint_rad
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
         mujoco.mj_jacSite(self._model, self._data, self._jacobian[:3], self._jacobian[3:], self._site)
@@ -138,10 +147,10 @@ class Servo:
         """Damped least squares for the tool, and a pull home in the null space."""
         jacobian = self._arm_jacobian
         damped = jacobian @ jacobian.T + DAMPED
-        posture = POSTURE_GAIN * (HOME_Q - self.joint_rad)
+        posture = POSTURE_GAIN * (self.home_rad - self.joint_rad)
         velocity = posture + jacobian.T @ np.linalg.solve(damped, twist - jacobian @ posture)
-        fastest_rad_s: float = max(map(abs, velocity.tolist()))
-        return np.asarray(velocity / max(1.0, fastest_rad_s / JOINT_SPEED_RAD_S))
+        too_fast = float((np.abs(velocity) / self._fastest_rad_s).max())
+        return np.asarray(velocity / max(1.0, too_fast))
 
 
 def _shorten(vector: FloatArray, longest: float) -> FloatArray:
@@ -156,15 +165,16 @@ class Setpoints:
 
     Args:
         model: an MjModel of the arm, for its kinematics and its weight, which the set-points lead to bear.
+        robot: its file.
         stiffness: (n,) of the joints' servos [N·m/rad, N/m].
     """
 
-    def __init__(self, model: Any, stiffness: FloatArray) -> None:
-        self._servo = Servo(model)
+    def __init__(self, model: Any, robot: Robot, stiffness: FloatArray) -> None:
+        self._servo, self._joints = Servo(model, robot), robot.joints
         self._model, self._data = model, mujoco.MjData(model)
         self._weight_n_m = np.zeros(model.nv)
         self._stiffness = np.asarray(stiffness, dtype=float)
-        self._finger_lead_m = FINGER_FORCE_N / float(self._stiffness[ARM_JOINTS])
+        self._finger_lead_m = FINGER_FORCE_N / float(self._stiffness[self._joints])
         self._twist: FloatArray = np.zeros(6)
         self._until_ns = 0
         self._width_m = MAX_WIDTH_M
@@ -193,7 +203,8 @@ class Setpoints:
         """
         require_finite("a joint's position", position, self._stiffness.shape)
         require_finite("a joint's velocity", velocity, self._stiffness.shape)
-        arm_rad, finger_m = position[:ARM_JOINTS], float(position[ARM_JOINTS:].mean())
+        home_rad, arm_rad, arm_rad_s = self._servo.home_rad, position[: self._joints], velocity[: self._joints]
+        finger_m = float(position[self._joints :].mean())
         if self._now_ns is None or not 0 <= stamp_ns - self._now_ns <= LONGEST_GAP_NS:
             self._servo.reset(arm_rad)
             self._plan, self._finger_m = np.array(arm_rad), finger_m
@@ -201,9 +212,9 @@ class Setpoints:
         periods = (stamp_ns - self._now_ns) // PERIOD_NS
         if periods == 0:
             return None
-        arrived = np.abs(HOME_Q - arm_rad).max() < AT_HOME_RAD and np.abs(velocity[:ARM_JOINTS]).max() < AT_REST_RAD_S
+        arrived = np.abs(home_rad - arm_rad).max() < AT_HOME_RAD and np.abs(arm_rad_s).max() < AT_REST_RAD_S
         if self.homing and arrived:
-            self._servo.reset(HOME_Q)
+            self._servo.reset(home_rad)
             self.homing = False
         for _ in range(periods):
             self._plan = self._home_plan() if self.homing else self._servo_plan(arm_rad)
@@ -211,7 +222,7 @@ class Setpoints:
                 self._finger_m, self._width_m, finger_m, FINGER_SPEED_M_S * PERIOD_S, self._finger_lead_m
             )
         self._now_ns += periods * PERIOD_NS
-        neutral = arm_rad + VELOCITY_LEAD_S * velocity[:ARM_JOINTS]  # where no torque acts
+        neutral = arm_rad + VELOCITY_LEAD_S * arm_rad_s  # where no torque acts
         arm = neutral + np.clip(self._plan - neutral, -PUSH_RAD, PUSH_RAD)
         return np.array([*(arm + self._bearing(position)), self._finger_m, self._finger_m])
 
@@ -223,7 +234,7 @@ class Setpoints:
         mujoco.mj_comPos(self._model, data)
         mujoco.mj_comVel(self._model, data)
         mujoco.mj_rne(self._model, data, 0, self._weight_n_m)
-        return np.asarray(self._weight_n_m[:ARM_JOINTS] / self._stiffness[:ARM_JOINTS])
+        return np.asarray(self._weight_n_m[: self._joints] / self._stiffness[: self._joints])
 
     def _servo_plan(self, arm_rad: FloatArray) -> FloatArray:
         twist = self._twist if (self._now_ns or 0) < self._until_ns else np.zeros(6)
@@ -232,7 +243,7 @@ class Setpoints:
 
     def _home_plan(self) -> FloatArray:
         """One period on a straight line in joint space, all joints together."""
-        left = HOME_Q - self._servo.joint_rad
+        left = self._servo.home_rad - self._servo.joint_rad
         share = min(1.0, HOMING_RAD_S * PERIOD_S / max(1e-9, float(np.abs(left).max())))
         self._servo.joint_rad = self._servo.joint_rad + share * left
         moving = share < 1.0

@@ -16,8 +16,9 @@ from autoglm_embodied.types import FloatArray
 
 TIMESTEP_S = 0.001  # of the arm's physics: nothing is sampled faster
 PHYSICS_HZ = round(1 / TIMESTEP_S)
-ROBOT = Robot.from_file(shipped("panda.yaml"))
-ARM_JOINTS, FINGERS = ROBOT.joints, len(ROBOT.finger_joint_names)
+PANDA = Robot.from_file(shipped("panda.yaml"))
+FINGERS = 2  # of the simulated hand
+ONE_EACH = 0  # stands for as many channels as the arm has joints
 SHIPPED = "sensors.yaml"
 LARGEST_ERRORS = {"force_n": 1000.0, "torque_n_m": 100.0, "position_rad": 0.5, "finger_m": 0.1} | {
     **{"velocity_rad_s": 1.0, "finger_m_s": 0.2, "levels": 255.0, "depth_m": 0.5}
@@ -84,23 +85,34 @@ class SensorSpec:
 
     def __post_init__(self) -> None:
         for quantity, count in self.CHANNELS.items():
+            self._require_count(quantity, count)
             for name, value in vars(getattr(self, quantity)).items():
-                if isinstance(value, tuple) and len(value) != count:
-                    raise ConfigError(f"{quantity}.{name} must be one number or {count}, got {len(value)}")
                 if np.max(np.abs(value)) > LARGEST_ERRORS[quantity]:
                     raise ConfigError(
                         f"{quantity}.{name} must be at most {LARGEST_ERRORS[quantity]:g} in the unit of {quantity}, "
                         f"got {value}; convert it"
                     )
 
+    def _require_count(self, quantity: str, count: int) -> None:
+        for name, value in vars(getattr(self, quantity)).items():
+            if isinstance(value, tuple) and count != ONE_EACH and len(value) != count:
+                raise ConfigError(f"{quantity}.{name} must be one number or {count}, got {len(value)}")
+
+    def _stack(self, counts: Mapping[str, int]) -> ChannelErrors:
+        return ChannelErrors.stack(*((getattr(self, quantity), count) for quantity, count in counts.items()))
+
+
+class RobotlessSpec(SensorSpec):
+    """A sensor whose channels are the same on every robot."""
+
     @property
     def channels(self) -> ChannelErrors:
         """Of the quantities, one after the other."""
-        return ChannelErrors.stack(*((getattr(self, quantity), count) for quantity, count in self.CHANNELS.items()))
+        return self._stack(self.CHANNELS)
 
 
 @dataclass(frozen=True)
-class WrenchSpec(SensorSpec):
+class WrenchSpec(RobotlessSpec):
     """The force-torque sensor at the wrist."""
 
     CHANNELS = {"force_n": 3, "torque_n_m": 3}
@@ -110,17 +122,24 @@ class WrenchSpec(SensorSpec):
 
 @dataclass(frozen=True)
 class JointsSpec(SensorSpec):
-    """The encoders of arm and fingers: positions, then velocities of panda_joint1..7 and both fingers each."""
+    """The encoders of arm and fingers: positions, then velocities of the arm's joints and both fingers each."""
 
-    CHANNELS = {"position_rad": ARM_JOINTS, "finger_m": FINGERS, "velocity_rad_s": ARM_JOINTS, "finger_m_s": FINGERS}
+    CHANNELS = {"position_rad": ONE_EACH, "finger_m": FINGERS, "velocity_rad_s": ONE_EACH, "finger_m_s": FINGERS}
     position_rad: Errors
     finger_m: Errors
     velocity_rad_s: Errors
     finger_m_s: Errors
 
+    def channels_of(self, robot: Robot) -> ChannelErrors:
+        """Of the quantities, one after the other; ConfigError if a list is not as long as the arm has joints."""
+        counts = {quantity: count or robot.joints for quantity, count in self.CHANNELS.items()}
+        for quantity, count in counts.items():
+            self._require_count(quantity, count)
+        return self._stack(counts)
+
 
 @dataclass(frozen=True)
-class ColourSpec(SensorSpec):
+class ColourSpec(RobotlessSpec):
     """The colour camera."""
 
     CHANNELS = {"levels": 3}
@@ -128,7 +147,7 @@ class ColourSpec(SensorSpec):
 
 
 @dataclass(frozen=True)
-class DepthSpec(SensorSpec):
+class DepthSpec(RobotlessSpec):
     """The depth camera, aligned with the colour camera."""
 
     CHANNELS = {"depth_m": 1}
@@ -150,12 +169,21 @@ class Sensors:
     depth: DepthSpec
 
     @classmethod
-    def from_file(cls, path: Path | None = None) -> Sensors:
-        """Read them from YAML; what the file leaves out, or all without a file, is as shipped."""
+    def from_file(cls, path: Path | None = None, robot: Robot = PANDA) -> Sensors:
+        """Read them from YAML; what the file leaves out, or all without a file, is as shipped.
+
+        Args:
+            path: of the file.
+            robot: with as many joints as lists for each joint must hold.
+        """
         usual = read_yaml(shipped(SHIPPED))
-        if path is None:
-            return build(cls, usual, SHIPPED)
-        return build(cls, _overlaid(usual, read_yaml(path)), str(path))
+        source = SHIPPED if path is None else str(path)
+        sensors = build(cls, usual if path is None else _overlaid(usual, read_yaml(path)), source)
+        try:
+            sensors.joints.channels_of(robot)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: joints: {error}") from error
+        return sensors
 
 
 def _overlaid(usual: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

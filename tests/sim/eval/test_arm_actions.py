@@ -1,18 +1,25 @@
-"""Pick, place and home on the arm of seven joints in MuJoCo, behind the governor, by what is sensed alone."""
+"""Pick, place and home on arms of seven and of six joints in MuJoCo, behind the governor, by what is sensed alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from autoglm_embodied_sim.eval.learned_episode import fresh_pipeline
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 from sim_cases import Laid, laid_scene
 
+from autoglm_embodied.align.aligner import Aligner
+from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.config import shipped
+from autoglm_embodied.grasping.named import Named
+from autoglm_embodied.grasping.scripted_policy import ScriptedPolicy
+from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.checkpoint import SHIPPED
 from autoglm_embodied.policy.episode import Episode
@@ -20,12 +27,14 @@ from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motions import ActionSettings
+from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.policy.scripts import Scripts
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import FloatArray, Intent
 
 pytestmark = pytest.mark.slow
 HAND_OVER_M = (0.5, 0.15, 0.3)
+UR5E = Robot.from_file(shipped("robots/ur5e.yaml"))
 LOOKS = ("feel", "look")  # the camera is drawn while a place looks for its reference, and for a grasp
 
 
@@ -66,15 +75,38 @@ class Cell:
         return np.array(self.table.arm.truth.position_m(self.table.arm.data))
 
     def joints_rad(self) -> FloatArray:
-        """(7,) of the arm."""
-        return np.array(self.table.rig.joints()[0][:7])
+        """(J,) of the arm."""
+        return np.array(self.table.rig.joints()[0][: self.robot.joints])
+
+    def off_home_m(self) -> float:
+        """How far the tool is from where it is at home."""
+        here, home = (forward_kinematics(self.robot, at) for at in (self.joints_rad(), np.array(self.robot.home_rad)))
+        return float(np.linalg.norm(here[:3, 3] - home[:3, 3]))
+
+    @property
+    def robot(self) -> Robot:
+        return self.table.arm.robot
 
 
 @pytest.fixture
 def cell() -> Iterator[Cell]:
+    """With the Panda, and the policy that is shipped for it."""
+    yield from cell_of(PANDA, fresh_pipeline(SHIPPED), GraspSettings())
+
+
+@pytest.fixture
+def six_axis_cell() -> Iterator[Cell]:
+    """With a UR5e, and the policy that needs no training on an arm."""
+    policy = ScriptedPolicy(partial(Named, None), WorkArea().workplace(UR5E))
+    align = AlignSettings(arm_joints=UR5E.joints)
+    pipeline = Pipeline(Aligner(align, partial(forward_kinematics, UR5E)), policy)
+    yield from cell_of(UR5E, pipeline, GraspSettings(timeout_s=120.0))
+    policy.close()
+
+
+def cell_of(robot: Robot, pipeline: Pipeline, settings: GraspSettings) -> Iterator[Cell]:
     torch.set_num_threads(1)
-    table, robot, settings = laid_scene(3), Robot.from_file(shipped("panda.yaml")), GraspSettings()
-    pipeline = fresh_pipeline(SHIPPED)
+    table = laid_scene(3, robot)
     rollout = SimulatedRollout(table.rig, pipeline)
     rollout.settle()
     scripts = Scripts(
@@ -99,11 +131,7 @@ def test_what_is_picked_up_is_put_left_of_another_object_and_the_arm_goes_home(c
     assert abs(after_m[0, 2] - before_m[0, 2]) < 0.003 and np.abs(after_m[1:] - before_m[1:]).max() < 0.003
     home = cell.carry_out(Goal(Intent.HOME))
     assert home.outcome is Outcome.AT_HOME, home.message
-    robot = Robot.from_file(shipped("panda.yaml"))
-    off_m = (
-        forward_kinematics(robot, cell.joints_rad())[:3, 3] - forward_kinematics(robot, np.array(robot.home_rad))[:3, 3]
-    )
-    assert np.linalg.norm(off_m) < 0.01
+    assert cell.off_home_m() < 0.01
     still_rad = cell.joints_rad()
     for _ in range(10):
         cell.rollout.advance(None)
@@ -121,5 +149,35 @@ def test_with_one_object_in_the_hand_another_is_not_called_held_and_it_is_given_
     for pull_n, outcome in (((0.0, 2.0, 0.0), Outcome.TIMEOUT), ((0.0, 8.0, 0.0), Outcome.HANDED_OVER)):
         episode = cell.carry_out(Goal(Intent.PLACE, "hand it to me"), pull_n)
         assert episode.outcome is outcome, episode.message
-        at_m = forward_kinematics(Robot.from_file(shipped("panda.yaml")), cell.joints_rad())[:3, 3]
+        at_m = forward_kinematics(cell.robot, cell.joints_rad())[:3, 3]
         assert np.linalg.norm(at_m - HAND_OVER_M) < 0.01
+
+
+def test_an_arm_of_six_joints_picks_up_places_goes_home_and_keeps_to_its_joint_speeds(six_axis_cell: Cell) -> None:
+    cell, arm = six_axis_cell, six_axis_cell.table.arm
+    before_m, fastest_rad_s = cell.places_m(), np.zeros(UR5E.joints)
+    arm.watch = lambda: np.maximum(fastest_rad_s, np.abs(arm.data.qvel[: UR5E.joints]), out=fastest_rad_s)
+    held = cell.carry_out(Goal(Intent.GRASP, f"pick up the {cell.table.objects[0].name}"))
+    assert held.outcome is Outcome.HELD, held.message
+    assert cell.places_m()[0, 2] > before_m[0, 2] + 0.1
+    placed = cell.carry_out(Goal(Intent.PLACE, "here"))
+    assert placed.outcome is Outcome.PLACED, placed.message
+    cell.rollout.advance(None)
+    after_m = cell.places_m()
+    assert np.abs(after_m[:, 2] - before_m[:, 2]).max() < 0.003 and np.abs(after_m[1:] - before_m[1:]).max() < 0.003
+    home = cell.carry_out(Goal(Intent.HOME))
+    assert home.outcome is Outcome.AT_HOME, home.message
+    assert cell.off_home_m() < 0.01
+    assert (fastest_rad_s > 0.1).sum() >= 4 and (fastest_rad_s < UR5E.joint_velocity_rad_s).all()
+    assert cell.peak_n < Limits().max_force_n
+
+
+def test_an_arm_of_six_joints_lets_go_of_what_it_holds(six_axis_cell: Cell) -> None:
+    cell = six_axis_cell
+    first = cell.table.objects[0].name
+    assert cell.carry_out(Goal(Intent.GRASP, f"pick up the {first}")).outcome is Outcome.HELD
+    assert cell.places_m()[0, 2] > 0.1
+    released = cell.carry_out(Goal(Intent.RELEASE))
+    assert released.outcome is Outcome.RELEASED, released.message
+    cell.rollout.advance(None)
+    assert cell.places_m()[0, 2] < 0.05

@@ -11,7 +11,7 @@ import pytest
 from autoglm_embodied_sim.gazebo.element import DIALECTS
 from autoglm_embodied_sim.gazebo.world import MESHES, Setting, resting_m, scene_model, write_world
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.robots.servo import HOME_Q, JOINT_SPEED_RAD_S
+from autoglm_embodied_sim.robots.servo import JOINT_SPEED_RAD_S
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named
@@ -118,7 +118,9 @@ def test_joints_have_the_models_limits_and_servos(world: ElementTree.Element, mo
             assert float(axis.findtext("limit/effort", "nan")) == pytest.approx(most)
 
 
-@pytest.mark.parametrize("angles", [np.zeros(7), HOME_Q, np.array([0.4, 0.3, -0.5, -1.9, 0.6, 1.2, -0.7])])
+@pytest.mark.parametrize(
+    "angles", [np.zeros(7), np.array(ROBOT.home_rad), np.array([0.4, 0.3, -0.5, -1.9, 0.6, 1.2, -0.7])]
+)
 def test_every_link_is_where_the_model_has_it(
     world: ElementTree.Element, model: Any, angles: np.ndarray[Any, Any]
 ) -> None:

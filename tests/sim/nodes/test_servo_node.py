@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC
-from autoglm_embodied_sim.robots.servo import HOME_Q
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 from node_graph import Graph
 
 from autoglm_embodied.config import shipped
@@ -65,7 +65,7 @@ class Follower:
         return forward_kinematics(ROBOT, self._position()[: ROBOT.joints])[:3, 3]
 
     def _position(self) -> Any:
-        return np.array(self.told[-1].points[0].positions if self.told else [*HOME_Q, 0.04, 0.04])
+        return np.array(self.told[-1].points[0].positions if self.told else [*PANDA.home_rad, 0.04, 0.04])
 
     def _say(self) -> None:
         """Where the joints are, again and again until they are told where to be."""

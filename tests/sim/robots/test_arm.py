@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.objects.random_urdfs import learning_shape
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.robots.arm import ASIDE, ROBOT, Arm
+from autoglm_embodied_sim.robots.arm import ASIDE, Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
@@ -64,7 +64,7 @@ def true_tip(arm: Arm) -> tuple[FloatArray, FloatArray]:
     mujoco.mj_kinematics(arm.model, arm.data)
     site = arm.model.site("tool").id
     pointing = arm.data.site_xmat[site].reshape(3, 3)[:, 2]
-    return arm.data.site_xpos[site] + ROBOT.fingertip_m * pointing - TABLE_ORIGIN_M, pointing
+    return arm.data.site_xpos[site] + arm.robot.fingertip_m * pointing - TABLE_ORIGIN_M, pointing
 
 
 @pytest.mark.parametrize("x_m", [-0.2, 0.0, 0.18])

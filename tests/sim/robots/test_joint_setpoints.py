@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.systems import joint_gains
 from autoglm_embodied_sim.robots.panda import build_model
-from autoglm_embodied_sim.robots.servo import FINGER_FORCE_N, HOME_Q, LONGEST_GAP_NS, PERIOD_NS, Setpoints
+from autoglm_embodied_sim.robots.servo import FINGER_FORCE_N, LONGEST_GAP_NS, PERIOD_NS, Setpoints
 from autoglm_embodied_sim.sensors.camera import CameraSettings
-from autoglm_embodied_sim.sensors.sensor_specs import ARM_JOINTS
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
 from autoglm_embodied.errors import CommandError, SensorError
 
 STEP_NS = 1_000_000
+HOME_Q, ARM_JOINTS = np.array(PANDA.home_rad), PANDA.joints
 JOINTS = ARM_JOINTS + 2
 
 
@@ -28,7 +29,7 @@ class Arm:
         self.data.qpos[:JOINTS] = [*start_rad, 0.04, 0.04]
         self.data.ctrl[:] = self.data.qpos[: ARM_JOINTS + 1]
         self.stiffness = np.array([joint_gains(self.model, joint).stiffness for joint in range(JOINTS)])
-        self.setpoints = Setpoints(self.model, self.stiffness)
+        self.setpoints = Setpoints(self.model, PANDA, self.stiffness)
         self.time_ns = 5_000_000_000
 
     def run(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.sensors.sensor_specs import Sensors
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA, Sensors
 
 from autoglm_embodied.config import read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
@@ -41,7 +41,7 @@ def test_joint_errors_lie_in_the_order_of_positions_then_velocities(tmp_path: Pa
     text = (
         "joints: {position_rad: {bias: .1}, finger_m: {bias: .02}, velocity_rad_s: {bias: .3}, finger_m_s: {bias: .04}}"
     )
-    bias = Sensors.from_file(written(tmp_path, text)).joints.channels.bias
+    bias = Sensors.from_file(written(tmp_path, text)).joints.channels_of(PANDA).bias
     np.testing.assert_array_equal(bias, [0.1] * 7 + [0.02] * 2 + [0.3] * 7 + [0.04] * 2)
 
 
