@@ -15,7 +15,7 @@ DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") 
 SIMULATED = {"governor_file": "governor_simulation.yaml", "fusion_file": "fusion_simulation.yaml"}
 LATER = "read after that of config"
 SENSORS = "rates and errors of the sensors; see docs/world.md"
-TYPES = {"seed": int, "sensors_file": str}
+TYPES = {"seed": int, "sensors_file": str, "robot_file": str}
 PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 
 
@@ -35,6 +35,7 @@ def generate_launch_description() -> LaunchDescription:
                 for name, file in SIMULATED.items()
             ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
+            IncludeLaunchDescription(robot),  # which declares robot_file
             Node(
                 package="autoglm_embodied_sim",
                 executable="sim_node",
@@ -45,6 +46,5 @@ def generate_launch_description() -> LaunchDescription:
                 ],
                 output="both",
             ),
-            IncludeLaunchDescription(robot),
         ]
     )

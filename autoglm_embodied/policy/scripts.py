@@ -37,6 +37,7 @@ DIRECTIONS = {
     "down": (0.0, 0.0, -1.0),
 }
 PULL_TICKS = 12  # in a row, in which a pull is felt; a knock is shorter
+SET_OUT_S = 0.2  # to full speed: on a stiff arm, what sets out at once hangs lighter, as if a support took its weight
 CONFIRM_S = 0.3  # at rest, after which a support must still be felt; longer than the window of a weighing
 
 
@@ -244,12 +245,13 @@ class Scripts:
 
     def _lower(self, sensed: Sensed, weight_n: float) -> Part:
         """Go down until a support takes some of the weight, and still does so at rest."""
-        settings, lowest_m, lower_ns = self.settings, float(sensed.tool_m[2]), sensed.now_ns
+        settings, lowest_m = self.settings, float(sensed.tool_m[2])
+        began_ns = lower_ns = sensed.now_ns
         while True:
             self._check_in_hand(sensed)
             if weight_n - _felt(sensed.least_load_n) > settings.contact_n:
                 sensed = yield from rest(sensed, "lower", CONFIRM_S)
-                lower_ns = sensed.now_ns
+                began_ns = lower_ns = sensed.now_ns
                 if weight_n - _felt(sensed.load_n) > settings.contact_n / 2:
                     return sensed
             if sensed.tool_m[2] < lowest_m - NEARER_M:
@@ -258,7 +260,8 @@ class Scripts:
                 raise MotionFailed(
                     Outcome.NO_SUPPORT, "No support was felt as low as the arm may go; it holds on; name another place."
                 )
-            sensed = yield Step("lower", settings.lower_m_s * DOWN)
+            share = min(1.0, (sensed.now_ns - began_ns) / 1e9 / SET_OUT_S)
+            sensed = yield Step("lower", share * settings.lower_m_s * DOWN)
 
     def _let_go(self, sensed: Sensed) -> Part:
         before_m = sensed.arm.gripper_width_m

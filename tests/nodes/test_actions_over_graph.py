@@ -5,15 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from autoglm_embodied_interfaces.action import Grasp, Home, Place
-from autoglm_embodied_interfaces.msg import FusionState
+from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from node_graph import LIMIT_S, Graph, start_governor
 from rclpy.action import ActionClient
+from sensor_msgs.msg import JointState
 
+from autoglm_embodied.config import shipped
 from autoglm_embodied.graph.launch import IN_SIMULATION, NODES
+from autoglm_embodied.kinematics import Robot, forward_kinematics
+from autoglm_embodied.ros.qos import EVENTS, FAST
+from autoglm_embodied.types import FloatArray
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ACTION_LIMIT_S = 210.0
@@ -44,6 +50,37 @@ def test_what_is_picked_up_is_put_down_again_and_the_arm_goes_home(graph: Graph)
             pytest.skip(f"{ended.result.message}; this machine did not keep up: {late[-1]}")
         assert (ended.result.outcome, ended.result.code) == (outcome, 0), ended.result.message
         assert ended.status == GoalStatus.STATUS_SUCCEEDED
+
+
+def test_an_arm_of_six_joints_comes_up_from_its_file_moves_by_voice_and_goes_home(graph: Graph) -> None:
+    robot_file = shipped("robots/ur5e.yaml")
+    robot, arm = Robot.from_file(robot_file), f"robot_file:={robot_file}"
+    fusion, governor = (IN_SIMULATION[name][2::2] for name in ("fusion_node", "governor_node"))
+    graph.start(NODES["sim_node"], "seed:=3", arm)
+    graph.start(NODES["fusion_node"], *fusion, *PATIENT, "policy:=named", arm)
+    start_governor(graph, *governor, arm)
+    states, joints = graph.collect(FusionState, "fusion/state"), graph.collect(JointState, "joint_states", FAST)
+    graph.until(
+        lambda: bool(states) and list(states[-1].present)[:3] == [True] * 3, "it sees, feels and knows its joints"
+    )
+    assert tuple(joints[-1].name) == robot.joint_names + robot.finger_joint_names
+    assert states[-1].header.frame_id == robot.base_frame
+    voice = graph.publisher(VoiceCommand, "voice/command", EVENTS, listeners=2)
+    down = {"direction": "down", "distance_m": "0.1"}
+    voice.publish(VoiceCommand(intent=VoiceCommand.JOG, text="down", slot=list(down), slot_value=list(down.values())))
+    graph.until(lambda: states[-1].outcome == "done", "it has moved down", ACTION_LIMIT_S)
+    assert np.abs(arm_rad(joints, robot) - robot.home_rad).max() > 0.05
+    client: Any = ActionClient(graph.node, Home, "home")
+    assert client.wait_for_server(timeout_sec=LIMIT_S)
+    sent = graph.result(partial(client.send_goal_async, Home.Goal()), "home is answered")
+    ended = graph.result(sent.get_result_async, "home ends", limit_s=ACTION_LIMIT_S)
+    assert ended.result.outcome == "at_home", ended.result.message
+    here_m, home_m = (forward_kinematics(robot, at)[:3, 3] for at in (arm_rad(joints, robot), np.array(robot.home_rad)))
+    assert np.linalg.norm(here_m - home_m) < 0.01
+
+
+def arm_rad(joints: list[JointState], robot: Robot) -> FloatArray:
+    return np.array(joints[-1].position[: robot.joints])
 
 
 def complaints(reports: list[DiagnosticArray]) -> list[str]:

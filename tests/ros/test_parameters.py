@@ -49,7 +49,9 @@ def test_the_shipped_file_holds_every_parameter_as_it_is_by_default(
     assert flat(written) == {key: plain(value) for key, value in declared.items() if key not in ROS_OWN}
 
 
-@pytest.mark.parametrize("overlay", ["fusion_named", "fusion_simulation", "governor_simulation"])
+@pytest.mark.parametrize(
+    "overlay", ["fusion_named", "fusion_simulation", "fusion_named_simulation", "governor_simulation"]
+)
 def test_a_file_that_is_read_later_sets_parameters_that_there_are(overlay: str) -> None:
     node = overlay.partition("_")[0]
     whole, later = (

@@ -74,6 +74,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--policy", action="append", metavar="P", help=policies)
     group.add_argument("--rig", help=f"what carries the hand: gantry or arm (default {RIG}; without --suite arm)")
+    robot = "of the arm instead of the Panda's, such as config/robots/ur5e.yaml; the policy learned needs 7 joints"
+    group.add_argument("--robot-file", metavar="FILE", type=Path, help=robot)
     group.add_argument("--objects", metavar="DIR", help="your own meshes instead (OBJ, STL, PLY; metres)")
     group.add_argument("--split", help=f"test, validate or train: objects and words (default {SPLIT})")
     group.add_argument("--fresh", action="store_true", help="run again what an earlier run with the same settings did")
@@ -164,6 +166,7 @@ def measurement(args: argparse.Namespace) -> Measurement:
         over_dds=args.ros,
         altered=alterations(asked),
         words=args.words,
+        robot_file=args.robot_file,
     )
 
 
@@ -194,7 +197,9 @@ def _measured(args: argparse.Namespace, wanted: Measurement, report: Report) -> 
         from autoglm_embodied_sim.eval.over_graph import measure_over_graph
 
         suites, policies, seeds = wanted.suites, wanted.policies, wanted.seeds
-        return measure_over_graph(suites, policies, seeds, wanted.table, wanted.checkpoint, args.log, done)
+        return measure_over_graph(
+            suites, policies, seeds, wanted.table, wanted.nodes, wanted.checkpoint, args.log, done
+        )
 
 
 def _write_page(args: argparse.Namespace, wanted: Measurement, report: Report, results: Sequence[GraspResult]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autoglm_embodied.grasping.force_feedback import GraspScript, PolicyReport, ReadsWords
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.policy.policy import LEARNED as LEARNED
 from autoglm_embodied.types import Referent
 from autoglm_embodied_sim.eval.album import Album
@@ -23,6 +24,7 @@ from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task, rig_named
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import Suite
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
 STRICT_APPROACHES = 3
 OTHERS = 3
@@ -40,6 +42,7 @@ class Scenario:
     seed: int  # of scene, noise and policy
     rig_name: str = "gantry"  # what carries the hand
     grammar: Grammar = LEARNING_GRAMMAR
+    robot: Robot = PANDA  # that the rig `arm` is
 
     def scene(self) -> GraspScene:
         """What is drawn for the seed."""
@@ -47,7 +50,7 @@ class Scenario:
 
     def lay_out(self) -> GraspTask[SuiteRig]:
         """The scene on a rig's table, everything at rest, and what is asked for."""
-        return lay_out_task(self.suite, self.scene(), self.grammar, rig_named(self.rig_name))
+        return lay_out_task(self.suite, self.scene(), self.grammar, rig_named(self.rig_name, self.robot))
 
     def other(self, draw: int = 0) -> Scenario:
         """Another episode of the suite, a function of the seed and of how often one was drawn before."""

@@ -11,7 +11,6 @@ import torch
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
-from autoglm_embodied.config import shipped
 from autoglm_embodied.grasping.force_feedback import PolicyReport
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.policy.goal import Outcome
@@ -27,6 +26,7 @@ from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out_task
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
 REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
 
@@ -83,9 +83,15 @@ class AlteredAligner(Aligner):
         return self._senses.observation(super().observe(t_ns, now_receive_ns))
 
 
-def fresh_pipeline(checkpoint: Path, senses: AlteredSenses | None = None) -> Pipeline:
-    """The pipeline of a checkpoint with nothing sensed yet; None where nothing is altered."""
-    robot, senses = Robot.from_file(shipped("panda.yaml")), senses or AlteredSenses()
+def fresh_pipeline(checkpoint: Path, senses: AlteredSenses | None = None, robot: Robot = PANDA) -> Pipeline:
+    """The pipeline of a checkpoint with nothing sensed yet.
+
+    Args:
+        checkpoint: folder.
+        senses: None where nothing is altered.
+        robot: that it drives.
+    """
+    senses = senses or AlteredSenses()
     policy = load_policy(checkpoint, AlignSettings(), robot.joints)
     return Pipeline(AlteredAligner(robot, senses), policy, senses.missing)
 
@@ -98,11 +104,11 @@ def run_learned_episode(
     Every closing of the fingers counts as an approach, and as a try.
     """
     torch.set_num_threads(1)  # more would fight over the cores with other workers
-    task = lay_out_task(scenario.suite, scenario.scene(), scenario.grammar, Arm)
+    task = lay_out_task(scenario.suite, scenario.scene(), scenario.grammar, partial(Arm, robot=scenario.robot))
     arm, senses = task.rig, senses or AlteredSenses()
     words = senses.words(task.words)
     try:
-        pipeline = fresh_pipeline(checkpoint, senses)
+        pipeline = fresh_pipeline(checkpoint, senses, scenario.robot)
         if album is not None:
             album.before(arm, task.target)
         rollout = SimulatedRollout(arm.rig, pipeline)

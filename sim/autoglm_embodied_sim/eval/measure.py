@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +22,7 @@ from autoglm_embodied import __version__
 from autoglm_embodied.data.collection import settings_digest
 from autoglm_embodied.data.worker_pool import WorkerPool
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.metrics import git_commit
 from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.altered_senses import Alteration, require_alterable
@@ -37,6 +38,7 @@ from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.layout import rig_named
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES, Suite, suite_named
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
 Jpegs = Mapping[str, bytes]
 """An image each of the moments `album.MOMENTS` that came."""
@@ -58,9 +60,17 @@ class Measurement:
     over_dds: bool = False  # through the real nodes
     altered: tuple[Alteration, ...] = ()  # senses of every policy
     words: str | None = None  # of WORDS, how instructions are said; None: as the split has it
+    robot_file: Path | None = None  # of the rig `arm`; the Panda's by default
 
     def __post_init__(self) -> None:
         rig_named(self.rig)
+        if self.robot_file and self.rig != "arm":
+            raise ConfigError(f"a robot file is of an arm, not of the {self.rig}; add --rig arm")
+        if self.robot.joints != PANDA.joints and LEARNED in self.policies:
+            raise ConfigError(
+                f"the policy {LEARNED!r} drives an arm of {PANDA.joints} joints, {self.robot.name} has "
+                f"{self.robot.joints}; choose --policy named, which drives any"
+            )
         for suite in self.suites:
             suite_named(suite)
         for policy in self.policies:
@@ -80,6 +90,11 @@ class Measurement:
             raise ConfigError(f"there are no other words for {' and '.join(unsaid)}; leave out --words, or these")
         require_alterable(self.policies, nameless, self.altered)
 
+    @cached_property
+    def robot(self) -> Robot:
+        """What the rig `arm` is."""
+        return Robot.from_file(self.robot_file) if self.robot_file else PANDA
+
     @property
     def seeds(self) -> range:
         """One of each episode."""
@@ -89,6 +104,11 @@ class Measurement:
     def table(self) -> dict[str, object]:
         """The simulator's parameters, besides suite and seed."""
         return {"objects": self.objects.resolve() if self.objects else self.split, "easy": str(self.easy).lower()}
+
+    @property
+    def nodes(self) -> dict[str, object]:
+        """Parameters of every node."""
+        return {"robot_file": self.robot_file.resolve()} if self.robot_file else {}
 
     def suite(self, name: str) -> Suite:
         """The settings of one of the suites."""
@@ -103,12 +123,13 @@ class Measurement:
         self, suite: str, policy: str, seed: int, shapes: Sequence[Shape], album: Album | None = None
     ) -> GraspResult:
         """One episode, with images of it if there is an album."""
-        scenario = Scenario(self.suite(suite), shapes, seed, self.rig, self.grammar)
+        scenario = Scenario(self.suite(suite), shapes, seed, self.rig, self.grammar, self.robot)
         return run_suite_episode(scenario, policy, self.checkpoint, self.altered, album)
 
     def case(self, suite: str, policy: str) -> str:
         """Name of a row."""
-        ending = f"{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}"
+        ending = "" if self.robot is PANDA else f"_{self.robot.name}"
+        ending += f"{'_easy' if self.easy else ''}{'_over_dds' if self.over_dds else ''}"
         ending += "".join(each.ending for each in self.altered)
         return f"{suite}/{policy}/{self.rig}{ending}{f'/words_{self.words}' if self.words else ''}"
 
@@ -164,6 +185,7 @@ def _settings(wanted: Measurement, shapes: Sequence[Shape]) -> dict[str, object]
         "version": __version__,
         "git": git_commit(),
         "rig": wanted.rig,
+        "robot": asdict(wanted.robot),
         "checkpoint": checkpoint_digest(wanted.checkpoint),
         "grammar": sorted(wanted.grammar.templates),
         "altered": [each.ending for each in wanted.altered],

@@ -47,18 +47,21 @@ class Graph:
 
 
 @contextmanager
-def evaluation_graph(scenes: Sequence[str], policy: Sequence[str], log_dir: Path) -> Iterator[Graph]:
+def evaluation_graph(
+    scenes: Sequence[str], policy: Sequence[str], log_dir: Path, governor: Sequence[str] = ()
+) -> Iterator[Graph]:
     """A graph whose every node is ready, until the context is left.
 
     Args:
         scenes: command line arguments of the simulator.
         policy: command line arguments of the fusion node.
         log_dir: for what the nodes print.
+        governor: command line arguments of the governor.
 
     Raises:
         AutoGLMError: a node died or did not come up.
     """
-    nodes = {"sim_node": scenes, "governor_node": [], "fusion_node": policy}
+    nodes = {"sim_node": scenes, "governor_node": governor, "fusion_node": policy}
     with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
         from autoglm_embodied.ros.grasp_action import GraspClient
 
@@ -75,6 +78,7 @@ def measure_over_graph(
     policies: Sequence[str],
     seeds: range,
     table: Mapping[str, object],
+    nodes: Mapping[str, object],
     checkpoint: Path | None,
     log_dir: Path,
     progress: Callable[[GraspResult], None],
@@ -88,6 +92,7 @@ def measure_over_graph(
         policies: names.
         seeds: of the episodes of each suite.
         table: the simulator's parameters `objects` and `easy`.
+        nodes: parameters of every node, such as `robot_file`.
         checkpoint: folder of the learned policy; the shipped one if None.
         log_dir: for what the nodes print.
         progress: called with each result.
@@ -97,8 +102,9 @@ def measure_over_graph(
     """
     results = []
     for suite, policy in product(suites, policies):
-        scenes = parameters(suite=suite, seed=seeds.start, **table)
-        with evaluation_graph(scenes, _fusion_arguments(policy, checkpoint), log_dir / suite / policy) as running:
+        scenes = parameters(suite=suite, seed=seeds.start, **table, **nodes)
+        fusion = [*_fusion_arguments(policy, checkpoint), *parameters(**nodes)]
+        with evaluation_graph(scenes, fusion, log_dir / suite / policy, parameters(**nodes)) as running:
             for seed in seeds:
                 results.append(_episode(running, suite, policy, seed))
                 progress(results[-1])

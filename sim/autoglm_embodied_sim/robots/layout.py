@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar, overload
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.grasping.hand import NAMED_LABEL, NOTHING
+from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.language.instruction import Instruction, instruct, words_for
@@ -23,6 +25,7 @@ from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite
 from autoglm_embodied_sim.scenes.surroundings import Surroundings
 from autoglm_embodied_sim.sensors.camera import rotation
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
 CLEARANCE_M = 0.004
 BETWEEN_S = 0.25  # from one object dropped on the pile to the next
@@ -37,11 +40,16 @@ RigFactory = Callable[[Sequence[SceneObject], FloatArray, float, int, Surroundin
 RIGS: dict[str, RigFactory[SuiteRig]] = {"gantry": Gantry, "arm": Arm}
 
 
-def rig_named(name: str) -> RigFactory[SuiteRig]:
-    """The kind of rig of this name; ConfigError with the valid ones if there is none."""
+def rig_named(name: str, robot: Robot = PANDA) -> RigFactory[SuiteRig]:
+    """The kind of rig of this name; ConfigError with the valid ones if there is none.
+
+    Args:
+        name: of the kind.
+        robot: that an arm is.
+    """
     if name not in RIGS:
         raise ConfigError(f"suites run on the rig {' or '.join(RIGS)}, got {name!r}")
-    return RIGS[name]
+    return partial(Arm, robot=robot) if name == "arm" else RIGS[name]
 
 
 @overload
