@@ -63,6 +63,7 @@ def test_an_arm_of_six_joints_comes_up_from_its_file_moves_by_voice_and_goes_hom
     graph.until(
         lambda: bool(states) and list(states[-1].present)[:3] == [True] * 3, "it sees, feels and knows its joints"
     )
+    graph.until(lambda: bool(joints), "the joint states come")
     assert tuple(joints[-1].name) == robot.joint_names + robot.finger_joint_names
     assert states[-1].header.frame_id == robot.base_frame
     voice = graph.publisher(VoiceCommand, "voice/command", EVENTS, listeners=2)
