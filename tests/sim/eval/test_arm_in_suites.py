@@ -13,9 +13,13 @@ from autoglm_embodied_sim.robots.layout import lay_out, rig_named
 from autoglm_embodied_sim.robots.object_bodies import WALL_HALF_M
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES
+from autoglm_embodied_sim.sensors.sensor_specs import PANDA
 
+from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.kinematics import Robot
 
+UR5E = Robot.from_file(shipped("robots/ur5e.yaml"))
 BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]
 EASY = SUITES["separated"].eased()
 ROLLED_M = 0.04
@@ -44,8 +48,9 @@ def test_a_pile_lies_between_the_walls_and_they_are_gone_afterwards() -> None:
     arm.close()
 
 
-def test_the_script_holds_an_easy_brick_and_nothing_else() -> None:
-    result = run_grasp_episode(Scenario(EASY, BRICKS, 1, "arm"), "script")
+@pytest.mark.parametrize("robot", [PANDA, UR5E], ids=lambda robot: robot.name)
+def test_the_script_holds_an_easy_brick_and_nothing_else(robot: Robot) -> None:
+    result = run_grasp_episode(Scenario(EASY, BRICKS, 1, "arm", robot=robot), "script")
     assert result.held and not result.wrong_object
 
 

@@ -14,8 +14,11 @@ from autoglm_embodied_sim.eval import measure as measuring
 from autoglm_embodied_sim.eval.altered_senses import ALTERATIONS, SWAPPED_FORCE
 from autoglm_embodied_sim.eval.measure import Measurement, drawn_scenes, measure, shapes_of
 
+from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli import main
+
+UR5E = shipped("robots/ur5e.yaml")
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +60,12 @@ def test_a_users_meshes_are_evaluated_and_the_unusable_named(
             {"policies": ("learned",), "rig": "arm", "over_dds": True, "altered": (SWAPPED_FORCE,)},
             "altered senses and other words are measured in process; leave out --ros",
         ),
+        ({"robot_file": UR5E}, "a robot file is of an arm, not of the gantry; add --rig arm"),
+        (
+            {"robot_file": UR5E, "rig": "arm", "policies": ("learned",)},
+            "'learned' drives an arm of 7 joints, ur5e has 6; choose --policy named, which drives any",
+        ),
+        ({"robot_file": Path("none.yaml"), "rig": "arm"}, "cannot read settings from none.yaml"),
         ({"split": "all"}, "objects come from test, train, validate, got 'all'"),
     ],
 )
