@@ -18,7 +18,7 @@ import rclpy
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
 from autoglm_embodied_sim.gazebo.world import Setting
 from autoglm_embodied_sim.nodes.publishers import FramePublishers
-from autoglm_embodied_sim.robots.panda import build_model
+from autoglm_embodied_sim.robots.arm_rig import build_model
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor import Moment
 from gazebo_messages import new, parsed, stamp_ns

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.element import Dialect
 from autoglm_embodied_sim.gazebo.world import Setting, as_text, object_model, scene_model, write_world
-from autoglm_embodied_sim.robots.panda import HOME_TOOL_M, TOOL_BELOW_HAND_M
+from autoglm_embodied_sim.robots.arm_rig import HOME_TOOL_M, TOOL_BELOW_HAND_M
 from autoglm_embodied_sim.scenes.scene import GraspScene
 from gazebo_messages import new, parsed, stamp_ns
 from gazebo_server import GazeboServer

@@ -15,7 +15,7 @@ from autoglm_embodied_sim.eval.metrics import add_success
 from autoglm_embodied_sim.gazebo.world import resting_m
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct, words_for
-from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
+from autoglm_embodied_sim.robots.arm_rig import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 from gazebo_graph import GazeboGraph, gazebo_graph, require_pace

@@ -9,8 +9,8 @@ import numpy as np
 from autoglm_embodied_sim.objects.shape import solid
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action, observe
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.arm_rig import TABLE_ORIGIN_M, ArmRig
 from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M, ArmRig
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named

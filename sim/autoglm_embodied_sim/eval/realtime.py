@@ -19,8 +19,8 @@ from autoglm_embodied.metrics import Report
 from autoglm_embodied.types import Phase
 from autoglm_embodied_sim.policies.primitive_expert import expert_action, observe
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.arm_rig import STEP_NS
 from autoglm_embodied_sim.robots.layout import lay_out
-from autoglm_embodied_sim.robots.panda import STEP_NS
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import suite_named

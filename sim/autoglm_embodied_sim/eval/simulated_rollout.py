@@ -17,7 +17,7 @@ from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.safety.governor import Governor, GovernorLoop
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import Command, Frame
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.arm_rig import ArmRig
 
 STEPS_PER_TICK = 33
 GOVERNOR_STEPS = 10  # 100 Hz, as the parameter output_hz of governor_node

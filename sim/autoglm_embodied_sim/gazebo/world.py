@@ -33,7 +33,7 @@ from autoglm_embodied_sim.gazebo.shapes import (
 )
 from autoglm_embodied_sim.gazebo.systems import camera_model, world_systems
 from autoglm_embodied_sim.robots.arm_model import is_panda
-from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M, build_model
+from autoglm_embodied_sim.robots.arm_rig import TABLE_ORIGIN_M, build_model
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings

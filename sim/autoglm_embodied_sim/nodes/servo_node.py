@@ -24,8 +24,8 @@ from autoglm_embodied.ros.qos import COMMANDS, FAST
 from autoglm_embodied.ros.run_node import run
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
+from autoglm_embodied_sim.robots.arm_rig import bare_arm
 from autoglm_embodied_sim.robots.hand_rig import command_array
-from autoglm_embodied_sim.robots.panda import bare_arm
 from autoglm_embodied_sim.robots.servo import Setpoints
 
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread

@@ -36,9 +36,9 @@ from autoglm_embodied_sim.nodes.publishers import FastPublishers, FramePublisher
 from autoglm_embodied_sim.nodes.stepper import WAKE_STEPS, Job, Stepper
 from autoglm_embodied_sim.nodes.table import Table
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.arm_rig import STEP_NS
 from autoglm_embodied_sim.robots.hand_rig import command_array
 from autoglm_embodied_sim.robots.layout import GraspTask
-from autoglm_embodied_sim.robots.panda import STEP_NS
 from autoglm_embodied_sim.scenes.suite import Suite, suite_named
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor import Shutter

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied_sim.robots.panda import STEP_NS, ArmRig
+from autoglm_embodied_sim.robots.arm_rig import STEP_NS, ArmRig
 
 Job = Iterator[FloatArray]
 """Yields the twists (6,) of a motion, one each JOB_PERIOD_STEPS; while it runs, commands from outside are ignored."""

@@ -13,8 +13,8 @@ from autoglm_embodied_sim.judge import lift_and_shake
 from autoglm_embodied_sim.language.grammar import Grammar
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.robots.arm import Arm
+from autoglm_embodied_sim.robots.arm_rig import ArmRig
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task
-from autoglm_embodied_sim.robots.panda import ArmRig
 from autoglm_embodied_sim.scenes.scene import sample_grasp_scene
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import Suite

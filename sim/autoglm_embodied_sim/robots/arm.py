@@ -21,8 +21,8 @@ from autoglm_embodied.grasping.hand_path import (
 from autoglm_embodied.grasping.work_area import WorkArea
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.types import FloatArray
+from autoglm_embodied_sim.robots.arm_rig import STEP_NS, TABLE_ORIGIN_M, ArmRig, bare_arm
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig, require_motion
-from autoglm_embodied_sim.robots.panda import STEP_NS, TABLE_ORIGIN_M, ArmRig, bare_arm
 from autoglm_embodied_sim.robots.servo import PERIOD_S, PERIOD_STEPS, Servo
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.surroundings import PLAIN, Surroundings

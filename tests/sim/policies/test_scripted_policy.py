@@ -13,7 +13,7 @@ import pytest
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
 from autoglm_embodied_sim.policies.baselines import AntipodalForce
 from autoglm_embodied_sim.robots.arm import WORKPLACE
-from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
+from autoglm_embodied_sim.robots.arm_rig import TABLE_ORIGIN_M
 from sim_cases import Laid, laid, primitive
 
 from autoglm_embodied.align.aligner import Aligner

@@ -10,9 +10,9 @@ import pytest
 from autoglm_embodied_sim.objects.random_urdfs import learning_shape
 from autoglm_embodied_sim.objects.shape import box
 from autoglm_embodied_sim.robots.arm import ASIDE, Arm
+from autoglm_embodied_sim.robots.arm_rig import TABLE_ORIGIN_M
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
-from autoglm_embodied_sim.robots.panda import TABLE_ORIGIN_M
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 
 from autoglm_embodied.grasping.hand import HandPose

@@ -12,7 +12,7 @@ import pytest
 from autoglm_embodied_sim.robots import hand_model
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.arm_model import arm_spec
-from autoglm_embodied_sim.robots.panda import ArmRig, build_model
+from autoglm_embodied_sim.robots.arm_rig import ArmRig, build_model
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import PANDA, Sensors
 

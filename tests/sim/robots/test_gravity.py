@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.arm_rig import ArmRig
 
 from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings

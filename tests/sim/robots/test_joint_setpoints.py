@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.gazebo.systems import joint_gains
-from autoglm_embodied_sim.robots.panda import build_model
+from autoglm_embodied_sim.robots.arm_rig import build_model
 from autoglm_embodied_sim.robots.servo import FINGER_FORCE_N, LONGEST_GAP_NS, PERIOD_NS, Setpoints
 from autoglm_embodied_sim.sensors.camera import CameraSettings
 from autoglm_embodied_sim.sensors.sensor_specs import PANDA

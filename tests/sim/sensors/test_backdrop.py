@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 from autoglm_embodied_sim.robots.arm import Arm
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.arm_rig import ArmRig
 from autoglm_embodied_sim.sensors.renderer import Backdrop
 from autoglm_embodied_sim.sensors.sensor_specs import Errors, Sensors
 from sim_cases import primitive

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.arm_rig import ArmRig
 from autoglm_embodied_sim.sensors.renderer import Renderer
 from sim_cases import laid, primitive
 

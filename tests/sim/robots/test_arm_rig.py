@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from autoglm_embodied_sim.judge import hanging
-from autoglm_embodied_sim.robots.panda import ArmRig
+from autoglm_embodied_sim.robots.arm_rig import ArmRig
 from autoglm_embodied_sim.sensors.sensor_specs import Errors, Sensors, Timing
 from sim_cases import drive, laid, laid_scene, primitive
 
