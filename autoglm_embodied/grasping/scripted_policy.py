@@ -197,12 +197,16 @@ class ObservedHand:
             ticks -= 1
 
     def hold(self, view: View) -> NoReturn:
-        """Hold on, and tell where the named object is: where a view shows it, or else in the hand."""
+        """Hold on, and tell where the named object is: see `show_target`."""
+        self.show_target(view)
+        self._phase = Phase.HOLD
+        self.stand()
+
+    def show_target(self, view: View) -> None:
+        """From now on tell that the named object is where a view shows it, or else in the hand."""
         named = view.points_m()[view.owner == NAMED]
         named = named[np.isfinite(named).all(axis=1)]
         self._target_m = np.median(named, axis=0) + self._frame.origin_m if len(named) > SEEN_PX else None
-        self._phase = Phase.HOLD
-        self.stand()
 
     def stand(self) -> NoReturn:
         """Stand still."""
@@ -313,6 +317,7 @@ class ScriptedPolicy:
             hand.referent = script.find(hand, instruction, self._rng)
             if hand.referent is not Referent.ONE:
                 hand.stand()
+            hand.show_target(script.see())  # a place beside it asks for no more
         hand.wait(0.0, LOOK_TICKS)
         script.run(hand, NAMED, self._rng)
         hand.hold(script.see() if isinstance(script, ReadsWords) else hand.look())

@@ -26,6 +26,7 @@ from autoglm_embodied.grasping.hand_path import REACHED, Tolerance, within
 from autoglm_embodied.grasping.scripted_policy import (
     LOOK_TICKS,
     MASK_S,
+    NAMED,
     TICK_NS,
     MaskedFrames,
     ScriptedPolicy,
@@ -96,7 +97,9 @@ class Reading(Scripted):
         return self._means
 
     def see(self) -> View:
-        raise AssertionError("asked at the end alone")
+        """What it names lies 1 m before the camera, to either side of its axis."""
+        camera = Camera(9, 9, np.array([[9.0, 0, 4], [0, 9.0, 4], [0, 0, 1]]), np.eye(4))
+        return View(Frame(0, np.zeros((9, 9, 3), np.uint8), np.ones((9, 9)), camera), np.full((9, 9), NAMED, np.int16))
 
 
 def frame(stamp_ns: int) -> Frame:
@@ -136,6 +139,9 @@ def test_a_script_that_reads_words_says_nothing_until_it_knows_what_they_mean(me
     assert {chunk.referent for chunk in looking} == {means} and not any(chunk.twist.any() for chunk in looking)
     going_on = chunks(policy, 3 + LOOK_TICKS, 8 + LOOK_TICKS)
     assert any(chunk.twist.any() for chunk in going_on) == bool(ran) == (means is Referent.ONE)
+    if means is Referent.ONE:  # a place beside it asks for no more than where it is
+        seen_m = WORKPLACE.frame.origin_m + [0.0, 0.0, 1.0]
+        np.testing.assert_allclose([chunk.target_m for chunk in looking[1:]], [seen_m] * (LOOK_TICKS - 1), atol=1e-9)
 
 
 def test_while_a_script_thinks_the_hand_stands_still_and_then_goes_on() -> None:
