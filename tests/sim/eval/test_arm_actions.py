@@ -157,16 +157,18 @@ def test_an_arm_of_six_joints_picks_up_places_goes_home_and_keeps_to_its_joint_s
     cell, arm = six_axis_cell, six_axis_cell.table.arm
     before_m, fastest_rad_s = cell.places_m(), np.zeros(UR5E.joints)
     arm.watch = lambda: np.maximum(fastest_rad_s, np.abs(arm.data.qvel[: UR5E.joints]), out=fastest_rad_s)
-    held = cell.carry_out(Goal(Intent.GRASP, f"pick up the {cell.table.objects[0].name}"))
+    first, second = (obj.name for obj in cell.table.objects[:2])
+    held = cell.carry_out(Goal(Intent.GRASP, f"pick up the {first}"))
     assert held.outcome is Outcome.HELD, held.message
     for _ in range(2):
         jogged = cell.carry_out(Goal(Intent.JOG, slots={"direction": "down", "distance_m": "0.15"}))
         assert jogged.outcome is Outcome.DONE, jogged.message
     assert cell.places_m()[0, 2] > before_m[0, 2] + 0.03
-    placed = cell.carry_out(Goal(Intent.PLACE, "here"))
+    placed = cell.carry_out(Goal(Intent.PLACE, f"left of the {second}"))
     assert placed.outcome is Outcome.PLACED, placed.message
     cell.rollout.advance(None)
     after_m = cell.places_m()
+    assert np.linalg.norm(after_m[0, :2] - before_m[1, :2] - [0.0, 0.1]) < 0.02
     assert np.abs(after_m[:, 2] - before_m[:, 2]).max() < 0.003 and np.abs(after_m[1:] - before_m[1:]).max() < 0.003
     home = cell.carry_out(Goal(Intent.HOME))
     assert home.outcome is Outcome.AT_HOME, home.message
