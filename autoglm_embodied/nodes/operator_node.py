@@ -25,10 +25,12 @@ class OperatorNode(BackgroundNode):
 
     Args:
         show: takes each line, on the node's thread.
+        namespace: of the robot's nodes, such as r1; empty: none.
     """
 
-    def __init__(self, show: Callable[[str], None]) -> None:
-        super().__init__("operator", int(os.environ.get("ROS_DOMAIN_ID", "0")))
+    def __init__(self, show: Callable[[str], None], namespace: str = "") -> None:
+        super().__init__("operator", int(os.environ.get("ROS_DOMAIN_ID", "0")), namespace)
+        self._voice = f"{self._node.get_namespace()}/{VOICE}".strip("/")
         self._show, self._view, self._governor = show, OperatorView(), GovernorWatch(GOVERNOR)
         subscribe = self._node.create_subscription
         self._answers = subscribe(DiagnosticStatus, "voice/feedback", self._on_answer, EVENTS)
@@ -54,7 +56,7 @@ class OperatorNode(BackgroundNode):
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
         for status in array.status:
-            if status.name.lstrip("/").endswith(VOICE):
+            if status.name == self._voice:  # and not another robot's
                 state = {each.key: each.value for each in status.values}.get("state", "")
                 self._tell(self._view.changed("voice", state))
 

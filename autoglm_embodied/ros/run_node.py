@@ -12,10 +12,12 @@ from typing import Any, Protocol, TypeVar
 
 import rclpy
 from rclpy.context import Context
+from rclpy.exceptions import InvalidNamespaceException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.validate_namespace import validate_namespace
 
 from autoglm_embodied.config import read_yaml
 from autoglm_embodied.errors import AutoGLMError, ConfigError, SetupError
@@ -91,6 +93,14 @@ def _spin(node: RunnableNode, ended: Event) -> None:
         raise node.failure
 
 
+def _check_namespace(namespace: str) -> None:
+    try:
+        validate_namespace(f"/{namespace.lstrip('/')}")
+    except InvalidNamespaceException as error:
+        wanted = "letters, digits and underscores between slashes, such as r1"
+        raise ConfigError(f"a namespace must be {wanted}, got {namespace!r}") from error
+
+
 @contextmanager
 def plain_node(name: str) -> Iterator[Node]:
     """A node with nothing but what its program adds, which also spins it."""
@@ -110,10 +120,13 @@ class BackgroundNode:
     call it a few times a second as they wait, such as to check that the nodes are alive.
     """
 
-    def __init__(self, name: str, domain: int) -> None:
+    def __init__(self, name: str, domain: int, namespace: str = "") -> None:
+        _check_namespace(namespace)
         self._context = Context()
         self._context.init(domain_id=domain)
-        self._node = Node(name, context=self._context, enable_rosout=False, start_parameter_services=False)
+        self._node = Node(
+            name, context=self._context, namespace=namespace, enable_rosout=False, start_parameter_services=False
+        )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._ending = Event()

@@ -238,6 +238,19 @@ def test_a_sentence_is_understood_without_sound_or_weights(tmp_path: Path, capsy
     assert capsys.readouterr().out.strip() == "none"
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--text", "stop", "--namespace", "r1"], "--namespace is for --robot"),
+        (["--robot", "--namespace", "r-1"], "a namespace must be letters, digits and underscores between slashes"),
+    ],
+)
+def test_a_namespace_that_is_none_or_of_nothing_is_refused(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in stream_problem(["voice", *argv], capsys)
+
+
 def test_a_language_without_commands_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     for argv in (["--text", "haltu", "--language", "eo"], ["--say", "stop", "--language", "eo"]):
         assert "language 'eo'; choose one of ar, de, en, es, fr, hi, it, ja, ko, pt, ru, zh" in stream_problem(

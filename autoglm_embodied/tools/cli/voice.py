@@ -25,6 +25,7 @@ EPILOG = """examples:
   autoglm voice --wav command.wav
   autoglm voice --text "fahr fünf Zentimeter nach links" --language de
   autoglm voice --robot
+  autoglm voice --robot --namespace r1
 
 exit status: 0 a command was recognised, or Ctrl-C ended --robot; 130 Ctrl-C ended listening; 1 no command was
 recognised; 2 bad input or a broken set-up"""
@@ -43,6 +44,8 @@ def add_parser(subparsers: Subparsers) -> None:
     source.add_argument("--text", help="a sentence as it is recognised: prints what it means, without sound or weights")
     robot = "what the running nodes hear, understand and do, and ask back, until Ctrl-C"
     source.add_argument("--robot", action="store_true", help=robot)
+    names = "of the nodes that --robot watches, such as r1 (default: none)"
+    parser.add_argument("--namespace", metavar="NAME", default="", help=names)
     parser.add_argument("--language", metavar="TAG", default="en", help="of the commands, such as de (default: en)")
     model = "recogniser: tiny.en, base (all languages), or a folder with another (default: %(default)s)"
     parser.add_argument("--asr-model", metavar="NAME", default="tiny.en", help=model)
@@ -51,12 +54,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Listen, or read, and print."""
+    if args.namespace and not args.robot:
+        raise ConfigError("--namespace is for --robot; leave it out, or add --robot")
     if args.text is not None:
         return _understand(args.text, args.language, args.json)
     if args.json is not None:
         raise ConfigError("--json is for --text; leave it out to listen")
     if args.robot:
-        return _watch_robot()
+        return _watch_robot(args.namespace)
     settings = _settings(args)
     if args.wav is None and args.say is None:
         return _listen_to_microphone(settings)
@@ -72,10 +77,10 @@ def run(args: argparse.Namespace) -> int:
         return _listen_to_recording(wav, settings)
 
 
-def _watch_robot() -> int:
+def _watch_robot(namespace: str) -> int:
     from autoglm_embodied.nodes.operator_node import OperatorNode
 
-    with OperatorNode(partial(print, flush=True)), suppress(KeyboardInterrupt):
+    with OperatorNode(partial(print, flush=True), namespace), suppress(KeyboardInterrupt):
         print("Ctrl-C ends this view and stops nothing: say stop, or use the button", flush=True)
         while True:
             time.sleep(POLL_S)
