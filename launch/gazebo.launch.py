@@ -33,6 +33,8 @@ def generate_launch_description() -> LaunchDescription:
     gazebo = included("ros_gz_sim", "gz_sim.launch.py", gz_args=["-r ", folder, "/world.sdf"])
     failed = actions.Shutdown(reason="the world could not be written; see above")
     profiles = {size: PathJoinSubstitution([config, f"fastdds{size}.xml"]) for size in ("", "_small")}
+    names, level = LaunchConfiguration("namespace"), ["--ros-args", "--log-level", LaunchConfiguration("log_level")]
+    common = {"namespace": names, "arguments": level, "output": "both"}
     started = OnProcessExit(target_action=write, on_exit=lambda event, _: [failed if event.returncode else gazebo])
     return LaunchDescription(
         [
@@ -48,14 +50,14 @@ def generate_launch_description() -> LaunchDescription:
             SetParameter(name="use_sim_time", value=True),
             actions.RegisterEventHandler(started),
             write,
+            included(PACKAGE, "robot.launch.py"),  # before what takes its arguments
             Node(
                 package="ros_gz_bridge",
                 executable="parameter_bridge",
                 additional_env={PROFILE: profiles[""]},
                 parameters=[{"config_file": bridge}],
-                output="both",
+                **common,
             ),
-            Node(package=SIM, executable="servo_node", output="both"),
-            included(PACKAGE, "robot.launch.py"),
+            Node(package=SIM, executable="servo_node", **common),
         ]
     )

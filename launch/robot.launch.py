@@ -5,9 +5,14 @@ from launch.actions import DeclareLaunchArgument
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "autoglm_embodied"
+RESPAWN_DELAY_S = 2.0  # a node that cannot start, such as for a bad settings file, must not keep a processor busy
+AUTOSTART = {"autostart": ParameterValue(LaunchConfiguration("autostart"), value_type=bool)}
+OPTIONS = ["--ros-args", "--log-level", LaunchConfiguration("log_level")]
+SIM_TIME = ["-p", ["use_sim_time:=", LaunchConfiguration("use_sim_time")]]  # settings files count more
 
 
 def setting(name: str) -> PathJoinSubstitution:
@@ -15,31 +20,41 @@ def setting(name: str) -> PathJoinSubstitution:
     return PathJoinSubstitution([LaunchConfiguration("config"), name])
 
 
-def node(name: str, *parameters: object, **options: object) -> Node:
-    """A node with its settings file and further parameters."""
-    given, name = [setting(f"{name}.yaml"), *parameters], f"{name}_node"
-    return Node(package=PACKAGE, executable=name, name=name, parameters=given, output="both", **options)
+def node(name: str, *further: LaunchConfiguration, given: tuple[str, ...] = (), **options: object) -> Node:
+    """A node with its settings file and further ones; launch arguments `given` to it by their names count more."""
+    files = [part for file in (setting(f"{name}.yaml"), *further) for part in ("--params-file", file)]
+    options |= {"respawn": LaunchConfiguration("respawn"), "respawn_delay": RESPAWN_DELAY_S, "output": "both"}
+    return Node(
+        package=PACKAGE,
+        executable=f"{name}_node",
+        name=f"{name}_node",
+        namespace=LaunchConfiguration("namespace"),
+        arguments=[*OPTIONS, *SIM_TIME, *files],  # `parameters` would pass over a file that is not there
+        parameters=[AUTOSTART, {each: LaunchConfiguration(each) for each in given}],
+        **options,
+    )
 
 
 def generate_launch_description() -> LaunchDescription:
     """Governor, fusion and voice node; tuning is in the parameter files."""
-    files = {name: LaunchConfiguration(name) for name in ("robot_file", "camera_file")}
-    camera = setting("camera.yaml")
-    later = "read after that of config"
     shipped = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
+    later, names = "read after that of config", "of all nodes, topics, actions and services, such as r1"
     return LaunchDescription(
         [
             DeclareLaunchArgument("config", default_value=shipped, description="folder of the settings files"),
             DeclareLaunchArgument("robot_file", default_value=setting("panda.yaml"), description="the arm"),
-            DeclareLaunchArgument("camera_file", default_value=camera, description="pose of the camera"),
+            DeclareLaunchArgument("camera_file", default_value=setting("camera.yaml"), description="its pose"),
             DeclareLaunchArgument("governor_file", default_value=setting("governor.yaml"), description=later),
             DeclareLaunchArgument("fusion_file", default_value=setting("fusion.yaml"), description=later),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
             DeclareLaunchArgument("voice", default_value="true", description="whether this machine has the microphone"),
-            node("governor", LaunchConfiguration("governor_file"), {"robot_file": files["robot_file"]}),
-            node(
-                "fusion", LaunchConfiguration("fusion_file"), files, {"checkpoint": LaunchConfiguration("checkpoint")}
-            ),
+            DeclareLaunchArgument("namespace", default_value="", description=names),
+            DeclareLaunchArgument("use_sim_time", default_value="false", description="take the time from /clock"),
+            DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
+            DeclareLaunchArgument("autostart", default_value="true", description="false: a lifecycle manager does it"),
+            DeclareLaunchArgument("respawn", default_value="false", description="start a node that ended again"),
+            node("governor", LaunchConfiguration("governor_file"), given=("robot_file",)),
+            node("fusion", LaunchConfiguration("fusion_file"), given=("robot_file", "camera_file", "checkpoint")),
             node("voice", condition=IfCondition(LaunchConfiguration("voice"))),
         ]
     )

@@ -35,12 +35,14 @@ def generate_launch_description() -> LaunchDescription:
                 for name, file in SIMULATED.items()
             ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
-            IncludeLaunchDescription(robot),  # which declares robot_file
+            IncludeLaunchDescription(robot),  # first: it declares namespace, log_level and robot_file
             Node(
                 package="autoglm_embodied_sim",
                 executable="sim_node",
                 name="sim_node",
-                additional_env={PROFILE: profiles[""]},
+                namespace=LaunchConfiguration("namespace"),
+                arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
+                additional_env={PROFILE: profiles[""], "OMP_NUM_THREADS": "1"},  # threads that spin take the cores of the others
                 parameters=[
                     {name: ParameterValue(LaunchConfiguration(name), value_type=t) for name, t in TYPES.items()}
                 ],

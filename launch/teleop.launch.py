@@ -8,7 +8,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
 FOLDER = PathJoinSubstitution([FindPackageShare("autoglm_embodied"), "launch"])
-VIEW = ["autoglm", "voice", "--robot"]
+VIEW = ["autoglm", "voice", "--robot", "--namespace", LaunchConfiguration("namespace")]
 
 
 def included(name: str, condition: object) -> IncludeLaunchDescription:

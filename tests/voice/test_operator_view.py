@@ -56,5 +56,7 @@ def test_the_launch_file_starts_the_view_and_launch_files_that_are_there() -> No
         for node in tree.body
         if isinstance(node, ast.Assign) and "autoglm" in ast.unparse(node.value) and isinstance(node.value, ast.List)
     ]
-    program, *typed = ast.literal_eval(view)
-    assert program == "autoglm" and parser("voice").parse_args(typed).robot
+    program, *typed = [each.value if isinstance(each, ast.Constant) else "r1" for each in view.elts]
+    assert ast.unparse(view.elts[-1]) == "LaunchConfiguration('namespace')"
+    watching = parser("voice").parse_args(typed)
+    assert program == "autoglm" and watching.robot and watching.namespace == "r1"

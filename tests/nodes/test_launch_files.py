@@ -1,0 +1,136 @@
+"""The launch files as ROS 2 launch runs them: on machines that have it, which the package index does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from node_graph import LIMIT_S, Graph
+from std_srvs.srv import Trigger
+
+from autoglm_embodied.ros.qos import LATCHED
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE, GOVERNOR = "autoglm_embodied", "autoglm_embodied.nodes.governor_node"
+RUN = """
+import sys
+from launch import LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+service = LaunchService()
+given = [tuple(each.split(":=", 1)) for each in sys.argv[2:]]
+source = PythonLaunchDescriptionSource(sys.argv[1])
+service.include_launch_description(IncludeLaunchDescription(source, launch_arguments=given))
+sys.exit(service.run())
+"""
+Launch = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as colcon would install it, without a fusion node, which loads for long."""
+    pytest.importorskip("launch_ros", reason="ROS 2 launch comes with a distribution alone")
+    folder = tmp_path_factory.mktemp("prefix")
+    for name in (f"share/{PACKAGE}", f"lib/{PACKAGE}", "share/ament_index/resource_index/packages"):
+        (folder / name).mkdir(parents=True)
+    (folder / "share/ament_index/resource_index/packages" / PACKAGE).touch()
+    for name in ("launch", "config"):
+        (folder / "share" / PACKAGE / name).symlink_to(ROOT / name)
+    for name, does in {"governor_node": f"exec {sys.executable} -m {GOVERNOR}", "fusion_node": "exec echo"}.items():
+        command = folder / "lib" / PACKAGE / name
+        command.write_text(f'#!/bin/sh\n{does} "$@"\n')
+        command.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def launch(prefix: Path, graph: Graph, tmp_path: Path) -> Iterator[Launch]:
+    """Starts robot.launch.py without a microphone; at the end it is interrupted, and what it printed is returned."""
+    paths = f"{prefix}{os.pathsep}{os.environ.get('AMENT_PREFIX_PATH', '')}"
+    environment = os.environ | {
+        "AMENT_PREFIX_PATH": paths,
+        "XDG_STATE_HOME": str(tmp_path),
+        "ROS_LOG_DIR": str(tmp_path),
+    }
+
+    @contextmanager
+    def started(*given: str) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "-c", RUN, str(ROOT / "launch" / "robot.launch.py"), "voice:=false", *given]
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        yield process
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LIMIT_S)
+
+    with ExitStack() as stack:
+        yield lambda *given: stack.enter_context(started(*given))
+
+
+def lifecycle(reports: list[DiagnosticArray], name: str) -> set[str]:
+    """The states that the diagnostics tell of a node."""
+    items = [status for report in reports for status in report.status if status.name == f"{name}: lifecycle"]
+    return {pair.value for item in items for pair in item.values if pair.key == "state"}
+
+
+def governor_under(launched: subprocess.Popen[str]) -> psutil.Process | None:
+    for process in psutil.Process(launched.pid).children(recursive=True):
+        with suppress(psutil.Error):  # it ended
+            if GOVERNOR in process.cmdline():
+                return process
+    return None
+
+
+def test_nodes_come_up_in_the_namespace_and_wait_for_a_lifecycle_manager_where_autostart_is_false(
+    launch: Launch, graph: Graph
+) -> None:
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
+    for name, autostart, state in (("r1", "true", "active"), ("r2", "false", "unconfigured")):
+        launch(f"namespace:={name}", f"autostart:={autostart}", "log_level:=error")
+        graph.until(lambda: state in lifecycle(reports, f"{name}/governor_node"), f"{name} is {state}")  # noqa: B023
+    assert lifecycle(reports, "r2/governor_node") == {"unconfigured"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("governor_file:=/nowhere/mine.yaml", "cannot read settings from /nowhere/mine.yaml"),
+        ("log_level:=loud", "Couldn't parse log level: '--log-level loud'"),
+    ],
+)
+def test_what_cannot_be_is_said_and_no_governor_goes_on_with_other_settings(
+    launch: Launch, given: str, said: str
+) -> None:
+    launched = launch(given)
+    printed = iter(launched.stdout.readline, "")
+    lines = []
+    for line in printed:
+        lines.append(line)
+        if "governor_node-1]: process has" in line:
+            break
+    assert any(said in line for line in lines) and "exit code 2" in lines[-1], lines
+
+
+def test_a_stopped_governor_that_is_killed_comes_back_by_itself_and_stopped(launch: Launch, graph: Graph) -> None:
+    states = graph.collect(DiagnosticStatus, "r3/governor/state", LATCHED)
+    launched = launch("namespace:=r3", "respawn:=true", "log_level:=error")
+    assert graph.call(Trigger, "r3/stop", Trigger.Request()).success
+    graph.until(lambda: bool(states) and states[-1].level == DiagnosticStatus.ERROR, "the stop is told")
+    killed = governor_under(launched)
+    assert killed is not None
+    killed.kill()
+    graph.until(lambda: (again := governor_under(launched)) is not None and again.pid != killed.pid, "it starts again")
+    told = len(states)
+    graph.until(lambda: len(states) > told + 3, "it tells its state")
+    assert {state.level for state in states[told:]} == {DiagnosticStatus.ERROR}
+    assert graph.call(Trigger, "r3/resume", Trigger.Request()).success
