@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 from types import TracebackType
 from typing import Any
@@ -48,8 +48,9 @@ class Graph:
         self._thread = Thread(target=self._spin)
         self._thread.start()
 
-    def start(self, module: str, *parameters: str) -> subprocess.Popen[str]:
-        arguments = [argument for pair in parameters for argument in ("-p", pair)]
+    def start(self, module: str, *parameters: str, options: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """A process of a node with parameters and other options of ROS."""
+        arguments = [*options, *(argument for pair in parameters for argument in ("-p", pair))]
         process = subprocess.Popen(
             [sys.executable, "-m", module, "--ros-args", *arguments],
             stdout=subprocess.PIPE,
@@ -175,12 +176,17 @@ def start_governor(graph: Graph, *parameters: str) -> subprocess.Popen[str]:
     return process
 
 
-def publish_hand_at_rest(graph: Graph) -> None:
-    """Wrench and joint states at 100 Hz; with noise, for a wrench that never changes is a stuck sensor's."""
+def publish_hand_at_rest(graph: Graph, namespace: str = "") -> None:
+    """Wrench and joint states at 100 Hz; with noise, for a wrench that never changes is a stuck sensor's.
+
+    Args:
+        graph: that they are published on.
+        namespace: such as r1/.
+    """
     noise = np.random.default_rng(0)
     robot = Robot.from_file(shipped("panda.yaml"))
-    wrenches = graph.node.create_publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
-    joints = graph.node.create_publisher(JointState, "joint_states", FAST)
+    wrenches = graph.node.create_publisher(WrenchStamped, f"{namespace}force_torque_sensor_broadcaster/wrench", FAST)
+    joints = graph.node.create_publisher(JointState, f"{namespace}joint_states", FAST)
     wrench = WrenchStamped()
     wrench.header.frame_id = robot.wrench_frame
     state = JointState(
