@@ -24,9 +24,9 @@ def run(*command: str | Path) -> None:
         raise SetUpError(f"see above what `{Path(str(command[0])).name}` said, mend it and run make again") from error
 
 
-def site_packages() -> Path:
-    """Where packages lie in `.venv`."""
-    return next(VENV.glob("lib/python3.*/site-packages"))
+def site_packages(venv: Path = VENV) -> Path:
+    """Where packages lie in an environment."""
+    return next(venv.glob("lib/python3.*/site-packages"))
 
 
 def size_mb(folder: Path) -> int:

