@@ -21,7 +21,10 @@ OWNER_LOCK = "_el"
 MIN_AGE_S = 1.0  # the owner of a younger lock file may be about to lock it
 DOMAINS = range(70, 100)  # above the numbers people choose, below the first in the range of ephemeral ports (102)
 PORT_BASE, PORTS_PER_DOMAIN = 7400, 250  # UDP ports of a DDS domain (RTPS specification 2.2, section 9.6.1.1)
-OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")  # use the older name of Fast DDS, Fast RTPS
+OLDER_NAMES = {  # that distributions know, and newer ones warn about at every start
+    "FASTRTPS_DEFAULT_PROFILES_FILE": ("humble", "iron", "jazzy"),
+    "ROS_LOCALHOST_ONLY": ("humble",),
+}
 
 
 def remove_orphaned_segments(folder: Path = SHARED_MEMORY, clock: Callable[[], float] = time.time) -> int:
@@ -125,6 +128,6 @@ def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False
         "OMP_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    # Newer distributions warn about the older names at every start.
     older = {"FASTRTPS_DEFAULT_PROFILES_FILE": profile, "ROS_LOCALHOST_ONLY": "1"}
-    return dict(base) | shared | (older if base.get("ROS_DISTRO") in OLDER_DISTRIBUTIONS else {})
+    known = {name: value for name, value in older.items() if base.get("ROS_DISTRO") in OLDER_NAMES[name]}
+    return dict(base) | shared | known

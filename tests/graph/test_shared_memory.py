@@ -1,4 +1,4 @@
-"""Shared memory that a killed process left behind is removed; that of a living one is not."""
+"""A private graph: what a killed process left in shared memory is removed, and names are those that ROS knows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import fcntl
 import os
 from pathlib import Path
 
-from autoglm_embodied.graph.domain import MIN_AGE_S, remove_orphaned_segments
+import pytest
+
+from autoglm_embodied.graph.domain import MIN_AGE_S, environment, remove_orphaned_segments
 
 SIZE = 4096
 
@@ -46,3 +48,20 @@ def test_what_is_no_segment_is_left_alone(tmp_path: Path) -> None:
     os.utime(other, (0, 0))
     assert remove_orphaned_segments(tmp_path) == 0
     assert other.exists()
+
+
+@pytest.mark.parametrize(
+    ("distribution", "named"),
+    [
+        ("humble", {"FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_LOCALHOST_ONLY"}),
+        ("jazzy", {"FASTRTPS_DEFAULT_PROFILES_FILE"}),
+        ("kilted", set()),
+        ("", set()),
+    ],
+)
+def test_the_profile_and_the_range_have_the_older_names_where_those_are_known(
+    distribution: str, named: set[str]
+) -> None:
+    made = environment(70, {"ROS_DISTRO": distribution})
+    assert {name for name in made if name.startswith("FASTRTPS") or name == "ROS_LOCALHOST_ONLY"} == named
+    assert made["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST" and made["FASTDDS_DEFAULT_PROFILES_FILE"]
