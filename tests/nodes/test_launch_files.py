@@ -70,8 +70,9 @@ def launch(prefix: Path, graph: Graph, tmp_path: Path) -> Iterator[Launch]:
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         yield process
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=LIMIT_S)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=LIMIT_S)
 
     with ExitStack() as stack:
         yield lambda *given: stack.enter_context(started(*given))
@@ -112,13 +113,9 @@ def test_what_cannot_be_is_said_and_no_governor_goes_on_with_other_settings(
     launch: Launch, given: str, said: str
 ) -> None:
     launched = launch(given)
-    printed = iter(launched.stdout.readline, "")
-    lines = []
-    for line in printed:
-        lines.append(line)
-        if "governor_node-1]: process has" in line:
-            break
-    assert any(said in line for line in lines) and "exit code 2" in lines[-1], lines
+    printed, _ = launched.communicate(timeout=LIMIT_S)  # it ends with the last of its nodes
+    (ended,) = [line for line in printed.splitlines() if "governor_node-1]: process has" in line]
+    assert said in printed and "exit code 2" in ended, printed
 
 
 def test_a_stopped_governor_that_is_killed_comes_back_by_itself_and_stopped(launch: Launch, graph: Graph) -> None:
