@@ -16,6 +16,7 @@ SIMULATED = {"governor_file": "governor_simulation.yaml", "fusion_file": "fusion
 LATER = "read after that of config"
 SENSORS = "rates and errors of the sensors; see docs/world.md"
 TYPES = {"seed": int, "sensors_file": str, "robot_file": str}
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # more would spin on the cores of the other nodes
 PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 
 
@@ -42,7 +43,7 @@ def generate_launch_description() -> LaunchDescription:
                 name="sim_node",
                 namespace=LaunchConfiguration("namespace"),
                 arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
-                additional_env={PROFILE: profiles[""], "OMP_NUM_THREADS": "1"},  # threads that spin take the cores of the others
+                additional_env={PROFILE: profiles[""], **ONE_THREAD},
                 parameters=[
                     {name: ParameterValue(LaunchConfiguration(name), value_type=t) for name, t in TYPES.items()}
                 ],
