@@ -163,6 +163,11 @@ class Aligner:
         with self._lock:
             return {name: stream.clock.estimate for name, stream in self._streams().items()}
 
+    def mapped_ns(self) -> dict[str, int]:
+        """By how much `map_clocks` moved the last tick to meet each stream's stamps; 0 where it did not."""
+        with self._lock:
+            return {name: stream.mapped_ns for name, stream in self._streams().items()}
+
     def wrench_fault(self) -> str:
         """The fault for which the wrench is masked, empty if there is none."""
         return self._wrench.fault

@@ -157,6 +157,7 @@ class Stream:
         self.name = name
         self.ring = ring
         self.counts = SampleCounts()
+        self.mapped_ns = 0  # by which the last instant was moved to meet the stamps
         self.clock = ClockOffsetEstimator()
         self._shape = ring.values.shape[1:]
         self._clock_jump_ns = clock_jump_ns
@@ -213,10 +214,13 @@ class Stream:
 
     def instant_ns(self, t_ns: int, now_receive_ns: int | None, settings: AlignSettings) -> int:
         """The tick `t_ns` on this stream's clock: the same unless that is off and the settings let it be mapped."""
+        self.mapped_ns = 0
         if not settings.map_clocks or now_receive_ns is None or not len(self.ring):
             return t_ns
         mapped_ns = self.clock.stamp_ns(now_receive_ns)
-        return t_ns if -settings.ahead_limit_ns <= t_ns - mapped_ns <= settings.late_limit_ns else mapped_ns
+        if not -settings.ahead_limit_ns <= t_ns - mapped_ns <= settings.late_limit_ns:
+            self.mapped_ns = mapped_ns - t_ns
+        return t_ns + self.mapped_ns
 
     def absence(self, t_ns: int, now_receive_ns: int | None, limit_ns: int, settings: AlignSettings) -> str:
         """Why there is nothing to be used at an instant, its kind before a colon; empty if there is.

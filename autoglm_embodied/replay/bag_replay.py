@@ -26,7 +26,7 @@ from autoglm_embodied.replay.player import EvenTicks, Player, play
 from autoglm_embodied.replay.runners import AlignerRunner, PolicyRunner
 from autoglm_embodied.types import MODALITIES, Observation, Sense
 
-NS_PER_MS = 1e6
+NS_PER_MS, NS_PER_S = 1e6, 1e9
 TARED = "wrench.tared"  # in the metadata of a recording whose wrenches need no tare
 LEAST_PRESENT = 0.9  # of the ticks; what is present in fewer is named with the reason
 
@@ -73,6 +73,7 @@ class BagReplay:
         self._present: Counter[str] = Counter()
         self._absences: Counter[tuple[str, str]] = Counter()  # modality, kind of reason
         self._reasons: dict[tuple[str, str], str] = {}  # the last of each kind
+        self._mapped: dict[str, tuple[int, int]] = {}  # in how many ticks, and by how much [ns] at most
         self._resolution_ns = 0  # of force, the coarsest
         self._coarse = ""  # what is then said
         self._errors_ns: dict[str, list[int]] = {name: [] for name in MODALITIES}
@@ -126,6 +127,9 @@ class BagReplay:
         for name in (*FAST_STREAMS, "rgb", "depth"):
             said += self._player.streams[name].problems(name)
         said += [self._coarse] if self._coarse else []
+        for name, (ticks, furthest_ns) in self._mapped.items():
+            off = f"as its stamps are off by {furthest_ns / NS_PER_S:.3g} s" + (" or less" if ticks > 1 else "")
+            said.append(f"{name} is placed by times of receipt in {ticks} of {self._ticks} ticks, {off}")
         return said + [self._absence(name) for name in MODALITIES if self._lacks(name)]
 
     def _lacks(self, modality: str) -> bool:
@@ -167,6 +171,10 @@ class BagReplay:
             key = name, why.partition(":")[0]
             self._absences[key] += 1
             self._reasons[key] = why
+        for name, mapped_ns in self._runner.aligner.mapped_ns().items():
+            if mapped_ns:
+                ticks, furthest_ns = self._mapped.get(name, (0, 0))
+                self._mapped[name] = ticks + 1, max(furthest_ns, abs(mapped_ns))
         resolution_ns = self._runner.aligner.force_resolution_ns()
         if resolution_ns > self._resolution_ns:
             self._resolution_ns, self._coarse = resolution_ns, self._runner.aligner.coarse_force()

@@ -104,6 +104,8 @@ def test_a_constant_offset_is_mapped_by_the_time_of_receipt_where_the_setting_al
 ) -> None:
     present, problems = replay(with_stamps(off(12 * S - WALL, *streams)), tmp_path, map_clocks=True)
     assert all(present[name] > 0.6 for name in SENSES) and "clock:" not in problems, problems
+    sense = "vision" if streams == CAMERA else {"wrench": "force", "joints": "joints"}[streams[0]]
+    assert f"{sense} is placed by times of receipt in " in problems and problems.count("placed by") == 1, problems
 
 
 def test_a_restarted_simulator_loses_no_message_and_its_refusal_is_said(tmp_path: Path) -> None:
