@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Before numpy and torch come: processes that test side by side would spin for each other's cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # No test asks how fast a machine is. Every run tries the same cases, so that a change is judged by itself and not by
 # luck; `--hypothesis-profile anew` tries others.
@@ -19,7 +23,7 @@ ALONE = (
     *("voice/test_speaker.py", "voice/test_voice_node.py"),
 )
 """What runs in real time: graphs and sound. One at a time, after all others."""
-LONG = ("tools/test_interruption.py", "train/test_collect_and_train.py", "sim/eval")
+LONG = ("tools/test_interruption.py", "train", "sim/eval")
 """Files that would keep all others waiting if they began last."""
 
 

@@ -55,7 +55,7 @@ VOICE_PROGRAMS = ("flite", "espeak-ng")
 FRAMES = 60
 LISTEN_S = 2.0
 PROBE_LIMIT_S = 60.0
-PROBES = "autoglm_embodied.nodes"
+PROBES = "autoglm_embodied.nodes.probes"
 PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
 
 EXPECTED_HZ: Mapping[str, tuple[float, str]] = {

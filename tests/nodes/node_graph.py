@@ -73,6 +73,14 @@ class Graph:
         process.kill()
         process.wait()
 
+    def end_all_at_once(self) -> None:
+        """End every process that still runs by SIGKILL."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        self._processes.clear()
+
     def spin(self, node: Node) -> None:
         """Spin another node, too."""
         self._executor.add_node(node)
@@ -138,10 +146,7 @@ class Graph:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
+        self.end_all_at_once()
         self._executor.shutdown()
         self.context.try_shutdown()
         self._thread.join()
@@ -171,13 +176,14 @@ def start_governor(graph: Graph, *parameters: str) -> subprocess.Popen[str]:
     """A governor, found by the fusion node that runs already."""
     reports = graph.collect(DiagnosticArray, "/diagnostics")
     process = graph.start("autoglm_embodied.nodes.governor_node", *parameters)
-
-    def found() -> bool:
-        items = [status for report in reports for status in report.status if status.name == "fusion_node: governor"]
-        return bool(items) and ("governed", "1") in {(pair.key, pair.value) for pair in items[-1].values}
-
-    graph.until(found, "the fusion node finds the governor")
+    graph.until(lambda: finds_governor(reports), "the fusion node finds the governor")
     return process
+
+
+def finds_governor(reports: list[DiagnosticArray], node: str = "fusion_node") -> bool:
+    """Whether the newest of these says that a fusion node hears a governor."""
+    items = [status for report in reports for status in report.status if status.name == f"{node}: governor"]
+    return bool(items) and ("governed", "1") in {(pair.key, pair.value) for pair in items[-1].values}
 
 
 def publish_hand_at_rest(graph: Graph, namespace: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -24,12 +25,20 @@ from autoglm_embodied.types import FloatArray
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ACTION_LIMIT_S = 210.0
 KEEP_UP = ("sim_node: simulator", "fusion_node: policy", "governor_node: output")  # items of the diagnostics
+SUCCEEDED = ("held", "placed", "at_home", "done")
 PATIENT = ("grasp.timeout_s:=200.0", "actions.timeout_s:=200.0")  # on a machine that simulates slowly
 GOALS = (
     ("grasp", Grasp, {"instruction": "pick up the green cylinder"}, "held"),
     ("place", Place, {"instruction": "left of the blue cube"}, "placed"),
     ("home", Home, {}, "at_home"),
 )
+
+
+@pytest.fixture(autouse=True)
+def one_robot(graph: Graph) -> Iterator[None]:
+    """The next test has a simulator of its own."""
+    yield
+    graph.end_all_at_once()
 
 
 def test_what_is_picked_up_is_put_down_again_and_the_arm_goes_home(graph: Graph) -> None:
@@ -46,8 +55,7 @@ def test_what_is_picked_up_is_put_down_again_and_the_arm_goes_home(graph: Graph)
         assert client.wait_for_server(timeout_sec=LIMIT_S)
         sent = graph.result(partial(client.send_goal_async, action.Goal(**goal)), f"{name} is answered")
         ended = graph.result(sent.get_result_async, f"{name} ends", limit_s=ACTION_LIMIT_S)
-        if ended.result.code != 0 and (late := complaints(reports)):  # a hand that stands for so long seems stuck
-            pytest.skip(f"{ended.result.message}; this machine did not keep up: {late[-1]}")
+        skip_if_late(ended.result.outcome, ended.result.message, reports)
         assert (ended.result.outcome, ended.result.code) == (outcome, 0), ended.result.message
         assert ended.status == GoalStatus.STATUS_SUCCEEDED
 
@@ -59,7 +67,8 @@ def test_an_arm_of_six_joints_comes_up_from_its_file_moves_by_voice_and_goes_hom
     graph.start(NODES["sim_node"], "seed:=3", arm)
     graph.start(NODES["fusion_node"], *fusion, *PATIENT, "policy:=named", arm)
     start_governor(graph, *governor, arm)
-    states, joints = graph.collect(FusionState, "fusion/state"), graph.collect(JointState, "joint_states", FAST)
+    states, reports = graph.collect(FusionState, "fusion/state"), graph.collect(DiagnosticArray, "/diagnostics")
+    joints = graph.collect(JointState, "joint_states", FAST)
     graph.until(
         lambda: bool(states) and list(states[-1].present)[:3] == [True] * 3, "it sees, feels and knows its joints"
     )
@@ -69,12 +78,15 @@ def test_an_arm_of_six_joints_comes_up_from_its_file_moves_by_voice_and_goes_hom
     voice = graph.publisher(VoiceCommand, "voice/command", EVENTS, listeners=2)
     down = {"direction": "down", "distance_m": "0.1"}
     voice.publish(VoiceCommand(intent=VoiceCommand.JOG, text="down", slot=list(down), slot_value=list(down.values())))
-    graph.until(lambda: states[-1].outcome == "done", "it has moved down", ACTION_LIMIT_S)
+    graph.until(lambda: bool(states[-1].outcome), "the motion ends", ACTION_LIMIT_S)
+    skip_if_late(states[-1].outcome, states[-1].message, reports)
+    assert states[-1].outcome == "done", states[-1].message
     assert np.abs(arm_rad(joints, robot) - robot.home_rad).max() > 0.05
     client: Any = ActionClient(graph.node, Home, "home")
     assert client.wait_for_server(timeout_sec=LIMIT_S)
     sent = graph.result(partial(client.send_goal_async, Home.Goal()), "home is answered")
     ended = graph.result(sent.get_result_async, "home ends", limit_s=ACTION_LIMIT_S)
+    skip_if_late(ended.result.outcome, ended.result.message, reports)
     assert ended.result.outcome == "at_home", ended.result.message
     here_m, home_m = (forward_kinematics(robot, at)[:3, 3] for at in (arm_rad(joints, robot), np.array(robot.home_rad)))
     assert np.linalg.norm(here_m - home_m) < 0.01
@@ -84,7 +96,9 @@ def arm_rad(joints: list[JointState], robot: Robot) -> FloatArray:
     return np.array(joints[-1].position[: robot.joints])
 
 
-def complaints(reports: list[DiagnosticArray]) -> list[str]:
-    """What the nodes said of steps, ticks and commands that came too late."""
+def skip_if_late(outcome: str, message: str, reports: list[DiagnosticArray]) -> None:
+    """Skip where a goal failed and nodes said of steps, ticks and commands that they came too late."""
     told = [status for report in reports for status in report.status if status.name in KEEP_UP]
-    return [status.message for status in told if status.level != DiagnosticStatus.OK]
+    late = [status.message for status in told if status.level != DiagnosticStatus.OK]
+    if outcome not in SUCCEEDED and late:  # a hand that stands for so long seems stuck
+        pytest.skip(f"{message}; this machine did not keep up: {late[-1]}")

@@ -18,7 +18,7 @@ from autoglm_embodied_interfaces.action import Grasp
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import TwistStamped
-from node_graph import LIMIT_S, Graph, publish_hand_at_rest
+from node_graph import LIMIT_S, Graph, finds_governor, publish_hand_at_rest
 from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
@@ -201,6 +201,7 @@ def test_a_goal_is_of_one_robot_and_ends_with_its_node_which_does_not_take_it_up
     settings = (f"checkpoint:={checkpoint}", "grasp.blind_s:=1000.0", "grasp.timeout_s:=1000.0")
     start = {name: partial(graph.start, FUSION, *settings, options=["-r", f"__ns:=/{name}"]) for name in LIMIT_M_S}
     states = {name: graph.collect(FusionState, f"{name}/fusion/state") for name in LIMIT_M_S}
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
     nodes = {name: begin() for name, begin in start.items()}
     clients = {name: ActionClient(graph.node, Grasp, f"{name}/grasp") for name in LIMIT_M_S}
 
@@ -209,7 +210,7 @@ def test_a_goal_is_of_one_robot_and_ends_with_its_node_which_does_not_take_it_up
 
     def begins(name: str) -> Any:
         assert clients[name].wait_for_server(timeout_sec=LIMIT_S)
-        graph.until(lambda: bool(states[name]), f"{name} ticks")
+        graph.until(lambda: finds_governor(reports, f"{name}/fusion_node"), f"{name} finds its governor")
         handle = graph.result(lambda: clients[name].send_goal_async(TRY), "the goal is accepted")
         ended = graph.asked(handle.get_result_async)
         graph.until(partial(instruction, name), f"{name} tries")
