@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
 
 import environment
 from environment import PYTHON, ROOT, SetUpError, run, site_packages
-from pip_process import PipError, pip
+from pip_process import PipError, pip, run_step
 from prepare import build_interfaces, digest, stamp_file
 
 JAZZY = ROOT / ".venv-jazzy"
@@ -80,11 +79,4 @@ def install_ros() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (SetUpError, PipError) as error:
-        print(f"set-up: {error}.", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("set-up: broken off; the next make goes on where it stopped.", file=sys.stderr)
-        sys.exit(130)
+    run_step(main)

@@ -130,3 +130,15 @@ class Progress:
         elif at_once or self._clock() - self._said_at_s >= EVERY_S:
             print(text, file=self._stream, flush=True)
             self._said_at_s = self._clock()
+
+
+def run_step(main: Callable[[], None]) -> None:
+    """Run a part of set-up; what it cannot do is one sentence and exit code 2, and Ctrl-C ends it with 130."""
+    try:
+        main()
+    except (SetUpError, PipError) as error:
+        print(f"set-up: {error}.", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("set-up: broken off; the next make goes on where it stopped.", file=sys.stderr)
+        sys.exit(130)

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import packages
-from environment import ROOT, VENV, SetUpError, run
-from pip_process import PipError, pip
+from environment import ROOT, VENV, run
+from pip_process import pip, run_step
 
 INTERFACES = ROOT / "ros2_ws" / "src" / "autoglm_embodied_interfaces"
 STEPS = ("system packages", "virtual environment", "packages", "data of wheels", "interfaces", "own packages")
@@ -135,11 +135,4 @@ def digest(*parts: str | Path) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (SetUpError, PipError) as error:
-        print(f"set-up: {error}.", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("set-up: broken off; the next make goes on where it stopped.", file=sys.stderr)
-        sys.exit(130)
+    run_step(main)

@@ -68,6 +68,11 @@ class Outcome(Enum):
         return self.code == SUCCEEDED
 
 
+REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
+"""The words mean no object, or several: nothing was tried."""
+REFUSAL_WORDS = tuple(each.word for each in REFUSALS)
+
+
 def place_slots(instruction: str) -> Mapping[str, str] | None:
     """The slots of a place said in English, with or without its verb: "left of the red cube"; None if it is none."""
     for sentence in (instruction, f"put it {instruction}") if instruction.strip() else ():

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autoglm_embodied.graph_recording import FusionTick, GraphRecording, Sample
+from autoglm_embodied.policy.goal import REFUSAL_WORDS
 
 STYLES = {"held": "bold green", "judged": "bold green", "refused": "bold yellow", "not held": "bold yellow"}
 
@@ -53,7 +54,6 @@ class Timeline:
         return next((self.since_start_s(moment.t_ns) for moment in self.moments if moment.name == name), None)
 
 
-REFUSALS = ("not_found", "ambiguous", "unknown_words")
 STILL_M = 0.0005  # fingers that moved less in STILL_NS stand still
 STILL_NS = 60_000_000
 CLOSED_BY_M = 0.003  # fingers stopped by an object have closed at least so far
@@ -82,7 +82,7 @@ class Narrator:
     def _follow_tick(self, tick: FusionTick, joints: list[Sample]) -> None:
         if tick.outcome:
             self.end = tick
-            name = "refused" if tick.outcome in REFUSALS else tick.outcome.replace("_", " ")
+            name = "refused" if tick.outcome in REFUSAL_WORDS else tick.outcome.replace("_", " ")
             self._timeline.mark(name, tick.message, tick.stamp_ns)
         elif tick.instruction:
             self._timeline.mark("understood", tick.instruction, tick.stamp_ns)

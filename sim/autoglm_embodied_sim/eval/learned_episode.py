@@ -13,7 +13,7 @@ from autoglm_embodied.align.aligner import Aligner
 from autoglm_embodied.align.settings import AlignSettings
 from autoglm_embodied.grasping.force_feedback import PolicyReport
 from autoglm_embodied.kinematics import Robot, forward_kinematics
-from autoglm_embodied.policy.goal import Outcome
+from autoglm_embodied.policy.goal import REFUSALS, Outcome
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import load_policy
@@ -27,8 +27,6 @@ from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out_task
 from autoglm_embodied_sim.sensors.sensor_specs import PANDA
-
-REFUSALS = (Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.UNKNOWN_WORDS)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autoglm_embodied.errors import SensorError, SetupError
 from autoglm_embodied.graph.launch import GraphExit, not_ready_reasons, parameters, run_graph
+from autoglm_embodied.policy.goal import REFUSAL_WORDS
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, nothing_to_grasp
 from autoglm_embodied_sim.judge import Verdict
 from autoglm_embodied_sim.policies.registry import READING
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from autoglm_embodied.ros.grasp_action import GraspClient
 
 HELD = "held"
-REFUSALS = ("not_found", "ambiguous", "unknown_words")
 READY_S, SERVICE_S = 90.0, 30.0
 TICK_HZ = 30.0  # of fusion_node, unless it is told otherwise
 SCRIPT_S = 240.0  # three tries of three descents each, and neighbours taken away in between
@@ -148,7 +148,7 @@ def _episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
         seconds=seconds,
         instruction=scene["instruction"],
         kind=scene["kind"],
-        refused=end.outcome in REFUSALS,
+        refused=end.outcome in REFUSAL_WORDS,
         outcome=end.outcome,
         message=end.message,
         pace=pace,
