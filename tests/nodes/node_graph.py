@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from types import TracebackType
 from typing import Any
 
@@ -16,8 +16,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.exceptions import InvalidHandle
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -46,6 +45,7 @@ class Graph:
         self._executor.add_node(self.node)
         self._changed = Condition()
         self._processes: list[subprocess.Popen[str]] = []
+        self._ending = Event()
         self._thread = Thread(target=self._spin)
         self._thread.start()
 
@@ -147,10 +147,11 @@ class Graph:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end_all_at_once()
+        self._ending.set()
+        self._thread.join()  # first: an executor that spins must not be shut down by another thread (rclpy 7.1.6)
         self._executor.shutdown()
-        self.context.try_shutdown()
-        self._thread.join()
         self.node.destroy_node()
+        self.context.try_shutdown()
 
     def note(self, messages: list[Any], message: Any) -> None:
         """Keep a message and look at the conditions again."""
@@ -159,15 +160,9 @@ class Graph:
             self._changed.notify_all()
 
     def _spin(self) -> None:
-        while self.context.ok():
+        while not self._ending.is_set():
             try:
-                self._executor.spin()
-                return
-            except ExternalShutdownException:
-                return
-            except rclpy_implementation.RCLError:  # of a timer that publishes as the context ends
-                if self.context.ok():
-                    raise
+                self._executor.spin_once(timeout_sec=LOOK_S)
             except InvalidHandle:  # rclpy 9.1.2, where the tests' thread destroys a publisher that is just waited for
                 continue
 
