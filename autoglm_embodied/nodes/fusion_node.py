@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from autoglm_embodied_interfaces.msg import VoiceCommand
@@ -45,6 +45,13 @@ from autoglm_embodied.types import CARRIED_OUT, FloatArray, Intent
 if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
 
+OF_POLICY: dict[str, tuple[Any, About]] = {
+    "policy": (LEARNED, About(f"{LEARNED}, {NAMED}, or one that an installed package registers")),
+    "checkpoint": ("", About(f"folder of the policy {LEARNED}; empty: the shipped one")),
+    "grounding": ("", About(f"folder of a zero-shot detector for the policy {NAMED}; empty: none")),
+    "device": ("auto", About("auto, cpu or cuda")),
+    "threads": (1, About("of torch; more collapse on a machine that has other things to do", least=1, most=256)),
+}
 COMMAND_LIMIT = About("age of a tick's command, from which on the arm rests", least=1e6, most=1e9)
 SWITCH_INTERVAL_S = 0.0005  # torch gives way at every operation: a tick must not wait 5 ms for each of its turns
 
@@ -65,11 +72,8 @@ class FusionNode(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__("fusion_node")
-        parameter(self, "policy", LEARNED)
-        parameter(self, "checkpoint", "")  # of the policy learned
-        parameter(self, "grounding", "")  # of the policy named
-        parameter(self, "device", "auto")
-        parameter(self, "threads", 1)  # more collapse on a machine that has other things to do
+        for name, (default, known) in OF_POLICY.items():
+            parameter(self, name, default, known)
         tick_hz = rate_parameter(self, "tick_hz", 30.0)
         rate_parameter(self, "command_hz", 100.0)
         _check_limit(parameter(self, "command_limit_ns", LIMIT_NS, COMMAND_LIMIT), tick_hz)

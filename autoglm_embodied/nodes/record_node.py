@@ -28,9 +28,10 @@ from autoglm_embodied.errors import BagError, ConfigError
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.metrics import git_commit
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES, RawSubscriptions, TopicType
-from autoglm_embodied.ros.parameters import parameter
+from autoglm_embodied.ros.parameters import parameter, topic_parameter
 from autoglm_embodied.ros.qos import FAST
 from autoglm_embodied.ros.run_node import run
+from autoglm_embodied.setting import About
 
 DISCOVERY_PERIOD_S = 0.5  # for publishers that came or went
 REPORT_PERIOD_S = 2.0
@@ -38,6 +39,11 @@ WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
 SWITCH_INTERVAL_S = 0.0005  # the receiving thread must not wait 5 ms for the writing one
 READABLE = {name for stream in STREAMS.values() for name in stream.types}
 PAUSE_S = 0.001  # between two looks at the queues, in which a few messages of the fast topics come
+
+OUT = About("folder, or MCAP file, to record to")
+SECONDS = About("how long to record; 0: until it is asked to end")
+MORE = About("further topics to record")
+SENSORS = About("whether to record every topic that may be a sensor's, whatever it is called")
 
 
 class RecordNode(Node):
@@ -49,16 +55,17 @@ class RecordNode(Node):
 
     def __init__(self, overrides: Sequence[Parameter[Any]] = ()) -> None:
         super().__init__("record_node", parameter_overrides=list(overrides))
-        out, seconds = parameter(self, "out", "out/record"), parameter(self, "seconds", 0.0)
+        out, seconds = parameter(self, "out", "out/record", OUT), parameter(self, "seconds", 0.0, SECONDS)
         if not 0.0 <= seconds < float("inf"):
             raise ConfigError(
                 f"parameter seconds of record_node must be 0 (until it is asked to end) or more, got {seconds:g}"
             )
         streams = {
-            name: self._resolved(parameter(self, f"topics.{name}", default.topic)) for name, default in STREAMS.items()
+            name: self._resolved(topic_parameter(self, name, default.topic)) for name, default in STREAMS.items()
         }
-        self._others = {self._resolved(name) for name in parameter(self, "more", [""]) if name} - set(streams.values())
-        self._sensors = parameter(self, "sensors", False)  # record what may be a sensor's, whatever it is called
+        more = parameter(self, "more", [""], MORE)
+        self._others = {self._resolved(name) for name in more if name} - set(streams.values())
+        self._sensors = parameter(self, "sensors", False, SENSORS)
         self._recorded = set(streams.values())
         self.graph: dict[str, str] = {}  # every topic there was, and its type
         self.path = file_of(Path(out).expanduser(), time.time())

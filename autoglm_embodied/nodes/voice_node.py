@@ -17,6 +17,7 @@ from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.setting import About
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import Answer, CommandSettings, Outcome, VoiceCommand
 from autoglm_embodied.voice.listener import Listener
@@ -44,7 +45,7 @@ class VoiceNode(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__("voice_node")
-        self._device = parameter(self, "device", "")
+        self._device = parameter(self, "device", "", About("microphone, by a part of its name; empty: the default one"))
         self._recogniser = settings(self, RecogniserSettings, "recogniser")
         self._segmenter = settings(self, SegmenterSettings, "segmenter")
         self._checks = settings(self, CommandSettings, "command")

@@ -12,6 +12,7 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.policy.episode import Episode
 from autoglm_embodied.policy.goal import Outcome
+from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.types import ActionChunk, ArmState, Command, FloatArray, Observation, Phase, Referent
 
 STILL_M_S, STILL_TICKS = 0.004, 9  # of the gripper: it may take a moment to follow a command
@@ -21,24 +22,30 @@ STILL_M_S, STILL_TICKS = 0.004, 9  # of the gripper: it may take a moment to fol
 class GraspSettings:
     """When a grasp begins, gives up and is done, and what counts as holding the object."""
 
-    look_ticks: int = 12  # ticks of looking, arm still, before the policy may move
-    hold_ticks: int = 12  # ticks in HOLD in a row that make the outcome
-    settle_ticks: int = 3  # ticks in a row that make a phase
-    max_tries: int = 3
-    timeout_s: float = 30.0
-    blind_s: float = 2.0  # the arm stands still without camera or joints; for so long, and the grasp ends
-    vanished_s: float = 1.0  # the arm goes on without a policy that sees the named object; for so long, and it ends
-    close_s: float = 6.0  # the policy may leave the fingers closed and the arm low; for so long, and the grasp ends
-    least_width_m: float = 0.006  # fingers closer than this hold nothing
-    open_width_m: float = 0.074  # fingers farther apart than this hold nothing
-    least_lift_m: float = 0.05  # of the tool since the fingers closed
-    least_weight_n: float = 0.3  # beyond the noise of the wrench
-    named_within_m: float = 0.12  # of the tool, where the camera must see the named object at the end
+    look_ticks: int = setting(12, "ticks of looking, arm still, before the policy may move", least=1, most=1000)
+    hold_ticks: int = setting(12, "ticks of holding in a row that make the outcome", least=1, most=1000)
+    settle_ticks: int = setting(3, "ticks in a row that make a phase", least=1, most=1000)
+    max_tries: int = setting(3, "how often the fingers may close", least=1, most=100)
+    timeout_s: float = setting(30.0, "longest time of a grasp", least=1.0, most=3600.0)
+    blind_s: float = setting(
+        2.0, "the arm stands still without camera or joints; for so long, and the grasp ends", least=0.1, most=3600.0
+    )
+    vanished_s: float = setting(
+        1.0, "the policy may see the named object no more; for so long, and the grasp ends", least=0.1, most=60.0
+    )
+    close_s: float = setting(
+        6.0, "the fingers may stay closed and the arm low; for so long, and the grasp ends", least=0.1, most=60.0
+    )
+    least_width_m: float = setting(0.006, "fingers closer than this hold nothing", least=1e-4, most=0.5)
+    open_width_m: float = setting(0.074, "fingers farther apart than this hold nothing", least=1e-3, most=0.5)
+    least_lift_m: float = setting(0.05, "rise of the tool since the fingers closed", least=0.005, most=0.5)
+    least_weight_n: float = setting(0.3, "weight beyond the noise of the wrench", least=0.01, most=100.0)
+    named_within_m: float = setting(
+        0.12, "distance to the tool at which the camera must see the named object at the end", least=0.01, most=1.0
+    )
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value <= 0:
-                raise ConfigError(f"grasp.{name} must be greater than 0, got {value}")
+        check_ranges(self, "grasp")
         if self.least_width_m >= self.open_width_m:
             raise ConfigError(f"grasp.least_width_m must be below open_width_m, got {self.least_width_m}")
 

@@ -28,8 +28,10 @@ DOWN = np.array([0.0, 0.0, -1.0, 0.0, 0.0, 0.0])
 class ActionSettings:
     """How goals take turns, and how the arm moves for all but a grasp; positions are in the base frame."""
 
-    preempt: bool = True  # whether a later goal takes the place of the running one; else it is refused
-    put_down_first: bool = False  # whether a grasp with something in the hand puts that down where it is; else it asks
+    preempt: bool = setting(True, "whether a later goal takes the place of the running one; else it is refused")
+    put_down_first: bool = setting(
+        False, "whether a grasp with something in the hand puts that down where it is; else it asks"
+    )
     timeout_s: float = setting(60.0, "longest time of a place, a release, home or a step", least=1.0, most=600.0)
     stall_s: float = setting(2.0, "time without coming nearer, after which a motion ends", least=0.1, most=60.0)
     travel_m_s: float = setting(0.15, "speed of the tool on its way", least=0.005, most=1.0)

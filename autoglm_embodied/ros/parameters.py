@@ -40,6 +40,33 @@ UNITS = {
     "hz": "Hz",
 }
 """Endings of names, the longest of the same letters first."""
+RATES = {
+    "camera_hz": "images that the camera sends a second",
+    "wrench_hz": "wrenches that the wrist sensor sends a second",
+    "joints_hz": "joint states that the robot sends a second",
+    "tick_hz": "observations and decisions of the policy a second",
+    "command_hz": "commands of the policy a second, repeated between its ticks",
+    "output_hz": "commands to the robot a second",
+}
+TOPIC_ABOUT = {
+    "rgb": "colour images; as published, raw or compressed",
+    "depth": "depth images, or an organised point cloud",
+    "camera_info": "calibration of the colour images",
+    "depth_info": "calibration of the depth images, where they are not aligned with colour",
+    "wrench": "the wrist's wrenches, one a message",
+    "wrench_batch": "the wrist's wrenches, several a message",
+    "joints": "joint states of arm and gripper",
+    "voice": "spoken commands",
+    "feedback": "what is answered to each utterance",
+    "deadman": "whether the deadman is held",
+    "policy_twist": "motions that the policy wants",
+    "policy_gripper": "openings of the gripper that the policy wants",
+    "twist": "motions to the robot",
+    "gripper": "openings of the gripper to the robot",
+    "governor_state": "the governor's state",
+    "state": "what the fusion node observes and does",
+}
+"""What each parameter `topics.NAME` is of."""
 
 
 def settings(node: Node, cls: type[S], prefix: str) -> S:
@@ -84,13 +111,13 @@ def on_change(node: Node, cls: type[S], prefix: str, take: Callable[[S], None]) 
     node.add_on_set_parameters_callback(change)
 
 
-def parameter(node: Node, name: str, default: P, known: About | None = None) -> P:
+def parameter(node: Node, name: str, default: P, known: About) -> P:
     """Declare one parameter, of the type of its default, and read it.
 
     Raises:
         ConfigError: it has the wrong type or is out of range.
     """
-    found: P = _declare(node, name, default, known or About())
+    found: P = _declare(node, name, default, known)
     return found
 
 
@@ -100,7 +127,12 @@ def rate_parameter(node: Node, name: str, default_hz: float) -> float:
     Raises:
         ConfigError: it has the wrong type or is no rate.
     """
-    return parameter(node, name, default_hz, About(least=0.1, most=10_000.0))
+    return parameter(node, name, default_hz, About(RATES[name], least=0.1, most=10_000.0))
+
+
+def topic_about(name: str) -> About:
+    """What people read of the parameter that holds this topic."""
+    return About(f"topic of {TOPIC_ABOUT[name]}")
 
 
 def topic_parameter(node: Node, name: str, default: str) -> str:
@@ -110,7 +142,7 @@ def topic_parameter(node: Node, name: str, default: str) -> str:
         ConfigError: it is no text, or no name of a topic.
     """
     full = f"topics.{name}"
-    topic = parameter(node, full, default)
+    topic = parameter(node, full, default, topic_about(name))
     try:
         validate_topic_name(topic)
     except InvalidTopicNameException as error:
@@ -162,8 +194,7 @@ def _description(name: str, known: About) -> str:
     """What the setting is, and its unit, which ends its name."""
     last = name.rpartition(".")[2]
     unit = next((ending for ending in UNITS if last.endswith(f"_{ending}")), "")
-    text = known.description or name.removesuffix(f"_{unit}").replace("_", " ").replace(".", ": ")
-    return f"{text} [{UNITS[unit]}]" if unit else text
+    return f"{known.description} [{UNITS[unit]}]" if unit else known.description
 
 
 def _plain(found: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from autoglm_embodied.command_language.prohibition import is_prohibition
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.types import CARRIED_OUT, Intent
 from autoglm_embodied.voice.interpretation import Interpretation, interpret
 from autoglm_embodied.voice.recogniser import Transcript
@@ -25,21 +25,19 @@ class CommandSettings:
     never too old, as it moves nothing; a resume needs most, as it undoes a stop.
     """
 
-    least_confidence: float = 0.85
-    least_stop_confidence: float = 0.2
-    least_resume_confidence: float = 0.9
-    least_asked_confidence: float = 0.4  # from which it is asked whether it was meant
-    asked_s: float = 8.0  # in which a "yes" is an answer
-    most_no_speech: float = 0.5
-    most_words_per_s: float = 7.0  # people speak 2 to 4 words a second, fast talkers 6
-    most_latency_s: float = 10.0  # recognised later, a command is no longer what is wanted
+    least_confidence: float = setting(0.85, "at which a command is carried out", least=0.0, most=1.0)
+    least_stop_confidence: float = setting(0.2, "at which a stop is", least=0.0, most=1.0)
+    least_resume_confidence: float = setting(0.9, "at which a resume is", least=0.0, most=1.0)
+    least_asked_confidence: float = setting(0.4, "at which it is asked whether it was meant", least=0.0, most=1.0)
+    asked_s: float = setting(8.0, "time in which a yes is an answer", least=0.1, most=600.0)
+    most_no_speech: float = setting(0.5, "probability that it was no speech", least=0.0, most=1.0)
+    most_words_per_s: float = setting(7.0, "words a second; people speak 2 to 4, fast talkers 6", least=0.1, most=100.0)
+    most_latency_s: float = setting(
+        10.0, "time from the end of the speech after which a command is no longer what is wanted", least=0.1, most=600.0
+    )
 
     def __post_init__(self) -> None:
-        least = (self.least_confidence, self.least_stop_confidence, self.least_resume_confidence)
-        fractions = (*least, self.least_asked_confidence, self.most_no_speech)
-        limits = (self.most_words_per_s, self.most_latency_s, self.asked_s)
-        if not all(0.0 <= value <= 1.0 for value in fractions) or not min(limits) > 0:
-            raise ConfigError("command: confidences and most_no_speech must be within 0..1, the other limits above 0")
+        check_ranges(self, "command")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from autoglm_embodied.command_language.language import language as language_of
 from autoglm_embodied.command_language.language import require_language
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 from autoglm_embodied.voice.weights import (
     SPEECH_MODELS,
@@ -34,16 +35,15 @@ NUMBER = re.compile(r" ?\d+|\.\d+")
 class RecogniserSettings:
     """Weights, language and execution of the recogniser."""
 
-    model: str = TINY_EN  # of SPEECH_MODELS
-    weights: str = ""  # a folder for CTranslate2 instead
-    weights_sha256: str = ""  # of its model.bin; empty: not checked
-    language: str = "en"  # BCP-47, of what is spoken and of the commands in it
-    threads: int = 1
-    compute_type: str = "int8"  # float32 is no more accurate and takes twice as long
+    model: str = setting(TINY_EN, f"one of {', '.join(SPEECH_MODELS)}")
+    weights: str = setting("", "a folder with weights for CTranslate2 instead")
+    weights_sha256: str = setting("", "of its model.bin; empty: not checked")
+    language: str = setting("en", "of what is spoken and of the commands in it, BCP-47")
+    threads: int = setting(1, "of the recogniser", least=1, most=64)
+    compute_type: str = setting("int8", "of CTranslate2; float32 is no more accurate and takes twice as long")
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ConfigError(f"recogniser threads must be at least 1, got {self.threads}")
+        check_ranges(self, "recogniser")
         require_language(self.language)
         speech_model(self.model)
 

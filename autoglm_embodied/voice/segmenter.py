@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 
 from autoglm_embodied.errors import AudioError, ConfigError, SetupError
+from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 
@@ -58,21 +59,24 @@ class VoiceActivityDetector:
 class SegmenterSettings:
     """Thresholds of the begin and end of an utterance."""
 
-    start_probability: float = 0.5  # speech begins at a block this likely
-    stop_probability: float = 0.35  # and goes on while blocks are at least this likely
-    end_silence_s: float = 0.5
-    pre_roll_s: float = 0.3  # kept before the start: the detector is late for soft consonants
-    least_speech_s: float = 0.15  # shorter sounds are noise
-    longest_s: float = 8.0
+    start_probability: float = setting(0.5, "speech begins at a block this likely", least=0.01, most=0.99)
+    stop_probability: float = setting(0.35, "and goes on while blocks are at least this likely", least=0.01, most=0.99)
+    end_silence_s: float = setting(0.5, "pause that ends an utterance", least=0.0, most=10.0)
+    pre_roll_s: float = setting(
+        0.3, "sound kept from before the start, as the detector is late for soft consonants", least=0.0, most=10.0
+    )
+    least_speech_s: float = setting(0.15, "shorter sounds are noise", least=0.0, most=10.0)
+    longest_s: float = setting(8.0, "an utterance is cut here", least=0.1, most=30.0)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.stop_probability <= self.start_probability < 1.0:
+        check_ranges(self, "segmenter")
+        if self.stop_probability > self.start_probability:
             raise ConfigError(
-                "stop_probability and start_probability must be within 0..1 and in this order, "
-                f"got {self.stop_probability} and {self.start_probability}"
+                f"segmenter.stop_probability must be at most start_probability, {self.start_probability}, "
+                f"got {self.stop_probability}"
             )
-        if min(self.end_silence_s, self.pre_roll_s, self.least_speech_s) < 0 or self.longest_s < self.end_silence_s:
-            raise ConfigError("segmenter times must not be negative, and longest_s not below end_silence_s")
+        if self.longest_s < self.end_silence_s:
+            raise ConfigError(f"segmenter.longest_s must be at least end_silence_s, got {self.longest_s}")
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,8 @@ def test_live_and_recorded_samples_give_the_same_observation_to_the_bit(aligner:
     [
         {"raw_samples": 0},
         {"pyramid_windows_ns": (32, 8)},
+        {"pyramid_windows_ns": ()},
+        {"rest_velocity": np.nan},
         {"raw_samples": 5_000},
         {"tool_mass_kg": -1.0},
         {"tool_centre_m": (0.0, 0.1)},

@@ -282,7 +282,7 @@ def test_the_doctor_of_a_silent_graph_says_what_it_looked_for(start: Start, tmp_
     ("arguments", "said"),
     [
         (["--topic", "joints=a b"], "--topic must be NAME or STREAM=NAME"),
-        (["--topic", "joints=/1a"], "is no name of a topic"),
+        (["--topic", "joints=/1a"], "must be the name of a topic"),
         (["--seconds", "-1"], "--seconds must be 0 or more"),
         (["--out", "/proc/none/a.mcap"], "cannot record to /proc/none/a.mcap"),
     ],

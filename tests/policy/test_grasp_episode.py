@@ -234,7 +234,7 @@ def test_fingers_that_closed_and_lift_nothing_end_the_grasp_within_the_time_of_t
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ConfigError, match="least_width_m must be below open_width_m"):
         GraspSettings(least_width_m=0.09)
-    with pytest.raises(ConfigError, match="least_weight_n must be greater than 0"):
+    with pytest.raises(ConfigError, match="grasp.least_weight_n must be from 0.01 to 100"):
         GraspSettings(least_weight_n=0.0)
 
 

@@ -141,7 +141,7 @@ def test_a_machine_without_a_microphone_ends_the_node_with_one_sentence(graph: G
 @pytest.mark.parametrize(
     ("parameter", "sentence"),
     [
-        ("command.least_confidence:=7.0", "must be within 0..1"),
+        ("command.least_confidence:=7.0", "must be from 0 to 1, got 7.0"),
         ("recogniser.language:=eo", "no commands are known in language 'eo'"),
         ("recogniser.model:=huge", "there is no speech model 'huge'; choose base, tiny.en"),
         ("recogniser.weights:=/nosuch", "cannot read the weights /nosuch/model.bin"),

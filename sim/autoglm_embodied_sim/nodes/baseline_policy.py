@@ -12,7 +12,7 @@ from autoglm_embodied.grasping.scripted_policy import PATIENCE_S, ScriptedPolicy
 from autoglm_embodied.ingest.cdr import read_image
 from autoglm_embodied.ros.parameters import parameter, value
 from autoglm_embodied.ros.qos import FRAMES
-from autoglm_embodied_sim.nodes.publishers import MASK_TOPIC
+from autoglm_embodied_sim.nodes.publishers import ABOUT_MASKS, MASK_TOPIC
 from autoglm_embodied_sim.policies.registry import baseline_named
 from autoglm_embodied_sim.robots.arm import WORKPLACE
 
@@ -32,7 +32,7 @@ class BaselinePolicy(ScriptedPolicy):
         super().__init__(partial(baseline_named, name), WORKPLACE, PATIENCE_S)
         self._node = node
         declared = node.has_parameter(TOPIC)  # when the node was configured before
-        topic = value(node, TOPIC) if declared else parameter(node, TOPIC, MASK_TOPIC)
+        topic = value(node, TOPIC) if declared else parameter(node, TOPIC, MASK_TOPIC, ABOUT_MASKS)
         self._masks = node.create_subscription(Image, topic, self._on_mask, FRAMES, raw=True)
 
     def close(self) -> None:

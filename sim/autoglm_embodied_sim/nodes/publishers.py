@@ -13,13 +13,15 @@ from autoglm_embodied.ingest.image_encodings import MM_PER_M
 from autoglm_embodied.ingest.joint_states import JointStateWriter
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import image_message, to_stamp
-from autoglm_embodied.ros.parameters import parameter
+from autoglm_embodied.ros.parameters import parameter, topic_about
 from autoglm_embodied.ros.qos import FAST, FRAMES
+from autoglm_embodied.setting import About
 from autoglm_embodied.types import Camera, Frame
 from autoglm_embodied_sim.sensors.sensor import Moment, Samples
 
 MAX_DEPTH_MM = 65535
 MASK_TOPIC = "sim/object_mask"
+ABOUT_MASKS = About("topic of the simulator's masks of the objects, which no robot has")
 MASK_EVERY_FRAMES = 6  # a script looks a few times a minute
 
 
@@ -27,8 +29,8 @@ class FastPublishers:
     """Wrench and joint states, each sample in its wire form."""
 
     def __init__(self, node: Node, robot: Robot) -> None:
-        wrench_topic = parameter(node, "wrench_topic", "force_torque_sensor_broadcaster/wrench")
-        joints_topic = parameter(node, "joints_topic", "joint_states")
+        wrench_topic = parameter(node, "wrench_topic", "force_torque_sensor_broadcaster/wrench", topic_about("wrench"))
+        joints_topic = parameter(node, "joints_topic", "joint_states", topic_about("joints"))
         self._wrench_publisher = node.create_publisher(WrenchStamped, wrench_topic, FAST)
         self._joints_publisher = node.create_publisher(JointState, joints_topic, FAST)
         self._wrench = WrenchWriter(robot.wrench_frame)
@@ -52,9 +54,9 @@ class FramePublishers:
     """Colour, aligned depth in whole millimetres, and the intrinsics of both."""
 
     def __init__(self, node: Node, frame_id: str) -> None:
-        colour_topic = parameter(node, "rgb_topic", "camera/color/image_raw")
-        depth_topic = parameter(node, "depth_topic", "camera/depth/image_raw")
-        info_topic = parameter(node, "camera_info_topic", "camera/color/camera_info")
+        colour_topic = parameter(node, "rgb_topic", "camera/color/image_raw", topic_about("rgb"))
+        depth_topic = parameter(node, "depth_topic", "camera/depth/image_raw", topic_about("depth"))
+        info_topic = parameter(node, "camera_info_topic", "camera/color/camera_info", topic_about("camera_info"))
         self._colour = node.create_publisher(Image, colour_topic, FRAMES)
         self._depth = node.create_publisher(Image, depth_topic, FRAMES)
         self._info = node.create_publisher(CameraInfo, info_topic, FRAMES)
@@ -80,7 +82,8 @@ class MaskPublisher:
     """
 
     def __init__(self, node: Node, frame_id: str) -> None:
-        self._publisher = node.create_publisher(Image, parameter(node, "mask_topic", MASK_TOPIC), FRAMES)
+        topic = parameter(node, "mask_topic", MASK_TOPIC, ABOUT_MASKS)
+        self._publisher = node.create_publisher(Image, topic, FRAMES)
         self._frame_id = frame_id
         self._frames = 0
 

@@ -18,10 +18,11 @@ from autoglm_embodied.errors import CommandError, SensorError
 from autoglm_embodied.ingest.joint_states import NamedJointReader
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import twist_array
-from autoglm_embodied.ros.parameters import file_parameter, parameter
+from autoglm_embodied.ros.parameters import file_parameter, parameter, topic_about
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS, FAST
 from autoglm_embodied.ros.run_node import run
+from autoglm_embodied.setting import About
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied_sim.gazebo.systems import COMMAND_TOPIC, all_gains
 from autoglm_embodied_sim.robots.arm_rig import bare_arm
@@ -29,6 +30,8 @@ from autoglm_embodied_sim.robots.hand_rig import command_array
 from autoglm_embodied_sim.robots.servo import Setpoints
 
 WAIT_NS = 100_000_000  # how long an end may have to wait for the thread
+
+ABOUT_COMMANDS = About("topic of the set-points of the joints")
 
 
 class ServoNode:
@@ -43,7 +46,7 @@ class ServoNode:
         model = bare_arm(robot)
         self._setpoints = Setpoints(model, robot, np.array([gains.stiffness for gains in all_gains(model, robot)]))
         self._publisher = self.ros.create_publisher(
-            JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC), COMMANDS
+            JointTrajectory, parameter(self.ros, "command_topic", COMMAND_TOPIC, ABOUT_COMMANDS), COMMANDS
         )
         self._subscribe()
         self.ros.create_service(Trigger, "servo_node/home", self._on_home)
@@ -58,9 +61,9 @@ class ServoNode:
 
     def _subscribe(self) -> None:
         topics = {
-            "twist": parameter(self.ros, "twist_topic", "servo_node/delta_twist_cmds"),
-            "gripper": parameter(self.ros, "gripper_topic", "gripper_controller/commands"),
-            "joints": parameter(self.ros, "joints_topic", "joint_states"),
+            "twist": parameter(self.ros, "twist_topic", "servo_node/delta_twist_cmds", topic_about("twist")),
+            "gripper": parameter(self.ros, "gripper_topic", "gripper_controller/commands", topic_about("gripper")),
+            "joints": parameter(self.ros, "joints_topic", "joint_states", topic_about("joints")),
         }
         node = self.ros
         self._twist = PolledSubscription(node, TwistStamped, topics["twist"], self._on_twist, COMMANDS)

@@ -20,11 +20,11 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from autoglm_embodied.errors import AutoGLMError, CommandError, ConfigError
+from autoglm_embodied.errors import AutoGLMError, CommandError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.ros.conversions import twist_array
 from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
-from autoglm_embodied.ros.parameters import file_parameter, parameter
+from autoglm_embodied.ros.parameters import file_parameter, parameter, topic_about
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS
 from autoglm_embodied.ros.run_node import run
@@ -55,11 +55,11 @@ class SimNode:
         self.failure: Exception | None = None
         self.ros = Node("sim_node")
         parameter(self.ros, "seed", 0, About("of the next scene", least=0, most=2**31 - 1, live=True))
-        parameter(self.ros, "suite", "primitives")
-        parameter(self.ros, "count", 0)
-        parameter(self.ros, "unique", True)
-        parameter(self.ros, "objects", "validate")
-        parameter(self.ros, "easy", False)
+        parameter(self.ros, "suite", "primitives", About("of scenes, as autoglm evaluate --suite names them"))
+        parameter(self.ros, "count", 0, About("objects of a scene; 0: as the suite has it", least=0, most=100))
+        parameter(self.ros, "unique", True, About("whether no two primitives are alike"))
+        parameter(self.ros, "objects", "validate", About("split, train, validate or test, or a folder of meshes"))
+        parameter(self.ros, "easy", False, About("whether the physics is the easy one"))
         robot = Robot.from_file(file_parameter(self.ros, "robot_file", "panda.yaml"))
         camera = CameraSettings.from_file(file_parameter(self.ros, "camera_file", "camera.yaml"))
         sensors = Sensors.from_file(file_parameter(self.ros, "sensors_file", SHIPPED), robot)
@@ -95,8 +95,8 @@ class SimNode:
         self._stepper.start()
 
     def _subscribe(self) -> None:
-        twist_topic = parameter(self.ros, "twist_topic", "servo_node/delta_twist_cmds")
-        gripper_topic = parameter(self.ros, "gripper_topic", "gripper_controller/commands")
+        twist_topic = parameter(self.ros, "twist_topic", "servo_node/delta_twist_cmds", topic_about("twist"))
+        gripper_topic = parameter(self.ros, "gripper_topic", "gripper_controller/commands", topic_about("gripper"))
         self._commands = [
             PolledSubscription(self.ros, TwistStamped, twist_topic, self._on_twist, COMMANDS),
             PolledSubscription(self.ros, Float64MultiArray, gripper_topic, self._on_gripper, COMMANDS),
@@ -183,8 +183,6 @@ class SimNode:
     def _suite(self) -> Suite:
         """The suite as the parameters have it; `count` of 0 leaves it the number of its objects."""
         suite, count = suite_named(self._value("suite")), self._value("count")
-        if count < 0:
-            raise ConfigError(f"parameter count must be 0 or more objects, got {count}")
         suite = replace(suite, objects=count or suite.objects, unique=self._value("unique"))
         return suite.eased() if self._value("easy") else suite
 
