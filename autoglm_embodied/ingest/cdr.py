@@ -104,10 +104,17 @@ class SpokenCommand:
     latency_ns: int
 
 
+def stamp_of(sec: int, nanosec: int) -> int:
+    """A stamp [ns] of builtin_interfaces/Time; SensorError if it is none: its nanoseconds are a second or more."""
+    if nanosec >= NS_PER_S:
+        raise SensorError(f"a stamp must hold less than {NS_PER_S} nanoseconds, got {nanosec}; mend what publishes it")
+    return sec * NS_PER_S + nanosec
+
+
 def read_stamp_ns(data: bytes) -> int:
-    """The header stamp of any stamped message, in CDR of either byte order."""
+    """The header stamp of any stamped message, in CDR of either byte order; the errors are those of `stamp_of`."""
     sec, nanosec = (STAMP if data[1] % 2 else BIG_STAMP).unpack_from(data, BEGIN)
-    return int(sec * NS_PER_S + nanosec)
+    return stamp_of(sec, nanosec)
 
 
 @reader
@@ -119,7 +126,7 @@ def read_wrench(data: bytes) -> tuple[int, str, FloatArray]:
     if len(data) < offset + WRENCH_BYTES:
         raise SensorError(f"a wrench message must hold {offset + WRENCH_BYTES} bytes, got {len(data)}")
     frame = data[NAME : NAME + length - 1].decode()
-    return sec * NS_PER_S + nanosec, frame, np.frombuffer(data, "<f8", 6, offset)
+    return stamp_of(sec, nanosec), frame, np.frombuffer(data, "<f8", 6, offset)
 
 
 @reader
@@ -137,6 +144,7 @@ def read_wrench_batch(data: bytes) -> tuple[NDArray[np.int64], str, FloatArray]:
     if stamp_count != count:
         raise SensorError(f"a wrench batch must hold a stamp for each wrench, got {stamp_count} and {count}")
     wrenches = np.frombuffer(data, "<f8", 6 * count, aligned(offset + COUNT.size, DOUBLE)) if count else np.empty(0)
+    stamp_of(0, stamps["nanosec"].max(initial=0).item())
     return stamps["sec"].astype(np.int64) * NS_PER_S + stamps["nanosec"], frame, wrenches.reshape(count, 6)
 
 
@@ -151,7 +159,7 @@ def read_image(data: bytes) -> RawImage:
     is_bigendian, offset = data[offset], aligned(offset + 1, COUNT.size)
     (step,) = COUNT.unpack_from(data, offset)
     pixels = bytes_view(data, offset + COUNT.size)
-    return RawImage(sec * NS_PER_S + nanosec, frame, height, width, encoding, is_bigendian, step, pixels)
+    return RawImage(stamp_of(sec, nanosec), frame, height, width, encoding, is_bigendian, step, pixels)
 
 
 @reader

@@ -94,12 +94,11 @@ class TopicInspection:
         self._receive_ns.append(time_ns)
         if self._read is not None:
             try:
-                layout = self._read(data)
+                layout, time_ns = self._read(data), read_stamp_ns(data)
                 frame = read_string(data, BEGIN + STAMP.size)[0] if data[1] % 2 else ""  # little-endian
             except SensorError as error:
-                layout = f"unreadable: {error}"
+                layout, time_ns = f"unreadable: {error}", message.receive_ns
             else:
-                time_ns = read_stamp_ns(data)
                 self._stamps_ns.append(time_ns)
                 self._stamped_receive_ns.append(message.receive_ns)
         self._times_ns.setdefault((frame, layout), array("q")).append(time_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
 
 from autoglm_embodied.bag.message import BagMessage
+from autoglm_embodied.errors import SensorError
 from autoglm_embodied.ingest.cdr import BEGIN, LITTLE_ENDIAN, STAMP, read_stamp_ns
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import EVENTS, FAST, FRAMES
@@ -157,5 +159,7 @@ class RawSubscriptions:
 
 def _stamp_ns(data: bytes) -> int:
     """The header stamp, below 0 where it cannot be read or kept."""
-    readable = data[: len(LITTLE_ENDIAN)] == LITTLE_ENDIAN and len(data) >= BEGIN + STAMP.size
-    return read_stamp_ns(data) if readable else -1
+    if data[: len(LITTLE_ENDIAN)] == LITTLE_ENDIAN and len(data) >= BEGIN + STAMP.size:
+        with suppress(SensorError):
+            return read_stamp_ns(data)
+    return -1
