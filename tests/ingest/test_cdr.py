@@ -293,18 +293,11 @@ def test_an_unknown_representation_is_refused_as_by_ros(name: str, begin: str) -
 # Malformed messages
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if name != "info"])  # whose stamp nobody reads
-@pytest.mark.parametrize("nanosec", [10**9, 2**32 - 1])
-def test_a_stamp_of_more_nanoseconds_than_a_second_has_is_refused(name: str, nanosec: int) -> None:
-    read, message, _ = MESSAGES[name]
-    data = bytearray(serialize_message(message))
-    where = cdr.BEGIN + cdr.STAMP.size - 4
-    if name == "batch":  # each wrench has a stamp of its own
-        where = data.index(struct.pack("<iI", *divmod(T_NS, 10**9)), where + 4) + 4
-    struct.pack_into("<I", data, where, 10**9 - 1)
-    read(bytes(data))
-    struct.pack_into("<I", data, where, nanosec)
-    with pytest.raises(SensorError, match=f"less than 1000000000 nanoseconds, got {nanosec}"):
+@pytest.mark.parametrize("name", MESSAGES.keys() - {"info"})
+def test_a_stamp_of_a_thousand_million_nanoseconds_is_refused(name: str) -> None:
+    read, data = MESSAGES[name][0], bytearray(serialize_message(MESSAGES[name][1]))
+    struct.pack_into("<I", data, data.rindex(struct.pack("<iI", *divmod(T_NS, 10**9))) + 4, 10**9)
+    with pytest.raises(SensorError, match="less than 1000000000 nanoseconds, got 1000000000"):
         read(bytes(data))
 
 

@@ -160,23 +160,6 @@ def test_images_stamped_a_little_apart_are_a_frame_of_the_colours_stamp(
     assert said == "" if frames else "never within 5 ms of each other, lately" in said and "synchronise" in said
 
 
-@pytest.mark.parametrize(("stamps_ns", "receipts_ns", "doubted"), [
-    (3 * MS, 67 * MS, True), (-3 * MS, 67 * MS, True), (0, 67 * MS, False), (3 * MS, 15 * MS, False),
-])  # fmt: skip
-def test_a_pair_whose_stamps_differ_and_that_came_apart_is_doubted(
-    sensors: SensorInput, stamps_ns: int, receipts_ns: int, doubted: bool
-) -> None:
-    """As where the stamps of colour are wrong by about a frame; depth alone may take its time to be computed."""
-    feed(sensors, "camera_info", info())
-    for _ in range(2):
-        for k in range(4):
-            t_ns = T_NS + 133 * k * MS
-            feed(sensors, "rgb", colour(t_ns=t_ns), t_ns)
-            feed(sensors, "depth", depth(t_ns=t_ns + stamps_ns), t_ns + receipts_ns)
-        said = sensors.pairer.problem_since_last()
-        assert ("come 67 ms apart" in said and "synchronise" in said) if doubted else not said
-
-
 def test_the_equal_stamp_is_preferred_and_a_clock_set_back_leaves_no_image_waiting_for_ever(
     sensors: SensorInput, taken: LoggedSink
 ) -> None:

@@ -11,7 +11,7 @@ from observing import EPOCH_NS, MS
 from replay_cases import STREAM_OF
 
 from autoglm_embodied.bag.message import BagMessage
-from autoglm_embodied.ingest.cdr import BEGIN, NS_PER_S, STAMP, read_stamp_ns
+from autoglm_embodied.ingest.cdr import BEGIN, BIG_STAMP, NS_PER_S, STAMP
 
 S = 1_000 * MS
 SENSORS = ("wrench", "joints", "rgb", "depth", "camera_info", "voice")
@@ -91,6 +91,12 @@ def drawn_times(random: Random) -> tuple[str, Times]:
     return f"{name} {off_ns / 1e9:.3g} s x{scale:g} /{grain_ns / 1e9:g} s {few} {begin:.2f}", kinds[name]
 
 
+def stamp_of(data: bytes) -> int:
+    """The stamp [ns] of a message, which may be none."""
+    seconds, rest_ns = (STAMP if data[1] % 2 else BIG_STAMP).unpack_from(data, BEGIN)
+    return int(seconds * NS_PER_S + rest_ns)
+
+
 def with_stamp(data: bytes, stamp_ns: int) -> bytes:
     seconds, rest_ns = divmod(stamp_ns, NS_PER_S)
     changed = bytearray(data)
@@ -102,7 +108,7 @@ def stamps(random: Random, recording: Recording) -> None:
     places = [k for k in drawn_streams(random, recording) if len(recording.messages[k].data) >= BEGIN + STAMP.size]
     name, change = drawn_times(random)
     recording.notes.append(name)
-    for k, stamp_ns in zip(places, change([read_stamp_ns(recording.messages[k].data) for k in places]), strict=True):
+    for k, stamp_ns in zip(places, change([stamp_of(recording.messages[k].data) for k in places]), strict=True):
         message = recording.messages[k]
         recording.messages[k] = replace(message, data=with_stamp(message.data, stamp_ns))
 
