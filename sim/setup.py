@@ -41,6 +41,9 @@ setup(
                 "scored_without_memory",
             )
         ],
-        "autoglm.bench": ["sim = autoglm_embodied_sim.cli.bench_sim:add_parser"],
+        "autoglm.bench": [
+            "limits = autoglm_embodied_sim.cli.bench_limits:add_parser",
+            "sim = autoglm_embodied_sim.cli.bench_sim:add_parser",
+        ],
     },
 )

@@ -199,6 +199,10 @@ class ArmRig:
         if "_renderer" in vars(self):
             self._renderer.reseed(self.seed)
 
+    def rest_elbow(self, arm_q: FloatArray) -> None:
+        """Pull what a twist leaves free, such as the elbow, to these joint angles (n,) from now on, instead of home."""
+        self._servo.home_rad = command_array("joint angles [rad]", arm_q, (self.robot.joints,))
+
     def command(self, twist: FloatArray, gripper_width_m: float) -> None:
         """Move the tool with `twist` (6,) [m/s, rad/s, base frame] until replaced or timed out; set the gripper."""
         twist = command_array("a twist [m/s, rad/s]", twist, (6,))
