@@ -80,8 +80,10 @@ class ArmLimits:
 
     def _singularity_scale(self, jacobian: FloatArray, next_rad: FloatArray, limits: Limits) -> float:
         now = _condition(jacobian)
-        if now <= limits.singularity_slow or _condition(tool_jacobian(joint_frames(self._robot, next_rad))) < now:
+        if now <= limits.singularity_slow:
             return 1.0
+        if _condition(tool_jacobian(joint_frames(self._robot, next_rad))) < now:
+            return min(1.0, limits.singularity_stop / now)  # deep in one, a servo's joints turn faster than known here
         if now >= limits.singularity_stop:
             return 0.0
         return (limits.singularity_stop - now) / (limits.singularity_stop - limits.singularity_slow)
