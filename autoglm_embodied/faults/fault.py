@@ -19,6 +19,9 @@ from autoglm_embodied.types import FloatArray
 MS = 1_000_000
 HOUR_NS = 3_600_000 * MS
 GOVERNOR, FUSION = "governor_node", "fusion_node"
+VOICE, RECORDER, PARTICIPANTS = "voice_node", "record_node", "participants"
+BESIDE = (VOICE, RECORDER, PARTICIPANTS)
+"""Processes without which the arm moves as well: they run in the trials of their own faults alone."""
 
 
 class Policy(Enum):
@@ -30,6 +33,16 @@ class Policy(Enum):
     OTHER_FRAME = "commands in another frame"
     FLOOD = "commands a hundred times in each tick"
     STOPPED = "a stop is called by message"
+    STOPPED_BY_SERVICE = "a stop is called by service"
+
+
+class Harm(Enum):
+    """What is done to a process."""
+
+    PAUSED = "SIGSTOP, and SIGCONT when the fault clears"
+    KILLED = "SIGKILL"
+    FULL_DISK = "its file may not grow any more"
+    BEGINS = "it waited to be told to begin"
 
 
 @dataclass(frozen=True)
@@ -41,12 +54,22 @@ class Fault:
     told: str = ""  # regular expression of what must be told; empty: nothing
     safe_ms: float | None = None  # within which the arm must stand; None: it goes on as if nothing was
     streams: Mapping[str, Callable[[], Change]] = field(default_factory=dict)
-    process: str = ""  # is sent SIGSTOP, and SIGCONT when the fault clears
-    killed: bool = False  # or SIGKILL, and must be started again
+    process: str = ""  # that comes to harm
+    harm: Harm = Harm.PAUSED
     policy: Policy | None = None
     grasp: bool = False  # in a grasp of the learned policy; otherwise a steady twist is commanded
     lasts_s: float = 1.0
     backs_off: bool = False  # going back is as safe as standing
+
+    @property
+    def ends_process(self) -> bool:
+        """Whether its process is no more."""
+        return bool(self.process) and self.harm in (Harm.KILLED, Harm.FULL_DISK)
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether nothing can go on before its process is started again."""
+        return self.ends_process and self.process not in BESIDE
 
     def tells(self, text: str) -> bool:
         """Whether a text, "node: item: message", tells of it."""
@@ -71,7 +94,7 @@ def _depth(edit: Callable[[RawImage], tuple[str, NDArray[np.generic]]]) -> Mappi
 
 SILENT, STUCK, FORCE = "governor: .*wrench silent", "governor: .*wrench stuck", "governor: .*force"
 PUSH = np.array([0.0, 0.0, 60.0, 0.0, 0.0, 0.0])
-BLIND = "fusion: without vision"
+BLIND, FULL = "fusion: without vision", "record_node: .*recording stopped"
 FAULTS = (
     Fault("none", "nothing: what this machine does by itself", streams={"wrench": lambda: change.late(0)}),
     Fault("wrench_stop", "no wrench comes", SILENT, 20, {"wrench": lambda: change.silent}),
@@ -97,8 +120,20 @@ FAULTS = (
     Fault("policy_flood", "10,000 commands a second", "", None, policy=Policy.FLOOD),
     Fault("policy_frame", "commands in another frame", "policy silent", 50, policy=Policy.OTHER_FRAME),
     Fault("stop", "a stop by message", "governor: .*stopped", 20, policy=Policy.STOPPED),
-    Fault("governor_killed", "SIGKILL", "", 300, process=GOVERNOR, killed=True),
+    Fault("governor_killed", "SIGKILL", "", 300, process=GOVERNOR, harm=Harm.KILLED),
     Fault("governor_paused", "SIGSTOP for 1 s", "", 300, process=GOVERNOR),
+    Fault("voice_killed", "SIGKILL", process=VOICE, harm=Harm.KILLED),
+    Fault(
+        "voice_killed_stop",
+        "SIGKILL, and a stop by service",
+        "governor: .*stopped",
+        20,
+        process=VOICE,
+        harm=Harm.KILLED,
+        policy=Policy.STOPPED_BY_SERVICE,
+    ),
+    Fault("disk_full", "its disk is full", FULL, process=RECORDER, harm=Harm.FULL_DISK, lasts_s=2.0),
+    Fault("participants_join", "30 more on the network", process=PARTICIPANTS, harm=Harm.BEGINS, lasts_s=3.0),
     Fault("camera_stop", "no images", BLIND, 250, _camera(lambda: change.silent), grasp=True),
     Fault("camera_frozen", "the same images with moving stamps", BLIND, 250, _camera(change.frozen), grasp=True),
     Fault("depth_frozen", "the same depth with moving stamps", BLIND, 250, {"depth": change.frozen}, grasp=True),
@@ -108,6 +143,6 @@ FAULTS = (
     Fault("depth_nan", "depth of NaN", BLIND, 250, _depth(change.depth_nan), grasp=True),
     Fault("depth_encoding", "an encoding that does not exist", BLIND, 250, _depth(change.unknown_encoding), grasp=True),
     Fault("depth_half", "half of the rows", BLIND, 250, _depth(change.half), grasp=True),
-    Fault("policy_killed", "SIGKILL", "policy silent", 50, process=FUSION, killed=True, grasp=True),
+    Fault("policy_killed", "SIGKILL", "policy silent", 50, process=FUSION, harm=Harm.KILLED, grasp=True),
     Fault("policy_paused", "SIGSTOP for 1 s", "policy silent", 50, process=FUSION, grasp=True),
 )

@@ -154,7 +154,7 @@ def add_figures(report: Report, fault: Fault, results: Sequence[Result]) -> None
     else:
         _add_times(report, "fault.safe_ms", case, [each.safe_ms for each in results])
         report.add("fault.motion_mm", max(each.motion_mm for each in results), "mm", n, case=case, stat="max")
-    if fault.killed:
+    if fault.needs_restart:
         report.skip("fault.recovered", f"{case}: a process that ended must be started again")
     else:
         report.add_fraction("fault.recovered", sum(each.recovered for each in results), n, case=case)

@@ -13,6 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import Trigger
 
 from autoglm_embodied.faults.fault import Policy
 from autoglm_embodied.faults.trial import Received
@@ -61,6 +62,7 @@ class FaultObserver(BackgroundNode):
         self._voice = node.create_publisher(VoiceCommand, "voice/command", EVENTS)
         self._policy_twist = node.create_publisher(TwistStamped, "policy/delta_twist", COMMANDS)
         self._policy_gripper = node.create_publisher(Float64MultiArray, "policy/gripper_width", COMMANDS)
+        self._stop: Any = node.create_client(Trigger, "stop")
         self._subscribe(joints_topic)
         self._ticker = Ticker(POLICY_HZ, self._command if steady else lambda: None, self._fail)
         self._spin()
@@ -84,6 +86,18 @@ class FaultObserver(BackgroundNode):
         """Publish a spoken command."""
         text = instruction or "said by the observer of faults"
         self._voice.publish(VoiceCommand(intent=intent, text=text, instruction=instruction))
+
+    def can_call_stop(self) -> bool:
+        """Whether the governor's service is there."""
+        return bool(self._stop.service_is_ready())
+
+    def call_stop(self) -> None:
+        """Call the governor's service, without waiting for its answer."""
+        self._stop.call_async(Trigger.Request())
+
+    def tell(self, text: str) -> None:
+        """Take what was told now, as "node: item: message"."""
+        self.received.told.append((time.monotonic_ns(), text))
 
     def wait_for(self, condition: Callable[[], bool], limit_s: float, meanwhile: Callable[[], None]) -> bool:
         """Wait until a condition holds; False if it does not within so long."""
@@ -139,18 +153,15 @@ class FaultObserver(BackgroundNode):
 
     def _on_governor(self, state: DiagnosticStatus) -> None:
         values = {pair.key: pair.value for pair in state.values}
-        self._tell(f"governor: {values.get('reasons', '')}")
+        self.tell(f"governor: {values.get('reasons', '')}")
 
     def _on_fusion(self, state: FusionState) -> None:
         absent = [name for name, there in zip(state.modality, state.present, strict=True) if not there]
-        self._tell(f"fusion: without {', '.join(absent)}")
+        self.tell(f"fusion: without {', '.join(absent)}")
 
     def _on_diagnostics(self, message: Any) -> None:
         for status in message.status:
-            self._tell(f"{status.name}: {status.message}")
-
-    def _tell(self, text: str) -> None:
-        self.received.told.append((time.monotonic_ns(), text))
+            self.tell(f"{status.name}: {status.message}")
 
     def _on_onset(self, message: String) -> None:
         self.onset_ns = int(message.data)

@@ -10,7 +10,7 @@ import pytest
 from autoglm_embodied.errors import SensorError
 from autoglm_embodied.faults import change
 from autoglm_embodied.faults.change import Change
-from autoglm_embodied.faults.fault import FAULTS, Fault
+from autoglm_embodied.faults.fault import BESIDE, FAULTS, Fault, Policy
 from autoglm_embodied.ingest.cdr import RawImage, WrenchWriter, read_image, read_stamp_ns, read_wrench
 from autoglm_embodied.ingest.image_encodings import depth_array_m
 from autoglm_embodied.ingest.joint_states import JointStateWriter, NamedJointReader
@@ -106,7 +106,8 @@ def test_half_an_image_and_an_unknown_encoding_are_refused(edit: Callable[..., t
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_fault_says_what_it_does_and_begins_anew(fault: Fault) -> None:
     assert [each.name for each in FAULTS].count(fault.name) == 1
-    assert sum((bool(fault.streams), bool(fault.process), fault.policy is not None)) == 1
+    stops_besides = fault.process in BESIDE and fault.policy is Policy.STOPPED_BY_SERVICE
+    assert sum((bool(fault.streams), bool(fault.process), fault.policy is not None)) == 1 + stops_besides
     assert not fault.tells("governor: "), "what is told while all is well is not of the fault"
     for make in fault.streams.values():
         assert make() is not make() or make() in (change.silent, change.burst)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoglm_embodied.faults.fault import Fault
+from autoglm_embodied.faults.fault import RECORDER, Fault, Harm
 from autoglm_embodied.faults.trial import Received, Result, Trial, add_figures, result
 from autoglm_embodied.metrics import Report
 
@@ -98,7 +98,14 @@ def test_figures_are_of_what_came_and_say_what_did_not() -> None:
 def test_what_need_not_stand_has_no_time_to_stand_and_what_was_killed_no_recovery() -> None:
     report = figures(GOES_ON, judged(GOES_ON, (80, ON)))
     assert report.value("fault.undisturbed", case="other") == 1.0
-    killed = replace(STANDS, process="governor_node", killed=True)
+    killed = replace(STANDS, process="governor_node", harm=Harm.KILLED)
     report = figures(killed, judged(killed, (80, STILL)))
     assert not any(row.figure.startswith("fault.recover") for row in report.rows)
     assert "must be started again" in report.skipped[-1].why
+
+
+def test_what_runs_beside_the_arm_may_end_and_the_arm_recovers_all_the_same() -> None:
+    full = replace(GOES_ON, process=RECORDER, harm=Harm.FULL_DISK)
+    assert full.ends_process and not full.needs_restart
+    report = figures(full, judged(full, (80, ON)))
+    assert report.value("fault.recovered", case="other") == report.value("fault.undisturbed", case="other") == 1.0

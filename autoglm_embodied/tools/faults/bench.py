@@ -18,7 +18,7 @@ import numpy as np
 
 from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.faults.fault import FAULTS, FUSION, GOVERNOR, Fault, Policy
+from autoglm_embodied.faults.fault import BESIDE, FAULTS, FUSION, GOVERNOR, VOICE, Fault, Harm, Policy
 from autoglm_embodied.faults.trial import Result, Trial, add_figures, result
 from autoglm_embodied.graph.domain import environment
 from autoglm_embodied.graph.launch import NODES, GraphExit, RunningGraph, parameters, run_graph
@@ -29,6 +29,7 @@ from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.policy.command_repeater import LIMIT_NS
 from autoglm_embodied.safety.limits import Limits
+from autoglm_embodied.tools.faults.beside import BesideProcess
 from autoglm_embodied.types import Intent
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ BUSY = "end other programs on this machine"
 NOTHING_MISSING = "fusion: without language"  # which is there while a grasp runs
 RELAYED = {"wrench": "wrench_topic", "joints": "joints_topic", "rgb": "rgb_topic", "depth": "depth_topic"}
 """Streams, and the simulator's parameters that name their topics."""
+SIGNALS = {Harm.PAUSED: signal.SIGSTOP, Harm.KILLED: signal.SIGKILL, Harm.BEGINS: signal.SIGUSR1}
 
 
 @contextmanager
-def fault_bench(grasp: bool, seed: int, log_dir: Path) -> Iterator[FaultBench]:
-    """A running graph for faults of grasps, or of steady motion.
+def fault_bench(grasp: bool, seed: int, log_dir: Path, sound: bool = False) -> Iterator[FaultBench]:
+    """A running graph for faults of grasps, or of steady motion; with a microphone of its own where `sound` is so.
 
     Raises:
         SetupError: a node died, or the arm does not begin to move.
@@ -61,7 +63,7 @@ def fault_bench(grasp: bool, seed: int, log_dir: Path) -> Iterator[FaultBench]:
     nodes = {SIM: parameters(seed=seed, **topics), GOVERNOR: parameters(**limits)}  # as shipped, for a robot
     fusion = parameters(command_limit_ns=LIMIT_NS, **{"camera.frozen_after_ns": FROZEN_AFTER_NS})
     nodes |= {FUSION: fusion} if grasp else {}
-    with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
+    with run_graph(nodes, log_dir, sound=sound, ended=GraphExit(), record_sensors=False) as graph:
         from autoglm_embodied.nodes.fault_observer import FaultObserver
 
         camera = environment(graph.domain, os.environ, sends_frames=True)
@@ -77,16 +79,18 @@ class FaultBench:
 
     def __init__(self, graph: RunningGraph, observer: FaultObserver, grasp: bool) -> None:
         self._graph, self._observer, self._grasp = graph, observer, grasp
+        self._beside: BesideProcess | None = None  # of the running trial
 
     def trial(self, fault: Fault) -> Trial:
         """Inject a fault while the arm moves, and clear it."""
         self._wait_until_quiet(fault)
+        self._begin_beside(fault)
         self._begin_to_move()
         onset_ns = self._inject(fault)
         self._pass(fault.lasts_s, checked=False)
         crashed = self._crashed(fault)
         clear_ns = time.monotonic_ns()
-        for name in (*crashed, *([fault.process] if fault.killed else [])):
+        for name in (*crashed, *([fault.process] if fault.needs_restart else [])):
             self._restart(name)
         self._clear(fault)
         self._recover(fault, clear_ns)
@@ -110,6 +114,14 @@ class FaultBench:
             return not any(t_ns > since_ns and fault.tells(text) for t_ns, text in list(self._observer.received.told))
 
         self._observer.wait_for(quiet, QUIET_LIMIT_S, self._graph.processes.check)
+
+    def _begin_beside(self, fault: Fault) -> None:
+        """Start what is there for this fault alone, and wait until it is at work."""
+        if fault.process in BESIDE:
+            self._beside = BesideProcess(self._graph, fault.process, self._observer.tell)
+            self._wait(self._beside.is_ready, READY_S, f"{fault.process} is not at work")
+        if fault.policy is Policy.STOPPED_BY_SERVICE:
+            self._wait(self._observer.can_call_stop, READY_S, "the service stop is not there")
 
     def _begin_to_move(self) -> None:
         """Until the arm moves and nothing holds it up, as a busy machine may."""
@@ -156,17 +168,24 @@ class FaultBench:
             self._wait(lambda: self._observer.onset_ns > now_ns, ONSET_S, "the relay does not answer")
             return self._observer.onset_ns
         if fault.process:
-            self._signal(fault)
-        elif fault.policy is Policy.STOPPED:
+            self._harm(fault)
+        if fault.policy is Policy.STOPPED:
             self._observer.say(Intent.STOP.value)
+        elif fault.policy is Policy.STOPPED_BY_SERVICE:
+            now_ns = time.monotonic_ns()
+            self._observer.call_stop()
         self._observer.policy = fault.policy
         return now_ns
 
-    def _signal(self, fault: Fault) -> None:
-        process = self._process(fault.process)
-        os.kill(process.popen.pid, signal.SIGKILL if fault.killed else signal.SIGSTOP)
-        if fault.killed:
-            process.popen.wait()
+    def _harm(self, fault: Fault) -> None:
+        popen = self._process(fault.process).popen
+        if fault.harm is Harm.FULL_DISK:
+            assert self._beside is not None
+            self._beside.fill_disk()
+        else:
+            os.kill(popen.pid, SIGNALS[fault.harm])
+        if fault.harm is Harm.KILLED:
+            popen.wait()
 
     def _restart(self, name: str) -> None:
         """Start a node again, as it is shipped."""
@@ -179,15 +198,18 @@ class FaultBench:
         observer.policy = None
         if fault.streams:
             observer.order("")
-        elif fault.process and not fault.killed:
+        elif self._beside is not None:
+            self._beside.end()
+            self._beside = None
+        elif fault.process and not fault.ends_process:
             os.kill(self._process(fault.process).popen.pid, signal.SIGCONT)
-        elif fault.policy is Policy.STOPPED:
+        if fault.policy in (Policy.STOPPED, Policy.STOPPED_BY_SERVICE):
             observer.say(Intent.RESUME.value)
 
     def _recover(self, fault: Fault, clear_ns: int) -> None:
         """Wait until the arm moves again; a steady policy rests for a moment first, as after every stop."""
         observer, twist = self._observer, self._observer.twist
-        if fault.killed and self._grasp:
+        if fault.needs_restart and self._grasp:
             return
         if not self._grasp and fault.safe_ms is not None:
             observer.twist = np.zeros(6)
@@ -199,7 +221,7 @@ class FaultBench:
             since = [twist for t_ns, twist in list(observer.received.twists) if t_ns > clear_ns]
             return bool(since) and float(np.linalg.norm(since[-1][:3])) > goes_on
 
-        observer.wait_for(moves, READY_S if fault.killed else RECOVERY_S, self._graph.processes.check)
+        observer.wait_for(moves, READY_S if fault.needs_restart else RECOVERY_S, self._graph.processes.check)
 
     def _rest_governed(self, since_ns: int) -> None:
         """Rest until a governor that runs has seen it."""
@@ -209,7 +231,7 @@ class FaultBench:
 
     def _crashed(self, fault: Fault) -> tuple[str, ...]:
         """Nodes that ended though nobody killed them; without simulator and relay nothing can go on."""
-        killed = (SIM, RELAY, fault.process if fault.killed else "")
+        killed = (SIM, RELAY, fault.process if fault.ends_process else "")
         ended = [process.name for process in self._graph.processes.running if process.popen.poll() is not None]
         return tuple(name for name in ended if name not in killed)
 
@@ -222,8 +244,13 @@ class FaultBench:
         return float(np.linalg.norm(twists[-1][1][:3])) if twists else 0.0
 
     def _pass(self, seconds: float, checked: bool = True) -> None:
-        check: Callable[[], None] = self._graph.processes.check if checked else lambda: None
-        self._observer.wait_for(lambda: False, seconds, check)
+        def meanwhile() -> None:
+            if self._beside is not None:
+                self._beside.read_log()
+            if checked:
+                self._graph.processes.check()
+
+        self._observer.wait_for(lambda: False, seconds, meanwhile)
 
     def _wait(self, condition: Callable[[], bool], limit_s: float, late: str) -> None:
         if not self._observer.wait_for(condition, limit_s, self._graph.processes.check):
@@ -267,7 +294,8 @@ def measure(faults: Sequence[Fault], n: int, seed: int, log_dir: Path, say: Call
     report.details["load_at_start"] = os.getloadavg()[0]
     for part in sorted_by_graph(faults):
         grasp = part[0].grasp
-        with fault_bench(grasp, seed, log_dir / ("grasp" if grasp else "steady")) as bench:
+        sound = any(fault.process == VOICE for fault in part)
+        with fault_bench(grasp, seed, log_dir / ("grasp" if grasp else "steady"), sound) as bench:
             for fault in part:
                 add_figures(report, fault, _trials(bench, fault, n, say))
             factors += bench.realtime_factors()

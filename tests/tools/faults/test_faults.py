@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,25 +19,54 @@ from autoglm_embodied.tools.faults import bench
 from autoglm_embodied.tools.faults.table import insert, read, table
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
+Measure = Callable[[str], dict[tuple[str, str | None], float]]
 
 
-@pytest.mark.slow
-def test_a_silent_wrench_stops_the_arm_which_goes_on_when_it_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """How soon is shown in tests/safety, on a clock of their own, and in docs/reliability.md, on a quiet machine."""
+@pytest.fixture
+def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """Figures of one trial of a fault, on a machine that may be busy.
+
+    How soon is shown in tests/safety, on a clock of their own, and in docs/reliability.md, on a quiet machine.
+    """
     patient = Limits(policy_timeout_ns=500_000_000, wrench_timeout_ns=500_000_000)
     monkeypatch.setattr(bench, "Limits", lambda: patient)
     monkeypatch.setattr(bench, "RECOVERY_S", 30.0)
     monkeypatch.setattr(bench, "ONSET_S", 30.0)
-    monkeypatch.setattr(bench, "FAULTS", [replace(fault, lasts_s=3.0) for fault in FAULTS])
-    path = tmp_path / "faults.json"
-    command = ["faults", "--only", "wrench_stop", "--n", "1", "--report", str(tmp_path), "--json", str(path)]
-    assert main(command) == 0
-    values = {(row["figure"], row["stat"]): row["value"] for row in json.loads(path.read_text())["rows"]}
+    monkeypatch.setattr(bench, "FAULTS", [replace(fault, lasts_s=max(3.0, fault.lasts_s)) for fault in FAULTS])
+
+    def measure(fault: str) -> dict[tuple[str, str | None], float]:
+        path = tmp_path / "faults.json"
+        command = ["faults", "--only", fault, "--n", "1", "--report", str(tmp_path), "--json", str(path)]
+        assert main(command) == 0
+        values = {(row["figure"], row["stat"]): row["value"] for row in json.loads(path.read_text())["rows"]}
+        assert values["fault.nan_published", None] == values["fault.crashed", None] == 0
+        return values
+
+    return measure
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["wrench_stop", "voice_killed_stop"])
+def test_an_arm_that_must_stand_does_and_goes_on_when_the_fault_is_over(fault: str, measured: Measure) -> None:
+    values = measured(fault)
     for figure in ("fault.safe_ms", "fault.detect_ms", "fault.recovery_ms"):
         assert values[figure, "max"] > 0, figure
-    assert values["fault.nan_published", None] == values["fault.crashed", None] == 0
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_the_recorder_which_says_so_and_nothing_else(measured: Measure, tmp_path: Path) -> None:
+    values = measured("disk_full")
+    assert values["fault.detect_ms", "max"] > 0 and values["fault.recovery_ms", "max"] > 0
+    log = (tmp_path / "log" / "steady" / "record_node.log").read_text()
+    assert log.count("recording stopped after") == 1 and "(File too large)" in log and "Traceback" not in log
+    assert not list(tmp_path.rglob("*.mcap"))
+
+
+@pytest.mark.slow
+def test_thirty_more_participants_end_no_node(measured: Measure, tmp_path: Path) -> None:
+    values = measured("participants_join")
+    assert values["fault.recovery_ms", "max"] > 0
+    assert "30 joined" in (tmp_path / "log" / "steady" / "participants.log").read_text()
 
 
 def report(tmp_path: Path) -> Path:
