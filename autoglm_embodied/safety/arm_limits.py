@@ -17,6 +17,7 @@ from autoglm_embodied.types import FloatArray
 
 DAMPING = 0.01  # of the least squares
 PROBE_S = 0.01  # ahead, for the rate at which distances and the condition number change
+LEAST_STOPPING_SCALE = 0.1  # of a twist whose parts alone would pass a limit
 NOTHING = 1e-12
 APART_LINKS = 3  # links nearer to each other than this cannot touch, or always do
 
@@ -62,7 +63,10 @@ class ArmLimits:
         joint_rad_s = _joint_velocity(jacobian, twist)
         scales = {
             Reason.JOINT_SPEED: _least_ratio(self._fastest, np.abs(joint_rad_s)),
-            Reason.JOINT_LIMIT: self._joint_limit_scale(joint_rad, joint_rad_s, limits),
+            Reason.JOINT_LIMIT: min(
+                self._joint_limit_scale(joint_rad, joint_rad_s, limits.joint_margin_rad, limits),
+                self._stopping_scale(jacobian, twist, joint_rad, limits),
+            ),
             Reason.SINGULARITY: self._singularity_scale(jacobian, joint_rad + PROBE_S * joint_rad_s, limits),
             Reason.COLLISION: self._collision_scale(frames, joint_rad + PROBE_S * joint_rad_s, limits),
         }
@@ -73,8 +77,19 @@ class ArmLimits:
         """(P,) distance of each pair of capsules, and of each capsule that may not touch it to the table."""
         return self._clearances_m(joint_frames(self._robot, joint_rad), table_m)
 
-    def _joint_limit_scale(self, joint_rad: FloatArray, joint_rad_s: FloatArray, limits: Limits) -> float:
-        margin = limits.joint_margin_rad
+    def _stopping_scale(self, jacobian: FloatArray, twist: FloatArray, joint_rad: FloatArray, limits: Limits) -> float:
+        """That with which no joint passes its limit while the arm stops.
+
+        A servo may stop turning sooner than moving, or later, and what is left of a twist turns joints otherwise: near
+        a singularity faster, or the other way. The way back from a limit stays open, if slowly.
+        """
+        parts = np.stack([np.concatenate([twist[:3], np.zeros(3)]), np.concatenate([np.zeros(3), twist[3:]])])
+        scales = [self._joint_limit_scale(joint_rad, _joint_velocity(jacobian, part), 0.0, limits) for part in parts]
+        return max(min(scales), LEAST_STOPPING_SCALE)
+
+    def _joint_limit_scale(
+        self, joint_rad: FloatArray, joint_rad_s: FloatArray, margin: float, limits: Limits
+    ) -> float:
         room = np.where(joint_rad_s > 0, self._upper - margin - joint_rad, joint_rad - self._lower - margin)
         return _least_ratio(np.maximum(room, 0.0) / limits.joint_ahead_s, np.abs(joint_rad_s))
 

@@ -62,6 +62,22 @@ def test_a_joint_stops_before_its_limit_and_may_turn_back() -> None:
     assert ArmLimits(PANDA).bound(-YAW, ended, LIMITS)[1] == []
 
 
+def test_no_joint_passes_its_limit_while_a_servo_stops_turning_sooner_than_moving() -> None:
+    arm, room_rad = ArmLimits(PANDA), 0.005
+    near = np.array([PANDA.joint_upper_rad[0] - room_rad, *HOME_RAD[1:]])
+    jacobian = tool_jacobian(joint_frames(PANDA, near))
+    moving = np.concatenate([jacobian[:3, 0], np.zeros(3)])  # as joint 0 does, towards its limit
+    turning = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    rates = [(np.linalg.pinv(jacobian) @ part)[0] for part in (moving, turning)]
+    twist = moving - rates[0] / rates[1] * turning  # together they leave joint 0 where it is
+    bounded, reasons = arm.bound(twist, near, LIMITS)
+    assert reasons == [Reason.JOINT_LIMIT]
+    np.testing.assert_allclose(bounded, twist * room_rad / LIMITS.joint_ahead_s / rates[0], rtol=0.01)
+    at_limit = np.array([PANDA.joint_upper_rad[0], *HOME_RAD[1:]])
+    back, _ = arm.bound(-np.linalg.norm(twist) * jacobian[:, 0], at_limit, LIMITS)
+    assert np.linalg.norm(back) > 0.0
+
+
 def test_beyond_a_limit_only_the_way_back_is_free() -> None:
     beyond = np.array([*HOME_RAD[:6], PANDA.joint_lower_rad[6] - 0.01])
     assert not ArmLimits(PANDA).bound(YAW, beyond, LIMITS)[0].any()

@@ -40,7 +40,7 @@ SWITCH_INTERVAL_S = 0.0005  # what comes is timed by a thread that must not wait
 SPEED_M_S = 0.1
 READY_S, MOVING_S, SERVICE_S, RECOVERY_S, GRASPING_S = 90.0, 30.0, 30.0, 3.0, 8.0
 STEADY_S, REST_S, QUIET_S, QUIET_LIMIT_S = 0.3, 0.15, 1.2, 8.0
-ONSET_S = 2.0
+ONSET_S, BESIDE_S = 2.0, 240.0
 ATTEMPTS = 20
 BUSY = "end other programs on this machine"
 NOTHING_MISSING = "fusion: without language"  # which is there while a grasp runs
@@ -88,6 +88,8 @@ class FaultBench:
         self._begin_to_move()
         onset_ns = self._inject(fault)
         self._pass(fault.lasts_s, checked=False)
+        if fault.harm is Harm.BEGINS and self._beside is not None:
+            self._wait(self._beside.is_done, BESIDE_S, f"{fault.process} is not done")
         crashed = self._crashed(fault)
         clear_ns = time.monotonic_ns()
         for name in (*crashed, *([fault.process] if fault.needs_restart else [])):
@@ -119,7 +121,7 @@ class FaultBench:
         """Start what is there for this fault alone, and wait until it is at work."""
         if fault.process in BESIDE:
             self._beside = BesideProcess(self._graph, fault.process, self._observer.tell)
-            self._wait(self._beside.is_ready, READY_S, f"{fault.process} is not at work")
+            self._wait(self._beside.is_ready, BESIDE_S, f"{fault.process} is not at work")
         if fault.policy is Policy.STOPPED_BY_SERVICE:
             self._wait(self._observer.can_call_stop, READY_S, "the service stop is not there")
 

@@ -13,7 +13,7 @@ from autoglm_embodied.graph.launch import NODES, RunningGraph, parameters
 from autoglm_embodied.graph.processes import Process
 
 JOINING = 30  # participants; DDS finds no more than some 120 of one machine
-WAITS = "waiting for SIGUSR1"  # what participants_probe says
+WAITS, JOINED = "waiting for SIGUSR1", "joined"  # what participants_probe says
 RECORDS = "recording to "
 LISTENING = "listening"
 END_S = 10.0
@@ -42,6 +42,10 @@ class BesideProcess:
             return status is not None and status.stamp_ns > self._begun_ns and status.values.get("state") == LISTENING
         said = self.process.log.read_text(errors="replace")
         return WAITS in said if self.name == PARTICIPANTS else RECORDS in said and self._recording().stat().st_size > 0
+
+    def is_done(self) -> bool:
+        """Whether all participants have joined."""
+        return JOINED in self.process.log.read_text(errors="replace")
 
     def fill_disk(self) -> None:
         """Let its file grow no more, as a full disk does."""
