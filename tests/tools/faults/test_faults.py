@@ -32,6 +32,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
     monkeypatch.setattr(bench, "Limits", lambda: patient)
     monkeypatch.setattr(bench, "RECOVERY_S", 30.0)
     monkeypatch.setattr(bench, "ONSET_S", 30.0)
+    monkeypatch.setattr(bench, "READY_S", 240.0)
     monkeypatch.setattr(bench, "FAULTS", [replace(fault, lasts_s=max(3.0, fault.lasts_s)) for fault in FAULTS])
 
     def measure(fault: str) -> dict[tuple[str, str | None], float]:
