@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from functools import partial
 
+from autoglm_embodied_interfaces.msg import FusionState
 from autoglm_embodied_interfaces.msg import VoiceCommand as VoiceCommandMessage
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
@@ -16,18 +17,20 @@ from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_i
 from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import parameter, settings, topic_parameter
-from autoglm_embodied.ros.qos import EVENTS
+from autoglm_embodied.ros.polled_subscription import PolledSubscription
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS
 from autoglm_embodied.setting import About
-from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import Answer, CommandSettings, Outcome, VoiceCommand
 from autoglm_embodied.voice.listener import Listener
 from autoglm_embodied.voice.microphone import Microphone
+from autoglm_embodied.voice.operator_view import RobotStatus
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.speaker import FeedbackSettings, Speaker
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
 LISTENING = "listening"
+STATE_WAIT_NS = 1_000_000_000  # for a tick of fusion_node; what waited before the question is of unknown age
 MESSAGE_FIELDS = ("text", "instruction", "language", "confidence", "speech_ns", "latency_ns")
 REPORTED = (
     *("blocks", "lost_blocks", "level_dbfs", "stops", "utterances", "commands", "asked", "rejected"),
@@ -53,9 +56,11 @@ class VoiceNode(ManagedNode):
         self._feedback = settings(self, FeedbackSettings, "feedback")
         self._topic = topic_parameter(self, "voice", STREAMS["voice"].topic)
         self._feedback_topic = topic_parameter(self, "feedback", "voice/feedback")
+        self._state_topic = topic_parameter(self, "state", "fusion/state")
         check_parameter_files(self)
         self._listener: Listener | None = None
         self._lost_blocks = 0
+        self._status: RobotStatus | None = None
         self._diagnostics = Diagnostics(self, self._device or "default microphone", self.items)
 
     @property
@@ -64,15 +69,17 @@ class VoiceNode(ManagedNode):
         return None if self._listener is None else self._listener.health.error
 
     def configure(self, undo: ExitStack) -> None:
-        """Create the publishers."""
+        """Create the publishers, and the subscription that is read where somebody asks what the robot does."""
         self._commands = self.create_publisher(VoiceCommandMessage, self._topic, EVENTS)
         undo.callback(self.destroy_publisher, self._commands)
         self._answers = self.create_publisher(DiagnosticStatus, self._feedback_topic, EVENTS)
         undo.callback(self.destroy_publisher, self._answers)
+        self._states = PolledSubscription(self, FusionState, self._state_topic, self._on_state, COMMANDS)
+        undo.callback(self._states.destroy)
 
     def activate(self, undo: ExitStack) -> None:
         """Open the microphone and load the recogniser, on the threads of the listener."""
-        self._spoken = SpokenCommands()
+        self._spoken = SpokenCommands(self._tell_status)
         self._speaker = Speaker(self._feedback)
         undo.callback(self._speaker.close)
         self._listener = Listener(
@@ -88,15 +95,10 @@ class VoiceNode(ManagedNode):
 
     def _answer(self, answer: Answer) -> None:
         # On the thread that heard it, so that a stop waits for neither the executor nor the recogniser.
+        answer, carried_out = self._spoken.reply(answer)
+        if carried_out is not None:
+            self._publish(carried_out)
         command = answer.command
-        if command is not None and answer.outcome is Outcome.UNDERSTOOD:
-            carried_out = self._spoken.carried_out(command)
-            if carried_out is not None:
-                self._publish(carried_out)
-            elif command.intent in (Intent.AGAIN, Intent.CORRECT):
-                answer = Answer(Outcome.REFUSED, f"{command.meaning}: there is nothing that it is said of", command)
-            else:
-                answer = Answer(Outcome.REFUSED, f"{command.meaning}: it is not carried out yet", command)
         said = {"outcome": answer.outcome.value}
         if command is not None:
             said |= {"text": command.text, "intent": command.intent.name, "confidence": f"{command.confidence:.2f}"}
@@ -105,6 +107,19 @@ class VoiceNode(ManagedNode):
         self._answers.publish(DiagnosticStatus(level=level, name="voice", message=answer.sentence, values=values))
         self._speaker.tell(answer)
         self.get_logger().info(f"{answer.outcome.value}: {answer.sentence}")
+
+    def _on_state(self, state: FusionState) -> None:
+        absent = [name for name, present in zip(state.modality, state.present, strict=True) if not present]
+        target_m = (state.target.x, state.target.y, state.target.z)
+        self._status = RobotStatus(state.instruction, state.phase, state.outcome, state.message, absent, target_m)
+
+    def _tell_status(self) -> str:
+        # On the recogniser's thread, which may wait.
+        self._states.poll()
+        self._status = None
+        self._states.wait(STATE_WAIT_NS)
+        self._states.poll()
+        return "" if self._status is None else self._status.sentence()
 
     def _publish(self, command: VoiceCommand) -> None:
         age_ns = time.monotonic_ns() - command.end_ns

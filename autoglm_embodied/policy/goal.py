@@ -11,6 +11,8 @@ from autoglm_embodied.types import Intent
 
 TO_PERSON = {"relation": "to_person"}
 """Slots of a place that is a hand over."""
+PACE = "pace"
+"""Slot with the share of the set speed, above 0 to 1, at which a goal travels; absent: all of it."""
 SUCCEEDED = 0
 
 
@@ -23,7 +25,7 @@ class Goal:
     slots: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        said = self.instruction or " ".join(self.slots.values())
+        said = self.instruction or " ".join(value for slot, value in self.slots.items() if slot != PACE)
         return f"{self.intent.name.lower()} {said}".strip()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from autoglm_embodied.policy.goal import Goal, Outcome, reference_of
+from autoglm_embodied.policy.goal import PACE, Goal, Outcome, reference_of
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motion_episode import Ending, MotionFailed, Part, Script, Sensed, Step
 from autoglm_embodied.policy.motions import DOWN, LET_GO_M, NEARER_M, ActionSettings, grip, move_to, rest
@@ -36,6 +36,8 @@ DIRECTIONS = {
     "up": (0.0, 0.0, 1.0),
     "down": (0.0, 0.0, -1.0),
 }
+PARTLY = {"amount", "width_m", "distance_m"}  # slots of an opening or closing that is not in full
+SLOWEST_M_S, SLOWEST_RAD_S = 0.005, 0.01  # below which a motion would be taken for one that is blocked
 PULL_TICKS = 12  # in a row, in which a pull is felt; a knock is shorter
 SET_OUT_S = 0.2  # to full speed: on a stiff arm, what sets out at once hangs lighter, as if a support took its weight
 CONFIRM_S = 0.3  # at rest, after which a support must still be felt; longer than the window of a weighing
@@ -51,16 +53,16 @@ class Scripts:
 
     def of(self, goal: Goal) -> Callable[[Sensed], Script]:
         """The script of a goal, to begin with what is sensed at the first tick."""
-        scripts: Mapping[Intent, Callable[[Sensed, Goal], Script]] = {
-            Intent.PLACE: self._place,
-            Intent.RELEASE: self._release,
-            Intent.HOME: self._home,
-            Intent.OPEN: self._open,
-            Intent.CLOSE: self._close,
-            Intent.JOG: self._jog,
-            Intent.ROTATE: self._rotate,
+        scripts: Mapping[Intent, Callable[[Scripts, Sensed, Goal], Script]] = {
+            Intent.PLACE: Scripts._place,
+            Intent.RELEASE: Scripts._release,
+            Intent.HOME: Scripts._home,
+            Intent.OPEN: Scripts._open,
+            Intent.CLOSE: Scripts._close,
+            Intent.JOG: Scripts._jog,
+            Intent.ROTATE: Scripts._rotate,
         }
-        return lambda sensed: scripts[goal.intent](sensed, goal)
+        return lambda sensed: scripts[goal.intent](replace(self, settings=_paced(self.settings, goal)), sensed, goal)
 
     def _place(self, sensed: Sensed, goal: Goal) -> Script:
         """Feel that something is held, find where to, go over it, lower, open, back off, feel that it is gone."""
@@ -136,7 +138,7 @@ class Scripts:
         return Ending(Outcome.AT_HOME, "The tool is at home.")
 
     def _open(self, sensed: Sensed, goal: Goal) -> Script:
-        if "amount" not in goal.slots:
+        if not goal.slots.keys() & PARTLY:
             yield from self._let_go(sensed)
             return Ending(Outcome.DONE, "The gripper is open.")
         before_m, width_m = sensed.arm.gripper_width_m, self._width_m(sensed, goal)
@@ -149,21 +151,26 @@ class Scripts:
         return Ending(Outcome.DONE, f"The gripper is open to {opened_m * 1000:.0f} mm.")
 
     def _close(self, sensed: Sensed, goal: Goal) -> Script:
-        width_m = self._width_m(sensed, goal) if "amount" in goal.slots else 0.0
+        width_m = self._width_m(sensed, goal) if goal.slots.keys() & PARTLY else 0.0
         sensed = yield from grip(sensed, "close", width_m)
         return Ending(Outcome.DONE, f"The gripper is closed to {sensed.arm.gripper_width_m * 1000:.0f} mm.")
 
     def _width_m(self, sensed: Sensed, goal: Goal) -> float:
-        """How far apart the fingers are to be, where not in full; it fails where that is the other way."""
+        """How far apart the fingers are to be, where not in full; it fails where that is the other way, or too far."""
         now_m, most_m, opens = sensed.arm.gripper_width_m, self.settings.open_width_m, goal.intent is Intent.OPEN
-        little_m = self.settings.little_width_m
-        widths_m = {"little": max(now_m + (little_m if opens else -little_m), 0.0), "half": most_m / 2}
-        wanted_m = min(widths_m.get(goal.slots["amount"], math.nan), most_m)
+        if said := goal.slots.keys() & {"width_m", "distance_m"}:
+            value_m = _number(goal.slots[min(said)])
+            wanted_m = value_m if said == {"width_m"} else now_m + (value_m if opens else -value_m)
+            wanted_m = wanted_m if 0.0 <= wanted_m <= most_m and len(said) == 1 and value_m >= 0.0 else math.nan
+        else:
+            little_m = self.settings.little_width_m
+            widths_m = {"little": max(now_m + (little_m if opens else -little_m), 0.0), "half": most_m / 2}
+            wanted_m = min(widths_m.get(goal.slots["amount"], math.nan), most_m)
         if not (wanted_m > now_m if opens else wanted_m < now_m):
             raise MotionFailed(
                 Outcome.NOT_POSSIBLE,
-                f"A hand that is {now_m * 1000:.0f} mm open cannot {goal.intent.name.lower()} so far; say open or "
-                "close, a little or halfway.",
+                f"A hand that is {now_m * 1000:.0f} mm open cannot {goal.intent.name.lower()} so far, and opens "
+                f"to {most_m * 1000:.0f} mm at most; say open or close, a little, halfway or a width.",
             )
         return wanted_m
 
@@ -311,13 +318,30 @@ def _direction(goal: Goal, known: Collection[str], usual: str = "") -> str:
     return said
 
 
+def _paced(settings: ActionSettings, goal: Goal) -> ActionSettings:
+    """The settings with the speeds of a goal that was asked to go slowly; it fails where that is faster than set."""
+    said = goal.slots.get(PACE, "1")
+    pace = _number(said)
+    if not 0.0 < pace <= 1.0:
+        raise MotionFailed(Outcome.NOT_POSSIBLE, f"The pace is above 0 and at most 1 of the set speed, not {said}.")
+    travel_m_s, turn_rad_s = (
+        max(pace * settings.travel_m_s, SLOWEST_M_S),
+        max(pace * settings.turn_rad_s, SLOWEST_RAD_S),
+    )
+    return replace(settings, travel_m_s=travel_m_s, turn_rad_s=turn_rad_s)
+
+
+def _number(said: str) -> float:
+    try:
+        return float(said)
+    except ValueError:
+        return math.nan
+
+
 def _amount(goal: Goal, slot: str, usual: float, little: float, most: float, unit: str) -> float:
     """How far a spoken step goes; it fails where that is farther than a step may go."""
     said = goal.slots.get(slot, str(little if goal.slots.get("amount") == "little" else usual))
-    try:
-        wanted = float(said)
-    except ValueError:
-        wanted = math.nan
+    wanted = _number(said)
     if not 0.0 < wanted <= most:
         raise MotionFailed(Outcome.NOT_POSSIBLE, f"A step is at most {most:g} {unit}, not {said}; say less.")
     return wanted

@@ -64,8 +64,8 @@ class VoiceCommand:
 def _said(slot: str, value: str) -> str:
     if slot == "amount":
         return {"little": "a little", "half": "halfway"}.get(value, value)
-    if slot == "distance_m":
-        return f"{100 * float(value):g} cm"
+    if slot in ("distance_m", "width_m"):
+        return f"{'to ' if slot == 'width_m' else ''}{100 * float(value):g} cm"
     return f"{value} degrees" if slot == "angle_deg" else f"not {value}" if slot.startswith("not_") else value
 
 
@@ -112,6 +112,8 @@ class Dialogue:
             self._asked = answer.command
         elif answer.command is not None and answer.outcome is Outcome.UNDERSTOOD and asked is not None:
             fresh = utterance.start_ns - asked.end_ns <= self._settings.asked_s * 1e9
+            if fresh and answer.command.intent is Intent.REPEAT:
+                self._asked = replace(asked, end_ns=answer.command.end_ns)  # it is asked once more
             if fresh and answer.command.intent is Intent.YES:
                 times = {name: getattr(answer.command, name) for name in ("end_ns", "speech_ns", "latency_ns")}
                 return understood(replace(asked, **times))

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 AGE = re.compile(r"\d+ s old")  # that it grows is no news
 LONGEST = 200  # letters of what others sent
 NOTHING = "nothing to do"
+
+
+@dataclass(frozen=True)
+class RobotStatus:
+    """What fusion_node tells of one tick, as in its FusionState."""
+
+    instruction: str  # that it carries out; empty where there is none
+    phase: str
+    outcome: str  # of the last goal; empty while one runs, and before the first
+    message: str
+    absent: Sequence[str] = ()  # modalities without a value
+    target_m: Sequence[float] = (math.nan,) * 3  # where the named object is believed to be, base frame
+
+    def sentence(self) -> str:
+        """The answer to "what are you doing", "what do you hold" and "where is it", and what it does not sense."""
+        if self.instruction:
+            said = f"{self.instruction}: {self.phase}"
+            if all(map(math.isfinite, self.target_m)):
+                x, y, z = (f"{value:.2f}" for value in self.target_m)
+                said += f"; the object is at x {x}, y {y}, z {z} m in the base frame"
+        else:
+            said = NOTHING + (f"; the last goal ended as {self.outcome}: {self.message}" if self.outcome else "")
+        missing = [each for each in self.absent if each != "language"]
+        return _printable(said + (f"; without {' and '.join(missing)}" if missing else ""))
 
 
 class OperatorView:
@@ -54,5 +80,9 @@ class OperatorView:
 
 
 def _line(who: str, told: str) -> str:
+    return f"{who:>8}  {_printable(told)}"
+
+
+def _printable(told: str) -> str:
     printable = "".join(letter if letter.isprintable() else " " for letter in told)
-    return f"{who:>8}  {printable if len(printable) <= LONGEST else printable[: LONGEST - 3] + '...'}"
+    return printable if len(printable) <= LONGEST else printable[: LONGEST - 3] + "..."

@@ -151,6 +151,20 @@ def test_a_jog_goes_as_far_as_was_said(slots: dict[str, str], way_m: tuple[float
     assert np.allclose(hand.tool_m, np.array([0.5, 0.1, 0.2]) + way_m, atol=0.005)
 
 
+def test_a_step_goes_as_fast_as_its_pace_and_never_faster_than_is_set() -> None:
+    def fastest_m_s(slots: dict[str, str]) -> float:
+        hand = SimpleHand()
+        assert hand.run(begin(Intent.JOG, {"direction": "up", "distance_m": "0.15", **slots})).outcome is Outcome.DONE
+        return max(np.linalg.norm(each.twist[:3]) for each in hand.commands if each is not None)
+
+    assert fastest_m_s({}) == pytest.approx(0.15)
+    assert fastest_m_s({"pace": "0.25"}) == pytest.approx(0.15 / 4)
+    for pace in ("2", "0", "-1", "nan", "fast"):
+        hand = SimpleHand()
+        episode = hand.run(begin(Intent.JOG, {"direction": "up", "pace": pace}))
+        assert (episode.outcome, hand.moved()) == (Outcome.NOT_POSSIBLE, False)
+
+
 @pytest.mark.parametrize(("slots", "degrees"), [({}, 30), ({"direction": "right", "angle_deg": "45"}, -45)])
 def test_a_rotation_turns_left_counter_clockwise_seen_from_above(slots: dict[str, str], degrees: float) -> None:
     hand = SimpleHand()

@@ -145,6 +145,15 @@ def test_what_was_asked_is_carried_out_after_a_yes_that_comes_soon(
         assert again.command.intent is Intent.YES
 
 
+def test_what_was_asked_is_still_asked_after_it_was_said_again() -> None:
+    dialogue = Dialogue("en", CommandSettings())
+    assert dialogue.answer(utterance(), heard(*ASKED), 2 * SECOND).outcome is Outcome.ASKED
+    for at_s, reply, intent in ((8, "pardon", Intent.REPEAT), (15, "yes", Intent.GRASP), (17, "yes", Intent.YES)):
+        said = utterance(at_s=at_s)
+        found = dialogue.answer(said, heard((reply, SURE)), said.end_ns)
+        assert found.command is not None and found.command.intent is intent
+
+
 @settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.text(max_size=60), st.floats(-60, 0), st.integers(1, 40)), max_size=6),

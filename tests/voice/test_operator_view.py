@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoglm_embodied.tools.cli import parser
-from autoglm_embodied.voice.operator_view import LONGEST, OperatorView
+from autoglm_embodied.voice.operator_view import LONGEST, OperatorView, RobotStatus
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
 
@@ -36,6 +36,19 @@ def test_what_is_told_at_every_tick_is_shown_when_it_changes() -> None:
     gone = [view.changed("governor", f"gone, {age} s old; see its log") for age in (2, 3, 40)]
     assert [line is None for line in gone] == [False, True, True]
     assert view.changed("governor", "The robot may move.") and view.changed("governor", "gone, 2 s old; see its log")
+
+
+def test_a_question_is_answered_with_what_is_done_where_the_object_is_and_what_is_not_sensed() -> None:
+    idle = RobotStatus("", "idle", "", "", ["language"])
+    assert idle.sentence() == "nothing to do"
+    held = RobotStatus("", "idle", "held", "Held with 1.9 N on the wrist.", ["force", "language"])
+    assert held.sentence() == "nothing to do; the last goal ended as held: Held with 1.9 N on the wrist.; without force"
+    running = RobotStatus("pick up the red cube", "reach", "", "", [], (0.4, -0.1, 0.021))
+    where = "the object is at x 0.40, y -0.10, z 0.02 m in the base frame"
+    assert running.sentence() == f"pick up the red cube: reach; {where}"
+    unseen = RobotStatus("pick up the red cube", "reach", "", "", ["vision", "force"])
+    assert unseen.sentence() == "pick up the red cube: reach; without vision and force"
+    assert RobotStatus("\x1b[2J" * 99, "", "", "").sentence().isprintable()
 
 
 @settings(max_examples=30)

@@ -74,11 +74,13 @@ def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
 
 @pytest.mark.slow
 def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: Graph, tmp_path: Path) -> None:
+    from autoglm_embodied_interfaces.msg import FusionState
     from diagnostic_msgs.msg import DiagnosticStatus
 
     feedback: list[DiagnosticStatus] = []
     synthesise("grab the yellow sphere", tmp_path / "a.wav")
-    synthesise("go faster", tmp_path / "not_carried_out.wav")
+    synthesise("go faster", tmp_path / "refused.wav")
+    synthesise("what are you doing", tmp_path / "question.wav")
     with SoundServer() as sound:
         view = graph.processes.start("view", "autoglm_embodied.tools.cli", "voice", "--robot")
         graph.start(sound=sound)
@@ -87,13 +89,22 @@ def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: G
         assert graph.observer.wait_for(
             lambda _: subscription.get_publisher_count() == 1, LIMIT_S, graph.processes.check
         )
-        faster = answer_to(sound, tmp_path / "not_carried_out.wav", graph, feedback, DiagnosticStatus.ERROR)
+        faster = answer_to(sound, tmp_path / "refused.wav", graph, feedback, DiagnosticStatus.ERROR)
+        states = graph.observer._node.create_publisher(FusionState, "fusion/state", 10)
+        states_timer = graph.observer._node.create_timer(
+            0.05, lambda: states.publish(FusionState(instruction="home", phase="travel"))
+        )
+        question = answer_to(sound, tmp_path / "question.wav", graph, feedback, DiagnosticStatus.OK)
+        states_timer.cancel()
         began_ns = time.time_ns()
         grasp = answer_to(sound, tmp_path / "a.wav", graph, feedback, DiagnosticStatus.OK)
         assert graph.observer.wait_for(lambda observed: bool(observed.commands), LIMIT_S, graph.processes.check)
         told_ns = time.time_ns()
         ended_view, ended = graph.processes.stop()
-    assert (faster.level, faster.message) == (DiagnosticStatus.ERROR, "faster: it is not carried out yet")
+    at_most = "faster: 100% of the set speed is as fast as it goes; set actions.travel_m_s higher"
+    assert (faster.level, faster.message) == (DiagnosticStatus.ERROR, at_most)
+    at_x = "the object is at x 0.00, y 0.00, z 0.00 m in the base frame"
+    assert (question.level, question.message) == (DiagnosticStatus.OK, f"home: travel; {at_x}")
     assert (grasp.level, grasp.message) == (DiagnosticStatus.OK, "pick up the yellow ball")
     said = {each.key: each.value for each in grasp.values}
     assert (said["outcome"], said["intent"], said["text"]) == ("understood", "GRASP", "grab the yellow sphere")
@@ -106,7 +117,7 @@ def test_a_spoken_sentence_arrives_as_a_command_and_the_node_ends_clean(graph: G
     assert "governor  No governor tells its state on governor/state; start governor_node." in told
     assert [line for line in told if line.startswith("voice")][-1] == "voice  listening"
     you = [re.sub(r"\d\.\d+", "N", line) for line in told if line.startswith("you")]
-    assert "you  'go faster' (N) refused: faster: it is not carried out yet" in you
+    assert f"you  'go faster' (N) refused: {at_most}" in you
     assert you[-1] == "you  'grab the yellow sphere' (N) understood: pick up the yellow ball"
     assert not leftover_processes(graph.run_id)
 
