@@ -11,6 +11,7 @@ from autoglm_embodied.types import Intent
 
 ANYWHERE = ("words.the", "words.and", "numbers.and", "words.filler", "words.particle", "words.object")
 ARM = ("words.gripper", "words.it")
+MEASURES = ("words.by", "words.to")  # "by" or "to" two centimetres
 MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.more", "words.gentle", "words.here", "words.little")
 
 

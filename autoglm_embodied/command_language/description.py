@@ -69,7 +69,7 @@ def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[lis
     negation = next((at for at, token in enumerate(tokens) if token.has("words.not")), None)
     if negation is None:
         return [token for token in tokens if not token.has("words.but")], None
-    if language.negation_after and negation > 0:
+    if negation > 0 and (language.negation_after or tokens[negation].has("words.excluded")):
         return [token for token in tokens[negation + 1 :] if not token.has("words.but", "words.not")], [
             *tokens[:negation]
         ]

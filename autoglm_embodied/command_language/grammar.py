@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, ParsedCommand, any_of, only
 from autoglm_embodied.command_language.description import (
+    EXCLUDED,
     Slots,
     Unclear,
     describe,
@@ -19,7 +20,7 @@ from autoglm_embodied.command_language.description import (
 )
 from autoglm_embodied.command_language.language import Language, language
 from autoglm_embodied.command_language.lexicon import Token
-from autoglm_embodied.command_language.motion import opening_slots, read_motion
+from autoglm_embodied.command_language.motion import read_motion, read_opening
 from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop, opened
 from autoglm_embodied.command_language.paraphrase import plainly_said, without_fillers
 from autoglm_embodied.command_language.prohibition import is_prohibited
@@ -141,8 +142,11 @@ def _plain(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
             return ParsedCommand(intent)
         if intent is Intent.RELEASE and (_places(content, spoken) or any_of(content, "words.my_hand")):
             continue
-        if only(content, own, *also):
-            return ParsedCommand(intent, slots=opening_slots(content) if intent in HAND else {})
+        slots = (
+            read_opening(content, intent, also, spoken) if intent in HAND else {} if only(content, own, *also) else None
+        )
+        if slots is not None:
+            return ParsedCommand(intent, slots=slots)
     return None
 
 
@@ -173,6 +177,8 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         _known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"
     ):
         return None
+    if not spoken.reference_first and not content[0].readings:
+        return None  # "j'ai posé la tasse": who has done what
     try:
         slots = describe(content, spoken)
     except Unclear:
@@ -221,7 +227,8 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     slots = _described(after, spoken) or _described(before, spoken)
     if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
         return None
-    if at < 0 and any_of(content, "words.except") and not slots.keys() & {"colour", "noun"}:
+    excepts = any(token.has("words.except") and not token.has("intents.no") for token in content)
+    if at < 0 and excepts and not slots.keys() & {"colour", "noun"}:
         return None  # "things other than cubes are tall"
     if not any_of(content, *KNOWN_OBJECT, "words.the", "words.meant"):
         return None  # "no, tomorrow"
@@ -244,6 +251,8 @@ def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
 def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
     """Whether a token marks a correction: "I meant", or a "no" that is not the "not" of the same word."""
     token = content[at]
+    if token.has("words.never"):  # "never, the red one"
+        return False
     if token.has("words.but") and any_of(content, "words.not"):  # "not the red one but the green one"
         return False
     if not token.has("words.not") or token.has("words.meant"):
@@ -254,7 +263,9 @@ def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
         return not (spoken.negation_after and at > 0 and not any_of(content[:at], "verbs.grasp"))
     if at == 0:
         try:
-            return not _names_object(content, describe(content, spoken), spoken)
+            slots = describe(content, spoken)
+            excluded = token.has("words.except") and slots.keys() & EXCLUDED  # "not the blue one", unlike "no, blue"
+            return not (excluded or _names_object(content, slots, spoken))
         except Unclear:
             return True
     return spoken.negation_after and any_of(content[:at], "verbs.grasp")
@@ -301,8 +312,9 @@ def _names_reference(content: Sequence[Token]) -> bool:
 
 def _is_unclear_no(content: Sequence[Token], spoken: Language) -> bool:
     """Whether "no" may be "not": "take the red one no the blue one", said without a pause."""
-    both = [token for token in content[1:] if token.has("intents.no")]
-    return any(not token.pause for token in both) and not spoken.negation_after
+    both = [at for at, token in enumerate(content) if at and token.has("intents.no") and not token.pause]
+    unclear = [at for at in both if not content[at].has("words.except") or any_of(content[:at], *KNOWN_OBJECT)]
+    return bool(unclear) and not spoken.negation_after  # "take the one that is not blue" is clear
 
 
 def _question(content: Sequence[Token], _: Language) -> ParsedCommand | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoglm_embodied.command_language.command import MOTION, ParsedCommand, any_of, only
+from autoglm_embodied.command_language.command import MEASURES, MOTION, ParsedCommand, any_of, only
 from autoglm_embodied.command_language.description import Slots
 from autoglm_embodied.command_language.language import Language
 from autoglm_embodied.command_language.lexicon import Token
@@ -24,7 +24,7 @@ def read_motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
         return None
     beside = tuple(f"relations.{relation}" for relation in SIDES) if quantities else ()  # "à gauche de 45 degrés"
     moves = quantities or _says_more_than_filler(others)
-    if not moves or not only(others, *MOTION, "directions", "turns", *beside):
+    if not moves or not only(others, *MOTION, *MEASURES, "directions", "turns", *beside):
         return None
     turned = {token.value("turns") for token in others if token.has("turns")}
     towards = {token.value("directions") or SIDES.get(token.value("relations"), "") for token in others} - {""}
@@ -51,6 +51,27 @@ def _says_more_than_filler(tokens: Sequence[Token]) -> bool:
     return any(not token.has("words.filler") for token in tokens)
 
 
-def opening_slots(content: Sequence[Token]) -> Slots:
-    """How far the hand is to open or to close, where not in full: halfway, or a little from where it is."""
-    return {"amount": "half"} if any_of(content, "words.halfway") else amount([], any_of(content, "words.little"))
+def read_opening(content: Sequence[Token], intent: Intent, also: Sequence[str], spoken: Language) -> Slots | None:
+    """How far the hand is to open or to close: to a width, by a distance, halfway or a little; None if it is not said.
+
+    Args:
+        content: the tokens without fillers.
+        intent: to open, or to close.
+        also: readings that may be said beside it.
+        spoken: the language.
+    """
+    own = f"intents.{intent.name.lower()}"
+    if only(content, own, *also):
+        return {"amount": "half"} if any_of(content, "words.halfway") else amount([], any_of(content, "words.little"))
+    taken = take_quantities(content, spoken.tens_multiply)
+    if taken is None or len(taken[0]) != 1 or taken[0][0].unit != "m":
+        return None
+    others = taken[1]
+    adds, ends = any_of(others, "words.more", "words.by"), any_of(others, "words.to")
+    moves = any(
+        token.has("verbs.move", "verbs.turn") and not token.has("verbs.do", "words.more", own) for token in others
+    )
+    joins = any(token.has("words.and") and not token.has("words.more") for token in others)
+    if moves or joins or (adds and ends) or not only(others, own, *also, *MEASURES):
+        return None  # "move two centimetres and open", "two centimetres more, to four"
+    return {"distance_m" if adds else "width_m": amount(taken[0], False)["distance_m"]}

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from autoglm_embodied.command_language.command import MEASURES
 from autoglm_embodied.command_language.language import Language
 from autoglm_embodied.command_language.lexicon import Token
+from autoglm_embodied.command_language.quantity import is_number
 
 SIDES = ("places", "directions")
 HEADS = ("nouns", "words.one")
@@ -21,7 +23,7 @@ LIES_ON = ("relations.on", "relations.in")
 def without_fillers(tokens: Sequence[Token]) -> list[Token]:
     """The tokens that say something; "can" does after an article, a colour or a size, and not as the first word."""
     found: list[Token] = []
-    for token, after in pairwise([*tokens, Token("")]):
+    for token, after in pairwise([*_measured(tokens), Token("")]):
         at = _superlative(found) if token.has("words.towards", "words.viewer") else None
         if at is not None:
             found += _said_after(found.pop(at), token)
@@ -34,6 +36,26 @@ def without_fillers(tokens: Sequence[Token]) -> list[Token]:
             if is_thing or not at:
                 found[at] = replace(token, readings=frozenset(kept))
     return [token for token in found if token.readings != {"words.filler"}]
+
+
+def _measured(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens, of which "by" and "to" are such only beside a quantity, and not where they end "mach ... auf"."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        measures = _is_quantity(tokens[at + 1 :]) or (_is_unit(tokens[:at][-1:]) and not token.value("gap"))
+        found.append(token if measures else replace(token, readings=token.readings - {*MEASURES}))
+    return found
+
+
+def _is_unit(before: Sequence[Token]) -> bool:
+    return any(token.has("units", "quantity") for token in before)
+
+
+def _is_quantity(following: Sequence[Token]) -> bool:
+    """Whether tokens begin with a quantity, after words such as "about"."""
+    said = [token for token in following if token.readings - FILLERS or not token.readings]
+    at = next((at for at, token in enumerate(said) if not is_number(token)), len(said))
+    return _is_unit(said[at : at + 1])
 
 
 def _relates(before: Sequence[Token], token: Token, after: Token) -> bool:

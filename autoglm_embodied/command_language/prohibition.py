@@ -35,6 +35,8 @@ def _forbids(content: Sequence[Token]) -> bool:
         following = content[at + 1] if at + 1 < len(content) else None
         if token.has("words.dont", "words.dont_stop") and not token.has("words.not", "intents"):
             return True
-        if token.has("words.not") and following is not None and not following.pause and following.has(*ACTIONS):
+        names_one = token.has("words.except") and token.has("words.one")  # "the one that is not red" take
+        acts = following is not None and not following.pause and not following.has("words.never")
+        if token.has("words.not") and not names_one and acts and following.has(*ACTIONS):
             return True
     return False

@@ -54,7 +54,7 @@ def _quantity(tokens: Sequence[Token], start: int, tens_multiply: bool) -> tuple
     """The quantity that begins at `start`, and its end; an end at `start` says that there is none."""
     whole = tokens[start].value("quantity")
     end = start
-    while end < len(tokens) and (_is_number(tokens[end]) or (end > start and tokens[end].has("numbers.and"))):
+    while end < len(tokens) and (is_number(tokens[end]) or (end > start and tokens[end].has("numbers.and"))):
         end += 1
     if whole and end <= start + 1:
         number, unit = whole.split()
@@ -72,7 +72,8 @@ def _quantity(tokens: Sequence[Token], start: int, tens_multiply: bool) -> tuple
     return end, None if value is None else _in_unit(value, unit)
 
 
-def _is_number(token: Token) -> bool:
+def is_number(token: Token) -> bool:
+    """Whether a token is a number, or a part of one."""
     return token.number is not None or token.has(*NUMERIC)
 
 

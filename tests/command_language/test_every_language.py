@@ -64,7 +64,11 @@ ko:빨간색이 아닌 것을 집어 줘:not_colour=red
 ko:큐브가 아닌 물건을 집어 줘:not_noun=cube
 ar:التقط الذي ليس أحمر:not_colour=red
 ar:خذ شيئا غير المكعب:not_noun=cube
-hi:घन के अलावा कोई चीज़ उठाओ:not_noun=cube"""
+hi:घन के अलावा कोई चीज़ उठाओ:not_noun=cube
+hi:जो नीला नहीं है वो उठाओ:not_colour=blue
+zh:拿不是蓝色的那个:not_colour=blue
+zh:除了红色的随便拿一个:not_colour=red
+zh:拿一个红色以外的方块:noun=cube;not_colour=red"""
 
 
 @pytest.mark.parametrize("row", EXCLUDED.splitlines())
@@ -135,14 +139,58 @@ def test_a_hand_that_is_to_open_or_close_in_part_says_how_far(row: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    """open the gripper two centimetres|open the gripper half a centimetre|open the door a little|go up halfway
-open it not halfway
+    """open the gripper 30 degrees|open two by two centimetres|open another two centimetres to four centimetres
+move two centimetres and open|open, go up two centimetres|open four|open the door two centimetres
+open the door a little|go up halfway|open it not halfway|don't open it two centimetres
 open it a little, no, halfway|open it halfway and go home|don't open it a little|let go halfway""".replace(
         "\n", "|"
     ).split("|"),
 )
 def test_an_opening_that_is_not_known_is_no_command(said: str) -> None:
     assert parse_command(said) is None
+
+
+WIDTHS = """en:open:width_m=0.02:open the gripper two centimetres|open it to 20 mm|open it to about 2 cm
+en:open:distance_m=0.02:open the gripper by two centimetres|open it two centimetres more|open another 20 mm
+en:close:width_m=0.005:close the gripper to half a centimetre
+de:open:width_m=0.02:öffne den Greifer auf zwei Zentimeter|mach die Hand auf 2 cm auf
+de:open:distance_m=0.02:mach den Greifer um zwei Zentimeter auf|öffne die Hand noch 2 cm weiter
+es:close:width_m=0.02:cierra la pinza hasta dos centímetros
+fr:open:width_m=0.02:ouvre la pince à deux centimètres
+fr:open:distance_m=0.02:ouvre la pince de deux centimètres
+it:open:width_m=0.02:apri la pinza a due centimetri
+it:open:distance_m=0.02:apri la pinza di due centimetri
+pt:open:distance_m=0.02:abre a garra mais dois centímetros
+ru:open:width_m=0.02:открой захват до двух сантиметров
+ru:close:distance_m=0.02:закрой захват на два сантиметра
+ja:open:width_m=0.02:グリッパーを2センチまで開いて
+ko:open:distance_m=0.02:그리퍼를 이 센티미터 더 열어
+zh:open:width_m=0.02:夹爪张开到两厘米
+zh:open:distance_m=0.02:夹爪再张开两厘米
+ar:open:distance_m=0.02:افتح القابض بمقدار 2 سم
+hi:open:distance_m=0.02:ग्रिपर दो सेंटीमीटर और खोलो"""
+
+
+@pytest.mark.parametrize("row", WIDTHS.splitlines())
+def test_a_hand_opens_to_a_width_or_by_what_is_added_to_it(row: str) -> None:
+    tag, intent, slot, said = row.split(":")
+    for sentence in said.split("|"):
+        command = parse_command(sentence, tag)
+        assert command is not None and (command.intent.name.lower(), command.slots) == (intent, dict([slot.split("=")]))
+
+
+NEVER = "en:never, the cube|es:nunca, el cubo rojo|it:mai, il cubo rosso|pt:nunca, o cubo vermelho|ar:أبدا، المكعب"
+OPPOSITE = (
+    "zh:不是蓝色的那个|zh:除了红色的都拿|zh:拿红色的不是蓝色的|zh:不是拿红色的那个|zh:你抓到球了吗|zh:他拿了红色的杯子"
+)
+NARRATED = "ru:он взял чашку|ru:робот поднял куб|ar:رفعت الكوب|ar:الروبوت أخذ المكعب|fr:j'ai posé la tasse sur la table"
+
+
+@pytest.mark.parametrize("said", f"{NEVER}|{OPPOSITE}|{NARRATED}".split("|"))
+def test_never_what_it_is_not_and_what_was_done_move_nothing(said: str) -> None:
+    tag, _, sentence = said.partition(":")
+    command = parse_command(sentence, tag)
+    assert command is None or command.intent not in {*MOVES, Intent.CORRECT}
 
 
 NOT_ASKED_FOR = """de|ich möchte nicht, dass du den roten würfel nimmst|ich will nicht dass du den roten würfel nimmst

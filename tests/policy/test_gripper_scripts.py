@@ -64,8 +64,42 @@ def test_a_hand_that_is_told_to_open_never_closes_nor_the_other_way(
 ) -> None:
     hand = SimpleHand(width_m=width_m, held_m=min(width_m, 0.02))
     episode = hand.run(begin(intent, {"amount": amount}))
-    assert episode.outcome is Outcome.NOT_POSSIBLE and "say open or close, a little or halfway" in episode.message
+    assert episode.outcome is Outcome.NOT_POSSIBLE and "a little, halfway or a width" in episode.message
     assert hand.width_m == width_m and hand.grip_m is None
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots", "before_m", "after_m"),
+    [
+        (Intent.OPEN, {"width_m": "0.04"}, 0.01, 0.04),
+        (Intent.OPEN, {"distance_m": "0.04"}, 0.01, 0.05),
+        (Intent.OPEN, {"width_m": str(OPEN_M)}, 0.01, OPEN_M),
+        (Intent.CLOSE, {"width_m": "0.03"}, 0.05, 0.03),
+        (Intent.CLOSE, {"distance_m": "0.03"}, 0.05, 0.02),
+    ],
+)
+def test_the_gripper_goes_to_a_width_or_by_a_distance(
+    intent: Intent, slots: dict[str, str], before_m: float, after_m: float
+) -> None:
+    hand = SimpleHand(width_m=before_m, held_m=0.0)
+    assert hand.run(begin(intent, slots)).outcome is Outcome.DONE
+    assert hand.width_m == pytest.approx(after_m, abs=0.001) and not hand.moved()
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots"),
+    [
+        *((Intent.OPEN, {"width_m": said}) for said in ("0.01", "0.2", "-0.01", "nan", "inf", "wide", "")),
+        *((Intent.OPEN, {"distance_m": said}) for said in ("0.07", "-0.01", "nan")),
+        *((Intent.CLOSE, {"width_m": said}) for said in ("0.05", "-0.01", "nan")),
+        *((Intent.CLOSE, {"distance_m": said}) for said in ("0.03", "-0.01")),
+        (Intent.OPEN, {"width_m": "0.04", "distance_m": "0.01"}),
+    ],
+)
+def test_a_width_that_is_out_of_reach_or_the_other_way_moves_no_finger(intent: Intent, slots: dict[str, str]) -> None:
+    hand = SimpleHand(width_m=0.02, held_m=0.02)
+    assert hand.run(begin(intent, slots)).outcome is Outcome.NOT_POSSIBLE
+    assert (hand.width_m, hand.grip_m) == (0.02, None)
 
 
 def test_a_hand_that_does_not_open_as_far_as_told_says_so() -> None:
