@@ -36,7 +36,8 @@ def _forbids(content: Sequence[Token]) -> bool:
         if token.has("words.dont", "words.dont_stop") and not token.has("words.not", "intents"):
             return True
         names_one = token.has("words.except") and token.has("words.one")  # "the one that is not red" take
-        acts = following is not None and not following.pause and not following.has("words.never")
-        if token.has("words.not") and not names_one and acts and following.has(*ACTIONS):
+        if following is None or following.pause or following.has("words.never") or names_one:
+            continue
+        if token.has("words.not") and following.has(*ACTIONS):
             return True
     return False
