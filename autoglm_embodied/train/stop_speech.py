@@ -101,7 +101,7 @@ def draw_text(rng: np.random.Generator, others: Sequence[str]) -> str:
 
 
 PART = 50  # clips
-SYNTHESIS_LIMIT_S = 120.0
+SYNTHESIS_LIMIT_S = 900.0  # of a part, by a large network on a busy machine
 PLAIN, VARIED = 0.0, 1.0  # manners of speaking
 QUIET = 0.01  # of the loudest sample: silence at the ends of a clip
 ESPEAK_ACCENTS = "en-us en-gb en-gb-scotland en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029 de fr es it nl sv".split()
