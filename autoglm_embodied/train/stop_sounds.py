@@ -16,9 +16,10 @@ from autoglm_embodied.voice.stop_spotter import OVERLAP, STEP, FeatureArray, log
 STEPS = 110  # of a sound to learn from: 2.2 s
 SAMPLES = STEPS * STEP
 LONGEST = 1.6 * RATE_HZ  # samples of a clip in it
-EARLY_S, LATE_S = 0.06, 0.16  # before and after the end of the word, in which it is to be spotted
+EARLY_S, LATE_S = 0.05, 0.18  # before and after the end of the word, in which it is to be spotted
+WORD_S = (0.2, 0.5)  # that the word lasts, least and most
 OVER_S = 0.5  # after the word, from which on spotting it again is wrong
-NOISES = ("white", "pink", "brown", "hum", "tones", "clicks")
+NOISES = ("white", "pink", "brown", "hum", "tones", "clicks", "gripper", "hiss")
 BABBLE = 5  # talkers
 EQUALISER_DB = 4.0  # standard deviation of a band's gain; 0.23 of log power each
 
@@ -39,7 +40,7 @@ def level(samples: SampleArray) -> float:
 
 def noise(kind: str, n: int, rng: np.random.Generator) -> SampleArray:
     """Noise of one of NOISES, (n,), at a level of 1."""
-    made = {"hum": _hum, "tones": _tones, "clicks": _clicks}.get(kind)
+    made = {"hum": _hum, "tones": _tones, "clicks": _clicks, "gripper": _gripper, "hiss": _hiss}.get(kind)
     return made(n, rng) if made else _coloured({"white": 0.0, "pink": 0.5, "brown": 1.0}[kind], n, rng)
 
 
@@ -68,11 +69,14 @@ class SoundMixer:
     """
 
     def __init__(self, clips: Sequence[SpeechClip], rng: np.random.Generator) -> None:
-        whole = ("middle", "repeated")  # in these it is not known where in the clip the word is
-        said = (clip for clip in clips if clip.place != "none")
-        self._said = [clip for clip in said if clip.place not in whole or len(clip.samples) < 0.8 * LONGEST]
-        self._others = [clip for clip in clips if clip.place == "none"]
+        self._said = [clip for clip in clips if clip.place not in ("none", "repeated") or _is_short(clip)]
+        self.others = [clip for clip in clips if clip.place == "none"]
+        self._cumulative = np.linspace(0.0, 1.0, len(self.others) + 1)[1:]
         self._rng = rng
+
+    def prefer(self, weights: NDArray[np.floating]) -> None:
+        """Draw `others` in proportion to weights (n,), such as how much each is mistaken for the word."""
+        self._cumulative = np.cumsum(weights) / np.sum(weights)
 
     def draw(self) -> Sound:
         """A sound; in half of them the word is said."""
@@ -82,13 +86,18 @@ class SoundMixer:
         if rng.random() < 0.5:
             self._say(sound, target)
         elif rng.random() < 0.85:
-            sound += self._talk(4)
+            sound += self._talk(SAMPLES)
+        return Sound(self._heard(sound), target)
+
+    def _heard(self, sound: SampleArray) -> FeatureArray:
+        """Frames of a sound (n,) at a level of 1, as a microphone hears it among disturbances."""
+        rng = self._rng
         self._disturb(sound)
         sound *= 10.0 ** (rng.uniform(-45.0, -3.0) / 20.0) / max(float(np.abs(sound).max()), 1e-6)
         if rng.random() < 0.15:
             sound = np.clip(sound * rng.uniform(1.5, 10.0), -1.0, 1.0)
-        sound += rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.0), SAMPLES)
-        return Sound(self._equalised(log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32))), target)
+        sound += rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.0), len(sound))
+        return self._equalised(log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32)))
 
     def _equalised(self, features: FeatureArray) -> FeatureArray:
         """Frames as another voice and microphone would have them: bands louder and quieter, and some left out."""
@@ -100,22 +109,26 @@ class SoundMixer:
             heard[first : first + int(rng.integers(1, 7))] = heard.min()
         return heard.astype(np.float32)
 
-    def _pick(self, clips: Sequence[SpeechClip]) -> SpeechClip:
+    def _varied(self, clip: SpeechClip) -> SpeechClip:
         """A clip, in another size of the speaker's head and another pitch."""
-        clip = clips[int(self._rng.integers(len(clips)))]
         factor = float(np.exp(self._rng.uniform(-0.2, 0.2)))
         at = np.arange(0.0, len(clip.samples) - 1, factor)
         stretched = np.interp(at, np.arange(len(clip.samples)), clip.samples).astype(np.float32)
         return SpeechClip(stretched, clip.text, clip.voice)
 
+    def draw_other(self) -> SpeechClip:
+        """One of `others`."""
+        return self.others[int(np.searchsorted(self._cumulative, self._rng.random()))]
+
     def _say(self, sound: SampleArray, target: NDArray[np.int8]) -> None:
         """A clip with the word, and in half of the sounds other speech close around it."""
-        rng, clip = self._rng, self._pick(self._said)
-        samples = clip.samples[: round(LONGEST)] if clip.place == "start" else clip.samples[-round(LONGEST) :]
+        rng = self._rng
+        clip = self._varied(self._said[int(rng.integers(len(self._said)))])
+        samples, earliest, latest = _around_word(clip)
         at = int(rng.integers(0, SAMPLES - len(samples) - RATE_HZ // 4))
         end = at + len(samples)
         if rng.random() < 0.5:
-            around = self._talk(3)
+            around = self._talk(SAMPLES)
             gap = int(rng.uniform(0.0, 0.4) * RATE_HZ)
             around[max(0, at - gap) : end + gap] = 0.0
             if rng.random() < 0.5:
@@ -124,29 +137,53 @@ class SoundMixer:
         if at > RATE_HZ // 4 and rng.random() < 0.2:  # a crash before, after which the word is still to be spotted
             sound[: at - RATE_HZ // 8] += self._noise(at - RATE_HZ // 8) * 10.0 ** rng.uniform(0.0, 1.0)
         _put(sound, samples / level(samples), at)
-        begins = at / RATE_HZ + 0.15 if clip.place in ("start", "middle", "repeated") else end / RATE_HZ - EARLY_S
-        target[_steps(begins) : _steps(end / RATE_HZ + OVER_S)] = -1
-        target[_steps(begins) : _steps(end / RATE_HZ + LATE_S)] = 1
+        begins_s, ends_s = (at + earliest) / RATE_HZ - EARLY_S, (at + latest) / RATE_HZ
+        target[_steps(begins_s) : _steps(ends_s + OVER_S)] = -1
+        target[_steps(begins_s) : _steps(ends_s + LATE_S)] = 1
 
-    def _talk(self, clips: int) -> SampleArray:
-        return speech_track([self._pick(self._others) for _ in range(clips)], SAMPLES, self._rng)
+    def _talk(self, n: int) -> SampleArray:
+        return speech_track([self._varied(self.draw_other()) for _ in range(4)], n, self._rng)
 
     def _noise(self, n: int) -> SampleArray:
         return noise(NOISES[int(self._rng.integers(len(NOISES)))], n, self._rng)
 
     def _disturb(self, sound: SampleArray) -> None:
-        rng, of = self._rng, 1.0  # the level of the word and of other speech
-        if rng.random() < 0.3:
-            add(sound, self._talk(4), rng.uniform(-1, 12), of)
-        if rng.random() < 0.15:
+        rng, n, of = self._rng, len(sound), 1.0  # the level of the word and of other speech
+        if rng.random() < 0.35:
+            add(sound, self._talk(n), rng.uniform(-2, 12), of)
+        if rng.random() < 0.2:
             for _ in range(BABBLE):
-                add(sound, speech_track(self._others, SAMPLES, rng), rng.uniform(8, 25), of)
+                add(sound, speech_track([self.draw_other() for _ in range(4)], n, rng), rng.uniform(12, 25), of)
         if rng.random() < 0.3:
             sound[:] = reverberated(sound, rng.uniform(0.1, 0.6), rng.uniform(0.0, 10.0), rng)
         if rng.random() < 0.9:
-            add(sound, self._noise(SAMPLES), rng.uniform(2, 40), of)
+            add(sound, self._noise(n), rng.uniform(2, 40), of)
         if rng.random() < 0.2:
             sound[:] = _low_pass(sound, rng.uniform(3000.0, 7000.0))
+
+
+def _is_short(clip: SpeechClip) -> bool:
+    """Whether a clip that says the word again and again fits into a sound."""
+    return clip.place == "repeated" and len(clip.samples) < 0.8 * LONGEST
+
+
+def _around_word(clip: SpeechClip) -> tuple[SampleArray, int, int]:
+    """The part of a clip around the word (n,), and between which samples of it the word ends.
+
+    Within a clip the end is estimated from the letters before it.
+    """
+    samples, longest = clip.samples, round(LONGEST)
+    if clip.place in ("alone", "end"):
+        samples = samples[-longest:]
+        return samples, len(samples), len(samples)
+    if clip.place == "repeated":
+        return samples, round(WORD_S[0] * RATE_HZ), len(samples)
+    before, after = (len(part) for part in clip.text.split("]"))
+    end = round(len(samples) * before / (before + after))
+    first = max(0, end - round(0.7 * longest))
+    samples, end = samples[first : first + longest], end - first
+    spread = round(0.5 * WORD_S[1] * RATE_HZ)
+    return samples, max(round(WORD_S[0] * RATE_HZ), end - spread), min(len(samples), end + spread)
 
 
 def reverberated(sound: SampleArray, rt60_s: float, direct_db: float, rng: np.random.Generator) -> SampleArray:
@@ -191,6 +228,32 @@ def _clicks(n: int, rng: np.random.Generator) -> SampleArray:
     for at in rng.integers(0, n, size=int(rng.integers(2, 25))):
         burst = rng.normal(0.0, rng.uniform(0.2, 1.0), min(n - at, RATE_HZ // 5))
         sound[at : at + len(burst)] += burst * np.exp(-np.arange(len(burst)) / (rng.uniform(0.002, 0.04) * RATE_HZ))
+    return _at_level_1(sound)
+
+
+def _gripper(n: int, rng: np.random.Generator) -> SampleArray:
+    """A small motor that runs up, whines and ends in a knock, again and again, in a little noise."""
+    sound, at = 0.02 * rng.normal(0.0, 1.0, n), int(rng.integers(RATE_HZ // 2))
+    while at < n:
+        t_s = np.arange(int(rng.uniform(0.1, 1.0) * RATE_HZ)) / RATE_HZ
+        hz = rng.uniform(150.0, 1500.0) * (1.0 - np.exp(-t_s / rng.uniform(0.01, 0.1)))
+        phase = 2 * np.pi * np.cumsum(hz) / RATE_HZ
+        whine = sum(np.sin(k * phase) * rng.uniform(0.1, 1.0) / k for k in range(1, 5))
+        knock = rng.normal(0.0, rng.uniform(0.5, 3.0), RATE_HZ // 20)
+        run = np.concatenate((whine, knock * np.exp(-np.arange(len(knock)) / (0.005 * RATE_HZ))))[: n - at]
+        sound[at : at + len(run)] += run
+        at += len(run) + int(rng.uniform(0.05, 1.0) * RATE_HZ)
+    return _at_level_1(sound)
+
+
+def _hiss(n: int, rng: np.random.Generator) -> SampleArray:
+    """Air, steps and rustling: bursts of noise in a band, which rise and fall as syllables do."""
+    sound, at = 0.01 * rng.normal(0.0, 1.0, n), 0
+    while at < n:
+        length = min(n - at, int(rng.uniform(0.05, 0.5) * RATE_HZ))
+        burst = _coloured(float(rng.uniform(-0.5, 1.0)), length, rng) * np.sin(np.pi * np.arange(length) / length)
+        sound[at : at + length] += burst * 10.0 ** rng.uniform(-1.0, 0.0)
+        at += length + int(rng.uniform(0.0, 0.4) * RATE_HZ)
     return _at_level_1(sound)
 
 

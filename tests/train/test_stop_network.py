@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from autoglm_embodied.errors import CheckpointError, ConfigError, SetupError
-from autoglm_embodied.train.stop_network import WEIGHTS, StopNetwork, StopTraining, stop_loss, train_stop_network
+from autoglm_embodied.train.stop_network import WEIGHTS, StopNetwork, stop_loss
 from autoglm_embodied.train.stop_sounds import NOISES, STEPS, SoundMixer, noise
 from autoglm_embodied.train.stop_speech import (
     ENGINES,
@@ -24,7 +24,9 @@ from autoglm_embodied.train.stop_speech import (
     spoken,
     synthesise_clips,
 )
-from autoglm_embodied.voice.stop_spotter import BANDS, STEP_FRAMES
+from autoglm_embodied.train.stop_training import CHECKPOINT, StopTraining, mistaken, train_stop_network
+from autoglm_embodied.voice.recording import RATE_HZ
+from autoglm_embodied.voice.stop_spotter import BANDS, STEP, STEP_FRAMES
 
 OTHERS = ["the weather is fine today", "put the red cube on the table", "what a long road this was"]
 
@@ -117,6 +119,32 @@ def test_sounds_say_where_the_word_is_to_be_spotted(clips: list[SpeechClip]) -> 
         assert not where.size or np.array_equal(where, np.arange(where[0], where[-1] + 1))
 
 
+@pytest.mark.parametrize("text", ["[stop] what you are doing", "no no [stop] moving at once now"])
+def test_a_word_within_a_clip_is_to_be_spotted_about_where_it_is_said(text: str) -> None:
+    samples = np.random.default_rng(0).normal(0.0, 0.1, round(1.5 * RATE_HZ)).astype(np.float32)
+    mixer = SoundMixer([SpeechClip(samples, text, "a"), SpeechClip(samples, "go", "a")], np.random.default_rng(0))
+    lasting = [np.count_nonzero(mixer.draw().target == 1) * STEP / RATE_HZ for _ in range(20)]
+    assert 0.4 < min(filter(None, lasting)) <= max(lasting) < 0.9
+
+
+def test_speech_that_is_mistaken_for_the_word_is_drawn_more_often() -> None:
+    silent, loud = (SpeechClip(np.full(RATE_HZ, level, np.float32), "go home", "a") for level in (0.1, 0.2))
+    mixer = SoundMixer([silent, loud], np.random.default_rng(0))
+    assert mixer.others == [silent, loud]
+    assert {mixer.draw_other().samples[0] for _ in range(50)} == {silent.samples[0], loud.samples[0]}
+    mixer.prefer(np.array([0.0, 1.0]))
+    assert {mixer.draw_other().samples[0] for _ in range(50)} == {loud.samples[0]}
+
+
+def test_a_sound_is_as_much_mistaken_as_its_likeliest_step() -> None:
+    torch.manual_seed(0)
+    network = StopNetwork().eval()
+    frames = np.random.default_rng(0).normal(-4.0, 3.0, (BANDS, 30 * STEP_FRAMES)).astype(np.float32)
+    with torch.inference_mode():
+        logits, _ = network(torch.from_numpy(frames)[None], network.first_state(1))
+    assert mistaken(network, [frames, frames]) == pytest.approx([float(logits.max().sigmoid())] * 2)
+
+
 def test_the_loss_wants_one_step_of_the_window_and_none_outside() -> None:
     target = torch.tensor([[0, 0, 1, 1, -1, 0]])
 
@@ -158,6 +186,29 @@ def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[Sp
     with torch.inference_mode():
         for given, wanted in zip(found, network(frames, state), strict=True):
             assert np.allclose(given, wanted.numpy(), atol=1e-4)
+
+
+def test_a_training_that_was_stopped_goes_on(clips: list[SpeechClip], tmp_path: Path) -> None:
+    training = StopTraining(steps=4, batch=2)
+    seen: list[int] = []
+
+    def stop_at_2(step: int, _: dict[str, float]) -> None:
+        seen.append(step)
+        if len(seen) == 3:  # the state of step 2 has been written
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_stop_network(clips, training, tmp_path, stop_at_2)
+    train_stop_network(clips, training, tmp_path, lambda step, _: seen.append(step))
+    assert seen == [1, 2, 3, 3, 4]
+    weights = (tmp_path / WEIGHTS).read_bytes()
+    train_stop_network(clips, training, tmp_path, lambda step, _: seen.append(step))
+    assert seen == [1, 2, 3, 3, 4] and (tmp_path / WEIGHTS).read_bytes() == weights
+    with pytest.raises(ConfigError, match="name another --out"):
+        train_stop_network(clips, StopTraining(steps=5, batch=2), tmp_path, lambda *_: None)
+    (tmp_path / CHECKPOINT).write_bytes(b"PK")
+    with pytest.raises(ConfigError, match="holds no training"):
+        train_stop_network(clips, training, tmp_path, lambda *_: None)
 
 
 @pytest.mark.parametrize("damage", ["missing", "no weights", "other weights"])

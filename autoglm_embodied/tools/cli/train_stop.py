@@ -23,7 +23,8 @@ What was stopped goes on after its last whole part."""
 NETWORK_EPILOG = """example:
   autoglm train-stop network --speech data/stop_speech --out out/stop
 
-Train on some engines, then measure with `autoglm bench voice --speech` on others."""
+Train on some engines, then measure with `autoglm bench voice --speech` on others.
+What was stopped goes on."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -55,8 +56,9 @@ def add_parser(subparsers: Subparsers) -> None:
     network.add_argument(
         "--start", metavar="FILE", type=Path, help="begin from this stop.safetensors instead of from nothing"
     )
-    network.add_argument("--steps", type=int, default=4000, help="default %(default)s")
+    network.add_argument("--steps", type=int, default=6000, help="default %(default)s")
     network.add_argument("--batch", type=int, default=48, help="default %(default)s")
+    network.add_argument("--rate", type=float, default=3e-3, help="of learning, the highest (default %(default)s)")
     network.add_argument("--threads", type=int, default=1, help="default %(default)s")
     network.add_argument("--seed", type=int, default=0, help="default %(default)s")
 
@@ -96,8 +98,8 @@ def run_network(args: argparse.Namespace) -> int:
     import torch
     from rich.console import Console
 
-    from autoglm_embodied.train.stop_network import StopTraining, train_stop_network
     from autoglm_embodied.train.stop_speech import load_clips
+    from autoglm_embodied.train.stop_training import StopTraining, train_stop_network
 
     folders = sorted(folder for folder in args.speech.glob("*") if folder.is_dir())
     clips = [clip for folder in folders for clip in load_clips(folder)]
