@@ -20,7 +20,8 @@ from autoglm_embodied.types import Camera, FloatArray, Frame
 MS, S = 1_000_000, 1_000_000_000
 MAX_APART_NS = 5_000_000  # of the stamps of a pair: less than half a period at up to 90 Hz, so that it is unambiguous
 TOGETHER_NS = 400_000_000  # between the receipts of a pair: what came further apart was not measured together
-SEPARATE_NS = 20 * MS  # likewise, from which on images whose stamps differ may be of different moments
+SEPARATE_NS = 20 * MS  # likewise, from which on they may be of different moments, if stamps are wrong
+FEW_SEPARATE = 0.05  # of all pairs, which a machine that stands still for a moment may delay
 FROZEN_AFTER_NS = 200 * MS  # a camera, by the time for which its images are the same
 MAX_UNPAIRED = 30  # after a delay a second of colour images that waited are taken before the first depth image
 
@@ -124,7 +125,8 @@ class ImagePairer:
         self.meters = {"rgb": StreamMeter(nominal_hz), "depth": StreamMeter(nominal_hz)}
         self.paired = 0  # how many pairs were found
         self._paired_at_report = 0
-        self._separate, self._separate_ns = 0, 0  # pairs since then whose receipts were apart, and how far the last was
+        self._separate, self._farthest_ns = 0, 0  # pairs whose receipts were apart, and how far at most
+        self._doubtful = 0  # of these since the report, those whose stamps differed
         self._apart_ns: int | None = None  # between the last image that found no partner and the nearest of the other
         self._unpaired: dict[int, tuple[str, ImageMessage, int]] = {}  # by stamp: stream, image, when it came
 
@@ -147,8 +149,9 @@ class ImagePairer:
         apart_ns = receive_ns - other_receive_ns
         if other_stream != stream and apart_ns <= TOGETHER_NS:
             self.paired += 1
-            if other.stamp_ns != image.stamp_ns and apart_ns > SEPARATE_NS:
-                self._separate, self._separate_ns = self._separate + 1, apart_ns
+            if apart_ns > SEPARATE_NS:
+                self._separate, self._farthest_ns = self._separate + 1, max(self._farthest_ns, apart_ns)
+                self._doubtful += other.stamp_ns != image.stamp_ns
             return ImagePair(image, other, receive_ns) if stream == "rgb" else ImagePair(other, image, receive_ns)
         self._unpaired[image.stamp_ns] = (stream, image, receive_ns)
         if len(self._unpaired) > MAX_UNPAIRED:
@@ -163,15 +166,25 @@ class ImagePairer:
     def problem_since_last(self) -> str:
         """A sentence if images came but since the last call of this none was paired, or most doubtfully; else empty."""
         paired, self._paired_at_report = self.paired - self._paired_at_report, self.paired
-        separate, self._separate = self._separate, 0
-        if separate > paired / 2:
-            came = f"colour and depth whose stamps are nearly equal come {self._separate_ns / MS:.0f} ms apart"
+        doubtful, self._doubtful = self._doubtful, 0
+        if doubtful > paired / 2:
+            came = f"colour and depth whose stamps are nearly equal come up to {self._farthest_ns / MS:.0f} ms apart"
             return f"{came}: stamps of one may be wrong by a frame; let the driver synchronise them"
         if paired or not all(meter.received for meter in self.meters.values()):
             return ""
         apart = "" if self._apart_ns is None else f", lately {self._apart_ns / MS:.3g} ms"
         limit = f"never within {MAX_APART_NS / MS:.0f} ms of each other{apart}"
         return f"no frame: colour and depth are stamped {limit}; let the driver synchronise them"
+
+    def delay(self) -> str:
+        """A sentence if the images of some frames came apart, which by itself is no fault; else empty."""
+        if self._separate <= FEW_SEPARATE * self.paired:
+            return ""
+        came = f"colour and depth of {self._separate} of {self.paired} frames came apart"
+        most = f"by {self._farthest_ns / MS:.0f} ms at most"
+        return (
+            f"{came}, {most}: right if one of them takes so long to be made, else stamps are wrong and mix two moments"
+        )
 
     def _partner_ns(self, stream: str, stamp_ns: int) -> int:
         """The stamp of the waiting image of the other stream that fits; `stamp_ns` itself if none does."""

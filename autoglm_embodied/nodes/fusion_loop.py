@@ -23,9 +23,11 @@ from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.policy.command_repeater import CommandRepeater
 from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.ros.arm_actions import ArmActions
+from autoglm_embodied.ros.checked_messages import checked
 from autoglm_embodied.ros.conversions import to_twist
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
 from autoglm_embodied.ros.fusion_messages import state_message
+from autoglm_embodied.ros.managed_node import ManagedNode
 from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.polled_subscription import PolledSubscription
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
@@ -78,7 +80,7 @@ class FusionWork:
 
     def __init__(
         self,
-        node: Node,
+        node: ManagedNode,
         controller: GraspController,
         actions: ArmActions,
         commands: PolicyCommandPublisher,
@@ -159,8 +161,9 @@ class FusionWork:
             self._fusions.received(time.monotonic_ns())
 
         state, twist = (value(self._node, f"topics.{name}") for name in ("governor_state", "policy_twist"))
+        take_state_bytes = checked(DiagnosticStatus, take_state, self._node.reject)
         subscriptions = [
-            PolledSubscription(self._node, DiagnosticStatus, state, take_state, LATCHED),
+            PolledSubscription(self._node, DiagnosticStatus, state, take_state_bytes, LATCHED, raw=True),
             PolledSubscription(self._node, TwistStamped, twist, take_command, EVENTS, raw=True),
         ]
         for subscription in subscriptions:

@@ -33,6 +33,7 @@ from autoglm_embodied.policy.motions import ActionSettings
 from autoglm_embodied.policy.pipeline import Pipeline
 from autoglm_embodied.policy.policy import LEARNED, NAMED, PolicyPlugin, plugin_factory
 from autoglm_embodied.ros.arm_actions import ArmActions
+from autoglm_embodied.ros.checked_messages import checked
 from autoglm_embodied.ros.diagnostics import Diagnostics, Item
 from autoglm_embodied.ros.managed_node import ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
@@ -100,7 +101,8 @@ class FusionNode(ManagedNode):
         self._server = ArmActions(self, self._actions.preempt)
         undo.callback(self._server.destroy)
         topic = value(self, "topics.voice")
-        undo.callback(self.destroy_subscription, self.create_subscription(VoiceCommand, topic, self._on_voice, EVENTS))
+        voice = checked(VoiceCommand, self._on_voice, self.reject)
+        undo.callback(self.destroy_subscription, self.create_subscription(VoiceCommand, topic, voice, EVENTS, raw=True))
         undo.callback(self.destroy_service, self.create_service(Trigger, "tare", self._on_tare))
 
     def activate(self, undo: ExitStack) -> None:

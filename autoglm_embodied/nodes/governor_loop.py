@@ -24,6 +24,7 @@ from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.governor_health import VerdictCounts, governor_items, holding
 from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
+from autoglm_embodied.ros.checked_messages import checked
 from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
 from autoglm_embodied.ros.parameters import value
@@ -110,7 +111,9 @@ class GovernorWork:
             undo.callback(ThreadedSubscription(wrenches, limits.wrench_timeout_ns, self._on_quiet).destroy)
         if deadman.required:
             topic = value(node, "topics.deadman")
-            said = PolledSubscription(node, Bool, topic, self._on_deadman, COMMANDS)
+            said = PolledSubscription(
+                node, Bool, topic, checked(Bool, self._on_deadman, self._reject), COMMANDS, raw=True
+            )
             undo.callback(ThreadedSubscription(said).destroy)
         undo.callback(Ticker(value(node, "output_hz"), self._output, fail, GOVERNOR_PRIORITY).close)
         undo.callback(self.stop)
@@ -177,7 +180,8 @@ class GovernorWork:
         polled = [joints]
         for name, (kind, take) in commands.items():
             topic = value(self._node, f"topics.{name}")
-            polled.append(PolledSubscription(self._node, kind, topic, partial(self._take, take), COMMANDS))
+            take_bytes = checked(kind, partial(self._take, take), self._reject)
+            polled.append(PolledSubscription(self._node, kind, topic, take_bytes, COMMANDS, raw=True))
             undo.callback(polled[-1].destroy)
         return polled
 
@@ -185,8 +189,11 @@ class GovernorWork:
         try:
             take(message)
         except SensorError as error:
-            self._rejected += 1
-            self._node.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
+            self._reject(error)
+
+    def _reject(self, error: SensorError) -> None:
+        self._rejected += 1
+        self._node.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 
     def _output(self) -> None:
         for subscription in self._polled:

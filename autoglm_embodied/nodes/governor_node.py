@@ -17,6 +17,7 @@ from autoglm_embodied.errors import SensorError, SetupError
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.nodes.governor_loop import GovernorWork, RobotCommandPublisher
+from autoglm_embodied.ros.checked_messages import checked
 from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
 from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
@@ -55,7 +56,8 @@ class GovernorNode(ManagedNode):
         check_parameter_files(self)
         on_change(self, Limits, "limits", self._set_limits)
         self._states = self.create_publisher(DiagnosticStatus, told, LATCHED)
-        self.create_subscription(VoiceCommand, topics["voice"], self._on_voice, EVENTS)
+        voice = checked(VoiceCommand, self._on_voice, self.reject)
+        self.create_subscription(VoiceCommand, topics["voice"], voice, EVENTS, raw=True)
         self.create_service(Trigger, "stop", partial(self._serve, self._stop))
         self.create_service(Trigger, "resume", partial(self._serve, self._resume))
         self.get_logger().info(str(self._latch.state))

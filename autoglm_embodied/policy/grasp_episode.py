@@ -22,9 +22,9 @@ STILL_M_S, STILL_TICKS = 0.004, 9  # of the gripper: it may take a moment to fol
 class GraspSettings:
     """When a grasp begins, gives up and is done, and what counts as holding the object."""
 
-    look_ticks: int = setting(12, "ticks of looking, arm still, before the policy may move", least=1, most=1000)
-    hold_ticks: int = setting(12, "ticks of holding in a row that make the outcome", least=1, most=1000)
-    settle_ticks: int = setting(3, "ticks in a row that make a phase", least=1, most=1000)
+    look_ticks: int = setting(12, "ticks of looking, arm still, before the policy may move", least=1, most=1_000_000)
+    hold_ticks: int = setting(12, "ticks of holding in a row that make the outcome", least=1, most=1_000_000)
+    settle_ticks: int = setting(3, "ticks in a row that make a phase", least=1, most=1_000_000)
     max_tries: int = setting(3, "how often the fingers may close", least=1, most=100)
     timeout_s: float = setting(30.0, "longest time of a grasp", least=1.0, most=3600.0)
     blind_s: float = setting(

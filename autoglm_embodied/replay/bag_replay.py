@@ -122,8 +122,8 @@ class BagReplay:
             + self._schedule.notes()
             + [*self._rejected.summaries_since_last().values()]
         )
-        unpaired = self._input.pairer.problem_since_last()
-        said += [unpaired] if unpaired else []
+        pairer = self._input.pairer
+        said += filter(None, [pairer.problem_since_last() or pairer.delay()])
         for name in (*FAST_STREAMS, "rgb", "depth"):
             said += self._player.streams[name].problems(name)
         said += [self._coarse] if self._coarse else []

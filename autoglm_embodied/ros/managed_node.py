@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
-from autoglm_embodied.errors import AutoGLMError, SetupError
+from autoglm_embodied.errors import AutoGLMError, SensorError, SetupError
 from autoglm_embodied.ros.diagnostics import Item, Level, trouble_if
 from autoglm_embodied.ros.parameters import parameter, value
 from autoglm_embodied.ros.run_node import run
@@ -18,6 +18,7 @@ from autoglm_embodied.ros.steady_timer import steady_timer
 from autoglm_embodied.setting import About
 
 INACTIVE, ACTIVE, UNCONFIGURED = "inactive", "active", "unconfigured"
+LOG_PERIOD_S = 2.0  # of messages that are not used
 LAST_WORDS_S = 0.2  # between the end of the work and that of the action: results are on their way
 
 
@@ -60,6 +61,10 @@ class ManagedNode(LifecycleNode, ABC):
     def fail(self, error: Exception) -> None:
         """Take the error that ended a thread; from any thread."""
         self._failure = error
+
+    def reject(self, error: SensorError) -> None:
+        """Log why a message is not used, at times."""
+        self.get_logger().warning(str(error), throttle_duration_sec=LOG_PERIOD_S)
 
     @abstractmethod
     def configure(self, undo: ExitStack) -> None:
