@@ -33,7 +33,7 @@ def test_each_reset_brings_the_scene_of_the_next_seed_and_the_sensors_go_on() ->
         (("suite:=heap",), "there is no suite 'heap'"),
         (("suite:=pile", "objects:=all"), "objects come from test"),
         (("count:=7",), "there are 6 colours"),
-        (("count:=-1",), "count must be 0 or more"),
+        (("count:=-1",), "count of sim_node must be from 0 to 100"),
     ],
 )
 def test_an_impossible_suite_ends_it_with_one_sentence(
