@@ -28,10 +28,11 @@ from std_msgs.msg import Float64MultiArray
 
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.ros.conversions import twist_array
-from autoglm_embodied.ros.qos import COMMANDS
+from autoglm_embodied.ros.qos import COMMANDS, LATCHED
 
 NODES = ("governor_node", "fusion_node")
 RELIABLE = QoSProfile(depth=100)
+QOS = {"governor/state": LATCHED}
 PAUSE_S, AT_ONCE = 0.01, 20  # so many messages, then a pause in which they are taken
 LIMIT_M_S = 0.3
 FRAME_IDS = {"wrench": "panda_ft", "camera": "camera_color_optical_frame", "twist": "panda_link0"}
@@ -92,7 +93,9 @@ def changed(random: Random, data: bytes) -> bytes:
 def send_messages(graph: Graph, random: Random, count: int, alive: Callable[[], None]) -> None:
     """Send so many."""
     found = templates()
-    publishers = {topic: graph.publisher(type(message), topic, RELIABLE) for topic, message in found.items()}
+    publishers = {
+        topic: graph.publisher(type(message), topic, QOS.get(topic, RELIABLE)) for topic, message in found.items()
+    }
     for number in range(count):
         topic, message = random.choice(list(found.items()))
         if hasattr(message, "header") and random.random() < 0.9:
