@@ -111,8 +111,6 @@ class MaskedFrames:
 class ObservedHand:
     """A HandRig that observes and acts tick by tick; after each of its motions the hand stands still."""
 
-    grip_force_n = 20.0  # no message says it
-
     def __init__(self, thread: ScriptThread, images: MaskedFrames, workplace: Workplace, masked: bool) -> None:
         """Wait for the first observation.
 
@@ -125,7 +123,7 @@ class ObservedHand:
         self._thread, self._images, self._masked = thread, images, masked
         self._frame, self.aside, self._R_tool_sensor = workplace.frame, workplace.aside, workplace.R_tool_sensor
         self.set_down_poses: Sequence[HandPose] = workplace.set_down_poses
-        self.half_size_m = workplace.half_size_m
+        self.half_size_m, self.grip_force_n = workplace.half_size_m, workplace.grip_force_n
         self.referent: Referent | None = Referent.ONE if masked else None
         self._bias = np.zeros(6)
         self._phase = Phase.REACH

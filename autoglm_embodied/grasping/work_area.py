@@ -43,6 +43,9 @@ class WorkArea:
         least=-2.0,
         most=2.0,
     )
+    grip_force_n: float = setting(
+        20.0, "with which each finger closes, as the gripper is set; no message says it", least=1.0, most=500.0
+    )
 
     def __post_init__(self) -> None:
         check_ranges(self, "work_area")
@@ -68,7 +71,8 @@ class WorkArea:
         set_down_poses = tuple(HandPose(*place, SET_DOWN_Z_M, 0.0) for place in places)
         frame = TableFrame(np.array(self.origin_m), robot.fingertip_m)
         R_tool_sensor = np.eye(3) if R_tool_sensor is None else R_tool_sensor
-        return Workplace(frame, HandPose(x_m, y_m, z_m, 0.0), set_down_poses, R_tool_sensor, self.half_size_m)
+        aside = HandPose(x_m, y_m, z_m, 0.0)
+        return Workplace(frame, aside, set_down_poses, R_tool_sensor, self.half_size_m, self.grip_force_n)
 
 
 @dataclass(frozen=True)
@@ -80,3 +84,4 @@ class Workplace:
     set_down_poses: tuple[HandPose, ...]  # in turn, for what is in the way of others
     R_tool_sensor: FloatArray  # (3, 3) orientation of the wrist sensor's frame in the tool frame
     half_size_m: tuple[float, ...]  # x and y of the table frame within which objects lie
+    grip_force_n: float  # of each finger

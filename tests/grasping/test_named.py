@@ -36,11 +36,12 @@ def test_the_networks_are_ready_before_a_hand_waits_for_them() -> None:
         ("origin_m", (500.0, 0.0, 0.0), "must be from -5 to 5"),
         ("half_size_m", (0.3,), "must hold x and y"),
         ("half_size_m", (0.3, 0.0), "must be from 0.05 to 2"),
+        ("grip_force_n", 0.0, "must be from 1 to 500"),
         ("aside_m", (0.0, float("nan"), 0.4), "must be from -2 to 2"),
         ("set_down_xy_m", (), "x and y of one place or more"),
         ("set_down_xy_m", (0.1, 0.2, 0.3), "x and y of one place or more"),
     ],
 )
-def test_a_work_area_that_cannot_be_is_refused(setting: str, value: tuple[float, ...], sentence: str) -> None:
+def test_a_work_area_that_cannot_be_is_refused(setting: str, value: float | tuple[float, ...], sentence: str) -> None:
     with pytest.raises(ConfigError, match=f"work_area.{setting} {sentence}|{sentence}"):
         WorkArea(**{setting: value})
