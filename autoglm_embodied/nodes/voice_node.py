@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.policy.spoken import SpokenCommands
+from autoglm_embodied.ros.checked_messages import checked
 from autoglm_embodied.ros.conversions import to_stamp
 from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
 from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
@@ -74,7 +75,8 @@ class VoiceNode(ManagedNode):
         undo.callback(self.destroy_publisher, self._commands)
         self._answers = self.create_publisher(DiagnosticStatus, self._feedback_topic, EVENTS)
         undo.callback(self.destroy_publisher, self._answers)
-        self._states = PolledSubscription(self, FusionState, self._state_topic, self._on_state, COMMANDS)
+        take = checked(FusionState, self._on_state, self.reject)
+        self._states = PolledSubscription(self, FusionState, self._state_topic, take, COMMANDS, raw=True)
         undo.callback(self._states.destroy)
 
     def activate(self, undo: ExitStack) -> None:
@@ -109,7 +111,7 @@ class VoiceNode(ManagedNode):
         self.get_logger().info(f"{answer.outcome.value}: {answer.sentence}")
 
     def _on_state(self, state: FusionState) -> None:
-        absent = [name for name, present in zip(state.modality, state.present, strict=True) if not present]
+        absent = [name for name, present in zip(state.modality, state.present, strict=False) if not present]
         target_m = (state.target.x, state.target.y, state.target.z)
         self._status = RobotStatus(state.instruction, state.phase, state.outcome, state.message, absent, target_m)
 
