@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.policy.grasp_controller import GraspController
     from autoglm_embodied.safety.governor import GovernorLoop, Verdict
 
-ROWS, COLUMNS = 12, 16
+ROWS, COLUMNS, CHANNELS = 12, 16, 5
 
 
 class Instant(NamedTuple):
@@ -28,16 +28,17 @@ class Instant(NamedTuple):
 
 
 def thumbnail(frame: Frame) -> FloatArray:
-    """Frame subsampled on an even grid, (ROWS * COLUMNS, 4) float32: red, green, blue of 0 to 1 and depth [m] or 0.
+    """Frame subsampled on an even grid, (ROWS * COLUMNS, CHANNELS) float32: red, green, blue, depth [m] or 0, known.
 
-    The aligner takes it in place of visual tokens where there is no model.
+    The aligner takes it in place of visual tokens where there is no model. Known is 1 where there is a depth: between
+    two frames both are interpolated, and their quotient is the depth.
     """
     rows = (np.arange(ROWS) + 0.5) * frame.camera.height / ROWS
     columns = (np.arange(COLUMNS) + 0.5) * frame.camera.width / COLUMNS
     grid = np.ix_(rows.astype(int), columns.astype(int))
     depth_m = np.nan_to_num(frame.depth_m[grid], nan=0.0, posinf=0.0, neginf=0.0)
-    pixels = np.dstack([frame.rgb[grid] / np.float32(255), depth_m])
-    return pixels.reshape(ROWS * COLUMNS, 4).astype(np.float32)
+    pixels = np.dstack([frame.rgb[grid] / np.float32(255), depth_m, depth_m > 0])
+    return pixels.reshape(ROWS * COLUMNS, CHANNELS).astype(np.float32)
 
 
 class Runner(Protocol):

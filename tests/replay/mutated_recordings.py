@@ -39,6 +39,7 @@ RATE_HZ = 50.0
 LIMITS = AlignSettings()
 EARLIEST_S = -(LIMITS.late_limit_ns + LIMITS.vision_limit_ns) / 1e9 - 0.02
 LATEST_S = LIMITS.ahead_limit_ns / 1e9 + 0.03  # 20 ms of which are the resolution of the pixels
+HALF_A_FRAME_S = 0.04  # or so, by which depth is off between two frames of which it is known in one
 LEAST_PRESENT = 0.85  # of the ticks of the unchanged recording; replay speaks below 0.9 of all
 MOST_TICKS = 200_000  # for each message more than there are in the longest time without one that is replayed
 NAMES = {
@@ -118,7 +119,7 @@ def _right_force(force: ForceFeatures, t_s: float) -> bool:
 
 def _right_image(tokens: FloatArray, t_s: float) -> bool:
     own_s, depth_s = image_time_s(tokens), depth_time_s(tokens)
-    return own_s is not None and EARLIEST_S <= own_s - t_s <= LATEST_S and abs(own_s - depth_s) < 0.03
+    return own_s is not None and EARLIEST_S <= own_s - t_s <= LATEST_S and abs(own_s - depth_s) < HALF_A_FRAME_S
 
 
 def spoken_of(said: list[str], modality: str) -> bool:

@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo
 from autoglm_embodied.bag.message import BagMessage
 from autoglm_embodied.ingest.cdr import BEGIN, NS_PER_S, STAMP, WrenchWriter, read_stamp_ns
 from autoglm_embodied.ingest.joint_states import JointStateWriter
-from autoglm_embodied.replay.runners import COLUMNS, ROWS
+from autoglm_embodied.replay.runners import CHANNELS, COLUMNS, ROWS
 from autoglm_embodied.ros.conversions import image_message, to_stamp
 from autoglm_embodied.types import FloatArray
 
@@ -87,7 +87,7 @@ def force_times_s(raw: FloatArray) -> FloatArray:
 
 def image_time_s(tokens: FloatArray) -> float | None:
     """When an image was taken; None if it is none of the recording's, as where channels or rows are exchanged."""
-    levels = 255 * tokens.reshape(ROWS, COLUMNS, 4)
+    levels = 255 * tokens.reshape(ROWS, COLUMNS, CHANNELS)
     red, green = levels[..., 0], levels[..., 1]
     off_blue = np.abs(levels[..., 2] - BLUE[np.ix_(SEEN_ROWS, SEEN_COLUMNS)]).max()
     times_s = (red.mean() - RED) / LEVELS_PER_S, (GREEN - green.mean()) / LEVELS_PER_S
@@ -97,6 +97,9 @@ def image_time_s(tokens: FloatArray) -> float | None:
 
 def depth_time_s(tokens: FloatArray) -> float:
     """When a depth image was taken, by the pixels that have depth; NaN if none has."""
-    depth_mm = 1000 * tokens.reshape(ROWS, COLUMNS, 4)[..., 3] - DEPTH_MM_PER_COLUMN * SEEN_COLUMNS
-    known = tokens.reshape(ROWS, COLUMNS, 4)[..., 3] > 0
+    depth_m, seen = np.moveaxis(tokens.reshape(ROWS, COLUMNS, CHANNELS)[..., 3:], -1, 0)
+    known = seen > 0
+    depth_mm = (
+        1000 * np.divide(depth_m, seen, where=known, out=np.zeros_like(depth_m)) - DEPTH_MM_PER_COLUMN * SEEN_COLUMNS
+    )
     return float((np.median(depth_mm[known]) - DEPTH_MM) / DEPTH_MM_PER_S) if known.any() else np.nan
