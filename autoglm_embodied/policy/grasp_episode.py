@@ -26,7 +26,7 @@ class GraspSettings:
     hold_ticks: int = setting(12, "ticks of holding in a row that make the outcome", least=1, most=1_000_000)
     settle_ticks: int = setting(3, "ticks in a row that make a phase", least=1, most=1_000_000)
     max_tries: int = setting(3, "how often the fingers may close", least=1, most=100)
-    timeout_s: float = setting(30.0, "longest time of a grasp", least=1.0, most=3600.0)
+    timeout_s: float = setting(30.0, "longest time of a grasp", least=0.1, most=3600.0)
     blind_s: float = setting(
         2.0, "the arm stands still without camera or joints; for so long, and the grasp ends", least=0.1, most=3600.0
     )

@@ -96,10 +96,10 @@ def image_time_s(tokens: FloatArray) -> float | None:
 
 
 def depth_time_s(tokens: FloatArray) -> float:
-    """When a depth image was taken, by the pixels that have depth; NaN if none has."""
+    """When a depth image was taken, by the pixels that have depth; NaN if none has. Between two, by those of both."""
     depth_m, seen = np.moveaxis(tokens.reshape(ROWS, COLUMNS, CHANNELS)[..., 3:], -1, 0)
-    known = seen > 0
-    depth_mm = (
-        1000 * np.divide(depth_m, seen, where=known, out=np.zeros_like(depth_m)) - DEPTH_MM_PER_COLUMN * SEEN_COLUMNS
-    )
-    return float((np.median(depth_mm[known]) - DEPTH_MM) / DEPTH_MM_PER_S) if known.any() else np.nan
+    known = (seen > 0) & (seen > seen.max() - 1e-3)
+    if not known.any():
+        return np.nan
+    depth_mm = 1000 * depth_m[known] / seen[known] - (DEPTH_MM_PER_COLUMN * SEEN_COLUMNS + 0 * seen)[known]
+    return float((np.median(depth_mm) - DEPTH_MM) / DEPTH_MM_PER_S)

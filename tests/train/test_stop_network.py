@@ -175,9 +175,9 @@ def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[Sp
     import onnxruntime as ort
 
     losses: list[float] = []
-    training = StopTraining(steps=30, batch=8)
+    training = StopTraining(steps=60, batch=8)
     train_stop_network(clips, training, tmp_path, lambda _, figures: losses.append(figures["loss"]))
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:15])
     network = StopNetwork().eval()
     network.load_state_dict(load_file(tmp_path / WEIGHTS))
     session = ort.InferenceSession(str(tmp_path / "stop.onnx"), providers=["CPUExecutionProvider"])
