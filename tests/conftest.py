@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +26,16 @@ ALONE = (
 """What runs in real time: graphs and sound. One at a time, after all others."""
 LONG = ("tools/test_interruption.py", "train", "sim/eval")
 """Files that would keep all others waiting if they began last."""
+
+
+@pytest.fixture(autouse=True)
+def unchanged_priority() -> Iterator[None]:
+    """No test leaves its process, and with it all that later ones start, with another priority."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    after = os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setscheduler(0, *before)
+    assert after == before
 
 
 def alone(nodeid: str) -> bool:

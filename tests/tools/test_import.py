@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,11 @@ def foreign(folder: Path, video: str = "", rows: int = 30, **changed: Any) -> Pa
 def write_video(path: Path, codec: str, frames: int) -> None:
     """Of a grey that grows by 4 with each frame, at 10 frames a second."""
     path.parent.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as encoding:  # SVT-AV1 gives the thread that calls it real-time priority where it may
+        encoding.submit(_encode, path, codec, frames).result()
+
+
+def _encode(path: Path, codec: str, frames: int) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt, stream.time_base = 64, 48, "yuv420p", Fraction(1, 10)
