@@ -180,7 +180,7 @@ class GovernorWork:
         polled = [joints]
         for name, (kind, take) in commands.items():
             topic = value(self._node, f"topics.{name}")
-            take_bytes = checked(kind, partial(self._take, take), self._reject)
+            take_bytes = checked(kind, take, self._reject)
             polled.append(PolledSubscription(self._node, kind, topic, take_bytes, COMMANDS, raw=True))
             undo.callback(polled[-1].destroy)
         return polled

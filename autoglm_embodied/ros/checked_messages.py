@@ -55,17 +55,15 @@ def checked(
 
     Args:
         message_type: of its topic.
-        take: takes each message.
-        reject: takes the error of one that cannot be read.
+        take: takes each message; a SensorError is why it does not.
+        reject: takes the error of one that cannot be read, or was not taken.
     """
 
     def take_bytes(data: bytes) -> None:
         try:
-            message = read_message(message_type, data)
+            take(read_message(message_type, data))
         except SensorError as error:
             reject(error)
-        else:
-            take(message)
 
     return take_bytes
 
