@@ -41,6 +41,7 @@ What `rng` and `seed` decide is all that is random, so that a resumed run finds 
 """
 
 READ_AHEAD = 2  # batches
+BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")  # of processors: x86-64, and the last of ARM
 Report = Callable[[str, int, int, dict[str, float]], None]
 """Called with the stage's name, epochs done, epochs in all, and the figures of the epoch."""
 
@@ -198,9 +199,15 @@ def _read_ahead(batches: Iterator[Arrays]) -> Iterator[Arrays]:
             yield rows
 
 
+def fast_in_bfloat16(device: str) -> bool:
+    """Whether to compute in it: a processor without such instructions emulates them in ten times the time."""
+    return device != "cpu" or any(torch.cpu.get_capabilities().get(name, False) for name in BFLOAT16)
+
+
 def _step(stage: TrainingStage, optimiser: AdamW, rows: Arrays, rng: np.random.Generator) -> float:
     stage.model.train(stage.training)
-    with torch.autocast(stage.model.device.type, torch.bfloat16):
+    device = stage.model.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=fast_in_bfloat16(device)):
         losses = stage.losses(rows, rng)
     total: Tensor = torch.stack(list(losses.values())).sum()
     optimiser.zero_grad()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.train import DROP_RATES
 from autoglm_embodied.train.imitation_stage import dropped
-from autoglm_embodied.train.loop import TrainSettings
+from autoglm_embodied.train.loop import TrainSettings, fast_in_bfloat16
 from autoglm_embodied.types import MODALITIES
 
 
@@ -33,3 +34,12 @@ def test_every_modality_is_dropped_at_a_rate_of_its_own(modality: str) -> None:
 def test_impossible_settings_are_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         TrainSettings(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("able", ["amx_bf16", "avx512_bf16", "bf16", None])
+def test_processors_without_bfloat16_are_not_made_to_emulate_it(
+    able: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True} | ({able: True} if able else {}))
+    assert fast_in_bfloat16("cpu") == (able is not None)
+    assert fast_in_bfloat16("cuda")
