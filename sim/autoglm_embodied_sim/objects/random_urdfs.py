@@ -2,7 +2,7 @@
 
 Only the data of the wheel is needed, which set-up takes out of it on every Python; PyBullet is never imported.
 This is the one place that knows which of them are for what; those kept for measuring are named nowhere else than in
-`measuring_objects`, which nothing that learns may import.
+`eval.splits`, which nothing that learns may import.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def learning_shape(number: int) -> Shape:
 
 
 def read_shapes(chosen: Sequence[int]) -> list[Shape]:
-    """Objects by number in their native size, whatever their split; for this room alone."""
+    """Objects by number in their native size, whatever their split; for this file and `eval.splits` alone."""
     return [_read(folder(), number) for number in chosen]
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.eval.splits import MEASURING_GRAMMAR
 from autoglm_embodied_sim.language.description import Description, Rank, Relation
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR, Grammar
-from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 
 from autoglm_embodied.errors import ConfigError
 

@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.eval.splits import MEASURING_GRAMMAR
 from autoglm_embodied_sim.language import description as semantics
 from autoglm_embodied_sim.language.description import Description, Referent, meaning, referents
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import Instruction, Kind, instruct, said
-from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 from autoglm_embodied_sim.objects.random_urdfs import Split, learning_shapes
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene
 from autoglm_embodied_sim.scenes.suite import SUITES

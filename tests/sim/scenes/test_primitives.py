@@ -7,9 +7,9 @@ from dataclasses import replace
 import mujoco
 import numpy as np
 import pytest
+from autoglm_embodied_sim.eval.splits import MEASURING_GRAMMAR
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.language.instruction import instruct
-from autoglm_embodied_sim.language.measuring_grammar import MEASURING_GRAMMAR
 from autoglm_embodied_sim.objects.shape import solid
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.scenes.scene import PRIMITIVES_APART_M, GraspScene, sample_grasp_scene
