@@ -19,7 +19,7 @@ from threading import enumerate as enumerate_threads
 import pytest
 from autoglm_embodied_sim.eval.episode import LEARNED
 from autoglm_embodied_sim.eval.splits import SPLITS
-from autoglm_embodied_sim.policies.registry import ABLATIONS, BASELINES
+from autoglm_embodied_sim.policies.baselines import ABLATIONS, BASELINES
 from autoglm_embodied_sim.robots.layout import RIGS
 from autoglm_embodied_sim.scenes.suite import SUITES
 

@@ -15,7 +15,7 @@ from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.grasping.hand import HandRig, WrappedRig
 from autoglm_embodied.policy.policy import LEARNED
 from autoglm_embodied.types import FloatArray, Observation
-from autoglm_embodied_sim.policies.registry import ABLATIONS, EXPERT, READING
+from autoglm_embodied_sim.policies.baselines import ABLATIONS, EXPERT, READING
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
 
 SENSES_OF = {

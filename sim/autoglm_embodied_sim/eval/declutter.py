@@ -17,7 +17,7 @@ import numpy as np
 from autoglm_embodied.grasping.grasp import let_go
 from autoglm_embodied_sim.eval.altered_senses import AlteredSenses
 from autoglm_embodied_sim.eval.episode import Attempt, GraspResult, Scenario, attempt_and_judge
-from autoglm_embodied_sim.policies.registry import baseline_named
+from autoglm_embodied_sim.policies.baselines import baseline_named
 from autoglm_embodied_sim.robots.layout import put_away, settle
 
 FAILURES = 2

@@ -19,7 +19,7 @@ from autoglm_embodied_sim.eval.failure import Failure, GraspEvents, ObservedRig,
 from autoglm_embodied_sim.judge import Verdict, judge
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR, Grammar
 from autoglm_embodied_sim.objects.shape import Shape
-from autoglm_embodied_sim.policies.registry import baseline_named
+from autoglm_embodied_sim.policies.baselines import baseline_named
 from autoglm_embodied_sim.robots.hand_rig import SuiteRig
 from autoglm_embodied_sim.robots.layout import GraspTask, lay_out_task, rig_named
 from autoglm_embodied_sim.scenes.scene import GraspScene, sample_grasp_scene

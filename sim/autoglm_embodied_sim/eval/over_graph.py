@@ -18,7 +18,7 @@ from autoglm_embodied.graph.launch import GraphExit, not_ready_reasons, paramete
 from autoglm_embodied.policy.goal import REFUSAL_WORDS
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, nothing_to_grasp
 from autoglm_embodied_sim.judge import Verdict
-from autoglm_embodied_sim.policies.registry import READING
+from autoglm_embodied_sim.policies.baselines import READING
 
 if TYPE_CHECKING:
     from autoglm_embodied.graph.processes import Processes

@@ -12,7 +12,7 @@ from autoglm_embodied_sim.eval.album import Album
 from autoglm_embodied_sim.eval.altered_senses import DROPPED, SHUFFLED, SWAPPED_FORCE, Alteration, AlteredSenses
 from autoglm_embodied_sim.eval.declutter import run_round
 from autoglm_embodied_sim.eval.episode import LEARNED, GraspResult, Scenario, run_grasp_episode
-from autoglm_embodied_sim.policies.registry import EXPERT, PRIVILEGED, baseline_named
+from autoglm_embodied_sim.policies.baselines import EXPERT, PRIVILEGED, baseline_named
 
 MOST_OTHERS = 10
 """Episodes in a row in which a policy may do nothing."""

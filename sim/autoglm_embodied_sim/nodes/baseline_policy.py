@@ -13,7 +13,7 @@ from autoglm_embodied.ingest.cdr import read_image
 from autoglm_embodied.ros.parameters import parameter, value
 from autoglm_embodied.ros.qos import FRAMES
 from autoglm_embodied_sim.nodes.publishers import ABOUT_MASKS, MASK_TOPIC
-from autoglm_embodied_sim.policies.registry import baseline_named
+from autoglm_embodied_sim.policies.baselines import baseline_named
 from autoglm_embodied_sim.robots.arm import WORKPLACE
 
 TOPIC = "topics.object_mask"

@@ -9,7 +9,7 @@ import torch
 from autoglm_embodied_sim.eval.altered_senses import ALTERATIONS, SWAPPED_FORCE, Alteration, AlteredSenses, alterations
 from autoglm_embodied_sim.eval.learned_episode import Acted, AlteredAligner, act
 from autoglm_embodied_sim.eval.simulated_rollout import SimulatedRollout
-from autoglm_embodied_sim.policies.registry import ABLATIONS
+from autoglm_embodied_sim.policies.baselines import ABLATIONS
 from sim_cases import Laid, laid_scene
 
 from autoglm_embodied.config import shipped

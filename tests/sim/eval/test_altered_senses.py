@@ -11,7 +11,7 @@ from autoglm_embodied_sim.eval.altered_senses import DROPPED, SHUFFLED, SWAPPED_
 from autoglm_embodied_sim.eval.episode import Scenario, attempt_and_judge
 from autoglm_embodied_sim.eval.policies import MOST_OTHERS, run_suite_episode
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies.registry import BASELINES
+from autoglm_embodied_sim.policies.baselines import BASELINES
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.scenes.scene_object import SceneObject

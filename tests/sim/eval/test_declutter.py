@@ -9,7 +9,7 @@ import pytest
 from autoglm_embodied_sim.eval.declutter import RoundOutcome, run_round, run_tries
 from autoglm_embodied_sim.eval.episode import Scenario
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies.registry import BASELINES
+from autoglm_embodied_sim.policies.baselines import BASELINES
 from autoglm_embodied_sim.scenes.suite import SUITES
 
 BRICKS = [box(0.05, 0.06, 0.06), box(0.06, 0.05, 0.05)]

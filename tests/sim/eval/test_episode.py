@@ -9,8 +9,7 @@ import pytest
 from autoglm_embodied_sim.eval.episode import Scenario, run_grasp_episode
 from autoglm_embodied_sim.judge import judge
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies.baselines import Pca
-from autoglm_embodied_sim.policies.registry import BASELINES, baseline_named
+from autoglm_embodied_sim.policies.baselines import BASELINES, Pca, baseline_named
 from autoglm_embodied_sim.robots.gantry import Gantry
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
 from autoglm_embodied_sim.scenes.suite import SUITES

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from autoglm_embodied_sim.objects.shape import box
-from autoglm_embodied_sim.policies.true_camera import TrueCameraRig
+from autoglm_embodied_sim.policies.baselines import TrueCameraRig
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.gantry import Gantry, overhead
 from autoglm_embodied_sim.robots.hand_rig import RigWithoutForce, SuiteRig
