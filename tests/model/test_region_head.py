@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from autoglm_embodied.model.checkpoint import load_segmenter
-from autoglm_embodied.model.object_segmenter import SegmenterInput, segmenter_input
-from autoglm_embodied.model.region_head import REGION_CHANNELS, cut_regions
+from autoglm_embodied.model.object_segmenter import REGION_CHANNELS, SegmenterInput, cut_regions, segmenter_input
 
 PIXELS, EDGE_M = 32, 0.08
 DOWN = np.array([[1.0, 0, 0, 0.1], [0, -1, 0, 0.2], [0, 0, -1, 0.8], [0, 0, 0, 1]])
