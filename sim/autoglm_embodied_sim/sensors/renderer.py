@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.types import FloatArray, Frame
 from autoglm_embodied_sim.sensors.camera import MAX_HEIGHT_PX, MAX_WIDTH_PX, CameraSettings
-from autoglm_embodied_sim.sensors.image_errors import ColourErrors, DepthErrors
-from autoglm_embodied_sim.sensors.sensor import Moment
+from autoglm_embodied_sim.sensors.sensor import ColourErrors, DepthErrors, Moment
 from autoglm_embodied_sim.sensors.sensor_specs import Sensors
 
 DRAWN_GROUP = 3  # the collision geoms, 100 times cheaper to draw than the visual ones

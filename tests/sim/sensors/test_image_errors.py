@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.sensors.image_errors import ColourErrors, DepthErrors
+from autoglm_embodied_sim.sensors.sensor import ColourErrors, DepthErrors
 from autoglm_embodied_sim.sensors.sensor_specs import ColourSpec, DepthSpec, Errors, Timing
 
 SHAPE = (240, 320)
