@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from autoglm_embodied_sim.collect.actors import PerturbedExpert
+from autoglm_embodied_sim.collect.primitive_samples import PerturbedExpert
 from autoglm_embodied_sim.policies.primitive_expert import ExpertState, expert_action
 
 from autoglm_embodied.types import FloatArray
