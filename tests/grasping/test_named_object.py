@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from autoglm_embodied.errors import InstructionError
+from autoglm_embodied.grasping import seeing_rig
+from autoglm_embodied.grasping.seeing_rig import NamedTarget, confirmed, slots_of
 from autoglm_embodied.model.instances import Instance, SegmentedImage
-from autoglm_embodied.policy import named_target
-from autoglm_embodied.policy.named_target import NamedTarget, confirmed, slots_of
 from autoglm_embodied.policy.reference import refer, unknown_nouns
 from autoglm_embodied.types import Referent
 from autoglm_embodied.vocabulary import COLOURS, NOUNS
@@ -125,7 +125,7 @@ ANYTHING: Any = None
 def shown(monkeypatch: pytest.MonkeyPatch, *instances: Instance) -> Iterator[None]:
     """What the segmenter finds, whatever the frame."""
     with monkeypatch.context() as patched:
-        patched.setattr(named_target, "segment", lambda *_: SegmentedImage(np.zeros((1, 1), np.int16), instances))
+        patched.setattr(seeing_rig, "segment", lambda *_: SegmentedImage(np.zeros((1, 1), np.int16), instances))
         yield
 
 
@@ -168,7 +168,7 @@ def test_nothing_is_followed_before_it_was_found(monkeypatch: pytest.MonkeyPatch
 def test_most_of_several_frames_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     target = NamedTarget(ANYTHING, "pick up the red one", np.random.default_rng(0))
     frames = iter([(seen("red", 0, 0),), (), (seen("red", 0.002, 0),)])
-    monkeypatch.setattr(named_target, "segment", lambda *_: SegmentedImage(np.zeros((1, 1), np.int16), next(frames)))
+    monkeypatch.setattr(seeing_rig, "segment", lambda *_: SegmentedImage(np.zeros((1, 1), np.int16), next(frames)))
     assert confirmed(target, [ANYTHING] * 3).referent is Referent.ONE and target.last is not None
     frames = iter([(), (seen("red", 0, 0),), ()])
     assert confirmed(target, [ANYTHING] * 3).referent is Referent.NONE and target.last is None
