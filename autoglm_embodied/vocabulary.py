@@ -9,6 +9,8 @@ SHAPES = ("cube", "cylinder", "ball")
 GROCERIES = ("bottle", "bread", "cereal", "lemon", "milk", "duck", "mug", "teddy")
 NOUNS = (*SHAPES, *GROCERIES)
 """Nouns by which an object may be called; all others fit it neither surely nor surely not."""
+SIDES = {"left_of": (0.0, 1.0), "right_of": (0.0, -1.0), "in_front_of": (-1.0, 0.0), "behind": (1.0, 0.0)}
+"""Unit vectors (x, y) of the base frame, as said by one who stands at the robot's base and looks along +x (REP 103)."""
 
 _SYNONYMS_OF = {  # of colours and nouns that the policies were trained with
     "red": "crimson scarlet",

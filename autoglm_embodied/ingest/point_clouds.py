@@ -22,7 +22,6 @@ from autoglm_embodied.ingest.cdr import (
 from autoglm_embodied.types import FloatArray
 
 FLOAT32 = 7  # of PointField
-BEHIND_NAME = 4 + 1 + 4  # bytes of a PointField: offset, datatype and count, of which the last is aligned
 
 
 @dataclass(frozen=True)

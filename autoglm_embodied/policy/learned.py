@@ -142,9 +142,7 @@ def load_policy(directory: Path, align: AlignSettings, joints: int, device: str 
     return TemporalEnsemble(policy)
 
 
-def load_pipeline(
-    directory: Path, robot: Robot, align: AlignSettings, device: str = "auto", without: tuple[str, ...] = ()
-) -> Pipeline:
+def load_pipeline(directory: Path, robot: Robot, align: AlignSettings, device: str = "auto") -> Pipeline:
     """The pipeline of a checkpoint, with temporal ensembling.
 
     Args:
@@ -152,10 +150,9 @@ def load_pipeline(
         robot: whose kinematics tell where the tool is.
         align: settings of the aligner.
         device: a torch device, or "auto": CUDA when there is one.
-        without: modalities withheld, see Pipeline.
 
     Raises:
         CheckpointError: the directory holds no checkpoint that fits.
     """
     aligner = Aligner(align, lambda position: forward_kinematics(robot, position))
-    return Pipeline(aligner, load_policy(directory, align, robot.joints, device), without)
+    return Pipeline(aligner, load_policy(directory, align, robot.joints, device))

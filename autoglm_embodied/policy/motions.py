@@ -63,18 +63,17 @@ class ActionSettings:
                 raise ConfigError(f"actions.{name} must hold {count} numbers, got {len(getattr(self, name))}")
 
 
-def rest(sensed: Sensed, phase: str, seconds: float = SETTLE_S, gripper_width_m: float | None = None) -> Part:
+def rest(sensed: Sensed, phase: str, seconds: float = SETTLE_S) -> Part:
     """Stand still.
 
     Args:
         sensed: now.
         phase: to tell.
         seconds: for how long.
-        gripper_width_m: to command meanwhile.
     """
     began_ns = sensed.now_ns
     while (sensed.now_ns - began_ns) / 1e9 < seconds:
-        sensed = yield Step(phase, gripper_width_m=gripper_width_m)
+        sensed = yield Step(phase)
     return sensed
 
 

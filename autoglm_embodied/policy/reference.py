@@ -2,7 +2,6 @@
 
 What the camera says of an object is uncertain. So the description is read many times, each time of objects whose
 colour, name, size and place are drawn from what they may be, and the share of the readings is the probability.
-Left, right, front and back are said as by someone who stands at the robot's base and looks along +x (REP 103).
 """
 
 from __future__ import annotations
@@ -16,14 +15,12 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.model.instances import Instance
 from autoglm_embodied.types import FloatArray, Referent
-from autoglm_embodied.vocabulary import COLOURS, NOUNS, SYNONYMS
+from autoglm_embodied.vocabulary import COLOURS, NOUNS, SIDES, SYNONYMS
 
 READINGS = 100
 SIZE_SIGMA, PLACE_SIGMA_M = 0.05, 0.004  # of the logarithm of a size, and of a place, as the segmenter tells them
 SMALLEST, LARGEST = ("small", "smallest", "short"), ("large", "largest", "long")
-PLACES: Mapping[str, tuple[float, float]] = {"left": (0, 1), "right": (0, -1), "front": (-1, 0), "back": (1, 0)}
-"""Unit vectors (x, y) of the base frame."""
-SIDES = {"left_of": "left", "right_of": "right", "in_front_of": "front", "behind": "back"}
+PLACES = dict(zip(("left", "right", "front", "back"), SIDES.values(), strict=True))
 NEXT_TO = "next_to"
 NO_NOUNS: Mapping[str, FloatArray] = {}
 Chosen = NDArray[np.bool_]  # (n,) which of the objects
@@ -146,7 +143,7 @@ def _related(chosen: Chosen, relation: str, anchors: Chosen, drawn: _Drawn) -> C
         return _ranked(others, -np.linalg.norm(drawn.place_m - origin_m, axis=1))
     if relation not in SIDES:
         raise UnknownWord(relation)
-    return np.asarray(others & ((drawn.place_m - origin_m) @ PLACES[SIDES[relation]] > 0))
+    return np.asarray(others & ((drawn.place_m - origin_m) @ SIDES[relation] > 0))
 
 
 def _ranked(chosen: Chosen, score: FloatArray) -> Chosen:

@@ -16,17 +16,10 @@ from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motion_episode import Ending, MotionFailed, Part, Script, Sensed, Step
 from autoglm_embodied.policy.motions import DOWN, LET_GO_M, NEARER_M, ActionSettings, grip, move_to, rest
 from autoglm_embodied.types import ActionChunk, FloatArray, Intent, Referent
+from autoglm_embodied.vocabulary import SIDES
 
 F = TypeVar("F", float, FloatArray)  # what is felt
-BESIDE = {  # as said by who stands at the robot's base and looks along +x
-    "left_of": (0.0, 1.0),
-    "right_of": (0.0, -1.0),
-    "in_front_of": (-1.0, 0.0),
-    "behind": (1.0, 0.0),
-    "next_to": (0.0, 1.0),
-    "on": (0.0, 0.0),
-    "in": (0.0, 0.0),
-}
+BESIDE = SIDES | {"next_to": SIDES["left_of"], "on": (0.0, 0.0), "in": (0.0, 0.0)}
 PLACES = ("here", "in_tray", "to_person", *BESIDE)
 DIRECTIONS = {
     "left": (0.0, 1.0, 0.0),

@@ -17,7 +17,7 @@ from scipy.spatial.distance import pdist
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
-from autoglm_embodied.vocabulary import SHAPES
+from autoglm_embodied.vocabulary import SHAPES, SIDES
 from autoglm_embodied_sim.objects.groceries import PREFIX
 from autoglm_embodied_sim.objects.shape import Shape
 from autoglm_embodied_sim.scenes.scene_object import SceneObject
@@ -112,13 +112,6 @@ class Relation(Enum):
 
 
 OF_TWO = frozenset({Rank.SMALLER, Rank.BIGGER})
-TOWARDS = {
-    Relation.LEFT_OF: (0.0, 1.0),
-    Relation.RIGHT_OF: (0.0, -1.0),
-    Relation.IN_FRONT_OF: (-1.0, 0.0),
-    Relation.BEHIND: (1.0, 0.0),
-}
-"""Unit vectors (x, y), base frame."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +193,7 @@ def _related(truth: list[_Truth], relation: Relation, anchor: Meaning, objects: 
 
 
 def _beside(obj: Referent, origin: Referent, relation: Relation) -> _Truth:
-    x, y = TOWARDS[relation]
+    x, y = SIDES[relation.value]
     offset = (obj.x_m - origin.x_m) * x + (obj.y_m - origin.y_m) * y
     return _YES if offset >= APART_M else _NO if offset <= -APART_M else _MAYBE
 
