@@ -28,15 +28,7 @@ from autoglm_embodied.grasping.hand import (
     HandPose,
     View,
 )
-from autoglm_embodied.grasping.hand_path import (
-    ARRIVED,
-    LOST,
-    REACHED,
-    PathLimits,
-    StraightPath,
-    Tolerance,
-    within,
-)
+from autoglm_embodied.grasping.hand_path import ARRIVED, LOST, REACHED, PathLimits, StraightPath, Tolerance, within
 from autoglm_embodied.grasping.script_thread import FIRST, STILL, Action, ScriptThread
 from autoglm_embodied.grasping.work_area import Workplace
 from autoglm_embodied.policy.grasp_episode import GraspSettings

@@ -180,7 +180,5 @@ class GraspController:
                 self._in_hand = None
 
     def _try_tare(self, t_ns: int, now_receive_ns: int) -> None:
-        with suppress(
-            SensorError
-        ):  # moving, silent, or perhaps not empty: force stays as it was, masked if never zeroed
+        with suppress(SensorError):  # moving, silent, perhaps not empty: force stays as it was, masked if never zeroed
             self.tare(t_ns, now_receive_ns)

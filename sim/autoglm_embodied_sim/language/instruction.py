@@ -15,14 +15,7 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.types import FloatArray
 from autoglm_embodied.vocabulary import COLOURS, NOUNS
-from autoglm_embodied_sim.language.description import (
-    Description,
-    Rank,
-    Referent,
-    Relation,
-    meaning,
-    referents,
-)
+from autoglm_embodied_sim.language.description import Description, Rank, Referent, Relation, meaning, referents
 from autoglm_embodied_sim.language.grammar import PRIMITIVES_GRAMMAR, Grammar
 from autoglm_embodied_sim.scenes.scene import GraspScene
 from autoglm_embodied_sim.scenes.suite import Suite
