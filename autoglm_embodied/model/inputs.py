@@ -59,9 +59,14 @@ def arm_features(arm: ArmState) -> FloatArray:
     return np.concatenate([arm.position_rad, arm.velocity_rad_s, T[:3, 3], T[:3, 0], T[:3, 2]]).astype(np.float32)
 
 
-def gripper_features(arm: ArmState) -> FloatArray:
-    """(2,): width [m] and its rate [m/s]."""
-    return np.array([arm.gripper_width_m, arm.gripper_velocity_m_s], np.float32)
+def felt_features(force: ForceFeatures, arm: ArmState) -> dict[str, FloatArray]:
+    """What is felt, as ModelInput has it, of one Observation or training sample: pyramid, raw, arm and gripper."""
+    return {
+        "pyramid": force.pyramid.astype(np.float32),
+        "raw": force.raw.astype(np.float32),
+        "arm": arm_features(arm),
+        "gripper": np.array([arm.gripper_width_m, arm.gripper_velocity_m_s], np.float32),
+    }
 
 
 def model_input(observations: Sequence[Observation], config: GraspConfig) -> ModelInput:
@@ -87,10 +92,7 @@ def _row(observation: Observation, config: GraspConfig, tokens: int) -> tuple[np
     senses = observation.senses()
     return (
         visual.astype(np.float32),
-        force.pyramid.astype(np.float32),
-        force.raw.astype(np.float32),
-        arm_features(arm),
-        gripper_features(arm),
+        *felt_features(force, arm).values(),
         np.array(words, np.int64),
         np.array([sense.age_ns / 1e9 for sense in senses], np.float32),
         np.array([sense.present for sense in senses]),

@@ -27,7 +27,7 @@ from autoglm_embodied.errors import ConfigError, SensorError
 from autoglm_embodied.model.build import grasp_config
 from autoglm_embodied.model.config import TOOL_FEATURES
 from autoglm_embodied.model.encoders import TOKEN_STRIDE
-from autoglm_embodied.model.inputs import arm_features, gripper_features
+from autoglm_embodied.model.inputs import felt_features
 from autoglm_embodied.types import ArmState, FloatArray, ForceFeatures, Observation, Phase
 
 SPEED_STEP_M_S = 0.05  # to which the largest speed of the data is rounded up
@@ -204,10 +204,7 @@ def _sample(episode: Arrays, frame: int, seen: Observation, force: ForceFeatures
     return {
         "rgb": episode["rgb"][frame],
         "depth_mm": episode["depth_mm"][frame],
-        "pyramid": force.pyramid.astype(np.float32),
-        "raw": force.raw.astype(np.float32),
-        "arm": arm_features(arm),
-        "gripper": gripper_features(arm),
+        **felt_features(force, arm),
         "ages_s": np.array([vision_age_s, seen.force.age_ns / 1e9, seen.joints.age_ns / 1e9, 0], np.float32),
         "objects": _objects(episode),
         "placed": np.array(step <= _first_closing(episode)),

@@ -19,7 +19,7 @@ from autoglm_embodied.data.shards import Arrays, Shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.model.build import grasp_config
-from autoglm_embodied.model.inputs import arm_features, gripper_features, shrink
+from autoglm_embodied.model.inputs import felt_features, shrink
 from autoglm_embodied.policy.grasp_controller import GraspController
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.learned import load_policy
@@ -194,10 +194,7 @@ class Collector:
         return {
             "rgb": rgb,
             "depth_mm": (np.nan_to_num(depth_m) * 1000).round().astype(np.uint16),
-            "pyramid": force.pyramid.astype(np.float32),
-            "raw": force.raw.astype(np.float32),
-            "arm": arm_features(arm),
-            "gripper": gripper_features(arm),
+            **felt_features(force, arm),
             "ages_s": np.array([age_s, seen.force.age_ns / 1e9, seen.joints.age_ns / 1e9, 0], np.float32),
             **camera_arrays(frame.camera),
         }
