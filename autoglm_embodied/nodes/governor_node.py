@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from functools import partial
 
 from autoglm_embodied_interfaces.msg import VoiceCommand
@@ -24,6 +25,7 @@ from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import file_parameter, on_change, rate_parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.steady_timer import steady_timer
+from autoglm_embodied.ros.watchdogs import STARTED
 from autoglm_embodied.safety.deadman import DeadmanSettings
 from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.safety.stop_latch import StopLatch, latch_file
@@ -44,6 +46,7 @@ class GovernorNode(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__("governor_node")
+        self._started = datetime.now(timezone.utc).isoformat(timespec="microseconds")  # tells it from one before it
         self._robot = Robot.from_file(file_parameter(self, "robot_file", "panda.yaml"))
         self._limits = settings(self, Limits, "limits")
         self._deadman = settings(self, DeadmanSettings, "deadman")
@@ -128,7 +131,8 @@ class GovernorNode(ManagedNode):
             level, message = DiagnosticStatus.WARN, f"not governed: {self.get_name()} is {self.state}; activate it"
         elif Reason.DEADMAN in reasons:
             level, message = DiagnosticStatus.WARN, "waiting for its deadman to be held"
-        told = {**vars(state), "node": self.state, "reasons": ", ".join(reason.value for reason in reasons)}
+        told = {**vars(state), STARTED: self._started, "node": self.state}
+        told["reasons"] = ", ".join(reason.value for reason in reasons)
         values = [KeyValue(key=key, value=str(value)) for key, value in told.items()]
         status = DiagnosticStatus(name=f"{self.get_name()}: stop", message=message, level=level, values=values)
         status.hardware_id = self._robot.name

@@ -29,17 +29,24 @@ class ClockWatch:
 
 
 GONE_S = 2.0  # without a state, of which five come in a second
+ANEW_S = 1.0  # for which it is told that another governor is there: some ticks hear of it, however late they are
+STARTED = "started"  # key of a state: when its governor started
 
 
 class GovernorWatch:
-    """Keeps the last state of the governor. Times are on the monotonic clock."""
+    """Keeps the last state of the governor, and notices another one in its place. Times are on the monotonic clock."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
         self._last: tuple[DiagnosticStatus, int] | None = None  # replaced as one: two threads ask
+        self._anew_ns: int | None = None  # when a state of another governor than before came
 
     def take(self, state: DiagnosticStatus, receive_ns: int) -> None:
         """Take a state of the governor, and when it came."""
+        # One that died and is back within GONE_S is not missed, but what ran under it must not go on under the next.
+        before, started = "" if self._last is None else _started(self._last[0]), _started(state)
+        if before and started and before != started:
+            self._anew_ns = receive_ns
         self._last = state, receive_ns
 
     def trouble(self, now_ns: int) -> str:
@@ -50,6 +57,8 @@ class GovernorWatch:
         if self._gone(now_ns):
             old_s = (now_ns - receive_ns) / 1e9
             return f"The governor is gone, its last state is {old_s:.0f} s old; see its log and start it again."
+        if self._anew_ns is not None and (now_ns - self._anew_ns) / 1e9 < ANEW_S:
+            return "The governor was started again, or there are two; ask again when one governs."
         if state.level == DiagnosticStatus.OK:
             return ""
         cure = "; resume before the next grasp" if state.level == DiagnosticStatus.ERROR else ""
@@ -62,6 +71,11 @@ class GovernorWatch:
 
     def _gone(self, now_ns: int) -> bool:
         return self._last is not None and (now_ns - self._last[1]) / 1e9 > GONE_S
+
+
+def _started(state: DiagnosticStatus) -> str:
+    """When the governor of a state started; empty where that is not told."""
+    return next((pair.value for pair in state.values if pair.key == STARTED), "")
 
 
 WINDOW_S = 1.0

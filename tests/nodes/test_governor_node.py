@@ -25,6 +25,7 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.nodes import governor_node
 from autoglm_embodied.ros.conversions import stamp_ns, to_twist, twist_array
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
+from autoglm_embodied.ros.watchdogs import STARTED
 
 pytestmark = pytest.mark.slow
 MODULE = "autoglm_embodied.nodes.governor_node"
@@ -193,7 +194,9 @@ def test_a_signal_ends_it_cleanly_with_the_arm_standing(graph: Graph, governor: 
 def test_a_stop_outlives_a_killed_governor_and_who_joins_later_is_told(
     graph: Graph, policy: Policy, own_governor: Any, twists: list[Any]
 ) -> None:
+    before = graph.collect(DiagnosticStatus, "governor/state", LATCHED)
     assert "by service" in graph.call(Trigger, "stop", Trigger.Request()).message
+    graph.until(lambda: bool(before), "it tells its state")
     graph.end_at_once(own_governor)
     told, killed_ns = len(twists), time.time_ns()
     again = graph.start(MODULE, *PATIENT)
@@ -201,6 +204,8 @@ def test_a_stop_outlives_a_killed_governor_and_who_joins_later_is_told(
     states = graph.collect(DiagnosticStatus, "governor/state", LATCHED)
     graph.until(lambda: bool(states), "whoever joins is told")
     assert states[-1].level == DiagnosticStatus.ERROR and states[-1].message.startswith("stopped since ")
+    starts = [{pair.value for pair in state.values if pair.key == STARTED} for state in (before[0], states[-1])]
+    assert all(starts) and starts[0] != starts[1], "whoever saw the one before can tell"
     stays(graph, twists, "the wrench at start-up is known")
     assert graph.call(Trigger, "resume", Trigger.Request()).message.startswith("free to move")
     graph.until(lambda: states[-1].level == DiagnosticStatus.OK, "the end of the stop is told")

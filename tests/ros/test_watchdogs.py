@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from autoglm_embodied.ros.watchdogs import GONE_S, ClockWatch, GovernorWatch, RivalWatch
+from autoglm_embodied.ros.watchdogs import ANEW_S, GONE_S, STARTED, ClockWatch, GovernorWatch, RivalWatch
 
 MS, S = 1_000_000, 1_000_000_000
 FREE = DiagnosticStatus(level=DiagnosticStatus.OK, message="free to move since noon: by service")
@@ -57,6 +57,23 @@ def test_a_stop_and_an_idle_governor_are_told_with_their_cure_and_one_that_died_
     watch.take(IDLE, S)
     assert not watch.stopped(S)
     assert watch.trouble(S) == "The robot is not governed: governor_node is inactive; activate it."
+
+
+def free_since_start(started: str) -> DiagnosticStatus:
+    """A state of the governor that started then."""
+    return DiagnosticStatus(level=DiagnosticStatus.OK, message="free", values=[KeyValue(key=STARTED, value=started)])
+
+
+def test_a_governor_that_died_and_is_back_before_it_was_missed_ends_what_ran_under_the_one_before() -> None:
+    watch = GovernorWatch("governor/state")
+    for tenth in range(5):
+        watch.take(free_since_start("noon"), tenth * 200 * MS)
+        assert watch.trouble(tenth * 200 * MS) == ""
+    watch.take(free_since_start("a second later"), 2 * S)
+    assert watch.trouble(2 * S).startswith("The governor was started again")
+    watch.take(free_since_start("a second later"), 2 * S + 200 * MS)
+    assert watch.trouble(2 * S + 900 * MS).startswith("The governor was started again")
+    assert watch.trouble(2 * S + round(ANEW_S * S)) == ""
 
 
 def told(ticks: int, rivals_per_tick: int, publishers: int, begin_ns: int = 0, watch: RivalWatch | None = None) -> str:
