@@ -31,6 +31,7 @@ setup(
             "autoglm = autoglm_embodied.tools.cli:run_and_exit",
             "fusion_node = autoglm_embodied.nodes.fusion_node:main",
             "governor_node = autoglm_embodied.nodes.governor_node:main",
+            "manager_node = autoglm_embodied.nodes.manager_node:main",
             "record_node = autoglm_embodied.nodes.record_node:main",
             "voice_node = autoglm_embodied.nodes.voice_node:main",
         ]

@@ -30,8 +30,9 @@ from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import plain_node
 
 PAGE = Path(__file__).parent / "interfaces.md"
-NODES = ("governor_node", "fusion_node", "voice_node")
+NODES = ("governor_node", "fusion_node", "voice_node", "manager_node")
 INACTIVE = ("voice_node",)  # asked before they need hardware
+WAITING = (*INACTIVE, "manager_node")  # which would activate those
 OF_ALL_NODES = ("/rosout", "/parameter_events")
 OF_ROS = ("rcl_interfaces/", "lifecycle_msgs/", "type_description_interfaces/")  # types of what every node has
 ONLY_ROS = ("start_type_description_service", "use_sim_time")  # parameters of every node
@@ -138,7 +139,7 @@ def main() -> None:
         processes = Processes(Path(folder), os.environ, (lock,))
         try:
             for name in NODES:
-                autostart = str(name not in INACTIVE).lower()
+                autostart = str(name not in WAITING).lower()
                 processes.start(name, f"autoglm_embodied.nodes.{name}", "--ros-args", "-p", f"autostart:={autostart}")
             with plain_node("writer") as node:
                 asked = Asked(node)

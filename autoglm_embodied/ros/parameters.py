@@ -65,6 +65,7 @@ TOPIC_ABOUT = {
     "gripper": "openings of the gripper to the robot",
     "governor_state": "the governor's state",
     "state": "what the fusion node observes and does",
+    "manager_state": "whether all nodes that are needed are active",
 }
 """What each parameter `topics.NAME` is of."""
 

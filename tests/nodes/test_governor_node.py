@@ -214,6 +214,39 @@ def test_a_stop_outlives_a_killed_governor_and_who_joins_later_is_told(
     graph.end(again, signal.SIGTERM)
 
 
+def test_one_that_is_killed_and_brought_up_again_by_a_manager_stands_whatever_the_policy_wishes(
+    graph: Graph, policy: Policy, twists: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bond() -> tuple[bytes, dict[str, str]]:
+        items = [
+            status
+            for report in reports
+            for status in report.status
+            if status.name == "manager_node: bond governor_node"
+        ]
+        return (items[-1].level, {pair.key: pair.value for pair in items[-1].values}) if items else (b"", {})
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
+    policy.silent.clear()
+    manager = graph.start(
+        "autoglm_embodied.nodes.manager_node", "bring_up.nodes:=[governor_node]", "bring_up.optional:=['']"
+    )
+    governor = graph.start(MODULE, *PATIENT, "autostart:=false")
+    moves_after_rest(graph, policy, twists)
+    graph.end_at_once(governor)
+    graph.until(lambda: bond()[0] == DiagnosticStatus.ERROR, "the loss is told")
+    told, killed_ns = len(twists), time.time_ns()
+    again = graph.start(MODULE, *PATIENT, "autostart:=false")
+    graph.until(lambda: bool(since(killed_ns, twists[told:])), "it governs again")
+    stays(graph, twists, "the policy goes on all the time")
+    graph.until(lambda: bond()[0] == DiagnosticStatus.OK, "the trouble is over")
+    assert bond()[1] == {"state": "active", "losses": "1"}
+    moves_after_rest(graph, policy, twists)
+    for process in (manager, again):
+        graph.end(process, signal.SIGINT)
+
+
 def test_every_way_down_leaves_the_arm_standing_and_a_stop_is_taken_in_every_state(
     graph: Graph, policy: Policy, own_governor: Any, twists: list[Any]
 ) -> None:

@@ -227,7 +227,7 @@ def settings() -> dict[str, dict[str, Any]]:
     declared = [call.args[1] for call in calls() if ast.unparse(call.func) in DECLARED and len(call.args) > 1]
     names = {name.value: None for name in declared if isinstance(name, ast.Constant)}
     found: dict[str, dict[str, Any]] = dict.fromkeys(executables(CORE) | executables(SIM), names)
-    for name in ("governor", "fusion", "voice"):
+    for name in ("governor", "fusion", "voice", "manager"):
         values = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
         found[f"{name}_node"] = dict(flat(values[f"/**/{name}_node"]["ros__parameters"]))
     return found

@@ -21,6 +21,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.nodes.fusion_node import FusionNode
 from autoglm_embodied.nodes.governor_node import GovernorNode
+from autoglm_embodied.nodes.manager_node import ManagerNode
 from autoglm_embodied.nodes.voice_node import VoiceNode
 from autoglm_embodied.ros.managed_node import ACTIVE, INACTIVE, UNCONFIGURED, ManagedNode
 
@@ -185,6 +186,12 @@ def test_each_node_comes_up_twice_and_leaves_nothing_behind(
         assert node.trigger_deactivate() is SUCCESS
         assert node.trigger_cleanup() is SUCCESS
         assert entities(node) == before
+
+
+def test_the_manager_tells_of_each_node_in_one_group_of_the_aggregator(made: Callable[..., Any]) -> None:
+    items = [f"manager_node: {item.name}" for item in made(ManagerNode).items()]
+    assert [item.split()[-1] for item in items] == ["governor_node", "fusion_node", "voice_node"]
+    assert all(groups(item) == 1 for item in items)
 
 
 def test_the_fusion_node_says_when_it_takes_goals(made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.nodes.fusion_node import FusionNode
 from autoglm_embodied.nodes.governor_node import GovernorNode
+from autoglm_embodied.nodes.manager_node import ManagerNode
 from autoglm_embodied.nodes.voice_node import VoiceNode
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import settings
@@ -89,7 +90,10 @@ def test_the_shipped_files_hold_in_every_namespace(graph: Any, name: str, namesp
         node.destroy_node()
 
 
-@pytest.mark.parametrize(("make", "name"), [(GovernorNode, "governor"), (FusionNode, "fusion"), (VoiceNode, "voice")])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(GovernorNode, "governor"), (FusionNode, "fusion"), (VoiceNode, "voice"), (ManagerNode, "manager")],
+)
 def test_each_node_takes_its_shipped_file(
     default_context: None, monkeypatch: pytest.MonkeyPatch, make: Any, name: str
 ) -> None:

@@ -19,6 +19,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.nodes.fusion_node import FusionNode
 from autoglm_embodied.nodes.governor_node import GovernorNode
+from autoglm_embodied.nodes.manager_node import ManagerNode
 from autoglm_embodied.nodes.voice_node import VoiceNode
 from autoglm_embodied.ros.parameters import on_change, settings
 from autoglm_embodied.ros.run_node import run
@@ -39,7 +40,9 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return pairs
 
 
-@pytest.mark.parametrize(("make", "name"), [(GovernorNode, "governor"), (FusionNode, "fusion")])
+@pytest.mark.parametrize(
+    ("make", "name"), [(GovernorNode, "governor"), (FusionNode, "fusion"), (ManagerNode, "manager")]
+)
 def test_the_shipped_file_holds_every_parameter_as_it_is_by_default(
     default_context: None, make: Any, name: str
 ) -> None:
@@ -66,7 +69,7 @@ def test_a_file_that_is_read_later_sets_parameters_that_there_are(overlay: str) 
     assert {name: type(value) for name, value in later.items()} == {name: type(whole[name]) for name in later}
 
 
-@pytest.mark.parametrize("make", [GovernorNode, FusionNode, VoiceNode])
+@pytest.mark.parametrize("make", [GovernorNode, FusionNode, VoiceNode, ManagerNode])
 def test_every_parameter_is_described_and_cannot_change_unless_the_change_takes_effect(
     default_context: None, make: Any
 ) -> None:
