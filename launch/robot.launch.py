@@ -10,7 +10,9 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "autoglm_embodied"
 RESPAWN_DELAY_S = 2.0  # a node that cannot start, such as for a bad settings file, must not keep a processor busy
-AUTOSTART = {"autostart": ParameterValue(LaunchConfiguration("autostart"), value_type=bool)}
+MANAGED = {"autostart": False}  # manager_node brings them up
+MANAGER = {"autostart": ParameterValue(LaunchConfiguration("autostart"), value_type=bool)}
+OF_FUSION = ("robot_file", "camera_file", "checkpoint")
 OPTIONS = ["--ros-args", "--log-level", LaunchConfiguration("log_level")]
 SIM_TIME = ["-p", ["use_sim_time:=", LaunchConfiguration("use_sim_time")]]  # settings files count more
 
@@ -20,25 +22,26 @@ def setting(name: str) -> PathJoinSubstitution:
     return PathJoinSubstitution([LaunchConfiguration("config"), name])
 
 
-def node(name: str, *further: LaunchConfiguration, given: tuple[str, ...] = (), **options: object) -> Node:
-    """A node with its settings file and further ones; launch arguments `given` to it by their names count more."""
-    files = [part for file in (setting(f"{name}.yaml"), *further) for part in ("--params-file", file)]
+def node(name: str, *files: object, own: dict = MANAGED, given: tuple[str, ...] = (), **options: object) -> Node:
+    """A node with its settings files; parameters `own`, and launch arguments `given` by their names, count more."""
     options |= {"respawn": LaunchConfiguration("respawn"), "respawn_delay": RESPAWN_DELAY_S, "output": "both"}
+    each_file = [part for file in files for part in ("--params-file", file)]
     return Node(
         package=PACKAGE,
         executable=f"{name}_node",
         name=f"{name}_node",
         namespace=LaunchConfiguration("namespace"),
-        arguments=[*OPTIONS, *SIM_TIME, *files],  # `parameters` would pass over a file that is not there
-        parameters=[AUTOSTART, {each: LaunchConfiguration(each) for each in given}],
+        arguments=[*OPTIONS, *SIM_TIME, *each_file],  # `parameters` would pass over a file that is not there
+        parameters=[own, {each: LaunchConfiguration(each) for each in given}],
         **options,
     )
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Governor, fusion and voice node; tuning is in the parameter files."""
+    """Governor, fusion and voice node, and their manager; tuning is in the parameter files."""
     shipped = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
     later, names = "read after that of config", "of all nodes, topics, actions and services, such as r1"
+    manager = PathJoinSubstitution([shipped, "manager.yaml"])
     return LaunchDescription(
         [
             DeclareLaunchArgument("config", default_value=shipped, description="folder of the settings files"),
@@ -46,15 +49,19 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("camera_file", default_value=setting("camera.yaml"), description="its pose"),
             DeclareLaunchArgument("governor_file", default_value=setting("governor.yaml"), description=later),
             DeclareLaunchArgument("fusion_file", default_value=setting("fusion.yaml"), description=later),
+            DeclareLaunchArgument("manager_file", default_value=manager, description="of manager_node"),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
             DeclareLaunchArgument("voice", default_value="true", description="whether this machine has the microphone"),
             DeclareLaunchArgument("namespace", default_value="", description=names),
             DeclareLaunchArgument("use_sim_time", default_value="false", description="take the time from /clock"),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
-            DeclareLaunchArgument("autostart", default_value="true", description="false: a lifecycle manager does it"),
+            DeclareLaunchArgument(
+                "autostart", default_value="true", description="false: manager_node waits for startup"
+            ),
             DeclareLaunchArgument("respawn", default_value="false", description="start a node that ended again"),
-            node("governor", LaunchConfiguration("governor_file"), given=("robot_file",)),
-            node("fusion", LaunchConfiguration("fusion_file"), given=("robot_file", "camera_file", "checkpoint")),
-            node("voice", condition=IfCondition(LaunchConfiguration("voice"))),
+            node("manager", LaunchConfiguration("manager_file"), own=MANAGER),
+            node("governor", setting("governor.yaml"), LaunchConfiguration("governor_file"), given=("robot_file",)),
+            node("fusion", setting("fusion.yaml"), LaunchConfiguration("fusion_file"), given=OF_FUSION),
+            node("voice", setting("voice.yaml"), condition=IfCondition(LaunchConfiguration("voice"))),
         ]
     )

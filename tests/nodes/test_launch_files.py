@@ -21,7 +21,8 @@ from autoglm_embodied.ros.qos import LATCHED
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE, GOVERNOR = "autoglm_embodied", "autoglm_embodied.nodes.governor_node"
+PACKAGE, NODES = "autoglm_embodied", "autoglm_embodied.nodes"
+GOVERNOR = f"{NODES}.governor_node"
 RUN = """
 import sys
 from launch import LaunchService
@@ -46,7 +47,8 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "share/ament_index/resource_index/packages" / PACKAGE).touch()
     for name in ("launch", "config"):
         (folder / "share" / PACKAGE / name).symlink_to(ROOT / name)
-    for name, does in {"governor_node": f"exec {sys.executable} -m {GOVERNOR}", "fusion_node": "exec echo"}.items():
+    python = {name: f"exec {sys.executable} -m {NODES}.{name}" for name in ("manager_node", "governor_node")}
+    for name, does in (python | {"fusion_node": "exec echo"}).items():
         command = folder / "lib" / PACKAGE / name
         command.write_text(f'#!/bin/sh\n{does} "$@"\n')
         command.chmod(0o755)
@@ -84,6 +86,11 @@ def lifecycle(reports: list[DiagnosticArray], name: str) -> set[str]:
     return {pair.value for item in items for pair in item.values if pair.key == "state"}
 
 
+def pairs(states: list[DiagnosticStatus]) -> set[tuple[str, str]]:
+    """All that they tell."""
+    return {(pair.key, pair.value) for state in states for pair in state.values}
+
+
 def governor_under(launched: subprocess.Popen[str]) -> psutil.Process | None:
     for process in psutil.Process(launched.pid).children(recursive=True):
         with suppress(psutil.Error):  # it ended
@@ -92,7 +99,7 @@ def governor_under(launched: subprocess.Popen[str]) -> psutil.Process | None:
     return None
 
 
-def test_nodes_come_up_in_the_namespace_and_wait_for_a_lifecycle_manager_where_autostart_is_false(
+def test_nodes_come_up_in_the_namespace_and_wait_for_startup_where_autostart_is_false(
     launch: Launch, graph: Graph
 ) -> None:
     reports = graph.collect(DiagnosticArray, "/diagnostics")
@@ -100,6 +107,8 @@ def test_nodes_come_up_in_the_namespace_and_wait_for_a_lifecycle_manager_where_a
         launch(f"namespace:={name}", f"autostart:={autostart}", "log_level:=error")
         graph.until(lambda: state in lifecycle(reports, f"{name}/governor_node"), f"{name} is {state}")  # noqa: B023
     assert lifecycle(reports, "r2/governor_node") == {"unconfigured"}
+    assert graph.call(Trigger, "r2/manager/startup", Trigger.Request()).success
+    graph.until(lambda: "active" in lifecycle(reports, "r2/governor_node"), "r2 is active")
 
 
 @pytest.mark.parametrize(
@@ -113,9 +122,12 @@ def test_what_cannot_be_is_said_and_no_governor_goes_on_with_other_settings(
     launch: Launch, given: str, said: str
 ) -> None:
     launched = launch(given)
-    printed, _ = launched.communicate(timeout=LIMIT_S)  # it ends with the last of its nodes
-    (ended,) = [line for line in printed.splitlines() if "governor_node-1]: process has" in line]
-    assert said in printed and "exit code 2" in ended, printed
+    printed = []
+    for line in launched.stdout:
+        printed.append(line)
+        if "[governor_node-2]: process has" in line:
+            break  # the manager waits for it, and says so
+    assert "exit code 2" in printed[-1] and any(said in line for line in printed), printed
 
 
 def test_a_stopped_governor_that_is_killed_comes_back_by_itself_and_stopped(launch: Launch, graph: Graph) -> None:
@@ -128,6 +140,6 @@ def test_a_stopped_governor_that_is_killed_comes_back_by_itself_and_stopped(laun
     killed.kill()
     graph.until(lambda: (again := governor_under(launched)) is not None and again.pid != killed.pid, "it starts again")
     told = len(states)
-    graph.until(lambda: len(states) > told + 3, "it tells its state")
+    graph.until(lambda: ("node", "active") in pairs(states[told:]), "the manager brings it up")
     assert {state.level for state in states[told:]} == {DiagnosticStatus.ERROR}
     assert graph.call(Trigger, "r3/resume", Trigger.Request()).success
