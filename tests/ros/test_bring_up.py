@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.ros.bring_up import BringUp, BringUpSettings, Transition
+from autoglm_embodied.ros.bring_up import UP, Bond, BringUp, BringUpSettings, Transition
 from autoglm_embodied.ros.diagnostics import Level
 
 GOVERNOR, FUSION, VOICE = "governor_node", "fusion_node", "voice_node"
@@ -250,6 +250,40 @@ def test_one_that_dies_in_a_transition_is_asked_anew(world: World) -> None:
     world.known[GOVERNOR] = frozenset()
     world.run(1.0)
     assert world.item(GOVERNOR).message.startswith("governor_node is not on the network")
+
+
+@pytest.fixture
+def bond() -> Bond:
+    """With a governor that was configured and is asked to become active."""
+    bond = Bond(GOVERNOR, BringUpSettings())
+    bond.seen(frozenset({1}), S)
+    bond.told("inactive", S)
+    assert bond.step(UP, S) is Transition.ACTIVATE
+    bond.ask(Transition.ACTIVATE, S)
+    return bond
+
+
+def test_one_that_fell_farther_than_it_was_is_asked_anew_and_not_taken_for_taken_down(bond: Bond) -> None:
+    bond.said("the first error")
+    bond.said("what came of it")
+    bond.ended(False, 2 * S)
+    bond.told("unconfigured", 2 * S)
+    assert bond.fault(2 * S) == "governor_node cannot activate: the first error"
+    assert (bond.step(UP, 2 * S), bond.step(UP, 4 * S)) == (None, Transition.CONFIGURE)
+
+
+def test_a_state_of_before_the_transition_says_nothing(bond: Bond) -> None:
+    bond.told("unconfigured", 2 * S)
+    bond.ended(False, 3 * S)
+    bond.told("inactive", 3 * S)
+    assert bond.step(UP, 5 * S) is Transition.ACTIVATE
+
+
+def test_one_that_left_the_network_in_a_transition_is_asked_again_when_it_is_back(bond: Bond) -> None:
+    bond.seen(frozenset(), 2 * S)
+    bond.seen(frozenset({1}), 3 * S)
+    bond.told("inactive", 3 * S)
+    assert bond.step(UP, 3 * S) is Transition.ACTIVATE
 
 
 def test_reset_takes_all_down_in_the_reverse_order_and_they_stay_there_until_startup(world: World) -> None:
