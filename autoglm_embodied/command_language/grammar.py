@@ -7,6 +7,7 @@ every word that is no filler has a meaning that this intent can use, so that wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, ParsedCommand, any_of, only
@@ -218,6 +219,7 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     verbs, marks = ("verbs.grasp", "verbs.want", "verbs.give"), ("intents.no", "words.meant")
     if not only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", "words.linking", *OBJECT):
         return None
+    content = _negation_first(content)
     at = max((at for at in range(len(content)) if _is_answer(content, at, spoken)), default=-1)
     before, after = content[: max(at, 0)], content[at + 1 :]
     if at < 0 and any_of(content, *verbs) and not (content[0].has("words.not") or spoken.negation_after):
@@ -235,6 +237,17 @@ def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     if any_of(before, "verbs.grasp") and not any_of(after, *verbs):
         return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
     return ParsedCommand(Intent.CORRECT, slots=slots)
+
+
+def _negation_first(content: Sequence[Token]) -> Sequence[Token]:
+    """ "The red one not, the blue one" (el rojo no, el azul) as "not the red one, the blue one"."""
+    at = next((at for at, token in enumerate(content) if token.has("words.not")), 0)
+    excluded, after = content[:at], content[at + 1 :]
+    if not after or not after[0].pause or content[at].pause or not any_of(excluded, "colours", "nouns"):
+        return content
+    if not only(excluded, "colours", "nouns", "words.one", "words.it"):
+        return content
+    return [content[at], replace(excluded[0], pause=False), *excluded[1:], *after]
 
 
 def _described(content: Sequence[Token], spoken: Language) -> Slots | None:

@@ -35,7 +35,14 @@ def without_fillers(tokens: Sequence[Token]) -> list[Token]:
             kept = {each for each in token.readings if each.startswith("nouns.") == bool(is_thing)}
             if is_thing or not at:
                 found[at] = replace(token, readings=frozenset(kept))
+        elif token.has("words.particle") and token.has("nouns") and _is_measured(found[at + 1 :]):
+            found[at] = replace(token, readings=frozenset({"words.filler"}))  # "a bottle of milk", where bottle counts
     return [token for token in found if token.readings != {"words.filler"}]
+
+
+def _is_measured(following: Sequence[Token]) -> bool:
+    """Whether a thing is named directly after a word that may count it."""
+    return any(token.has("nouns") and not token.pause for token in following[:1])
 
 
 def _measured(tokens: Sequence[Token]) -> list[Token]:
