@@ -74,6 +74,8 @@ def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[lis
             *tokens[:negation]
         ]
     end = _end_of_scope(tokens, negation + 1)
+    if language.reference_first and negation and tokens[negation].has("words.except") and not tokens[negation].pause:
+        end -= end > negation + 2 and tokens[end - 1].has("nouns")  # "one not-is-red ball": a ball
     rest = [*tokens[:negation], *tokens[end:]]
     if any(token.has("words.not") for token in rest):
         raise Unclear
@@ -163,11 +165,13 @@ def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[To
     current: list[Token] = []
     reference: list[Token] = []
     relation = pending = ""
-    for token in tokens:
+    for at, token in enumerate(tokens):
         related = token.value("relations") or next(
             (SIDE_RELATIONS[side] for section in SIDES if (side := token.value(section)) in SIDE_RELATIONS), ""
         )
-        if related and any(_is_head(each) for each in current) and not relation:
+        if related and token.has("verbs") and any(_is_head(later) for later in tokens[at + 1 :]):
+            target, current, pending = target or current, [], related  # "the lemon put-into the bowl"
+        elif related and any(_is_head(each) for each in current) and not relation:
             first, current = _first_object(current) if not target else ([], current)
             target, relation, reference, current = target or first, related, current, []
         elif related and relation == related:

@@ -7,13 +7,22 @@ every word that is no filler has a meaning that this intent can use, so that wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
-from autoglm_embodied.command_language.command import ANYWHERE, ARM, MOTION, ParsedCommand, any_of, only
+from autoglm_embodied.command_language.command import (
+    ANYWHERE,
+    ARM,
+    KNOWN_OBJECT,
+    MOTION,
+    OBJECT,
+    ParsedCommand,
+    any_of,
+    known,
+    names_object,
+    only,
+)
+from autoglm_embodied.command_language.correction import read_correction
 from autoglm_embodied.command_language.description import (
-    EXCLUDED,
-    Slots,
     Unclear,
     describe,
     instruction_of,
@@ -33,12 +42,6 @@ END = 100  # letters at each end of a longer text
 MOST_WORDS = 40  # of a command, without fillers
 MOST_CANCEL_WORDS = 3  # that are unknown, beside "cancel"
 
-DESCRIPTION = (
-    *("colours", "sizes", "nouns", "places", "directions", "relations"),
-    *("words.one", "words.it", "words.some", "words.gentle", "words.not", "words.but", "number.1"),
-)
-KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
-OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
 GRASP_ALSO = ("words.not", "verbs.move", "verbs.do", "words.linking", "words.find", "intents.yes")
 NOT_THAT_ONE = ("intents.no", "intents.not_that_one", "words.not", "words.one", "words.it")
 HAND = (Intent.OPEN, Intent.CLOSE)
@@ -103,7 +106,7 @@ def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
         return None
     if spoken.near_miss:
         content = correct_tokens(content, spoken.lexicon)
-    for read in (_plain, _hand_over, read_motion, _place, _correction, _grasp, _question):
+    for read in (_plain, _hand_over, read_motion, _place, read_correction, _grasp, _question):
         if command := read(content, spoken):
             return command
     return None
@@ -174,9 +177,7 @@ def _places(content: Sequence[Token], spoken: Language) -> bool:
 
 def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     verbs = ("verbs.place", "intents.release")
-    if not any_of(content, *verbs) or not only(
-        _known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"
-    ):
+    if not any_of(content, *verbs) or not only(known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"):
         return None
     if not spoken.reference_first and not content[0].readings:
         return None  # "j'ai posé la tasse": who has done what
@@ -191,7 +192,7 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         slots["relation"] = f"{place}_of"
     elif "relation" not in slots and any_of(content, "verbs.place") and not place:
         stray = any(token.has("relations") and not token.has("words", "verbs", "directions") for token in content)
-        if stray or len(_known(content)) < len(content) or any_of(content, "directions.up"):
+        if stray or len(known(content)) < len(content) or any_of(content, "directions.up"):
             return None  # "put the kettle on", "leave me alone", "put the thing up"
         in_tray = slots.get("noun") == "tray"
         slots = {"relation": "in_tray"} if in_tray else slots | {"relation": "here"}  # "put it down"
@@ -199,89 +200,6 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         slots["relation"] = "in_tray"
         del slots["ref_noun"]
     return ParsedCommand(Intent.PLACE, slots=slots) if "relation" in slots else None
-
-
-def _known(content: Sequence[Token]) -> list[Token]:
-    return [token for token in content if token.readings or token.number is not None]
-
-
-def _names_object(content: Sequence[Token], slots: Slots, spoken: Language) -> bool:
-    """Whether the description says which object is meant, by known words or by a noun said with an article."""
-    if not slots.keys() & {"colour", "size", "noun", "place", "relation"}:
-        return False
-    if not any_of(content, *KNOWN_OBJECT):
-        return not spoken.has_article or any_of(content, "words.the", "words.meant")
-    return True
-
-
-def _correction(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
-    """Another object than the one meant before: "no, the blue one"; after a grasp in the same sentence a grasp."""
-    verbs, marks = ("verbs.grasp", "verbs.want", "verbs.give"), ("intents.no", "words.meant")
-    if not only(_known(content), *verbs, *marks, "intents.not_that_one", "words.not", "words.linking", *OBJECT):
-        return None
-    content = _negation_first(content)
-    at = max((at for at in range(len(content)) if _is_answer(content, at, spoken)), default=-1)
-    before, after = content[: max(at, 0)], content[at + 1 :]
-    if at < 0 and any_of(content, *verbs) and not (content[0].has("words.not") or spoken.negation_after):
-        return None
-    if any(not token.readings for token in before) and not any_of(before, "verbs.grasp"):
-        return None
-    slots = _described(after, spoken) or _described(before, spoken)
-    if slots is None or (at < 0 and not slots.keys() & {"not_colour", "not_noun"}):
-        return None
-    excepts = any(token.has("words.except") and not token.has("intents.no") for token in content)
-    if at < 0 and excepts and not slots.keys() & {"colour", "noun"}:
-        return None  # "things other than cubes are tall"
-    if not any_of(content, *KNOWN_OBJECT, "words.the", "words.meant"):
-        return None  # "no, tomorrow"
-    if any_of(before, "verbs.grasp") and not any_of(after, *verbs):
-        return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
-    return ParsedCommand(Intent.CORRECT, slots=slots)
-
-
-def _negation_first(content: Sequence[Token]) -> Sequence[Token]:
-    """ "The red one not, the blue one" (el rojo no, el azul) as "not the red one, the blue one"."""
-    at = next((at for at, token in enumerate(content) if token.has("words.not")), 0)
-    excluded, after = content[:at], content[at + 1 :]
-    if not after or not after[0].pause or content[at].pause or not any_of(excluded, "colours", "nouns"):
-        return content
-    if not only(excluded, "colours", "nouns", "words.one", "words.it"):
-        return content
-    return [content[at], replace(excluded[0], pause=False), *excluded[1:], *after]
-
-
-def _described(content: Sequence[Token], spoken: Language) -> Slots | None:
-    """The object of a correction, which has no unknown words beside a known noun."""
-    try:
-        slots = describe(plainly_said(content, spoken), spoken)
-    except Unclear:
-        return None
-    if any_of(content, "nouns") and any(not token.readings for token in content):
-        return None
-    return slots if _names_object(content, slots, spoken) else None
-
-
-def _is_answer(content: Sequence[Token], at: int, spoken: Language) -> bool:
-    """Whether a token marks a correction: "I meant", or a "no" that is not the "not" of the same word."""
-    token = content[at]
-    if token.has("words.never"):  # "never, the red one"
-        return False
-    if token.has("words.but") and any_of(content, "words.not"):  # "not the red one but the green one"
-        return False
-    if not token.has("words.not") or token.has("words.meant"):
-        return token.has("intents.no", "words.meant")
-    if not token.has("intents.no"):
-        return False
-    if at + 1 < len(content) and content[at + 1].pause:
-        return not (spoken.negation_after and at > 0 and not any_of(content[:at], "verbs.grasp"))
-    if at == 0:
-        try:
-            slots = describe(content, spoken)
-            excluded = token.has("words.except") and slots.keys() & EXCLUDED  # "not the blue one", unlike "no, blue"
-            return not (excluded or _names_object(content, slots, spoken))
-        except Unclear:
-            return True
-    return spoken.negation_after and any_of(content[:at], "verbs.grasp")
 
 
 def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
@@ -294,7 +212,7 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         if not (content[0].has("words.find") and any_of(content, "verbs.grasp")):  # "do you see the red cube? take it"
             return None  # "which red cube should I take"
     content = plainly_said(content, spoken)
-    if not any_of(content, *verbs) or not only(_known(content), *also) or _is_unclear_no(content, spoken):
+    if not any_of(content, *verbs) or not only(known(content), *also) or _is_unclear_no(content, spoken):
         return None
     if any(token.has("words.and") and not after.readings for token, after in pairwise(content)):
         return None  # "take a chair and sit down"
@@ -306,7 +224,7 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         return None
     is_known = all(token.readings for token in content)
     is_imperative = any_of(content, *verbs[:2])
-    if not _names_object(content, slots, spoken) or not (is_known or is_imperative):
+    if not names_object(content, slots, spoken) or not (is_known or is_imperative):
         if not (is_known and is_imperative and is_told_by_what_it_is_not(content, spoken)):
             return None
     return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
