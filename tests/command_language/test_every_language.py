@@ -179,6 +179,33 @@ def test_a_hand_opens_to_a_width_or_by_what_is_added_to_it(row: str) -> None:
         assert command is not None and (command.intent.name.lower(), command.slots) == (intent, dict([slot.split("=")]))
 
 
+NOT_FIRST = """es:la taza no, el tazón:noun=bowl;not_noun=cup|pt:o vermelho não, o amarelo:colour=yellow;not_colour=red
+it:la verde no, voglio la palla blu:colour=blue;noun=ball;not_colour=green
+en:not the bottle, I said the can:noun=can;not_noun=bottle|zh:不是瓶子，我要的是罐子:noun=can;not_noun=bottle"""
+
+
+@pytest.mark.parametrize("row", NOT_FIRST.replace("\n", "|").split("|"))
+def test_a_correction_keeps_what_the_object_is_not(row: str) -> None:
+    tag, said, slots = row.split(":")
+    command = parse_command(said, tag)
+    assert command is not None and command.intent is Intent.CORRECT
+    assert command.slots == dict(pair.split("=") for pair in slots.split(";"))
+
+
+PLACED = """zh:把黄色的柠檬放进小碗里:colour=yellow;noun=lemon;relation=in;ref_size=small;ref_noun=bowl
+ko:노란 레몬을 작은 그릇 안에 넣어 주세요:colour=yellow;noun=lemon;relation=in;ref_size=small;ref_noun=bowl
+hi:पीला नींबू छोटे कटोरे में डाल दीजिए:colour=yellow;noun=lemon;relation=in;ref_size=small;ref_noun=bowl
+ja:黄色いレモンを小さいボウルに入れてください:colour=yellow;noun=lemon;relation=in;ref_size=small;ref_noun=bowl"""
+
+
+@pytest.mark.parametrize("row", PLACED.splitlines())
+def test_what_is_put_into_something_is_not_taken_for_what_it_is_put_into(row: str) -> None:
+    tag, said, slots = row.split(":")
+    command = parse_command(said, tag)
+    assert command is not None and command.intent is Intent.PLACE
+    assert command.slots == dict(pair.split("=") for pair in slots.split(";"))
+
+
 NEVER = "en:never, the cube|es:nunca, el cubo rojo|it:mai, il cubo rosso|pt:nunca, o cubo vermelho|ar:أبدا، المكعب"
 OPPOSITE = (
     "zh:不是蓝色的那个|zh:除了红色的都拿|zh:拿红色的不是蓝色的|zh:不是拿红色的那个|zh:你抓到球了吗|zh:他拿了红色的杯子"
