@@ -90,6 +90,8 @@ def _value(tokens: Sequence[Token], tens_multiply: bool) -> float | None:
         whole = _value(tokens[: points[0]], tens_multiply)
         digits = "".join(f"{number:g}" for number in map(_number, tokens[points[0] + 1 :]) if number is not None)
         return whole + float(f"0.{digits}") if whole is not None and digits.isdigit() else None
+    if len(tokens) > 1 and tokens[0].has("words.the") and (_number(tokens[1]) or 0) not in (0, 100, 1000):
+        tokens = tokens[1:]  # "a twenty degree turn"
     halves = [token for token in tokens if token.has("numbers.half")]
     if points or len(halves) > 1:
         return None
