@@ -179,8 +179,8 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     verbs = ("verbs.place", "intents.release")
     if not any_of(content, *verbs) or not only(known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"):
         return None
-    if not spoken.reference_first and not content[0].readings:
-        return None  # "j'ai posé la tasse": who has done what
+    if (not spoken.reference_first and not content[0].readings) or any_of(content, "words.off"):
+        return None  # "j'ai posé la tasse": who has done what; "put it off the plate" says from where, not where to
     try:
         slots = describe(content, spoken)
     except Unclear:
