@@ -145,13 +145,14 @@ class Listener:
         try:
             while not self._closing.is_set():
                 block = microphone.read()
-                word = spotter.push(block)
+                speech = activity.probability(block.samples)
+                word = spotter.push(block, speech)
                 if word is not None:
                     self._pass_stop_on(word)
                 self._update(blocks=self._health.blocks + 1, lost_blocks=microphone.lost, level_dbfs=_level_dbfs(block))
                 if self._hears_itself(block.receive_ns):
-                    block = replace(block, samples=np.zeros_like(block.samples))
-                utterance = self._segmenter.push(block, activity.probability(block.samples))
+                    block, speech = replace(block, samples=np.zeros_like(block.samples)), 0.0
+                utterance = self._segmenter.push(block, speech)
                 if utterance is not None:
                     self._enqueue(utterance)
         finally:

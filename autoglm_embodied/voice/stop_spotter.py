@@ -1,11 +1,13 @@
 """The stop channel: a small network that spots the word "stop" in a stream of sound, apart from any recogniser.
 
 It computes log-mel frames, and every 20 ms a causal convolutional network gives the probability that the word has just
-ended (docs/stop_channel.md). It runs in steps of the same length whatever blocks come, so that these change no result.
+ended (docs/stop_channel.md). Where the activity detector heard no speech, nothing is the word. The network runs in
+steps of the same length whatever blocks come, so that these change no result.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.setting import check_ranges, setting
-from autoglm_embodied.voice.microphone import Block
+from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 from autoglm_embodied.voice.weights import require_weights
 
@@ -29,6 +31,7 @@ FLOOR = 1e-5  # of a band's power: about the quantisation noise of 16 bits
 STEP_FRAMES = 2
 STEP = STEP_FRAMES * HOP  # samples of one run of the network: 20 ms
 OVERLAP = WINDOW - HOP  # samples before a step that its frames also see
+SPEECH_BLOCKS = round(0.5 * RATE_HZ / BLOCK)  # in one of which there must have been speech
 DELAY_NS = 40_000_000  # median of the network, from the end of the word to its detection
 
 FeatureArray = NDArray[np.float32]  # (BANDS, frames) log power
@@ -41,6 +44,9 @@ class StopSettings:
     weights: str = setting("", "ONNX file of the network; empty: the shipped one")
     weights_sha256: str = setting(SHIPPED_SHA256, "of that file; empty: not checked")
     least_probability: float = setting(0.5, "of the word, at which the robot is stopped", least=0.05, most=0.99)
+    least_speech: float = setting(
+        0.8, "probability of speech in the last half second for the word", least=0.0, most=0.99
+    )
     hold_off_s: float = setting(0.6, "in which the same word does not stop it again", least=0.1, most=5.0)
 
     def __post_init__(self) -> None:
@@ -74,10 +80,17 @@ class StopSpotter:
             raise SetupError(f"{path} is no network of the stop channel: {str(error).splitlines()[0]}") from error
         self._state = np.zeros(self._network.get_inputs()[1].shape, dtype=np.float32)
         self._sound: SampleArray = np.zeros(OVERLAP, dtype=np.float32)
+        self._speech: deque[float] = deque(maxlen=SPEECH_BLOCKS)
         self._hold_off = 0  # steps
 
-    def push(self, block: Block) -> StopWord | None:
-        """Add the next block, of any length; the word where one ended, the last one where several did."""
+    def push(self, block: Block, speech: float = 1.0) -> StopWord | None:
+        """The word where one ended in the next block, the last one where several did.
+
+        Args:
+            block: of any length.
+            speech: probability that it holds speech.
+        """
+        self._speech.append(speech)
         samples = np.nan_to_num(np.asarray(block.samples, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
         self._sound = np.concatenate((self._sound, np.clip(samples, -1.0, 1.0)))
         spotted = None
@@ -96,7 +109,8 @@ class StopSpotter:
 
     def _is_new(self, probability: float) -> bool:
         self._hold_off = max(0, self._hold_off - 1)
-        new = probability >= self._settings.least_probability and self._hold_off == 0
+        likely = probability >= self._settings.least_probability and max(self._speech) >= self._settings.least_speech
+        new = likely and self._hold_off == 0
         if new:
             self._hold_off = round(self._settings.hold_off_s * RATE_HZ / STEP)
         return new

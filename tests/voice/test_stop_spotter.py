@@ -77,6 +77,20 @@ def test_the_word_is_spotted_over_a_quieter_talker_and_in_noise(speech: dict[str
     assert len(spotted_ns(noisy)) == 1
 
 
+def test_the_word_counts_only_where_there_was_speech_within_half_a_second(speech: dict[str, SampleArray]) -> None:
+    sound = np.concatenate((pause(1.0), speech["stop"], pause(0.3)))
+    blocks = [Block(0, samples) for samples in np.split(sound, range(BLOCK, len(sound), BLOCK))]
+
+    def spotted_at(probabilities: np.ndarray) -> list[int]:
+        spotter = StopSpotter(StopSettings(least_speech=0.8))
+        return [at for at, block in enumerate(blocks) if spotter.push(block, float(probabilities[at]))]
+
+    (first,) = spotted_at(np.ones(len(blocks)))
+    one = np.eye(len(blocks))
+    assert spotted_at(0.8 * one[first])[0] == spotted_at(0.8 * one[first - 15])[0] == first
+    assert not spotted_at(0.79 * one[first]) and first not in spotted_at(0.8 * one[first - 16])
+
+
 def test_other_speech_is_not_the_word(speech: dict[str, SampleArray]) -> None:
     for text, sound in speech.items():
         assert text == "stop" or spotted_ns(np.concatenate((sound, pause(0.5)))) == []

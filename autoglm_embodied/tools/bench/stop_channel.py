@@ -18,6 +18,7 @@ from autoglm_embodied.train.stop_sounds import NOISES, add, level, noise, speech
 from autoglm_embodied.train.stop_speech import SpeechClip, load_clips
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
+from autoglm_embodied.voice.segmenter import VoiceActivityDetector
 from autoglm_embodied.voice.stop_spotter import StopSettings, StopSpotter
 
 CONDITIONS = ("clean", "20dB", "10dB", "second_talker", "babble")
@@ -166,6 +167,8 @@ def _add_rate(report: Report, case: str, count: int, hours: float) -> None:
 
 def spotted_s(sound: SampleArray, spotter: StopSpotter) -> Iterator[float]:
     """When in a sound (n,) it was known that the word had been said: ends of the microphone's blocks [s]."""
+    activity = VoiceActivityDetector()
     for end in range(BLOCK, len(sound) + 1, BLOCK):
-        if spotter.push(Block(end * 1_000_000_000 // RATE_HZ, sound[end - BLOCK : end])):
+        samples = sound[end - BLOCK : end]
+        if spotter.push(Block(end * 1_000_000_000 // RATE_HZ, samples), activity.probability(samples)):
             yield end / RATE_HZ
