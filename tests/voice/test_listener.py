@@ -130,6 +130,18 @@ def test_a_stop_is_passed_on_while_the_recogniser_loads_or_is_busy(tmp_path: Pat
     assert command.confidence > 0.5
 
 
+def test_a_word_in_what_is_no_speech_to_the_activity_detector_is_no_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoglm_embodied.voice.listener.VoiceActivityDetector.probability", lambda *_: 0.0)
+    synthesise("stop", tmp_path / "a.wav")
+    tape = Tape([tmp_path / "a.wav"])
+    tape.over.set()
+    with Listener(lambda: tape, WhisperRecogniser, lambda _: None, clock=lambda: tape.now_ns) as listener:
+        wait_until(lambda: listener.health.error is not None)
+    assert listener.health.blocks > 30 and listener.health.stops == 0
+
+
 def test_a_recogniser_that_does_not_load_ends_the_listener_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"other weights")
     load = partial(WhisperRecogniser, RecogniserSettings(weights=str(tmp_path), weights_sha256="0" * 64))
