@@ -149,7 +149,7 @@ def test_the_distance_of_segments_is_that_of_their_nearest_points(ends: FloatArr
         ("joint_velocity_rad_s", (1.0, 2.0), "must hold 7 numbers above 0"),
         ("joint_velocity_rad_s", (1.0,) * 6 + (0.0,), "must hold 7 numbers above 0"),
         ("capsules_m", (0.0,) * 7, "two ends and a radius above 0"),
-        ("capsule_links", (9,) * 16, "from 0, the base, to 8, the tool"),
+        ("capsule_links", (9,) * 17, "from 0, the base, to 8, the tool"),
     ],
 )
 def test_wrong_bounds_in_a_robot_file_are_named(field: str, value: tuple[float, ...], says: str) -> None:
