@@ -22,7 +22,7 @@ WIDEST_GRIPPER_M = 0.5
 class Robot:
     """An arm with any number of joints and a two-finger gripper, as described by its YAML file.
 
-    Link i's frame is `RotX(alpha_i) TransX(a_i) RotZ(q_i) TransZ(d_i)` in that of the previous link (Craig,
+    Link i's frame is `RotX(alpha_i) TransX(a_i) RotZ(q_i + theta_i) TransZ(d_i)` in that of the previous link (Craig,
     Introduction to Robotics, section 3.6); the tool frame is translated and rotated about z from the last one.
     Capsules enclose the arm's parts, each in the frame of its link: 0 is the base, J the last joint, J + 1 the tool.
     """
@@ -41,6 +41,7 @@ class Robot:
     joint_lower_rad: tuple[float, ...]
     joint_upper_rad: tuple[float, ...]
     gripper_max_width_m: float
+    dh_theta_rad: tuple[float, ...] = ()  # what the DH table adds to each joint's angle; empty: nothing
     joint_velocity_rad_s: tuple[float, ...] = ()  # largest, of each joint; empty: not bounded
     joint_torque_n_m: tuple[float, ...] = ()  # likewise; only a simulated arm is held to it, on a robot its driver does
     capsule_links: tuple[int, ...] = ()
@@ -67,6 +68,11 @@ class Robot:
             )
 
     def _check_bounds(self) -> None:
+        if len(self.dh_theta_rad) not in (0, self.joints):
+            raise ConfigError(
+                f"Robot.dh_theta_rad must hold {self.joints} numbers, one for each of joint_names, or none, "
+                f"got {len(self.dh_theta_rad)}"
+            )
         for name in ("joint_velocity_rad_s", "joint_torque_n_m"):
             most: tuple[float, ...] = getattr(self, name)
             if most and (len(most) != self.joints or min(most) <= 0):
@@ -117,6 +123,11 @@ class Robot:
         return tuple((float(a), float(d), math.cos(alpha), math.sin(alpha)) for a, d, alpha in rows)
 
     @cached_property
+    def theta_rad(self) -> FloatArray:
+        """(J,) what the DH table adds to each joint's angle."""
+        return np.array(self.dh_theta_rad or (0.0,) * self.joints, np.float64)
+
+    @cached_property
     def T_last_tool(self) -> FloatArray:
         """(4, 4) pose of the tool frame in the frame of the last joint."""
         cos, sin = np.cos(self.tool_yaw_rad), np.sin(self.tool_yaw_rad)
@@ -132,7 +143,7 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
     # Axes x, y, z and origin p of the current link in the base frame; scalars are faster than numpy for so few links.
     x0, x1, x2, y0, y1, y2, z0, z1, z2 = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0
     p0, p1, p2 = 0.0, 0.0, 0.0
-    for (a, d, cos_alpha, sin_alpha), angle in zip(robot.links, position_rad.tolist(), strict=True):
+    for (a, d, cos_alpha, sin_alpha), angle in zip(robot.links, (position_rad + robot.theta_rad).tolist(), strict=True):
         p0, p1, p2 = p0 + a * x0, p1 + a * x1, p2 + a * x2
         v0, v1, v2 = cos_alpha * y0 + sin_alpha * z0, cos_alpha * y1 + sin_alpha * z1, cos_alpha * y2 + sin_alpha * z2
         z0, z1, z2 = cos_alpha * z0 - sin_alpha * y0, cos_alpha * z1 - sin_alpha * y1, cos_alpha * z2 - sin_alpha * y2
@@ -148,7 +159,8 @@ def forward_kinematics(robot: Robot, position_rad: FloatArray) -> FloatArray:
 def joint_frames(robot: Robot, position_rad: FloatArray) -> FloatArray:
     """(J + 2, 4, 4) poses in the base frame of the base, of every joint, and of the tool, at joint angles (J,)."""
     frames = np.tile(np.eye(4), (robot.joints + 2, 1, 1))
-    cos, sin = np.cos(position_rad), np.sin(position_rad)
+    theta_rad = position_rad + robot.theta_rad
+    cos, sin = np.cos(theta_rad), np.sin(theta_rad)
     for joint, (a, d, cos_alpha, sin_alpha) in enumerate(robot.links):
         c, s = cos[joint], sin[joint]
         frames[joint + 1] = frames[joint] @ [

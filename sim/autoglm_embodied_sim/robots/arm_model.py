@@ -58,7 +58,10 @@ def _require_what_is_needed(robot: Robot) -> None:
 
 def is_panda(robot: Robot) -> bool:
     """Whether it has the Panda's links, whatever its limits and names are."""
-    return (robot.links, robot.tool_xyz_m, robot.tool_yaw_rad) == (PANDA.links, PANDA.tool_xyz_m, PANDA.tool_yaw_rad)
+    ours, pandas = (
+        (each.links, each.theta_rad.tolist(), each.tool_xyz_m, each.tool_yaw_rad) for each in (robot, PANDA)
+    )
+    return ours == pandas
 
 
 def _linkage(robot: Robot) -> Any:
@@ -85,8 +88,10 @@ def _linkage(robot: Robot) -> Any:
 
 def _add_link(parent: ElementTree.Element, robot: Robot, joint: int) -> ElementTree.Element:
     a, d, cos_alpha, sin_alpha = robot.links[joint - 1]
-    half = math.atan2(sin_alpha, cos_alpha) / 2
-    pose = {"pos": _text(a, -d * sin_alpha, d * cos_alpha), "quat": _text(math.cos(half), math.sin(half), 0, 0)}
+    alpha, theta = math.atan2(sin_alpha, cos_alpha) / 2, float(robot.theta_rad[joint - 1]) / 2
+    about_x, about_z = (math.cos(alpha), math.sin(alpha)), (math.cos(theta), math.sin(theta))
+    turn = [about_x[i] * about_z[j] for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))]  # of RotX(alpha) RotZ(theta)
+    pose = {"pos": _text(a, -d * sin_alpha, d * cos_alpha), "quat": _text(turn[0], turn[1], -turn[2], turn[3])}
     body = ElementTree.SubElement(parent, "body", {"name": f"link{joint}"} | pose)
     dynamics = {"armature": str(ARMATURE), "damping": str(DAMPING)}
     ElementTree.SubElement(body, "joint", {"name": f"joint{joint}", "axis": "0 0 1"} | dynamics)

@@ -22,6 +22,7 @@ from autoglm_embodied.grasping.hand import HandPose
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 
 UR5E, FR3 = (Robot.from_file(shipped(f"robots/{name}.yaml")) for name in ("ur5e", "fr3"))
+ZERO_ELSEWHERE = replace(UR5E, name="zero_elsewhere", dh_theta_rad=(0.3, -0.7, 1.1, 0.4, -1.3, 0.2))
 HAND_N = 9.81 * (0.73 + 2 * 0.015)
 
 
@@ -32,7 +33,7 @@ def ur5e() -> Iterator[Arm]:
     arm.close()
 
 
-@pytest.mark.parametrize("robot", [PANDA, FR3, UR5E], ids=lambda robot: robot.name)
+@pytest.mark.parametrize("robot", [PANDA, FR3, UR5E, ZERO_ELSEWHERE], ids=lambda robot: robot.name)
 def test_model_and_file_agree_on_links_limits_and_torques(robot: Robot) -> None:
     model: Any = build_model(CameraSettings.from_file(), robot=robot)
     data, random = mujoco.MjData(model), np.random.default_rng(0)
