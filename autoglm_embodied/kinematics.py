@@ -16,6 +16,7 @@ from autoglm_embodied.types import FloatArray, require_finite
 PER_JOINT = ("dh_a_m", "dh_d_m", "dh_alpha_rad", "joint_lower_rad", "joint_upper_rad")
 PER_CAPSULE = 7  # two ends and a radius
 WIDEST_GRIPPER_M = 0.5
+FILL_IN = "fill in"  # stands in config/robots/generic.yaml for what only the owner of an arm knows
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,12 @@ class Robot:
 
     @classmethod
     def from_file(cls, path: Path) -> Robot:
-        """Read a robot from YAML, as in config/panda.yaml."""
-        return build(cls, read_yaml(path), str(path))
+        """Read a robot from YAML, as in config/panda.yaml; ConfigError if something in it is still to be filled in."""
+        values = read_yaml(path)
+        unknown = [name for name, value in values.items() if value == FILL_IN]
+        if unknown:
+            raise ConfigError(f"{path}: {', '.join(unknown)} must be filled in, as its comments say, before it is used")
+        return build(cls, values, str(path))
 
     @property
     def joints(self) -> int:

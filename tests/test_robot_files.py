@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autoglm_embodied.config import shipped
+from autoglm_embodied.config import read_yaml, shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot, forward_kinematics, joint_frames, tool_jacobian
 from autoglm_embodied.safety.arm_limits import DAMPING, ArmLimits
 from autoglm_embodied.safety.limits import Limits, Reason
 from autoglm_embodied.types import FloatArray
 
-FILES = ("panda.yaml", *(f"robots/{file.name}" for file in sorted(shipped("robots/ur5e.yaml").parent.glob("*.yaml"))))
+GENERIC = shipped("robots/generic.yaml")
+FILES = ("panda.yaml", *(f"robots/{file.name}" for file in sorted(GENERIC.parent.glob("*.yaml")) if file != GENERIC))
 ROBOTS = [Robot.from_file(shipped(name)) for name in FILES]
 UR5E = Robot.from_file(shipped("robots/ur5e.yaml"))
 LIMITS, STEP_S = Limits(), 0.01
@@ -104,3 +106,18 @@ def _drive_into_singularity(joint_rad: FloatArray, command: Callable[[FloatArray
 def test_torques_that_are_not_one_for_each_joint_are_refused() -> None:
     with pytest.raises(ConfigError, match="joint_torque_n_m must hold 6 numbers above 0"):
         replace(UR5E, joint_torque_n_m=(28.0,))
+
+
+def test_the_generic_file_is_refused_until_everything_is_filled_in(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"generic.yaml: name, base_frame, .*capsules_m must be filled in, as its comm"
+    ):
+        Robot.from_file(GENERIC)
+    own, text = tmp_path / "own.yaml", GENERIC.read_text()
+    ur5es = read_yaml(shipped("robots/ur5e.yaml")) | {"dh_theta_rad": [0.0] * 6}
+    lines = [line.partition(":") for line in text.splitlines()]
+    own.write_text("\n".join(f"{key}: {ur5es[key]}" for key, _, rest in lines if rest.startswith(" fill in")))
+    assert Robot.from_file(own) == replace(UR5E, dh_theta_rad=(0.0,) * 6, joint_torque_n_m=())
+    own.write_text(own.read_text().replace("tool_yaw_rad: 0.0", "tool_yaw_rad: fill in"))
+    with pytest.raises(ConfigError, match="own.yaml: tool_yaw_rad must be filled in"):
+        Robot.from_file(own)
