@@ -94,6 +94,8 @@ class ArmLimits:
         return _least_ratio(np.maximum(room, 0.0) / limits.joint_ahead_s, np.abs(joint_rad_s))
 
     def _singularity_scale(self, jacobian: FloatArray, next_rad: FloatArray, limits: Limits) -> float:
+        # Of a twist that still accelerates, so slower than the share; that of the wanted twist was tried, and a servo's
+        # joints passed their limits.
         now = _condition(jacobian)
         if now <= limits.singularity_slow:
             return 1.0
