@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.cli.command import Subparsers, add_command, end_report
 
 HELP = "inject faults into the running nodes, and measure what the arm does"
@@ -67,5 +69,9 @@ def _measure(args: argparse.Namespace) -> int:
     def say(line: str) -> None:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
-    report = measure(faults, args.n, args.seed, args.report / "log", say)
+    def keep(report: Report) -> None:
+        if args.json is not None:
+            report.write_json(args.json, time.time_ns())
+
+    report = measure(faults, args.n, args.seed, args.report / "log", say, keep)
     return end_report(report, args)

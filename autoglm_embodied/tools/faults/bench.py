@@ -279,7 +279,14 @@ def chosen(only: Sequence[str]) -> list[Fault]:
     return [fault for fault in FAULTS if not only or fault.name in only]
 
 
-def measure(faults: Sequence[Fault], n: int, seed: int, log_dir: Path, say: Callable[[str], None]) -> Report:
+def measure(
+    faults: Sequence[Fault],
+    n: int,
+    seed: int,
+    log_dir: Path,
+    say: Callable[[str], None],
+    keep: Callable[[Report], None],
+) -> Report:
     """The figures of `n` trials of each fault.
 
     Args:
@@ -288,6 +295,7 @@ def measure(faults: Sequence[Fault], n: int, seed: int, log_dir: Path, say: Call
         seed: of the simulator's scenes.
         log_dir: for what the nodes print.
         say: called with each result.
+        keep: called with the figures so far after each fault, for a later one may end all.
 
     Raises:
         SetupError: a node died, or the arm does not move.
@@ -300,14 +308,19 @@ def measure(faults: Sequence[Fault], n: int, seed: int, log_dir: Path, say: Call
         with fault_bench(grasp, seed, log_dir / ("grasp" if grasp else "steady"), sound) as bench:
             for fault in part:
                 add_figures(report, fault, _trials(bench, fault, n, say))
+                _add_conditions(report, [*factors, *bench.realtime_factors()])
+                keep(report)
             factors += bench.realtime_factors()
-    report.details["realtime_factor"] = round(median(factors), 3) if factors else None
-    report.details["load_at_end"] = os.getloadavg()[0]
     for stat in ("p50", "p99"):
         reaction_ms = report.value("fault.safe_ms", case=OVER_LIMIT, stat=stat)
         if reaction_ms is not None:
             report.add("reaction.force_to_command_ms", reaction_ms, "ms", n, stat=stat)
     return report
+
+
+def _add_conditions(report: Report, realtime_factors: Sequence[float]) -> None:
+    report.details["realtime_factor"] = round(median(realtime_factors), 3) if realtime_factors else None
+    report.details["load_at_end"] = os.getloadavg()[0]
 
 
 def _trials(bench: FaultBench, fault: Fault, n: int, say: Callable[[str], None]) -> list[Result]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.faults.fault import FAULTS
+from autoglm_embodied.errors import ConfigError, SetupError
+from autoglm_embodied.faults.fault import FAULTS, Fault
+from autoglm_embodied.faults.trial import Result
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.tools.cli import main
@@ -44,6 +46,30 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
         return values
 
     return measure
+
+
+def test_a_fault_that_ends_the_measurement_leaves_the_figures_of_those_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Graph:
+        def realtime_factors(self) -> list[float]:
+            return [1.0]
+
+    @contextmanager
+    def running(*_: object) -> Iterator[Graph]:
+        yield Graph()
+
+    def trials(_: Graph, fault: Fault, *__: object) -> list[Result]:
+        if fault.name == "wrench_nan":
+            raise SetupError("the arm does not move")
+        return [Result(5.0, 6.0, 1.0, 7.0, undisturbed=False, uncommanded=False, nan=0, crashed=0)]
+
+    monkeypatch.setattr(bench, "fault_bench", running)
+    monkeypatch.setattr(bench, "_trials", trials)
+    path = tmp_path / "faults.json"
+    assert main(["faults", "--only", "wrench_stop", "wrench_nan", "--n", "1", "--json", str(path)]) == 2
+    assert "the arm does not move" in capsys.readouterr().err
+    assert "`wrench_stop`" in table(read(path)) and "`wrench_nan`" not in table(read(path))
 
 
 @pytest.mark.slow
