@@ -219,6 +219,17 @@ def speech_weights() -> CheckResult:
     return CheckResult("speech weights", True, f"Whisper {TINY_EN}, sha256 {SPEECH_MODELS[TINY_EN].sha256[:12]}")
 
 
+def stop_weights() -> CheckResult:
+    """Check the stop channel's networks, the speech embedding among them, against their sha256 and load them."""
+    from autoglm_embodied.voice.stop_features import EMBEDDING_SHA256, embedding_file
+    from autoglm_embodied.voice.stop_spotter import StopSpotter
+
+    embedding_file()
+    StopSpotter()
+    state = f"speech embedding, sha256 {EMBEDDING_SHA256[:12]}"
+    return CheckResult("stop channel weights", True, state, need=Need.OPTION)
+
+
 def policy_weights() -> CheckResult:
     """Load the shipped policy."""
     from autoglm_embodied.model.checkpoint import SHIPPED, load
@@ -236,6 +247,7 @@ CHECKS: tuple[tuple[str, Need, Check], ...] = (
     ("sound server", Need.DEMO, sound_server),
     ("voice program", Need.DEMO, voice_programs),
     ("speech weights", Need.DEMO, speech_weights),
+    ("stop channel weights", Need.OPTION, stop_weights),
     ("policy weights", Need.DEMO, policy_weights),
     ("microphone", Need.OPTION, microphone),
     ("real-time priority", Need.OPTION, real_time_priority),

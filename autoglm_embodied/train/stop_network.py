@@ -1,6 +1,7 @@
-"""The network of the stop channel: causal dilated convolutions over log-mel frames, its loss and its export.
+"""The stop channel's networks: causal dilated convolutions over log-mel frames, and a head on the speech embedding.
 
-B: sounds; S: steps of 20 ms; C: channels; K: past steps that the convolutions still need, of all blocks together.
+B: sounds; S: steps of 20 ms, or of 80 ms of the head; C: channels; K: past steps that the convolutions still need, of
+all blocks together; E: EMBEDDED_SIZE.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from autoglm_embodied.errors import CheckpointError
-from autoglm_embodied.voice.stop_spotter import BANDS, STEP_FRAMES
+from autoglm_embodied.voice.stop_features import BANDS, EMBEDDED_SIZE
+from autoglm_embodied.voice.stop_spotter import SEEN, STEP_FRAMES
 from autoglm_embodied.whole_file import whole_file
 
 CHANNELS = 64
 DILATIONS = (1, 2, 4, 8, 1, 2, 4, 8)
 KERNEL = 3  # steps
 MEAN_LOG_POWER, SPREAD_LOG_POWER = -4.0, 4.0
+HEAD_CHANNELS = 96
+DROPOUT = 0.2
 WEIGHTS = "stop.safetensors"
 
 
@@ -60,26 +64,66 @@ class StopNetwork(nn.Module):
             kept.append(past)
         return self.head(x).squeeze(1), torch.cat(kept, 2)
 
+    def whole(self, features: Tensor) -> Tensor:
+        """Logits (B, S) of whole sounds (B, BANDS, S * STEP_FRAMES)."""
+        logits: Tensor = self(features, self.first_state(len(features)))[0]
+        return logits
+
     def first_state(self, batch: int) -> Tensor:
         """The state (B, C, K) before any sound."""
         return torch.zeros(batch, CHANNELS, sum((KERNEL - 1) * dilation for dilation in DILATIONS))
 
 
-def stop_loss(logits: Tensor, target: Tensor) -> Tensor:
+class EmbeddingHead(nn.Module):
+    """Embeddings to the logit, at each step, that the word has just ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standardise = nn.BatchNorm1d(EMBEDDED_SIZE, affine=False)
+        self.layers = nn.Sequential(
+            *_layer(EMBEDDED_SIZE, 1), nn.Dropout(DROPOUT), *_layer(HEAD_CHANNELS, SEEN), nn.Dropout(DROPOUT)
+        )
+        self.head = nn.Sequential(*_layer(HEAD_CHANNELS, 1), nn.Conv1d(HEAD_CHANNELS, 1, 1))
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Logits (B, S - SEEN + 1), of the steps before which there are enough, from embeddings (B, E, S)."""
+        logits: Tensor = self.head(self.layers(self.standardise(embeddings)))
+        return logits.squeeze(1)
+
+    def whole(self, embeddings: Tensor) -> Tensor:
+        """Logits of whole sounds."""
+        return self.forward(embeddings)
+
+
+def _layer(channels: int, kernel: int) -> tuple[nn.Module, ...]:
+    return (
+        nn.Conv1d(channels, HEAD_CHANNELS, kernel, bias=False),
+        nn.BatchNorm1d(HEAD_CHANNELS),
+        nn.ReLU(),
+    )
+
+
+TrainedNetwork = StopNetwork | EmbeddingHead
+
+
+def stop_losses(logits: Tensor, target: Tensor) -> Tensor:
     """Max-pooling loss (Sun et al., SLT 2016): the best step within the word's window counts, and every one outside.
 
     Args:
         logits: (B, S).
         target: (B, S) of `Sound.target`.
+
+    Returns:
+        (B,) of each sound.
     """
-    said = (target == 1).any(1)
-    best = logits.masked_fill(target != 1, -30.0).amax(1)
-    worst = logits.masked_fill(target != 0, -30.0).amax(1)
-    wrong = F.softplus(logits)[target == 0].mean() + 0.3 * F.softplus(worst).mean()
-    return wrong + F.softplus(-best[said]).sum() / len(target)
+    inside, outside = target == 1, target == 0
+    best = logits.masked_fill(~inside, -30.0).amax(1)
+    worst = logits.masked_fill(~outside, -30.0).amax(1)
+    every = (F.softplus(logits) * outside).sum(1) / outside.sum(1).clamp_min(1)
+    return every + 0.3 * F.softplus(worst) + F.softplus(-best) * inside.any(1)
 
 
-def load_weights(network: StopNetwork, path: Path) -> None:
+def load_weights(network: TrainedNetwork, path: Path) -> None:
     """Give a network the weights of a file.
 
     Raises:
@@ -94,13 +138,14 @@ def load_weights(network: StopNetwork, path: Path) -> None:
         ) from error
 
 
-def export(network: StopNetwork, path: Path) -> None:
+def export(network: TrainedNetwork, path: Path) -> None:
     """Write the network as ONNX, for one step of one stream at a time."""
     network.eval()
-    frames, state = torch.zeros(1, BANDS, STEP_FRAMES), network.first_state(1)
-    inputs, outputs = ["features", "state"], ["logit", "next_state"]
+    given: tuple[Tensor, ...] = (torch.zeros(1, EMBEDDED_SIZE, SEEN),)
+    inputs, outputs = ["embeddings"], ["logit"]
+    if isinstance(network, StopNetwork):
+        given = (torch.zeros(1, BANDS, STEP_FRAMES), network.first_state(1))
+        inputs, outputs = ["features", "state"], ["logit", "next_state"]
     with whole_file(path) as partial, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter needs more packages, for the same file
-        torch.onnx.export(
-            network, (frames, state), str(partial), input_names=inputs, output_names=outputs, dynamo=False
-        )
+        torch.onnx.export(network, given, str(partial), input_names=inputs, output_names=outputs, dynamo=False)

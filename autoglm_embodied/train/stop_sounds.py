@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,25 +12,60 @@ from scipy.signal import fftconvolve, lfilter
 
 from autoglm_embodied.train.stop_speech import SpeechClip
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
-from autoglm_embodied.voice.stop_spotter import OVERLAP, STEP, FeatureArray, log_mel
+from autoglm_embodied.voice.stop_features import (
+    EMBEDDED_FRAMES,
+    HOP,
+    OVERLAP,
+    FeatureArray,
+    embedding_frames,
+    log_mel,
+)
+from autoglm_embodied.voice.stop_spotter import EMBEDDED_EVERY, SEEN, STEP, STRIDE
 
-STEPS = 110  # of a sound to learn from: 2.2 s
-SAMPLES = STEPS * STEP
 LONGEST = 1.6 * RATE_HZ  # samples of a clip in it
 EARLY_S, LATE_S = 0.05, 0.18  # before and after the end of the word, in which it is to be spotted
 WORD_S = (0.2, 0.5)  # that the word lasts, least and most
 OVER_S = 0.5  # after the word, from which on spotting it again is wrong
 NOISES = ("white", "pink", "brown", "hum", "tones", "clicks", "gripper", "hiss")
 BABBLE = 5  # talkers
-EQUALISER_DB = 4.0  # standard deviation of a band's gain; 0.23 of log power each
+EQUALISER_DB = 4.0  # standard deviation of a band's gain
+
+
+@dataclass(frozen=True)
+class SoundShape:
+    """What a network hears of a sound to learn from, and when it judges."""
+
+    steps: int
+    step_s: float
+    first_s: float  # when the first step ends
+    heard_s: float  # of a sound, before a word may end in it
+    frames: Callable[[SampleArray], FeatureArray]  # (bands, n) of a sound
+    per_db: float  # in these frames
+    masked: tuple[float, int]  # how often bands are left out, and how many at most
+
+    @property
+    def samples(self) -> int:
+        """Length of a sound."""
+        return round((self.first_s + (self.steps - 1) * self.step_s) * RATE_HZ)
+
+    def step_at(self, t_s: float) -> int:
+        """The first step that ends at a time or later."""
+        return max(0, min(self.steps, math.ceil((t_s - self.first_s) / self.step_s)))
+
+
+LOG_MEL_SHAPE = SoundShape(110, STEP / RATE_HZ, STEP / RATE_HZ, 0.0, log_mel, 0.23, (0.3, 6))  # 2.2 s
+_FIRST_S, _STRIDE_S = EMBEDDED_FRAMES * HOP / RATE_HZ, STRIDE * EMBEDDED_EVERY * STEP / RATE_HZ
+EMBEDDING_SHAPE = SoundShape(  # 2.9 s
+    28, _STRIDE_S, _FIRST_S, _FIRST_S + SEEN * _STRIDE_S, embedding_frames, 0.1, (0.2, 3)
+)
 
 
 @dataclass(frozen=True)
 class Sound:
     """A sound to learn from."""
 
-    features: FeatureArray  # (BANDS, STEPS * STEP_FRAMES)
-    target: NDArray[np.int8]  # (STEPS,) 1: the word is to be spotted once among these; 0: it is not; -1: either way
+    features: FeatureArray  # (bands, frames) of its shape
+    target: NDArray[np.int8]  # (steps,) 1: the word is to be spotted once among these; 0: it is not; -1: either way
 
 
 def level(samples: SampleArray) -> float:
@@ -66,13 +102,14 @@ class SoundMixer:
     Args:
         clips: of all engines to learn from.
         rng: draws all.
+        shape: of the sounds.
     """
 
-    def __init__(self, clips: Sequence[SpeechClip], rng: np.random.Generator) -> None:
+    def __init__(self, clips: Sequence[SpeechClip], rng: np.random.Generator, shape: SoundShape) -> None:
         self._said = [clip for clip in clips if clip.place not in ("none", "repeated") or _is_short(clip)]
         self.others = [clip for clip in clips if clip.place == "none"]
         self._cumulative = np.linspace(0.0, 1.0, len(self.others) + 1)[1:]
-        self._rng = rng
+        self._rng, self._shape = rng, shape
 
     def prefer(self, weights: NDArray[np.floating]) -> None:
         """Draw `others` in proportion to weights (n,), such as how much each is mistaken for the word."""
@@ -81,32 +118,33 @@ class SoundMixer:
     def draw(self) -> Sound:
         """A sound; in half of them the word is said."""
         rng = self._rng
-        sound = np.zeros(SAMPLES, dtype=np.float32)
-        target = np.zeros(STEPS, dtype=np.int8)
+        sound = np.zeros(self._shape.samples, dtype=np.float32)
+        target = np.zeros(self._shape.steps, dtype=np.int8)
         if rng.random() < 0.5:
             self._say(sound, target)
         elif rng.random() < 0.85:
-            sound += self._talk(SAMPLES)
+            sound += self._talk(len(sound))
         return Sound(self._heard(sound), target)
 
     def _heard(self, sound: SampleArray) -> FeatureArray:
         """Frames of a sound (n,) at a level of 1, as a microphone hears it among disturbances."""
         rng = self._rng
         self._disturb(sound)
-        sound *= 10.0 ** (rng.uniform(-45.0, -3.0) / 20.0) / max(float(np.abs(sound).max()), 1e-6)
+        sound *= 10.0 ** (rng.uniform(-40.0, -3.0) / 20.0) / max(float(np.abs(sound).max()), 1e-6)
         if rng.random() < 0.15:
             sound = np.clip(sound * rng.uniform(1.5, 10.0), -1.0, 1.0)
         sound += rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.0), len(sound))
-        return self._equalised(log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32)))
+        return self._equalised(self._shape.frames(np.pad(sound, (OVERLAP, 0)).astype(np.float32)))
 
     def _equalised(self, features: FeatureArray) -> FeatureArray:
         """Frames as another voice and microphone would have them: bands louder and quieter, and some left out."""
         rng, bands = self._rng, np.arange(len(features))
-        knots = np.linspace(0, len(features) - 1, 6)
-        heard = features + np.interp(bands, knots, rng.normal(0.0, EQUALISER_DB * 0.23, 6))[:, np.newaxis]
-        if rng.random() < 0.3:
-            first = int(rng.integers(len(features) - 6))
-            heard[first : first + int(rng.integers(1, 7))] = heard.min()
+        knots, (often, most) = np.linspace(0, len(features) - 1, 6), self._shape.masked
+        gains = rng.normal(0.0, EQUALISER_DB * self._shape.per_db, 6)
+        heard = features + np.interp(bands, knots, gains)[:, np.newaxis]
+        if rng.random() < often:
+            first = int(rng.integers(len(features) - most))
+            heard[first : first + int(rng.integers(1, most + 1))] = heard.min()
         return heard.astype(np.float32)
 
     def _varied(self, clip: SpeechClip) -> SpeechClip:
@@ -122,13 +160,14 @@ class SoundMixer:
 
     def _say(self, sound: SampleArray, target: NDArray[np.int8]) -> None:
         """A clip with the word, and in half of the sounds other speech close around it."""
-        rng = self._rng
+        rng, shape = self._rng, self._shape
         clip = self._varied(self._said[int(rng.integers(len(self._said)))])
         samples, earliest, latest = _around_word(clip)
-        at = int(rng.integers(0, SAMPLES - len(samples) - RATE_HZ // 4))
+        soonest = max(0, round(shape.heard_s * RATE_HZ) - earliest)
+        at = int(rng.integers(soonest, max(soonest + 1, len(sound) - len(samples) - RATE_HZ // 4)))
         end = at + len(samples)
         if rng.random() < 0.5:
-            around = self._talk(SAMPLES)
+            around = self._talk(len(sound))
             gap = int(rng.uniform(0.0, 0.4) * RATE_HZ)
             around[max(0, at - gap) : end + gap] = 0.0
             if rng.random() < 0.5:
@@ -138,19 +177,19 @@ class SoundMixer:
             sound[: at - RATE_HZ // 8] += self._noise(at - RATE_HZ // 8) * 10.0 ** rng.uniform(0.0, 1.0)
         _put(sound, samples / level(samples), at)
         begins_s, ends_s = (at + earliest) / RATE_HZ - EARLY_S, (at + latest) / RATE_HZ
-        target[_steps(begins_s) : _steps(ends_s + OVER_S)] = -1
-        target[_steps(begins_s) : _steps(ends_s + LATE_S)] = 1
+        target[shape.step_at(begins_s) : shape.step_at(ends_s + OVER_S)] = -1
+        target[shape.step_at(begins_s) : shape.step_at(ends_s + LATE_S)] = 1
 
     def _talk(self, n: int) -> SampleArray:
-        return speech_track([self._varied(self.draw_other()) for _ in range(4)], n, self._rng)
+        return speech_track([self._varied(self.draw_other()) for _ in range(5)], n, self._rng)
 
     def _noise(self, n: int) -> SampleArray:
         return noise(NOISES[int(self._rng.integers(len(NOISES)))], n, self._rng)
 
     def _disturb(self, sound: SampleArray) -> None:
         rng, n, of = self._rng, len(sound), 1.0  # the level of the word and of other speech
-        if rng.random() < 0.35:
-            add(sound, self._talk(n), rng.uniform(-2, 12), of)
+        if rng.random() < 0.4:
+            add(sound, self._talk(n), rng.uniform(-3, 12), of)
         if rng.random() < 0.2:
             for _ in range(BABBLE):
                 add(sound, speech_track([self.draw_other() for _ in range(4)], n, rng), rng.uniform(12, 25), of)
@@ -273,7 +312,3 @@ def _put(track: SampleArray, samples: SampleArray, at: int) -> None:
     begin, end = max(at, 0), min(at + len(samples), len(track))
     if begin < end:
         track[begin:end] += samples[begin - at : end - at]
-
-
-def _steps(t_s: float) -> int:
-    return max(0, min(STEPS, round(t_s * RATE_HZ / STEP)))

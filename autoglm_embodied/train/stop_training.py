@@ -1,7 +1,8 @@
-"""Training of the stop channel's network on sounds that are mixed as it goes.
+"""Training of the stop channel's networks: on log-mel frames of sounds that are mixed as it goes, or on the embedding
+of sounds that are drawn once.
 
-What is exported is the moving average of the weights. Other speech that the network mistakes for the word is drawn the
-more often, the more it does. What was stopped goes on.
+What is exported is the moving average of the weights. What the network has wrong is learned from the more often, the
+more it does. What was stopped goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -23,10 +24,20 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.train.stop_network import WEIGHTS, StopNetwork, export, load_weights, stop_loss
-from autoglm_embodied.train.stop_sounds import EQUALISER_DB, Sound, SoundMixer, level
+from autoglm_embodied.train.stop_embeddings import EmbeddedBatches, draw_sounds
+from autoglm_embodied.train.stop_network import (
+    WEIGHTS,
+    EmbeddingHead,
+    StopNetwork,
+    TrainedNetwork,
+    export,
+    load_weights,
+    stop_losses,
+)
+from autoglm_embodied.train.stop_sounds import EQUALISER_DB, LOG_MEL_SHAPE, Sound, SoundMixer, level
 from autoglm_embodied.train.stop_speech import SpeechClip
-from autoglm_embodied.voice.stop_spotter import OVERLAP, STEP, FeatureArray, log_mel
+from autoglm_embodied.voice.stop_features import OVERLAP, FeatureArray, log_mel
+from autoglm_embodied.voice.stop_spotter import STEP
 from autoglm_embodied.whole_file import whole_file
 
 AVERAGED = 0.998  # of the moving average, kept at each step
@@ -36,23 +47,38 @@ MININGS = 12  # in a training
 LEVEL = 0.08  # of undisturbed speech
 LEAST_PREFERENCE = 0.2  # of speech that is never mistaken for the word, to speech that always is
 CHECKPOINT = "training.safetensors"
+NETWORKS: dict[str, type[TrainedNetwork]] = {"log-mel": StopNetwork, "embedding": EmbeddingHead}
 
 
 @dataclass(frozen=True)
 class StopTraining:
-    """How long the network learns."""
+    """Which network learns, and how long."""
 
+    features: str = "log-mel"
+    sounds: int = 16000  # of the embedding
     steps: int = 6000
     batch: int = 48
     seed: int = 0
     rate: float = 3e-3  # of learning, the highest
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 2 or self.seed < 0 or not 0.0 < self.rate <= 0.1:
+        if self.features not in NETWORKS:
+            raise ConfigError(f"there is no network on {self.features!r}; choose {' or '.join(NETWORKS)}")
+        if min(self.sounds, self.steps) < 1 or self.batch < 2 or self.seed < 0 or not 0.0 < self.rate <= 0.1:
             raise ConfigError(
-                "training needs --steps of at least 1, --batch of at least 2, --seed of at least 0 and a --rate "
-                "above 0, of at most 0.1"
+                "training needs --sounds and --steps of at least 1, --batch of at least 2, --seed of at least 0 and a "
+                "--rate above 0, of at most 0.1"
             )
+
+
+class Batches(Protocol):
+    """What a network learns from."""
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Inputs of the next batch and targets (B, S)."""
+
+    def tell(self, losses: NDArray[np.floating]) -> None:
+        """What the network loses (B,) on each sound of it."""
 
 
 def train_stop_network(
@@ -62,29 +88,36 @@ def train_stop_network(
     report: Callable[[int, dict[str, float]], None],
     start: Path | None = None,
 ) -> None:
-    """Train on sounds mixed from clips, and export the network.
+    """Train on sounds drawn from clips, and export the network.
 
     Args:
         clips: with and without the word.
         training: how long.
-        out: folder of stop.onnx, stop.safetensors and training.safetensors, from which it goes on.
-        report: called a hundred times with the step, the mean loss since the last and the figures of its batch.
+        out: folder of stop.onnx, stop.safetensors, and of training.safetensors and sounds/, from which it goes on.
+        report: called a hundred times with the step, the mean loss since the last and the figures of its batch; with
+            step 0 and how many sounds are drawn, where they are drawn once.
         start: a stop.safetensors to begin from.
 
     Raises:
         ConfigError: the clips do not hold both kinds of speech, or `out` holds another training.
         CheckpointError: `start` holds other weights, or none.
-        SetupError: what writes the network is missing.
+        SetupError: what writes the network, or the speech embedding, is missing.
     """
     if not {"none"} < {clip.place for clip in clips}:
         raise ConfigError("the speech must hold texts with the word and texts without; make it, or more, first")
     if find_spec("onnx") is None:
         raise SetupError("the network is written by the package onnx, which is missing; run `pip install onnx`")
-    run = _Run(clips, training, start)
+    run = _Run(len(clips), training, start)
     out.mkdir(parents=True, exist_ok=True)
     run.resume(out / CHECKPOINT)
+    batches: Batches
+    if training.features == "embedding":
+        sounds = draw_sounds(clips, training.sounds, out / "sounds", training.seed, lambda n: report(0, {"sounds": n}))
+        batches = EmbeddedBatches(sounds, training.batch, np.random.default_rng([training.seed, run.done]))
+    else:
+        batches = _MixedBatches(clips, training, run.averaged)
     shown: list[float] = []
-    for step, (loss, figures) in run.steps():
+    for step, (loss, figures) in run.steps(batches):
         shown.append(loss)
         if step % max(1, training.steps // 100) == 0 or step == training.steps:
             report(step, {"loss": float(np.mean(shown))} | figures)
@@ -96,43 +129,41 @@ def train_stop_network(
 
 
 class _Run:
-    """A training: network, average, optimiser and the sounds."""
+    """A training: network, average and optimiser."""
 
-    def __init__(self, clips: Sequence[SpeechClip], training: StopTraining, start: Path | None) -> None:
+    def __init__(self, clips: int, training: StopTraining, start: Path | None) -> None:
         torch.manual_seed(training.seed)
         self.training, self.done = training, 0
-        self.network = StopNetwork()
+        self.network = NETWORKS[training.features]()
         if start is not None:
             load_weights(self.network, start)
         self.average = AveragedModel(self.network, avg_fn=_average, use_buffers=True)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), training.rate, weight_decay=1e-2)
-        self.mixer = SoundMixer(clips, np.random.default_rng(training.seed))
-        self.sounds = _SoundPool(self.mixer, training)
-        self._others = [clear_frames(clip) for clip in self.mixer.others]
-        self.of = str({**asdict(training), "clips": len(clips)})
+        self.of = str({**asdict(training), "clips": clips})
 
     @property
-    def averaged(self) -> StopNetwork:
+    def averaged(self) -> TrainedNetwork:
         """What is exported."""
-        return cast(StopNetwork, self.average.module)
+        return cast(TrainedNetwork, self.average.module)
 
-    def steps(self) -> Iterator[tuple[int, tuple[float, dict[str, float]]]]:
+    def steps(self, batches: Batches) -> Iterator[tuple[int, tuple[float, dict[str, float]]]]:
         """Each step that is left, with its loss and figures."""
-        mined = max(1, self.training.steps // MININGS)
         while self.done < self.training.steps:
+            inputs, target = batches.draw()
+            logits = self.network.whole(inputs)
+            losses = stop_losses(logits, target)
+            self._learn(losses.mean())
             self.done += 1
-            if self.done % mined == 0:
-                self.mixer.prefer(LEAST_PREFERENCE + mistaken(self.averaged, self._others))
-            features, target = self.sounds.batch()
-            logits, _ = self.network(features, self.network.first_state(len(features)))
-            loss = stop_loss(logits, target)
-            self.optimiser.param_groups[0]["lr"] = self._rate(self.done - 1)
-            self.optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-            self.optimiser.step()
-            self.average.update_parameters(self.network)
-            yield self.done, (loss.item(), _figures(logits, target))
+            batches.tell(losses.detach().numpy())
+            yield self.done, (float(losses.detach().mean()), _figures(logits.detach(), target))
+
+    def _learn(self, loss: Tensor) -> None:
+        self.optimiser.param_groups[0]["lr"] = self._rate(self.done)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.update_parameters(self.network)
 
     def save(self, path: Path) -> None:
         """Write all that `resume` needs."""
@@ -179,10 +210,10 @@ def _average(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
 
 
 @torch.inference_mode()
-def mistaken(network: StopNetwork, sounds: Sequence[FeatureArray]) -> NDArray[np.float64]:
+def mistaken(network: TrainedNetwork, sounds: Sequence[FeatureArray]) -> NDArray[np.float64]:
     """The highest probability (n,) of the word in frames (BANDS, S * STEP_FRAMES) of sounds without it."""
     network.eval()
-    logits = (network(torch.from_numpy(frames)[None], network.first_state(1))[0] for frames in sounds)
+    logits = (network.whole(torch.from_numpy(frames)[None]) for frames in sounds)
     return np.array([float(each.max().sigmoid()) for each in logits])
 
 
@@ -192,15 +223,21 @@ def clear_frames(clip: SpeechClip) -> FeatureArray:
     return log_mel(np.pad(samples, (OVERLAP, -len(samples) % STEP)).astype(np.float32))
 
 
-class _SoundPool:
-    """The newest POOL drawn sounds, each of which comes in about REPEATS batches."""
+class _MixedBatches:
+    """The newest POOL mixed sounds, each of which comes in about REPEATS batches.
 
-    def __init__(self, mixer: SoundMixer, training: StopTraining) -> None:
-        self._mixer, self._batch = mixer, training.batch
+    Other speech that the network mistakes for the word is mixed in the more often.
+    """
+
+    def __init__(self, clips: Sequence[SpeechClip], training: StopTraining, network: TrainedNetwork) -> None:
+        self._mixer = SoundMixer(clips, np.random.default_rng(training.seed), LOG_MEL_SHAPE)
+        self._network, self._batch = network, training.batch
+        self._others = [clear_frames(clip) for clip in self._mixer.others]
         self._rng = np.random.default_rng([training.seed, 1])
         self._sounds: deque[Sound] = deque(maxlen=POOL)
+        self._told, self._mined = 0, max(1, training.steps // MININGS)
 
-    def batch(self) -> tuple[Tensor, Tensor]:
+    def draw(self) -> tuple[Tensor, Tensor]:
         """Frames (B, BANDS, S * STEP_FRAMES) and targets (B, S)."""
         new = -(-self._batch // REPEATS) if self._sounds else 2 * self._batch
         self._sounds.extend(self._mixer.draw() for _ in range(new))
@@ -208,12 +245,18 @@ class _SoundPool:
         features = np.stack([_varied(sound.features, self._rng) for sound in chosen])
         return torch.from_numpy(features), torch.from_numpy(np.stack([sound.target for sound in chosen]))
 
+    def tell(self, losses: NDArray[np.floating]) -> None:
+        """Now and then, see what the network mistakes for the word."""
+        self._told += 1
+        if self._told % self._mined == 0:
+            self._mixer.prefer(LEAST_PREFERENCE + mistaken(self._network, self._others))
+
 
 def _varied(features: FeatureArray, rng: np.random.Generator) -> FeatureArray:
     """Frames (BANDS, n) once more, a little different: louder or quieter, other formants, a moment left out."""
     shift = int(rng.integers(-1, 2))
     bands = np.clip(np.arange(len(features)) + shift, 0, len(features) - 1)
-    varied = features[bands] + np.float32(rng.normal(0.0, EQUALISER_DB * 0.23))
+    varied = features[bands] + np.float32(rng.normal(0.0, EQUALISER_DB * LOG_MEL_SHAPE.per_db))
     if rng.random() < 0.3:
         first = int(rng.integers(features.shape[1] - 5))
         varied[:, first : first + int(rng.integers(1, 6))] = varied.min()

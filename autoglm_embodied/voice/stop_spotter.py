@@ -1,48 +1,62 @@
 """The stop channel: a small network that spots the word "stop" in a stream of sound, apart from any recogniser.
 
-It computes log-mel frames, and every 20 ms a causal convolutional network gives the probability that the word has just
-ended (docs/stop_channel.md). Where the activity detector heard no speech, nothing is the word. The network runs in
-steps of the same length whatever blocks come, so that these change no result.
+Two networks that err on different sounds judge together whether the word has just ended (docs/stop_channel.md): every
+20 ms a causal convolutional one on log-mel frames, and every 40 ms one on an embedding of speech, without which the
+first judges alone. Where the activity detector heard no speech, nothing is the word. They run in steps of the same
+length whatever blocks come, so that these change no result.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
-from numpy.typing import NDArray
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
+from autoglm_embodied.voice.stop_features import (
+    EMBEDDED_SIZE,
+    HOP,
+    OVERLAP,
+    FeatureArray,
+    SpeechEmbedding,
+    inference_session,
+    installed_embedding,
+    log_mel,
+)
 from autoglm_embodied.voice.weights import require_weights
 
-SHIPPED = Path(__file__).parent.parent / "weights" / "stop_word" / "stop.onnx"
+SHIPPED, SHIPPED_HEAD = (
+    Path(__file__).parent.parent / "weights" / "stop_word" / name for name in ("stop.onnx", "embedding_head.onnx")
+)
+NO_HEAD = "none"
 WORD, LANGUAGE = "stop", "en"
 SHIPPED_SHA256 = "8ab9df3d708106f9eded1df9fb9d4461fe1a2fca743437f262010d36450e0ded"
-HOP, WINDOW, FFT, BANDS = 160, 400, 512, 40  # samples, samples, bins, mel bands
-LOWEST_HZ, HIGHEST_HZ = 60.0, 7600.0
-FLOOR = 1e-5  # of a band's power: about the quantisation noise of 16 bits
+SHIPPED_HEAD_SHA256 = "0c2e755c9ac46049358a71d54985c5b615809fe278e9bdf4458b0549422d9f75"
 STEP_FRAMES = 2
-STEP = STEP_FRAMES * HOP  # samples of one run of the network: 20 ms
-OVERLAP = WINDOW - HOP  # samples before a step that its frames also see
+STEP = STEP_FRAMES * HOP  # samples of one run of the network on log-mel frames: 20 ms
+EMBEDDED_EVERY = 2  # steps
+STRIDE = 2  # embeddings between those that the head sees
+SEEN = 3  # embeddings
+JUDGED_S = 0.16  # before now, in which the highest logit of each network counts
+LOG_MEL_WEIGHT, MOST_LOGIT = 0.5, 12.0  # of the network on log-mel frames, beside the head
+BIAS = 0.55  # with which a probability of 0.5 gives as many false stops of speech as that network alone
 SPEECH_BLOCKS = round(0.5 * RATE_HZ / BLOCK)  # in one of which there must have been speech
-DELAY_NS = 40_000_000  # median of the network, from the end of the word to its detection
-
-FeatureArray = NDArray[np.float32]  # (BANDS, frames) log power
+DELAY_NS = 40_000_000  # about the median, from the end of the word to its detection
 
 
 @dataclass(frozen=True)
 class StopSettings:
-    """The network of the stop channel and when it stops the robot; lower values stop it more readily."""
+    """The networks of the stop channel and when they stop the robot; lower values stop it more readily."""
 
-    weights: str = setting("", "ONNX file of the network; empty: the shipped one")
+    weights: str = setting("", "ONNX file of the network on log-mel frames; empty: the shipped one")
     weights_sha256: str = setting(SHIPPED_SHA256, "of that file; empty: not checked")
+    head: str = setting("", "ONNX file of the network on the speech embedding; empty: the shipped one; none: without")
+    head_sha256: str = setting(SHIPPED_HEAD_SHA256, "of that file; empty: not checked")
     least_probability: float = setting(0.5, "of the word, at which the robot is stopped", least=0.05, most=0.99)
     least_speech: float = setting(
         0.8, "probability of speech in the last half second for the word", least=0.0, most=0.99
@@ -51,6 +65,11 @@ class StopSettings:
 
     def __post_init__(self) -> None:
         check_ranges(self, "stop")
+
+    @property
+    def lacks_embedding(self) -> bool:
+        """Whether the speech embedding is wanted, and not installed."""
+        return self.head != NO_HEAD and installed_embedding() is None
 
 
 @dataclass(frozen=True)
@@ -61,27 +80,66 @@ class StopWord:
     probability: float
 
 
+class _LogMelNetwork:
+    """The network on log-mel frames, with its state."""
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        require_weights(path, sha256, "stop.weights_sha256")
+        self._network = inference_session(path)
+        taken = [each.name for each in self._network.get_inputs()]
+        if taken != ["features", "state"]:
+            raise SetupError(f"{path} is no network of the stop channel: it takes {taken}, not features and state")
+        self._state = np.zeros(self._network.get_inputs()[1].shape, dtype=np.float32)
+
+    def step(self, sound: SampleArray) -> float:
+        """The logit at the end of `sound` (OVERLAP + STEP,)."""
+        inputs = {"features": log_mel(sound)[np.newaxis], "state": self._state}
+        logit, self._state = self._network.run(None, inputs)
+        return float(logit.item())
+
+
+class _EmbeddingNetwork:
+    """The head on the speech embedding, which looks at SEEN embeddings of the last steps."""
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        require_weights(path, sha256, "stop.head_sha256")
+        self._head, self._embedding = inference_session(path), SpeechEmbedding()
+        taken = [each.shape for each in self._head.get_inputs()]
+        if taken != [[1, EMBEDDED_SIZE, SEEN]]:
+            raise SetupError(f"{path} is no network on the speech embedding: it takes {taken}, not one (1, 96, 3)")
+        kept = STRIDE * (SEEN - 1) + 1
+        silent = self._embedding.push(np.zeros(OVERLAP + HOP, dtype=np.float32))
+        self._embeddings: deque[FeatureArray] = deque([silent] * kept, maxlen=kept)
+
+    def step(self, sound: SampleArray) -> float:
+        """The logit at the end of `sound` (OVERLAP + EMBEDDED_EVERY * STEP,)."""
+        self._embeddings.append(self._embedding.push(sound))
+        seen = np.stack([*self._embeddings][::STRIDE], axis=1)[np.newaxis]  # (1, EMBEDDED_SIZE, SEEN)
+        (logit,) = self._head.run(None, {self._head.get_inputs()[0].name: seen})
+        return float(logit.item())
+
+
 class StopSpotter:
-    """Spots the word in a stream of blocks of any size; keeps the network's state between them.
+    """Spots the word in a stream of blocks of any size; keeps the networks' states between them.
 
     Raises:
-        SetupError: the network is missing, or not the expected one.
+        SetupError: a network is missing, or not the expected one; the speech embedding may be missing.
     """
 
     def __init__(self, settings: StopSettings | None = None) -> None:
         self._settings = settings or StopSettings()
-        path = Path(self._settings.weights).expanduser() if self._settings.weights else SHIPPED
-        require_weights(path, self._settings.weights_sha256, "stop.weights_sha256")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
-            self._network = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # of onnxruntime, which derives them from nothing of its own
-            raise SetupError(f"{path} is no network of the stop channel: {str(error).splitlines()[0]}") from error
-        self._state = np.zeros(self._network.get_inputs()[1].shape, dtype=np.float32)
+        self._log_mel = _LogMelNetwork(_file(self._settings.weights, SHIPPED), self._settings.weights_sha256)
+        self._embedding: _EmbeddingNetwork | None = None
+        if self._settings.head != NO_HEAD and not self._settings.lacks_embedding:
+            head = _file(self._settings.head, SHIPPED_HEAD)
+            self._embedding = _EmbeddingNetwork(head, self._settings.head_sha256)
+        self._length = STEP if self._embedding is None else EMBEDDED_EVERY * STEP  # samples of a judgement
         self._sound: SampleArray = np.zeros(OVERLAP, dtype=np.float32)
+        judged = round(JUDGED_S * RATE_HZ)
+        self._logits: deque[float] = deque(maxlen=judged // STEP)
+        self._embedding_logits: deque[float] = deque(maxlen=judged // (EMBEDDED_EVERY * STEP))
         self._speech: deque[float] = deque(maxlen=SPEECH_BLOCKS)
-        self._hold_off = 0  # steps
+        self._hold_off = 0  # samples
 
     def push(self, block: Block, speech: float = 1.0) -> StopWord | None:
         """The word where one ended in the next block, the last one where several did.
@@ -94,48 +152,33 @@ class StopSpotter:
         samples = np.nan_to_num(np.asarray(block.samples, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
         self._sound = np.concatenate((self._sound, np.clip(samples, -1.0, 1.0)))
         spotted = None
-        while len(self._sound) >= OVERLAP + STEP:
-            probability = self._step(self._sound[: OVERLAP + STEP])
-            self._sound = self._sound[STEP:]
+        while len(self._sound) >= OVERLAP + self._length:
+            probability = self._judge(self._sound[: OVERLAP + self._length])
+            self._sound = self._sound[self._length :]
             if self._is_new(probability):
                 newer_ns = (len(self._sound) - OVERLAP) * 1_000_000_000 // RATE_HZ
                 spotted = StopWord(block.receive_ns - newer_ns - DELAY_NS, probability)
         return spotted
 
-    def _step(self, sound: SampleArray) -> float:
-        inputs = {"features": log_mel(sound)[np.newaxis], "state": self._state}
-        logit, self._state = self._network.run(None, inputs)
-        return float(1.0 / (1.0 + np.exp(-np.clip(logit.item(), -30.0, 30.0))))
+    def _judge(self, sound: SampleArray) -> float:
+        """Probability that the word ended in the last `_length` samples of `sound`, or just before."""
+        for begin in range(0, self._length, STEP):
+            self._logits.append(self._log_mel.step(sound[begin : begin + OVERLAP + STEP]))
+        logit = self._logits[-1]
+        if self._embedding is not None:
+            self._embedding_logits.append(self._embedding.step(sound))
+            log_mel_logit = float(np.clip(max(self._logits), -MOST_LOGIT, MOST_LOGIT))
+            logit = max(self._embedding_logits) + LOG_MEL_WEIGHT * log_mel_logit + BIAS
+        return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
 
     def _is_new(self, probability: float) -> bool:
-        self._hold_off = max(0, self._hold_off - 1)
+        self._hold_off = max(0, self._hold_off - self._length)
         likely = probability >= self._settings.least_probability and max(self._speech) >= self._settings.least_speech
         new = likely and self._hold_off == 0
         if new:
-            self._hold_off = round(self._settings.hold_off_s * RATE_HZ / STEP)
+            self._hold_off = round(self._settings.hold_off_s * RATE_HZ)
         return new
 
 
-def log_mel(sound: SampleArray) -> FeatureArray:
-    """Log-mel frames of `sound` (n,): (BANDS, frames), of WINDOW samples every HOP; a rest too short is left out."""
-    frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]  # (frames, WINDOW)
-    spectrum = np.fft.rfft(frames * _window(), FFT)
-    power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
-    logarithms: FeatureArray = np.log(power @ _mel_filters() + np.float32(FLOOR)).T
-    return logarithms
-
-
-@cache
-def _window() -> NDArray[np.float32]:
-    return np.hanning(WINDOW).astype(np.float32)
-
-
-@cache
-def _mel_filters() -> NDArray[np.float32]:
-    """Triangular filters (FFT // 2 + 1, BANDS), equally spaced on the mel scale of HTK."""
-    lowest, highest = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (LOWEST_HZ, HIGHEST_HZ))
-    corners_hz = 700.0 * (10.0 ** (np.linspace(lowest, highest, BANDS + 2) / 2595.0) - 1.0)
-    hz = np.linspace(0.0, RATE_HZ / 2, FFT // 2 + 1)[:, np.newaxis]
-    below, centre, above = corners_hz[:-2], corners_hz[1:-1], corners_hz[2:]
-    filters = np.minimum((hz - below) / (centre - below), (above - hz) / (above - centre))
-    return np.clip(filters, 0.0, None).astype(np.float32)
+def _file(name: str, shipped: Path) -> Path:
+    return Path(name).expanduser() if name else shipped

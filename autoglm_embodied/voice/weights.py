@@ -64,7 +64,7 @@ def joined_files(folders: Sequence[Path], sha256: str) -> dict[str, bytes]:
 
 
 def require_weights(path: Path, sha256: str, setting: str) -> None:
-    """SetupError where the file `path` is not there or not of this `sha256`, which `setting` holds; "" is any."""
+    """SetupError where the file `path` is not there, or not of this `sha256`, which `setting` may hold; "" is any."""
     _require(_read(path), sha256, path, setting)
 
 
@@ -78,7 +78,8 @@ def _read(path: Path) -> bytes:
 def _require(content: bytes, sha256: str, path: Path, setting: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if sha256 and found != sha256:
+        instead = f", or set {setting} if you mean to use another" if setting else ""
         raise SetupError(
             f"{path} is not the expected model (sha256 {found[:12]}..., expected {sha256[:12]}...); "
-            f"install it again, or set {setting} if you mean to use another"
+            f"install it again{instead}"
         )

@@ -47,6 +47,16 @@ def test_a_check_that_cannot_work_is_a_row_with_advice(monkeypatch: pytest.Monke
     assert items[0] == "sound server"
 
 
+def test_a_missing_speech_embedding_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.stop_weights().ok
+    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "no_such_embedding")
+    monkeypatch.setattr(doctor, "CHECKS", (("stop channel weights", Need.OPTION, doctor.stop_weights),))
+    monkeypatch.setattr(doctor, "ros", list)
+    (found,) = run_checks(lambda _: None)
+    assert not found.ok and found.state.startswith("the speech embedding is missing")
+    assert found.advice == "run `make` again" and all_needed_ok([found])
+
+
 def test_no_ros_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "PROBES", "absent_package")
     (row,) = doctor.ros()

@@ -10,8 +10,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from autoglm_embodied.errors import CheckpointError, ConfigError, SetupError
-from autoglm_embodied.train.stop_network import WEIGHTS, StopNetwork, stop_loss
-from autoglm_embodied.train.stop_sounds import NOISES, STEPS, SoundMixer, noise
+from autoglm_embodied.train.stop_embeddings import EmbeddedBatches, EmbeddedSounds, WholeSoundEmbedding, draw_sounds
+from autoglm_embodied.train.stop_network import WEIGHTS, EmbeddingHead, StopNetwork, stop_losses
+from autoglm_embodied.train.stop_sounds import (
+    EMBEDDING_SHAPE,
+    LOG_MEL_SHAPE,
+    NOISES,
+    SoundMixer,
+    SoundShape,
+    noise,
+)
 from autoglm_embodied.train.stop_speech import (
     ENGINES,
     PART,
@@ -26,8 +34,19 @@ from autoglm_embodied.train.stop_speech import (
 )
 from autoglm_embodied.train.stop_training import CHECKPOINT, StopTraining, mistaken, train_stop_network
 from autoglm_embodied.voice.recording import RATE_HZ
-from autoglm_embodied.voice.stop_spotter import BANDS, STEP, STEP_FRAMES
+from autoglm_embodied.voice.stop_features import (
+    BANDS,
+    EMBEDDED_BANDS,
+    EMBEDDED_FRAMES,
+    EMBEDDED_SIZE,
+    HOP,
+    OVERLAP,
+    SpeechEmbedding,
+    embedding_frames,
+)
+from autoglm_embodied.voice.stop_spotter import EMBEDDED_EVERY, SEEN, STEP, STEP_FRAMES, STRIDE
 
+SHAPES = {"log-mel": LOG_MEL_SHAPE, "embedding": EMBEDDING_SHAPE}
 OTHERS = ["the weather is fine today", "put the red cube on the table", "what a long road this was"]
 
 
@@ -41,6 +60,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[SpeechClip]:
     assert (folder / "0000.npz").read_bytes() == first  # what is there is kept
     assert done == [PART, PART]
     return load_clips(folder)
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoglm_embodied.train.stop_embeddings.PART", 8)
 
 
 def test_given_sentences_are_spoken_as_they_are_and_in_order(tmp_path: Path) -> None:
@@ -108,28 +132,40 @@ def test_every_noise_has_a_level_of_one() -> None:
         assert made.shape == (16000,) and float(np.sqrt(np.mean(made**2))) == pytest.approx(1.0, rel=1e-3)
 
 
-def test_sounds_say_where_the_word_is_to_be_spotted(clips: list[SpeechClip]) -> None:
-    mixer = SoundMixer(clips, np.random.default_rng(0))
+@pytest.mark.parametrize(
+    ("shape", "frames"),
+    [
+        (LOG_MEL_SHAPE, (BANDS, 110 * STEP_FRAMES)),
+        (EMBEDDING_SHAPE, (EMBEDDED_BANDS, EMBEDDED_FRAMES + 27 * STRIDE * EMBEDDED_EVERY * STEP_FRAMES)),
+    ],
+    ids=SHAPES,
+)
+def test_sounds_say_where_the_word_is_to_be_spotted(
+    clips: list[SpeechClip], shape: SoundShape, frames: tuple[int, int]
+) -> None:
+    mixer = SoundMixer(clips, np.random.default_rng(0), shape)
     sounds = [mixer.draw() for _ in range(40)]
     said = [sound for sound in sounds if (sound.target == 1).any()]
     assert 10 < len(said) < 30
     for sound in sounds:
-        assert sound.features.shape == (BANDS, STEPS * STEP_FRAMES) and np.isfinite(sound.features).all()
+        assert sound.features.shape == frames and np.isfinite(sound.features).all()
         where = np.flatnonzero(sound.target == 1)
         assert not where.size or np.array_equal(where, np.arange(where[0], where[-1] + 1))
 
 
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("text", ["[stop] what you are doing", "no no [stop] moving at once now"])
-def test_a_word_within_a_clip_is_to_be_spotted_about_where_it_is_said(text: str) -> None:
+def test_a_word_within_a_clip_is_to_be_spotted_about_where_it_is_said(text: str, shape: SoundShape) -> None:
     samples = np.random.default_rng(0).normal(0.0, 0.1, round(1.5 * RATE_HZ)).astype(np.float32)
-    mixer = SoundMixer([SpeechClip(samples, text, "a"), SpeechClip(samples, "go", "a")], np.random.default_rng(0))
-    lasting = [np.count_nonzero(mixer.draw().target == 1) * STEP / RATE_HZ for _ in range(20)]
+    said = [SpeechClip(samples, text, "a"), SpeechClip(samples, "go", "a")]
+    mixer = SoundMixer(said, np.random.default_rng(0), shape)
+    lasting = [np.count_nonzero(mixer.draw().target == 1) * shape.step_s for _ in range(20)]
     assert 0.4 < min(filter(None, lasting)) <= max(lasting) < 0.9
 
 
 def test_speech_that_is_mistaken_for_the_word_is_drawn_more_often() -> None:
     silent, loud = (SpeechClip(np.full(RATE_HZ, level, np.float32), "go home", "a") for level in (0.1, 0.2))
-    mixer = SoundMixer([silent, loud], np.random.default_rng(0))
+    mixer = SoundMixer([silent, loud], np.random.default_rng(0), LOG_MEL_SHAPE)
     assert mixer.others == [silent, loud]
     assert {mixer.draw_other().samples[0] for _ in range(50)} == {silent.samples[0], loud.samples[0]}
     mixer.prefer(np.array([0.0, 1.0]))
@@ -151,7 +187,7 @@ def test_the_loss_wants_one_step_of_the_window_and_none_outside() -> None:
     def loss(*high: int) -> float:
         logits = torch.full((1, 6), -8.0)
         logits[0, list(high)] = 8.0
-        return float(stop_loss(logits, target))
+        return float(stop_losses(logits, target).mean())
 
     assert loss(2) == pytest.approx(loss(2, 3, 4), abs=1e-3)
     assert loss(2) < 0.1 < min(loss(), loss(2, 0), loss(5), loss(4))
@@ -162,7 +198,7 @@ def test_steps_of_a_stream_give_what_the_whole_sound_gives() -> None:
     network = StopNetwork().eval()
     features = torch.randn(1, BANDS, 20 * STEP_FRAMES)
     with torch.inference_mode():
-        whole, _ = network(features, network.first_state(1))
+        whole = network.whole(features)
         state, steps = network.first_state(1), []
         for frames in features.split(STEP_FRAMES, dim=2):
             logit, state = network(frames, state)
@@ -170,14 +206,77 @@ def test_steps_of_a_stream_give_what_the_whole_sound_gives() -> None:
     assert torch.allclose(torch.cat(steps, 1), whole, atol=1e-5)
 
 
+def test_the_embedding_of_a_whole_sound_is_that_of_the_stream_at_each_step() -> None:
+    stride = STRIDE * EMBEDDED_EVERY * STEP  # samples
+    sound = np.random.default_rng(0).normal(0.0, 0.05, EMBEDDED_FRAMES * HOP + 9 * stride).astype(np.float32)
+    padded = np.pad(sound, (OVERLAP, 0))
+    whole = WholeSoundEmbedding()(embedding_frames(padded)[np.newaxis])[0]  # (EMBEDDED_SIZE, steps)
+    stream = SpeechEmbedding()
+    first = EMBEDDED_FRAMES * HOP - stride
+    stream.push(padded[: OVERLAP + first])
+    ends = range(first, len(sound), stride)
+    steps = [stream.push(padded[at : at + OVERLAP + stride]) for at in ends]
+    assert whole.shape == (EMBEDDED_SIZE, 10) and np.allclose(np.stack(steps, axis=1), whole, atol=1e-3)
+
+
+def test_drawn_sounds_are_kept_and_the_rest_is_drawn_as_if_nothing_had_been_stopped(
+    clips: list[SpeechClip], tmp_path: Path
+) -> None:
+    whole = draw_sounds(clips, 14, tmp_path / "whole", 3, lambda _: None)
+    draw_sounds(clips, 8, tmp_path / "parts", 3, lambda _: None)
+    kept = (tmp_path / "parts" / "0000.npz").read_bytes()
+    done: list[int] = []
+    parts = draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
+    assert (tmp_path / "parts" / "0000.npz").read_bytes() == kept and done == [8, 14]
+    steps = EMBEDDING_SHAPE.steps
+    assert whole.embeddings.shape == (14, EMBEDDED_SIZE, steps) and whole.targets.shape == (14, steps)
+    assert np.array_equal(parts.embeddings, whole.embeddings) and np.array_equal(parts.targets, whole.targets)
+    (tmp_path / "parts" / "0001.npz").write_bytes(b"PK cut off")
+    with pytest.raises(ConfigError, match="holds no drawn sounds"):
+        draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
+    np.savez(tmp_path / "parts" / "0001.npz", embeddings=np.zeros((8, 3, 3)), targets=np.zeros((8, 3)))
+    with pytest.raises(ConfigError, match="sounds of another network"):
+        draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
+
+
+def test_what_the_head_has_wrong_is_learned_from_the_more_often() -> None:
+    sounds = EmbeddedSounds(np.arange(2, dtype=np.float16).reshape(2, 1, 1).repeat(28, 2), np.zeros((2, 28), np.int8))
+    batches = EmbeddedBatches(sounds, 400, np.random.default_rng(0))
+    embeddings, target = batches.draw()
+    assert target.shape == (400, 28 - SEEN + 1) and 0.4 < float(embeddings.mean()) < 0.6
+    batches.tell(embeddings[:, 0, 0].numpy())  # the second is wrong
+    assert 0.85 < float(batches.draw()[0].mean()) < 0.97
+
+
+@pytest.mark.slow
+def test_a_head_learns_is_exported_and_spots_as_it_was_trained(clips: list[SpeechClip], tmp_path: Path) -> None:
+    import onnxruntime as ort
+
+    losses: list[float] = []
+    training = StopTraining("embedding", sounds=40, steps=60, batch=8)
+
+    def report(step: int, figures: dict[str, float]) -> None:
+        losses.extend([figures["loss"]] if step else [])
+
+    train_stop_network(clips, training, tmp_path, report)
+    assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:15])
+    head = EmbeddingHead().eval()
+    head.load_state_dict(load_file(tmp_path / WEIGHTS))
+    session = ort.InferenceSession(str(tmp_path / "stop.onnx"), providers=["CPUExecutionProvider"])
+    embeddings = 10.0 * torch.randn(1, EMBEDDED_SIZE, SEEN)
+    (found,) = session.run(None, {"embeddings": embeddings.numpy()})
+    with torch.inference_mode():
+        assert np.allclose(found, head(embeddings).numpy(), atol=1e-4)
+
+
 @pytest.mark.slow
 def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[SpeechClip], tmp_path: Path) -> None:
     import onnxruntime as ort
 
     losses: list[float] = []
-    training = StopTraining(steps=60, batch=8)
+    training = StopTraining(steps=100, batch=8)
     train_stop_network(clips, training, tmp_path, lambda _, figures: losses.append(figures["loss"]))
-    assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:15])
+    assert np.mean(losses[-20:]) < 0.8 * np.mean(losses[:20])
     network = StopNetwork().eval()
     network.load_state_dict(load_file(tmp_path / WEIGHTS))
     session = ort.InferenceSession(str(tmp_path / "stop.onnx"), providers=["CPUExecutionProvider"])
@@ -188,24 +287,28 @@ def test_a_network_learns_is_exported_and_spots_as_it_was_trained(clips: list[Sp
             assert np.allclose(given, wanted.numpy(), atol=1e-4)
 
 
-def test_a_training_that_was_stopped_goes_on(clips: list[SpeechClip], tmp_path: Path) -> None:
-    training = StopTraining(steps=4, batch=2)
+@pytest.mark.parametrize("features", SHAPES)
+def test_a_training_that_was_stopped_goes_on(clips: list[SpeechClip], tmp_path: Path, features: str) -> None:
+    training = StopTraining(features, sounds=8, steps=4, batch=2)
     seen: list[int] = []
 
+    def see(step: int, _: dict[str, float]) -> None:
+        seen.extend([step] if step else [])
+
     def stop_at_2(step: int, _: dict[str, float]) -> None:
-        seen.append(step)
-        if len(seen) == 3:  # the state of step 2 has been written
+        see(step, _)
+        if step == 3:  # the state of step 2 has been written
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         train_stop_network(clips, training, tmp_path, stop_at_2)
-    train_stop_network(clips, training, tmp_path, lambda step, _: seen.append(step))
+    train_stop_network(clips, training, tmp_path, see)
     assert seen == [1, 2, 3, 3, 4]
     weights = (tmp_path / WEIGHTS).read_bytes()
-    train_stop_network(clips, training, tmp_path, lambda step, _: seen.append(step))
+    train_stop_network(clips, training, tmp_path, see)
     assert seen == [1, 2, 3, 3, 4] and (tmp_path / WEIGHTS).read_bytes() == weights
     with pytest.raises(ConfigError, match="name another --out"):
-        train_stop_network(clips, StopTraining(steps=5, batch=2), tmp_path, lambda *_: None)
+        train_stop_network(clips, StopTraining(features, sounds=8, steps=5, batch=2), tmp_path, lambda *_: None)
     (tmp_path / CHECKPOINT).write_bytes(b"PK")
     with pytest.raises(ConfigError, match="holds no training"):
         train_stop_network(clips, training, tmp_path, lambda *_: None)
@@ -220,3 +323,8 @@ def test_what_cannot_be_begun_from_is_named(clips: list[SpeechClip], tmp_path: P
         save_file({"head.bias": torch.zeros(3)}, start)
     with pytest.raises(CheckpointError, match="holds no weights of the stop channel's network"):
         train_stop_network(clips, StopTraining(steps=1, batch=2), tmp_path / "out", lambda *_: None, start)
+
+
+def test_a_network_on_other_features_is_named() -> None:
+    with pytest.raises(ConfigError, match="no network on 'mfcc'; choose log-mel or embedding"):
+        StopTraining("mfcc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,41 @@ from hypothesis import strategies as st
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, read_wav, synthesise
-from autoglm_embodied.voice.stop_spotter import StopSettings, StopSpotter
+from autoglm_embodied.voice.stop_features import (
+    EMBEDDING_FILE,
+    EMBEDDING_PACKAGE,
+    OVERLAP,
+    embedding_file,
+    installed_embedding,
+)
+from autoglm_embodied.voice.stop_spotter import (
+    EMBEDDED_EVERY,
+    NO_HEAD,
+    SHIPPED,
+    SHIPPED_HEAD,
+    SHIPPED_HEAD_SHA256,
+    SHIPPED_SHA256,
+    STEP,
+    StopSettings,
+    StopSpotter,
+    _EmbeddingNetwork,
+    _LogMelNetwork,
+)
 
 SECOND = 1_000_000_000
+WITHIN = "please stop the arm at once"
 
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SampleArray]:
     """What flite says, by text: each with a pause before and after it."""
     folder = tmp_path_factory.mktemp("speech")
-    texts = ("stop", "please put the red cube on top of the other box", "the weather will be fine all day in the north")
+    texts = (
+        "stop",
+        WITHIN,
+        "please put the red cube on top of the other box",
+        "the weather will be fine all day in the north",
+    )
     said = {}
     for text in texts:
         synthesise(text, folder / "said.wav", "rms")
@@ -29,11 +55,11 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SampleArray]:
     return said
 
 
-def spotted_ns(sound: SampleArray, sizes: list[int] | None = None) -> list[int]:
+def spotted_ns(sound: SampleArray, sizes: Sequence[int] = (BLOCK,), settings: StopSettings | None = None) -> list[int]:
     """When the word ended in a sound that begins at 0 ns and comes in blocks of these sizes, over and over."""
-    spotter, at, found = StopSpotter(), 0, []
+    spotter, at, found = StopSpotter(settings), 0, []
     while at < len(sound):
-        for size in sizes or [BLOCK]:
+        for size in sizes:
             block = sound[at : at + size]
             at += len(block)
             word = spotter.push(Block(at * SECOND // RATE_HZ, block))
@@ -91,9 +117,78 @@ def test_the_word_counts_only_where_there_was_speech_within_half_a_second(speech
     assert not spotted_at(0.79 * one[first]) and first not in spotted_at(0.8 * one[first - 16])
 
 
+def test_the_word_is_spotted_in_the_middle_of_a_sentence(speech: dict[str, SampleArray]) -> None:
+    assert len(spotted_ns(np.concatenate((pause(0.5), speech[WITHIN], pause(0.7))))) == 1
+
+
+def test_the_networks_judge_together_by_their_highest_logits_within_160_ms(speech: dict[str, SampleArray]) -> None:
+    sound = np.concatenate((pause(0.5), speech[WITHIN]))
+    padded = np.pad(sound[: len(sound) // (EMBEDDED_EVERY * STEP) * EMBEDDED_EVERY * STEP], (OVERLAP, 0))
+    log_mel, embedding = _LogMelNetwork(SHIPPED, SHIPPED_SHA256), _EmbeddingNetwork(SHIPPED_HEAD, SHIPPED_HEAD_SHA256)
+    logits = [log_mel.step(padded[at : at + OVERLAP + STEP]) for at in range(0, len(padded) - OVERLAP, STEP)]
+    ends = range(EMBEDDED_EVERY * STEP, len(padded) - OVERLAP + 1, EMBEDDED_EVERY * STEP)
+    embedded = [embedding.step(padded[end - EMBEDDED_EVERY * STEP : end + OVERLAP]) for end in ends]
+    together = [
+        max(embedded[max(0, n - 4) : n]) + 0.5 * float(np.clip(max(logits[max(0, 2 * n - 8) : 2 * n]), -12, 12)) + 0.55
+        for n in range(1, len(embedded) + 1)
+    ]
+    spotter = StopSpotter()
+    judged = [spotter._judge(padded[end - EMBEDDED_EVERY * STEP : end + OVERLAP]) for end in ends]
+    wanted = 1.0 / (1.0 + np.exp(-np.clip(together, -30, 30)))
+    assert max(wanted) > 0.5 > min(wanted) and np.allclose(judged, wanted, atol=1e-6)
+
+
+def test_it_keeps_no_more_of_a_long_sound_than_of_a_short_one(speech: dict[str, SampleArray]) -> None:
+    spotter = StopSpotter()
+
+    def kept(seconds: float) -> list[int]:
+        for block in np.split(pause(seconds), range(BLOCK, round(seconds * RATE_HZ), BLOCK)):
+            spotter.push(Block(0, block))
+        held = (spotter._logits, spotter._embedding_logits, spotter._speech)
+        return [*map(len, held), len(spotter._sound) // (EMBEDDED_EVERY * STEP + OVERLAP)]
+
+    assert kept(1.0) == kept(4.0)
+
+
+@pytest.fixture
+def no_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "no_such_embedding")
+
+
+@pytest.mark.usefixtures("no_embedding")
+def test_without_the_speech_embedding_the_network_on_log_mel_frames_judges_alone(
+    speech: dict[str, SampleArray],
+) -> None:
+    settings = StopSettings(head=NO_HEAD)
+    assert StopSettings().lacks_embedding and not settings.lacks_embedding
+    sound = np.concatenate((speech["stop"], pause(0.7)))
+    assert spotted_ns(sound) == spotted_ns(sound, settings=settings)
+    assert len(spotted_ns(sound)) == 1
+    with pytest.raises(SetupError, match="the speech embedding is missing.*; run `make` again"):
+        embedding_file()
+
+
+def test_the_head_is_used_where_the_embedding_is_and_it_is_not_turned_off(speech: dict[str, SampleArray]) -> None:
+    sound = np.concatenate((speech["stop"], pause(0.7)))
+    assert not StopSettings().lacks_embedding
+    assert spotted_ns(sound) != spotted_ns(sound, settings=StopSettings(head=NO_HEAD))
+
+
+def test_another_speech_embedding_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "another_embedding")
+    file = tmp_path / "another_embedding" / EMBEDDING_FILE
+    file.parent.mkdir(parents=True)
+    (tmp_path / "another_embedding" / "__init__.py").touch()
+    assert EMBEDDING_PACKAGE == "openwakeword" and installed_embedding() is None
+    file.write_bytes(b"other weights")
+    with pytest.raises(SetupError, match="not the expected model.*install it again$"):
+        StopSpotter()
+
+
 def test_other_speech_is_not_the_word(speech: dict[str, SampleArray]) -> None:
     for text, sound in speech.items():
-        assert text == "stop" or spotted_ns(np.concatenate((sound, pause(0.5)))) == []
+        assert "stop" in text or spotted_ns(np.concatenate((sound, pause(0.5)))) == []
 
 
 @pytest.mark.parametrize(
@@ -119,5 +214,11 @@ def test_a_network_that_is_not_the_expected_one_is_refused(tmp_path: Path) -> No
         StopSpotter(StopSettings(weights=str(tmp_path / "stop.onnx")))
     with pytest.raises(SetupError, match="is no network of the stop channel"):
         StopSpotter(StopSettings(weights=str(tmp_path / "stop.onnx"), weights_sha256=""))
+    with pytest.raises(SetupError, match="is no network of the stop channel: it takes"):
+        StopSpotter(StopSettings(weights=str(SHIPPED_HEAD), weights_sha256=""))
+    with pytest.raises(SetupError, match="not the expected model.*stop.head_sha256"):
+        StopSpotter(StopSettings(head=str(SHIPPED)))
+    with pytest.raises(SetupError, match="is no network on the speech embedding: it takes"):
+        StopSpotter(StopSettings(head=str(SHIPPED), head_sha256=""))
     with pytest.raises(ConfigError, match="stop.least_probability must be from"):
         StopSettings(least_probability=float("nan"))

@@ -24,6 +24,7 @@ from autoglm_embodied.voice.recording import synthesise
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.sound_server import SoundServer
 from autoglm_embodied.voice.speaker import FeedbackSettings
+from autoglm_embodied.voice.stop_features import EMBEDDING_MISSING, EMBEDDING_PACKAGE
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
 if TYPE_CHECKING:
@@ -44,9 +45,12 @@ class Graph:
     processes: Processes
     run_id: dict[str, str]
 
-    def start(self, *arguments: str, sound: SoundServer | None = None) -> Process:
+    def start(self, *arguments: str, sound: SoundServer | None = None, python_path: str = "") -> Process:
         parameters = ["--ros-args", "--params-file", str(shipped("voice.yaml")), *arguments]
-        return self.processes.start("voice_node", MODULE, *parameters, environment=sound.environment if sound else {})
+        variables = dict(sound.environment) if sound else {}
+        if python_path:
+            variables["PYTHONPATH"] = os.pathsep.join((python_path, os.environ.get("PYTHONPATH", "")))
+        return self.processes.start("voice_node", MODULE, *parameters, environment=variables)
 
     def is_listening(self) -> bool:
         def listening() -> bool:
@@ -140,6 +144,17 @@ def test_the_node_ends_clean_while_it_is_still_opening(graph: Graph) -> None:
         assert graph.observer.wait_for(lambda observed: "voice_node" in _nodes(graph), LIMIT_S, graph.processes.check)
         (ended,) = graph.processes.stop()
     assert ended.clean, process.last_log_line()
+
+
+@pytest.mark.slow
+def test_a_missing_speech_embedding_is_told_and_the_node_listens_without(graph: Graph, tmp_path: Path) -> None:
+    (tmp_path / EMBEDDING_PACKAGE).mkdir()
+    (tmp_path / EMBEDDING_PACKAGE / "__init__.py").touch()
+    with SoundServer() as sound:
+        process = graph.start(sound=sound, python_path=str(tmp_path))
+        assert graph.is_listening()
+        graph.processes.stop()
+    assert process.log.read_text().count(EMBEDDING_MISSING) == 1
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.tools.cli.command import Run, Subparsers, add_command, end_report
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "of noise and of talk that is no command; for the stop channel, of each kind of noise (default %(default)s)"
     )
     voice.add_argument("--minutes", type=float, default=5.0, help=minutes)
-    voice.add_argument("--network", metavar="FILE", type=Path, help="of the stop channel, instead of the shipped one")
+    network = "of the stop channel on log-mel frames, instead of the shipped one"
+    voice.add_argument("--network", metavar="FILE", help=network)
+    head = "of the stop channel on the speech embedding, instead of the shipped one; none: without"
+    voice.add_argument("--head", metavar="FILE", help=head)
     voice.add_argument("--least-probability", type=float, help="of the stop channel, instead of that of voice_node")
     parser.set_defaults(parts=parts)
 
@@ -131,9 +134,16 @@ def run_voice(args: argparse.Namespace) -> int:
 
 def _bench_stop_channel(report: Report, args: argparse.Namespace, progress: Callable[[str], None]) -> None:
     from autoglm_embodied.tools.bench.stop_channel import measure
-    from autoglm_embodied.voice.stop_spotter import StopSettings
+    from autoglm_embodied.voice.stop_features import EMBEDDING_MISSING
+    from autoglm_embodied.voice.stop_spotter import NO_HEAD, StopSettings
 
-    settings = StopSettings(str(args.network), "") if args.network else StopSettings()
+    settings = StopSettings()
+    if settings.lacks_embedding and args.head != NO_HEAD:
+        raise SetupError(f"{EMBEDDING_MISSING}, or measure it without, by --head none")
+    if args.network:
+        settings = replace(settings, weights=args.network, weights_sha256="")
+    if args.head:
+        settings = replace(settings, head=args.head, head_sha256="")
     if args.least_probability is not None:
         settings = replace(settings, least_probability=args.least_probability)
     measure(report, args.speech, settings, args.seed, (args.clips, args.minutes), progress)

@@ -20,8 +20,9 @@ SPEECH_EPILOG = """examples:
 A command's fields are {voice}, {text} and {wav}; {stretch}, {tempo_percent}, {words_per_minute}, {pitch_percent},
 {pitch_of_100} and {noise}; without {text} the text is its input; with {folder} for {wav} it gets many lines.
 What was stopped goes on after its last whole part."""
-NETWORK_EPILOG = """example:
+NETWORK_EPILOG = """examples:
   autoglm train-stop network --speech data/stop_speech --out out/stop
+  autoglm train-stop network --features embedding --steps 2000 --batch 128 --out out/stop_head
 
 Train on some engines, then measure with `autoglm bench voice --speech` on others.
 What was stopped goes on."""
@@ -56,6 +57,10 @@ def add_parser(subparsers: Subparsers) -> None:
     network.add_argument(
         "--start", metavar="FILE", type=Path, help="begin from this stop.safetensors instead of from nothing"
     )
+    features = "log-mel, or embedding: the network beside it on the speech embedding (default %(default)s)"
+    network.add_argument("--features", metavar="KIND", default="log-mel", help=features)
+    sounds = "of the embedding, drawn once (default %(default)s)"
+    network.add_argument("--sounds", type=int, default=16000, help=sounds)
     network.add_argument("--steps", type=int, default=6000, help="default %(default)s")
     network.add_argument("--batch", type=int, default=48, help="default %(default)s")
     network.add_argument("--rate", type=float, default=3e-3, help="of learning, the highest (default %(default)s)")
@@ -107,7 +112,7 @@ def run_network(args: argparse.Namespace) -> int:
     console.print(f"{len(clips)} clips of {', '.join(folder.name for folder in folders)}", highlight=False)
 
     def report(step: int, figures: dict[str, float]) -> None:
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        shown = "  ".join(f"{name} {value:.5g}" for name, value in figures.items())
         console.print(f"{step}/{args.steps}  {shown}", highlight=False)
 
     torch.set_num_threads(args.threads)
