@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.tools.bench.stop_channel import CONDITIONS, Spoken, measure
+from autoglm_embodied.tools.cli import parser
 from autoglm_embodied.train.stop_speech import ENGINES, PART, synthesise_clips
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
@@ -40,3 +41,16 @@ def test_all_conditions_are_measured_by_engine_and_by_place_of_the_word(tmp_path
 def test_a_folder_without_speech_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must hold a folder of speech"):
         measure(Report("autoglm bench voice", 0, 0), tmp_path, StopSettings(), 0, (1, 1.0), lambda _: None)
+
+
+def test_it_does_not_measure_less_than_what_is_shipped_unless_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "no_such_embedding")
+    given = ["bench", "voice", "--speech", str(tmp_path)]
+    args = parser().parse_args(given)
+    with pytest.raises(SetupError, match="the speech embedding is missing.*--head none"):
+        args.run(args)
+    args = parser().parse_args([*given, "--head", "none"])
+    with pytest.raises(ConfigError, match="must hold a folder of speech"):
+        args.run(args)
