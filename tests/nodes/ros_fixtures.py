@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def graph(domain: int) -> Iterator[Graph]:
     """One for all tests of a module, so processes are ended by the tests that start them."""
+    gc.collect()  # or nodes of tests before, which an exception kept, are on its network
     with Graph(domain) as graph:
         yield graph
 
