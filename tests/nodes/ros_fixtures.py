@@ -46,6 +46,7 @@ def default_context(domain: int) -> Iterator[None]:
     rclpy.init(domain_id=domain)
     yield
     rclpy.try_shutdown()
+    gc.collect()  # a node that an exception kept must not be destroyed while the next is made: Jazzy then hangs
 
 
 @pytest.fixture
