@@ -25,7 +25,7 @@ IMAGE_PX = (480, 640)
 
 
 class Named(Scored):
-    """The same with its own eyes: told nothing but words, it finds what they name, and follows it."""
+    """The same, told nothing but words: it finds what they name in its camera images, and follows it."""
 
     _eyes: SeeingRig | None = None
 

@@ -1,4 +1,4 @@
-"""A hand with its own eyes: what an instruction names is found by the words, then recognised by its looks."""
+"""A rig whose objects are segmented in its own camera images, and the named one, grounded once, then re-identified."""
 
 from __future__ import annotations
 

@@ -1,19 +1,27 @@
-"""The action servers of the arm: one goal of any of them at a time, however it came, and each ends with a reason."""
+"""The action servers of the arm: one goal of any of them at a time, however it came, and each ends with a reason.
+
+And a client of `grasp`, for programs that are no node.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from action_msgs.msg import GoalStatus
 from autoglm_embodied_interfaces.action import Grasp, Home, Place, Release
+from rclpy.action.client import ActionClient
 from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
 from rclpy.node import Node
 
+from autoglm_embodied.errors import SetupError
 from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.ros.fusion_messages import feedback_message, result_message
+from autoglm_embodied.ros.run_node import POLL_S, BackgroundNode
 from autoglm_embodied.types import Intent
 
 if TYPE_CHECKING:  # torch comes with them
@@ -190,3 +198,35 @@ def _set_state(handle: GoalHandle, result: Any) -> Any:
     else:
         handle.abort()
     return result
+
+
+class GraspClient(BackgroundNode):
+    """Sends instructions to the action server of `domain`; use it as a context manager."""
+
+    def __init__(self, domain: int) -> None:
+        super().__init__("grasp_client", domain)
+        self._client: Any = ActionClient(self._node, Grasp, "grasp")
+        self._spin()
+
+    def grasp(self, instruction: str, timeout_s: float, meanwhile: Callable[[], None]) -> Grasp.Result:
+        """Send an instruction and wait for the result, for the whole grasp no longer than the timeout.
+
+        Raises:
+            SetupError: no server, the goal was rejected, or no result in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        absent = f"no action server for grasp within {timeout_s:.0f} s; is fusion_node running?"
+        self._wait(lambda: self._client.wait_for_server(timeout_sec=POLL_S), deadline_s, meanwhile, absent)
+
+        def answer(ask: Callable[[], Any]) -> Any:
+            # Asked from the executor's own thread: rclpy 9.1.2 may miss a fast answer to what another asks.
+            late = f"the action grasp did not answer within {timeout_s:.0f} s; see the log of fusion_node"
+            asked = self._result(self._executor.create_task(ask), deadline_s, meanwhile, late)
+            return self._result(asked, deadline_s, meanwhile, late)
+
+        handle = answer(lambda: self._client.send_goal_async(Grasp.Goal(instruction=instruction)))
+        if not handle.accepted:
+            raise SetupError(f"the goal {instruction!r} was rejected; see the log of fusion_node")
+        ended = answer(handle.get_result_async)
+        ended.result.success &= ended.status == GoalStatus.STATUS_SUCCEEDED
+        return ended.result

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gazebo_judge import GazeboJudge
 
     from autoglm_embodied.nodes.observer_node import Observer
-    from autoglm_embodied.ros.grasp_action import GraspClient
+    from autoglm_embodied.ros.arm_actions import GraspClient
 
 pytestmark = [
     pytest.mark.gazebo,
@@ -57,7 +57,7 @@ def test_the_shipped_policy_grasps_what_is_named(tmp_path: Path) -> None:
         from gazebo_judge import GazeboJudge
 
         from autoglm_embodied.nodes.observer_node import Observer
-        from autoglm_embodied.ros.grasp_action import GraspClient
+        from autoglm_embodied.ros.arm_actions import GraspClient
 
         with (
             Observer(graph.domain, sensors=False) as observer,

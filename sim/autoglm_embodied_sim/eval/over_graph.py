@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from autoglm_embodied.graph.processes import Processes
     from autoglm_embodied.graph_recording import FusionTick, NodeStatus
     from autoglm_embodied.nodes.observer_node import Observer
-    from autoglm_embodied.ros.grasp_action import GraspClient
+    from autoglm_embodied.ros.arm_actions import GraspClient
 
 HELD = "held"
 READY_S, SERVICE_S = 90.0, 30.0
@@ -63,7 +63,7 @@ def evaluation_graph(
     """
     nodes = {"sim_node": scenes, "governor_node": governor, "fusion_node": policy}
     with run_graph(nodes, log_dir, sound=False, ended=GraphExit(), record_sensors=False) as graph:
-        from autoglm_embodied.ros.grasp_action import GraspClient
+        from autoglm_embodied.ros.arm_actions import GraspClient
 
         ready = partial(not_ready_reasons, nodes=nodes)
         if not graph.observer.wait_for(lambda recording: not ready(recording), READY_S, graph.processes.check):
