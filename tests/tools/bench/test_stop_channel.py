@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,18 @@ def test_it_does_not_measure_less_than_what_is_shipped_unless_told(
     args = parser().parse_args([*given, "--head", "none"])
     with pytest.raises(ConfigError, match="must hold a folder of speech"):
         args.run(args)
+
+
+def test_the_page_shows_the_figures_of_the_stop_channel_beside_it() -> None:
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    page = (docs / "stop_channel.md").read_text()
+    rows = json.loads((docs / "figures" / "voice" / "stop_channel.json").read_text())["rows"]
+    values = {(row["figure"], row["case"], row["stat"]): row["value"] for row in rows}
+    named = "clean", "20dB", "10dB", "babble", "second_talker"
+    recall = [[values["voice.stop_recall", case + part, None] for case in named] for part in ("", "/alone")]
+    assert "| all | " + " | ".join(f"{int(100 * value + 0.5)} %" for value in recall[0]) + " |" in page
+    assert "(36 clips) | " + " | ".join(f"{36 * value:.0f} of 36" for value in recall[1]) + " |" in page
+    delays = [[values["voice.stop_spotted_ms", case, stat] for stat in ("p50", "p99")] for case in named]
+    assert " | ".join(f"{middle:.0f} / {late:.0f}" for middle, late in delays).replace(" | ", " ms | ", 1) in page
+    assert f"**{values['voice.false_stops_per_hour', 'speech', None]:.0f} an hour of such speech; none in" in page
+    assert values["voice.false_stops_per_hour", "noise", None] == 0.0
