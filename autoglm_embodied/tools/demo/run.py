@@ -54,9 +54,14 @@ class DemoRequest:
             ConfigError: a seed, a number of objects or a folder that cannot be used.
             InstructionError: the sentence is no command to pick something up.
             AudioError: the recording cannot be used.
+            CheckpointError: the checkpoint cannot be read.
         """
-        if self.checkpoint is not None and not self.primitives:
-            raise ConfigError("--checkpoint is of the policy of primitives; leave out --suite, or the checkpoint")
+        if self.checkpoint is not None:
+            if not self.primitives:
+                raise ConfigError("--checkpoint is of the policy of primitives; leave out --suite, or the checkpoint")
+            from autoglm_embodied.model.checkpoint import load  # seconds to import, which only this needs
+
+            load(self.checkpoint)
         if self.seed < 0:
             raise ConfigError(f"--seed must be 0 or more, got {self.seed}")
         if self.objects is not None and not 1 <= self.objects <= MOST_OBJECTS:

@@ -143,10 +143,13 @@ def test_a_sentence_that_is_asked_back_ends_the_run_at_once_and_nothing_moves(
     assert refused.value("demo.joint_motion_rad") < 0.002 and result["survivors"] == []
 
 
-def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
-    refused = run(tmp_path, "--checkpoint", str(tmp_path / "absent"))
-    assert refused.status == 2 and len(refused.stream_problem.strip().splitlines()) == 1
-    assert "no checkpoint in" in refused.stream_problem
+def test_a_missing_checkpoint_is_one_sentence_and_starts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--out", str(tmp_path / "out"), "--checkpoint", str(tmp_path / "absent")]) == 2
+    said = capsys.readouterr().err
+    assert len(said.strip().splitlines()) == 1 and "no checkpoint in" in said
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
