@@ -24,7 +24,7 @@ from autoglm_embodied.ros.adaptive_subscription import STREAM_TYPES
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
 from autoglm_embodied.ros.qos import EVENTS
 from autoglm_embodied.ros.run_node import run
-from autoglm_embodied.ros.ticker import Ticker
+from autoglm_embodied.ros.ticker import MEASURING_PRIORITY, Ticker, real_time_threads
 
 SIMULATED = "simulated/"  # before the name of a topic: as the simulator publishes it
 ORDER, ONSET = "fault/order", "fault/onset"
@@ -115,7 +115,8 @@ class FaultRelay:
 def main() -> int:
     """Run the node until it is ended."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return run(FaultRelay)
+    with real_time_threads(MEASURING_PRIORITY):
+        return run(FaultRelay)
 
 
 if __name__ == "__main__":

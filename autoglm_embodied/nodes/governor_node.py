@@ -25,6 +25,7 @@ from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import file_parameter, on_change, rate_parameter, settings, topic_parameter
 from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.steady_timer import steady_timer
+from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, real_time_threads
 from autoglm_embodied.ros.watchdogs import STARTED
 from autoglm_embodied.safety.deadman import DeadmanSettings
 from autoglm_embodied.safety.limits import Limits, Reason
@@ -163,7 +164,8 @@ class GovernorNode(ManagedNode):
 def main() -> int:
     """Run the node until a signal."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return run_managed(GovernorNode)
+    with real_time_threads(GOVERNOR_PRIORITY):
+        return run_managed(GovernorNode)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 NS_PER_S = 1e9
 TICK_PRIORITY, GOVERNOR_PRIORITY = 10, 20  # of SCHED_FIFO; below the 50 of ros2_control's controller manager
+MEASURING_PRIORITY = 30  # of what measures delays: its own must not count
 
 
-def set_real_time_priority(priority: int) -> bool:
-    """Run this thread, and none that it starts, before all others as soon as it is due.
+def set_real_time_priority(priority: int, inherited: bool = False) -> bool:
+    """Run this thread before all others as soon as it is due.
 
     Linux's fair scheduler may let a thread that wakes up wait for 3 ms. False where the system grants no real-time
     priority; nothing changes then.
+
+    Args:
+        priority: of SCHED_FIFO.
+        inherited: whether the threads and processes that it starts run so, too.
     """
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+        policy = os.SCHED_FIFO if inherited else os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
     except (AttributeError, PermissionError):  # not Linux; or a user without `rtprio`
         return False
     return True
+
+
+@contextmanager
+def real_time_threads(priority: int) -> Iterator[None]:
+    """Run this thread so, and all that are started meanwhile for as long as they live, those of the middleware too.
+
+    Where one thread alone had the priority, it would wait for the interpreter's lock, or for a message, as long as
+    another thread without it does not run.
+    """
+    granted = set_real_time_priority(priority, inherited=True)
+    try:
+        yield
+    finally:
+        if granted:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Ticker:

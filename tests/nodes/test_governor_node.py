@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from std_srvs.srv import Trigger
 from autoglm_embodied.nodes import governor_node
 from autoglm_embodied.ros.conversions import stamp_ns, to_twist, twist_array
 from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
+from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, real_time_threads
 from autoglm_embodied.ros.watchdogs import STARTED
 
 pytestmark = pytest.mark.slow
@@ -184,6 +186,17 @@ def test_a_silent_policy_stops_the_arm_and_one_that_is_heard_again_moves_it(
     assert items()["governor_node: lifecycle"].level == items()["governor_node: latch"].level == DiagnosticStatus.OK
     policy.silent.clear()
     graph.until(lambda: not still(twists[-1]), "the arm moves again")
+
+
+def test_it_and_its_middleware_run_before_all_others_where_real_time_priority_is_granted(governor: Any) -> None:
+    with real_time_threads(GOVERNOR_PRIORITY):
+        expected = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+    threads = [task for task in Path(f"/proc/{governor.pid}/task").iterdir()]
+    names = {int(task.name): (task / "comm").read_text() for task in threads}
+    needed = [governor.pid, *(thread for thread, name in names.items() if name.startswith("dds."))]
+    assert len(needed) > 3
+    for thread in needed:
+        assert (os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority) == expected, names[thread]
 
 
 def test_a_signal_ends_it_cleanly_with_the_arm_standing(graph: Graph, governor: Any, twists: list[Any]) -> None:

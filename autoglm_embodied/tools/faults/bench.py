@@ -65,12 +65,15 @@ def fault_bench(grasp: bool, seed: int, log_dir: Path, sound: bool = False) -> I
     nodes |= {FUSION: fusion} if grasp else {}
     with run_graph(nodes, log_dir, sound=sound, ended=GraphExit(), record_sensors=False) as graph:
         from autoglm_embodied.nodes.fault_observer import FaultObserver
+        from autoglm_embodied.ros.ticker import MEASURING_PRIORITY, real_time_threads
 
         camera = environment(graph.domain, os.environ, sends_frames=True)
         graph.processes.start(RELAY, f"autoglm_embodied.nodes.{RELAY}", *streams, environment=camera)
         robot, joints = Robot.from_file(shipped("panda.yaml")), SENSOR_STREAMS["joints"].topic
         topic = joints if grasp else f"simulated/{joints}"
-        with FaultObserver(graph.domain, robot, topic, steady=not grasp) as observer:
+        with real_time_threads(MEASURING_PRIORITY):
+            observer = FaultObserver(graph.domain, robot, topic, steady=not grasp)
+        with observer:
             yield FaultBench(graph, observer, grasp)
 
 
