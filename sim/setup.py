@@ -44,6 +44,7 @@ setup(
         "autoglm.bench": [
             "limits = autoglm_embodied_sim.cli.bench_limits:add_parser",
             "sim = autoglm_embodied_sim.cli.bench_sim:add_parser",
+            "soak = autoglm_embodied_sim.cli.bench_soak:add_parser",
         ],
     },
 )

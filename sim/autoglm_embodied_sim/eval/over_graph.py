@@ -106,7 +106,7 @@ def measure_over_graph(
         fusion = [*_fusion_arguments(policy, checkpoint), *parameters(**nodes)]
         with evaluation_graph(scenes, fusion, log_dir / suite / policy, parameters(**nodes)) as running:
             for seed in seeds:
-                results.append(_episode(running, suite, policy, seed))
+                results.append(run_episode(running, suite, policy, seed))
                 progress(results[-1])
     return results
 
@@ -123,7 +123,8 @@ def _fusion_arguments(policy: str, checkpoint: Path | None) -> list[str]:
     return parameters(policy=policy, **settings)
 
 
-def _episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
+def run_episode(running: Graph, suite: str, policy: str, seed: int) -> GraspResult:
+    """Lay out the scene of a seed, have what it names grasped, and judge it."""
     scene = _answer(running.call("sim/reset"), "instruction", "kind", "target", "objects")
     target = scene["target"]
     if policy not in (LEARNED, *READING) and target is None:
