@@ -226,13 +226,15 @@ class GovernorWork:
         self._take_wrenches(now_ns, stamps_ns.tolist(), wrenches)
 
     def _take_wrenches(self, now_ns: int, stamps_ns: list[int], wrenches: FloatArray) -> None:
-        """Pass wrenches (n, 6) to the governor, and publish its verdict at once where the force limit is passed."""
+        """Pass wrenches (n, 6) to the governor; above the force limit halt the arm, and judge anew at once."""
         passed = False
         for stamp_ns, wrench in zip(stamps_ns, wrenches, strict=True):
             self._wrenches.count(stamp_ns, now_ns)
             with self._lock:
                 passed |= self._loop.push_wrench(now_ns, wrench)
         if passed:
+            with self._lock:
+                self._commands.publish(self._governor.halt())
             self._output()
 
     def _on_joints(self, data: bytes) -> None:

@@ -93,7 +93,7 @@ class Governor:
             wrench: (6,) in the sensor's frame [N, N·m].
 
         Returns:
-            Whether this wrench is the first above a limit; then call `step` at once.
+            Whether this wrench is the first above a limit; then publish `halt`, and call `step` at once.
         """
         raw = np.asarray(wrench, np.float64)
         if not (np.abs(raw) < MAX_PLAUSIBLE).all():  # NaN too
@@ -115,6 +115,11 @@ class Governor:
         if self._pressing:
             self._pressed_by = [reason for reason, holds in over.items() if holds]
         return self._pressing and not pressed_before
+
+    def halt(self) -> Verdict:
+        """Zero velocity for what was felt, from where `step` backs off: it takes ten times as long to compute."""
+        self._twist = np.zeros(6)
+        return Verdict(np.zeros(6), self._width_m, tuple(self._pressed_by))
 
     def must_stop(self, now_ns: int) -> bool:
         """Whether the arm moves although the wrench fell silent; then call `step` at once."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from autoglm_embodied_interfaces.msg import VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import TwistStamped
+from geometry_msgs.msg import TwistStamped, WrenchStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from node_graph import Graph, publish_hand_at_rest
@@ -25,7 +25,7 @@ from std_srvs.srv import Trigger
 
 from autoglm_embodied.nodes import governor_node
 from autoglm_embodied.ros.conversions import stamp_ns, to_twist, twist_array
-from autoglm_embodied.ros.qos import COMMANDS, EVENTS, LATCHED
+from autoglm_embodied.ros.qos import COMMANDS, EVENTS, FAST, LATCHED
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, real_time_threads
 from autoglm_embodied.ros.watchdogs import STARTED
 
@@ -136,6 +136,26 @@ def test_a_spoken_stop_holds_until_resumed_and_keeps_the_grip(graph: Graph, poli
     assert all(message.data[0] == pytest.approx(0.025) for message in widths[gripped_at:])
     assert graph.call(Trigger, "resume", Trigger.Request()).success
     stays(graph, twists, "it is resumed, and the policy goes on")
+    moves_after_rest(graph, policy, twists)
+
+
+@pytest.mark.usefixtures("governor")
+def test_above_its_force_limit_the_arm_is_halted_before_it_backs_off(
+    graph: Graph, policy: Policy, twists: list[Any]
+) -> None:
+    wrenches = graph.publisher(WrenchStamped, "force_torque_sensor_broadcaster/wrench", FAST)
+    wrench = WrenchStamped()
+    wrench.wrench.force.z = 100.0
+    graph.until(lambda: bool(twists) and np.allclose(twist_array(twists[-1].twist), WISH), "the arm moves")
+    begun = len(twists)
+    wrench.header.stamp = graph.node.get_clock().now().to_msg()
+    wrenches.publish(wrench)
+
+    def others() -> list[Any]:
+        return [twist for message in twists[begun:] if not np.allclose(twist := twist_array(message.twist), WISH)]
+
+    graph.until(lambda: any(twist @ WISH < 0.0 for twist in others()), "the arm backs off")
+    assert not others()[0].any()
     moves_after_rest(graph, policy, twists)
 
 

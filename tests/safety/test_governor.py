@@ -160,6 +160,16 @@ def test_passing_the_force_limit_is_told_once() -> None:
     assert told == [False, True, False, False, False, True]
 
 
+def test_a_halt_is_zero_says_why_keeps_the_grip_and_the_tool_backs_off_from_there(bench: Bench) -> None:
+    bench.governor.grip(0.03)
+    bench.settle(FORWARD)
+    assert bench.governor.feel(bench.now_ns, WEIGHT + [50, 0, 0, 0, 0, 0])
+    halted = bench.governor.halt()
+    assert not halted.twist.any() and halted.reasons == (Reason.FORCE,)
+    assert halted.gripper_width_m == pytest.approx(0.03)
+    assert bench.step(FORWARD, push=50.0).twist[:3] @ FORWARD[:3] < 0
+
+
 def test_a_stop_holds_until_resumed_and_keeps_the_grip(bench: Bench) -> None:
     bench.governor.grip(0.03)
     assert bench.settle(FORWARD).gripper_width_m == pytest.approx(0.03)
