@@ -63,6 +63,11 @@ def add_parser(subparsers: Subparsers) -> None:
     head = "of the stop channel on the speech embedding, instead of the shipped one; none: without"
     voice.add_argument("--head", metavar="FILE", help=head)
     voice.add_argument("--least-probability", type=float, help="of the stop channel, instead of that of voice_node")
+    what = "the word stop, spoken while the simulated arm moves: from its end to zero velocity at the robot"
+    spoken = add_part(parts, "stop", what, run_stop)
+    spoken.add_argument("--words", type=int, default=200, help="how often it is spoken (default %(default)s)")
+    logs = "for the nodes' output (default %(default)s)"
+    spoken.add_argument("--log", metavar="DIR", type=Path, default=Path("out/stop"), help=logs)
     parser.set_defaults(parts=parts)
 
 
@@ -129,6 +134,23 @@ def run_voice(args: argparse.Namespace) -> int:
             _bench_commands(report, args, status.update)
         else:
             _bench_stop_channel(report, args, status.update)
+    return end_report(report, args)
+
+
+def run_stop(args: argparse.Namespace) -> int:
+    """Measure how soon a spoken stop reaches the robot."""
+    from rich.console import Console
+
+    from autoglm_embodied.tools.faults.spoken_stop import measure
+
+    if args.words < 1:
+        raise ConfigError(f"--words must be 1 or more, got {args.words}")
+    report, console = begin_report(args), Console()
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    measure(report, args.words, args.seed, args.log, say)
     return end_report(report, args)
 
 

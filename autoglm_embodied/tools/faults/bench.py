@@ -81,18 +81,18 @@ class FaultBench:
     """Makes trials on a running graph."""
 
     def __init__(self, graph: RunningGraph, observer: FaultObserver, grasp: bool) -> None:
-        self._graph, self._observer, self._grasp = graph, observer, grasp
+        self.graph, self.observer, self._grasp = graph, observer, grasp
         self._beside: BesideProcess | None = None  # of the running trial
 
     def trial(self, fault: Fault) -> Trial:
         """Inject a fault while the arm moves, and clear it."""
         self._wait_until_quiet(fault)
         self._begin_beside(fault)
-        self._begin_to_move()
+        self.begin_to_move()
         onset_ns = self._inject(fault)
-        self._pass(fault.lasts_s, checked=False)
+        self.let_pass(fault.lasts_s, checked=False)
         if fault.harm is Harm.BEGINS and self._beside is not None:
-            self._wait(self._beside.is_done, BESIDE_S, f"{fault.process} is not done")
+            self.wait(self._beside.is_done, BESIDE_S, f"{fault.process} is not done")
         crashed = self._crashed(fault)
         clear_ns = time.monotonic_ns()
         for name in (*crashed, *([fault.process] if fault.needs_restart else [])):
@@ -103,65 +103,60 @@ class FaultBench:
 
     def realtime_factors(self) -> list[float]:
         """Of the simulator, once a second since the start."""
-        statuses = [status for status in self._graph.observer.recording.statuses if status.node == SIM]
+        statuses = [status for status in self.graph.observer.recording.statuses if status.node == SIM]
         return [float(status.values["realtime_factor"]) for status in statuses]
-
-    @property
-    def observer(self) -> FaultObserver:
-        """What was received."""
-        return self._observer
 
     def _wait_until_quiet(self, fault: Fault) -> None:
         """Until nothing tells of the fault any more, as diagnostics do for a while."""
 
         def quiet() -> bool:
             since_ns = time.monotonic_ns() - round(QUIET_S * 1e9)
-            return not any(t_ns > since_ns and fault.tells(text) for t_ns, text in list(self._observer.received.told))
+            return not any(t_ns > since_ns and fault.tells(text) for t_ns, text in list(self.observer.received.told))
 
-        self._observer.wait_for(quiet, QUIET_LIMIT_S, self._graph.processes.check)
+        self.observer.wait_for(quiet, QUIET_LIMIT_S, self.graph.processes.check)
 
     def _begin_beside(self, fault: Fault) -> None:
         """Start what is there for this fault alone, and wait until it is at work."""
         if fault.process in BESIDE:
-            self._beside = BesideProcess(self._graph, fault.process, self._observer.tell)
-            self._wait(self._beside.is_ready, BESIDE_S, f"{fault.process} is not at work")
+            self._beside = BesideProcess(self.graph, fault.process, self.observer.tell)
+            self.wait(self._beside.is_ready, BESIDE_S, f"{fault.process} is not at work")
         if fault.policy is Policy.STOPPED_BY_SERVICE:
-            self._wait(self._observer.can_call_stop, READY_S, "the service stop is not there")
+            self.wait(self.observer.can_call_stop, READY_S, "the service stop is not there")
 
-    def _begin_to_move(self) -> None:
+    def begin_to_move(self) -> None:
         """Until the arm moves and nothing holds it up, as a busy machine may."""
         for _ in range(ATTEMPTS):
             moves = self._begin_grasp() if self._grasp else self._move_steadily()
-            self._observer.forget()
+            self.observer.forget()
             if moves:
                 return
         raise SetupError(f"the arm is held up again and again; {BUSY}")
 
     def _move_steadily(self) -> bool:
-        observer = self._observer
+        observer = self.observer
         observer.say(Intent.RESUME.value)
-        self._wait(lambda: bool(observer.received.tool), READY_S, "no joint states come")
+        self.wait(lambda: bool(observer.received.tool), READY_S, "no joint states come")
         observer.twist = np.zeros(6)
-        self._pass(2 * REST_S)
+        self.let_pass(2 * REST_S)
         away = 1.0 if observer.received.tool[-1][1][1] < 0.0 else -1.0
         observer.twist = np.array([0.0, away * SPEED_M_S, 0.0, 0.0, 0.0, 0.0])
-        self._wait(lambda: self._speed_m_s() > 0.99 * SPEED_M_S, MOVING_S, "the arm does not move")
-        self._pass(STEADY_S)
+        self.wait(lambda: self._speed_m_s() > 0.99 * SPEED_M_S, MOVING_S, "the arm does not move")
+        self.let_pass(STEADY_S)
         return self._speed_m_s() > 0.99 * SPEED_M_S
 
     def _begin_grasp(self) -> bool:
-        observer, graph = self._observer, self._graph.observer
+        observer, graph = self.observer, self.graph.observer
         observer.say(Intent.CANCEL.value)
-        self._wait(self._can_grasp, READY_S, "fusion_node is not ready")
-        scene = json.loads(graph.call("sim/reset", SERVICE_S, self._graph.processes.check))
+        self.wait(self._can_grasp, READY_S, "fusion_node is not ready")
+        scene = json.loads(graph.call("sim/reset", SERVICE_S, self.graph.processes.check))
         observer.say(Intent.GRASP.value, scene["instruction"])
         moves = partial(observer.wait_for, lambda: self._speed_m_s() > SPEED_M_S / 2, GRASPING_S)
-        return moves(self._graph.processes.check)
+        return moves(self.graph.processes.check)
 
     def _can_grasp(self) -> bool:
         """Whether the last that fusion_node told is that nothing is missing, and that it is governed."""
-        status = self._graph.observer.recording.latest_status().get(FUSION)
-        told = [text for _, text in list(self._observer.received.told) if text.startswith("fusion:")]
+        status = self.graph.observer.recording.latest_status().get(FUSION)
+        told = [text for _, text in list(self.observer.received.told) if text.startswith("fusion:")]
         seen = bool(told) and told[-1] == NOTHING_MISSING
         return seen and status is not None and status.values.get("governed") == "1"
 
@@ -169,17 +164,17 @@ class FaultBench:
         """Begin the fault; returns when it did."""
         now_ns = time.monotonic_ns()
         if fault.streams:
-            self._observer.order(fault.name)
-            self._wait(lambda: self._observer.onset_ns > now_ns, ONSET_S, "the relay does not answer")
-            return self._observer.onset_ns
+            self.observer.order(fault.name)
+            self.wait(lambda: self.observer.onset_ns > now_ns, ONSET_S, "the relay does not answer")
+            return self.observer.onset_ns
         if fault.process:
             self._harm(fault)
         if fault.policy is Policy.STOPPED:
-            self._observer.say(Intent.STOP.value)
+            self.observer.say(Intent.STOP.value)
         elif fault.policy is Policy.STOPPED_BY_SERVICE:
             now_ns = time.monotonic_ns()
-            self._observer.call_stop()
-        self._observer.policy = fault.policy
+            self.observer.call_stop()
+        self.observer.policy = fault.policy
         return now_ns
 
     def _harm(self, fault: Fault) -> None:
@@ -194,12 +189,12 @@ class FaultBench:
 
     def _restart(self, name: str) -> None:
         """Start a node again, as it is shipped."""
-        processes = self._graph.processes
+        processes = self.graph.processes
         processes.running.remove(self._process(name))
         processes.start(name, NODES[name])
 
     def _clear(self, fault: Fault) -> None:
-        observer = self._observer
+        observer = self.observer
         observer.policy = None
         if fault.streams:
             observer.order("")
@@ -213,7 +208,7 @@ class FaultBench:
 
     def _recover(self, fault: Fault, clear_ns: int) -> None:
         """Wait until the arm moves again; a steady policy rests for a moment first, as after every stop."""
-        observer, twist = self._observer, self._observer.twist
+        observer, twist = self.observer, self.observer.twist
         if fault.needs_restart and self._grasp:
             return
         if not self._grasp and fault.safe_ms is not None:
@@ -226,40 +221,43 @@ class FaultBench:
             since = [twist for t_ns, twist in list(observer.received.twists) if t_ns > clear_ns]
             return bool(since) and float(np.linalg.norm(since[-1][:3])) > goes_on
 
-        observer.wait_for(moves, READY_S if fault.needs_restart else RECOVERY_S, self._graph.processes.check)
+        observer.wait_for(moves, READY_S if fault.needs_restart else RECOVERY_S, self.graph.processes.check)
 
     def _rest_governed(self, since_ns: int) -> None:
         """Rest until a governor that runs has seen it."""
-        twists = self._observer.received.twists
-        self._observer.wait_for(lambda: twists[-1][0] > since_ns, READY_S, self._graph.processes.check)
-        self._pass(REST_S)
+        twists = self.observer.received.twists
+        self.observer.wait_for(lambda: twists[-1][0] > since_ns, READY_S, self.graph.processes.check)
+        self.let_pass(REST_S)
 
     def _crashed(self, fault: Fault) -> tuple[str, ...]:
         """Nodes that ended though nobody killed them; without simulator and relay nothing can go on."""
         killed = (SIM, RELAY, fault.process if fault.ends_process else "")
-        ended = [process.name for process in self._graph.processes.running if process.popen.poll() is not None]
+        ended = [process.name for process in self.graph.processes.running if process.popen.poll() is not None]
         return tuple(name for name in ended if name not in killed)
 
     def _process(self, name: str) -> Process:
-        return next(process for process in self._graph.processes.running if process.name == name)
+        return next(process for process in self.graph.processes.running if process.name == name)
 
     def _speed_m_s(self) -> float:
         """Of the last command to the robot."""
-        twists = self._observer.received.twists
+        twists = self.observer.received.twists
         return float(np.linalg.norm(twists[-1][1][:3])) if twists else 0.0
 
-    def _pass(self, seconds: float, checked: bool = True) -> None:
+    def let_pass(self, seconds: float, checked: bool = True) -> None:
+        """Wait so long, meanwhile raising SetupError where a node died, unless `checked` is not so."""
+
         def meanwhile() -> None:
             if self._beside is not None:
                 self._beside.read_log()
             if checked:
-                self._graph.processes.check()
+                self.graph.processes.check()
 
-        self._observer.wait_for(lambda: False, seconds, meanwhile)
+        self.observer.wait_for(lambda: False, seconds, meanwhile)
 
-    def _wait(self, condition: Callable[[], bool], limit_s: float, late: str) -> None:
-        if not self._observer.wait_for(condition, limit_s, self._graph.processes.check):
-            logs = f"see the logs in {self._graph.processes.log_dir}"
+    def wait(self, condition: Callable[[], bool], limit_s: float, late: str) -> None:
+        """Wait until a condition holds; SetupError with `late` if it does not within so long."""
+        if not self.observer.wait_for(condition, limit_s, self.graph.processes.check):
+            logs = f"see the logs in {self.graph.processes.log_dir}"
             raise SetupError(f"no fault can be injected, {late} within {limit_s:.0f} s; {logs}")
 
 
