@@ -63,6 +63,13 @@ def add_parser(subparsers: Subparsers) -> None:
     head = "of the stop channel on the speech embedding, instead of the shipped one; none: without"
     voice.add_argument("--head", metavar="FILE", help=head)
     voice.add_argument("--least-probability", type=float, help="of the stop channel, instead of that of voice_node")
+    what = "the fusion network: from a frame to an action, a tick, CUDA graphs where there is a GPU, operations, bytes"
+    costs = add_part(parts, "model", what, run_model)
+    costs.add_argument("--size", default="nano", help="nano or base, with fresh weights (default %(default)s)")
+    costs.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained one instead")
+    where = "auto, cpu or cuda; auto: the CPU, and a GPU where there is one (default %(default)s)"
+    costs.add_argument("--device", default="auto", help=where)
+    costs.add_argument("--passes", type=int, default=500, help="timed ones of each kind (default %(default)s)")
     what = "the word stop, spoken while the simulated arm moves: from its end to zero velocity at the robot"
     spoken = add_part(parts, "stop", what, run_stop)
     spoken.add_argument("--words", type=int, default=200, help="how often it is spoken (default %(default)s)")
@@ -134,6 +141,23 @@ def run_voice(args: argparse.Namespace) -> int:
             _bench_commands(report, args, status.update)
         else:
             _bench_stop_channel(report, args, status.update)
+    return end_report(report, args)
+
+
+def run_model(args: argparse.Namespace) -> int:
+    """Measure what the network costs."""
+    from rich.console import Console
+
+    from autoglm_embodied.model.build import build_model, grasp_config
+    from autoglm_embodied.model.checkpoint import load
+    from autoglm_embodied.tools.bench.model import measure
+
+    if args.passes < 1:
+        raise ConfigError(f"--passes must be 1 or more, got {args.passes}")
+    model = load(args.checkpoint, "cpu") if args.checkpoint else build_model(grasp_config(args.size))
+    report = begin_report(args)
+    with Console().status("starting") as status:
+        measure(report, model, args.device, args.passes, status.update)
     return end_report(report, args)
 
 
