@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.growing_wait import GrowingWait
 from autoglm_embodied.ros.diagnostics import Item, Level, trouble_if
 from autoglm_embodied.ros.managed_node import ACTIVE, INACTIVE, UNCONFIGURED
 from autoglm_embodied.setting import check_ranges, setting
@@ -85,8 +86,7 @@ class Bond:
         self._asked: tuple[Transition, int] | None = None
         self._failed: Transition | None = None
         self._reason = ""  # its first error since it was asked
-        self._setbacks = 0  # losses and failures, until it was active for the longest wait
-        self._wait_until_ns = 0
+        self._wait = GrowingWait(settings.least_wait_s, settings.most_wait_s)  # after losses and failures
         self._active_ns = 0
         self._taken_down = False  # by others
 
@@ -118,7 +118,7 @@ class Bond:
             return
         if self._known:
             self.losses += 1
-            self._set_back(now_ns)
+            self._wait.failed(now_ns)
         self._known |= processes
         self._heard_ns, self.state, self._asked, self._failed, self._taken_down = now_ns, "", None, None, False
 
@@ -149,7 +149,7 @@ class Bond:
             self._note(transition.reached, now_ns)
         else:
             self._failed, self.state = transition, ""  # it may be in any
-            self._set_back(now_ns)
+            self._wait.failed(now_ns)
 
     def expire(self, now_ns: int) -> None:
         """Give up a transition that takes too long."""
@@ -160,11 +160,12 @@ class Bond:
 
     def again(self) -> None:
         """Forget what keeps it from being asked at once."""
-        self._taken_down, self._wait_until_ns, self._setbacks = False, 0, 0
+        self._taken_down = False
+        self._wait.reset()
 
     def step(self, steps: dict[str, Transition], now_ns: int) -> Transition | None:
         """The next of these steps, if it can be asked for it now."""
-        waits = self.pending or self._taken_down or not self.alive(now_ns) or now_ns < self._wait_until_ns
+        waits = self.pending or self._taken_down or not self.alive(now_ns) or not self._wait.over(now_ns)
         return None if waits else steps.get(self.state)
 
     def fault(self, now_ns: int) -> str:
@@ -188,14 +189,8 @@ class Bond:
             if self.state != ACTIVE:
                 self._active_ns = now_ns
             self._failed = None
-            if (now_ns - self._active_ns) / NS_PER_S > self._settings.most_wait_s:
-                self._setbacks = 0
+            self._wait.works(self._active_ns, now_ns)
         self.state = state
-
-    def _set_back(self, now_ns: int) -> None:
-        wait_s = min(self._settings.least_wait_s * 2.0**self._setbacks, self._settings.most_wait_s)
-        self._setbacks += 1
-        self._wait_until_ns = now_ns + round(wait_s * NS_PER_S)
 
 
 class BringUp:

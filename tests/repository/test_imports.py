@@ -11,7 +11,7 @@ import pytest
 from sources import CORE, SIM, imports, modules, room
 
 LAYERS = (
-    {"__version__", "root", "errors", "vocabulary", "whole_file"},
+    {"__version__", "root", "errors", "growing_wait", "vocabulary", "whole_file"},
     {"types", "config", "metrics", "setting"},
     {"kinematics", "graph_recording"},
     {"align", "bag", "data", "safety", "command_language"},
@@ -40,6 +40,7 @@ VALUES = {
     "command_language",
     "__version__",
     "errors",
+    "growing_wait",
     "vocabulary",
     "whole_file",
     "types",
