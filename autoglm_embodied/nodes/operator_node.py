@@ -13,6 +13,7 @@ from autoglm_embodied.ros.diagnostics import TOPIC
 from autoglm_embodied.ros.qos import EVENTS, LATCHED
 from autoglm_embodied.ros.run_node import BackgroundNode
 from autoglm_embodied.ros.watchdogs import GovernorWatch
+from autoglm_embodied.voice.listener import NO_MICROPHONE
 from autoglm_embodied.voice.operator_view import OperatorView
 
 CHECK_S = 0.5
@@ -58,7 +59,7 @@ class OperatorNode(BackgroundNode):
         for status in array.status:
             if status.name == self._voice:  # and not another robot's
                 state = {each.key: each.value for each in status.values}.get("state", "")
-                self._tell(self._view.changed("voice", state))
+                self._tell(self._view.changed("voice", status.message if state == NO_MICROPHONE else state))
 
     def _check(self) -> None:
         self._check_governor()

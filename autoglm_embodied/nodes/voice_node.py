@@ -14,7 +14,7 @@ from autoglm_embodied.ingest.sensor_input import STREAMS
 from autoglm_embodied.policy.spoken import SpokenCommands
 from autoglm_embodied.ros.checked_messages import checked
 from autoglm_embodied.ros.conversions import to_stamp
-from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, trouble_if
+from autoglm_embodied.ros.diagnostics import Diagnostics, Item, Level, Trouble, trouble_if
 from autoglm_embodied.ros.managed_node import ACTIVE, ManagedNode, run_managed
 from autoglm_embodied.ros.parameter_files import check_parameter_files
 from autoglm_embodied.ros.parameters import parameter, settings, topic_parameter
@@ -32,11 +32,12 @@ from autoglm_embodied.voice.stop_features import EMBEDDING_MISSING
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
 LISTENING = "listening"
+TRIED_AGAIN = "until it is there nothing is heard, not even a stop; all else goes on"
 STATE_WAIT_NS = 1_000_000_000  # for a tick of fusion_node; what waited before the question is of unknown age
 MESSAGE_FIELDS = ("text", "instruction", "language", "confidence", "speech_ns", "latency_ns")
 REPORTED = (
     *("blocks", "lost_blocks", "level_dbfs", "stops", "utterances", "commands", "asked", "rejected"),
-    *("dropped_utterances", "last_text"),
+    *("dropped_utterances", "last_text", "microphone_failures"),
 )
 FEEDBACK_LEVELS = {
     Outcome.UNDERSTOOD: DiagnosticStatus.OK,
@@ -46,7 +47,10 @@ FEEDBACK_LEVELS = {
 
 
 class VoiceNode(ManagedNode):
-    """Publishes what the listener understands. While active it hears, once its diagnostics say "listening"."""
+    """Publishes what the listener understands. While active it hears, once its diagnostics say "listening".
+
+    A microphone that is not there, or no more, is tried again for as long.
+    """
 
     def __init__(self) -> None:
         super().__init__("voice_node")
@@ -62,6 +66,7 @@ class VoiceNode(ManagedNode):
         check_parameter_files(self)
         self._listener: Listener | None = None
         self._lost_blocks = 0
+        self._deaf = False
         self._status: RobotStatus | None = None
         self._diagnostics = Diagnostics(self, self._device or "default microphone", self.items)
 
@@ -95,6 +100,7 @@ class VoiceNode(ManagedNode):
             checks=self._checks,
             stop=self._stop_channel,
             hears_itself=self._speaker.is_heard,
+            waits_for_microphone=True,
         )
         undo.callback(self._listener.close)
 
@@ -139,14 +145,24 @@ class VoiceNode(ManagedNode):
         if self.state != ACTIVE or self._listener is None:
             return [self.lifecycle_item()]
         health = self._listener.health
+        self._log_microphone(health.microphone)
         values = {"state": health.state} | {name: getattr(health, name) for name in REPORTED}
         opening = "the microphone or the recogniser is not ready; wait some seconds"
         lost = f"{health.lost_blocks} blocks of sound lost; unload this machine"
-        troubles = trouble_if(health.state != LISTENING, Level.STALE, opening)
-        return [
-            self.lifecycle_item(),
-            Item("voice", values, troubles + trouble_if(self._lost_more(health.lost_blocks), Level.WARN, lost)),
-        ]
+        if health.microphone:
+            troubles = [Trouble(Level.ERROR, health.microphone)]
+        else:
+            troubles = trouble_if(health.state != LISTENING, Level.STALE, opening)
+        troubles += trouble_if(self._lost_more(health.lost_blocks), Level.WARN, lost)
+        return [self.lifecycle_item(), Item("voice", values, troubles)]
+
+    def _log_microphone(self, missing: str) -> None:
+        """Once where it is missed, whatever the tries that follow say, and once where it is back."""
+        if missing and not self._deaf:
+            self.get_logger().warning(f"{missing}; {TRIED_AGAIN}")
+        elif self._deaf and not missing:
+            self.get_logger().info("there is a microphone again")
+        self._deaf = bool(missing)
 
     def _lost_more(self, blocks: int) -> bool:
         lost, self._lost_blocks = self._lost_blocks, blocks

@@ -2,6 +2,7 @@
 
 One thread takes every block as it is captured and never waits for the other, which recognises. On the way it spots the
 word "stop" in each block, before anything else: that needs neither the end of an utterance nor the recogniser.
+A microphone that is not there, or no more, is tried again where that is asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Protocol
 
 import numpy as np
 
+from autoglm_embodied.errors import AudioError
+from autoglm_embodied.growing_wait import GrowingWait
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import Answer, CommandSettings, Dialogue, Outcome, VoiceCommand, understood
 from autoglm_embodied.voice.microphone import Block
@@ -25,6 +28,9 @@ from autoglm_embodied.voice.stop_spotter import LANGUAGE, WORD, StopSettings, St
 
 QUEUED_UTTERANCES = 16
 SILENCE_DBFS = -100.0
+LEAST_WAIT_S, MOST_WAIT_S = 1.0, 30.0  # before a microphone is tried again
+NO_MICROPHONE = "no microphone"
+LOOK_S = 0.1  # whether that wait is over
 
 
 class SoundSource(Protocol):
@@ -54,13 +60,20 @@ class ListenerHealth:
     dropped_utterances: int = 0  # because recognition lagged behind
     last_text: str = ""
     recogniser_ready: bool = False
+    microphone: str = ""  # why there is none, while it is tried again; empty: there is one, or it is being opened
+    microphone_failures: int = 0  # times that it could not be opened, or gave no sound any more
     error: Exception | None = None
 
     @property
     def state(self) -> str:
-        """ "opening" until sound is captured and the recogniser loaded, then "listening"; "error" after a failure."""
+        """ "opening" until sound is captured and the recogniser loaded, then "listening".
+
+        "no microphone" while one is waited for; "error" after a failure.
+        """
         if self.error:
             return "error"
+        if self.microphone:
+            return NO_MICROPHONE
         return "listening" if self.blocks and self.recogniser_ready else "opening"
 
 
@@ -80,6 +93,8 @@ class Listener:
         hears_itself: whether the robot's own sound may be in what was captured at a time [ns]; the recogniser then
             hears nothing, while the stop channel goes on.
         clock: monotonic time [ns], the one that stamps the blocks.
+        waits_for_microphone: whether one that cannot be opened, or is lost, is tried again, ever later, at least every
+            30 s; the listener otherwise ends with the reason.
     """
 
     def __init__(
@@ -92,15 +107,17 @@ class Listener:
         stop: StopSettings | None = None,
         hears_itself: Callable[[int], bool] = lambda _: False,
         clock: Callable[[], int] = time.monotonic_ns,
+        waits_for_microphone: bool = False,
     ) -> None:
         self._open_microphone = open_microphone
         self._load_recogniser = load_recogniser
         self._on_answer = on_answer
-        self._segmenter = Segmenter(segmenter)
+        self._segmenter = segmenter
         self._checks = checks or CommandSettings()
         self._stop = stop
         self._hears_itself = hears_itself
         self._clock = clock
+        self._waits_for_microphone = waits_for_microphone
         self._utterances: queue.Queue[Utterance | None] = queue.Queue(QUEUED_UTTERANCES)
         self._closing = threading.Event()
         self._lock = threading.Lock()
@@ -140,7 +157,26 @@ class Listener:
             self._enqueue(None)
 
     def _capture(self) -> None:
+        wait = GrowingWait(LEAST_WAIT_S, MOST_WAIT_S)
         spotter, activity = StopSpotter(self._stop), VoiceActivityDetector()
+        while not self._closing.is_set():
+            began_ns, blocks = self._clock(), self._health.blocks
+            try:
+                self._hear(spotter, activity)
+            except AudioError as error:
+                if not self._waits_for_microphone:
+                    raise
+                if self._health.blocks > blocks:  # what the networks remember is of before
+                    spotter, activity = StopSpotter(self._stop), VoiceActivityDetector()
+                    wait.works(began_ns, self._clock())
+                wait.failed(self._clock())
+                self._update(microphone=str(error), microphone_failures=self._health.microphone_failures + 1)
+            while not wait.over(self._clock()) and not self._closing.wait(LOOK_S):
+                pass
+
+    def _hear(self, spotter: StopSpotter, activity: VoiceActivityDetector) -> None:
+        """Open the microphone, and take what it captures until the end; an AudioError is why it is not, or no more."""
+        segmenter, lost_before = Segmenter(self._segmenter), self._health.lost_blocks
         microphone = self._open_microphone()
         try:
             while not self._closing.is_set():
@@ -149,10 +185,12 @@ class Listener:
                 word = spotter.push(block, speech)
                 if word is not None:
                     self._pass_stop_on(word)
-                self._update(blocks=self._health.blocks + 1, lost_blocks=microphone.lost, level_dbfs=_level_dbfs(block))
+                lost = lost_before + microphone.lost
+                blocks, level_dbfs = self._health.blocks + 1, _level_dbfs(block)
+                self._update(blocks=blocks, lost_blocks=lost, level_dbfs=level_dbfs, microphone="")
                 if self._hears_itself(block.receive_ns):
                     block, speech = replace(block, samples=np.zeros_like(block.samples)), 0.0
-                utterance = self._segmenter.push(block, speech)
+                utterance = segmenter.push(block, speech)
                 if utterance is not None:
                     self._enqueue(utterance)
         finally:

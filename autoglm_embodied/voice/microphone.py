@@ -49,11 +49,11 @@ class Microphone:
         require_alsa_config()
         with PORTAUDIO:
             silence_sound_libraries()
-            self._portaudio = pyaudio.PyAudio()
+            self._portaudio = pyaudio.PyAudio()  # which lists the devices that there are now
         try:
             self._stream = self._open(device)
         except BaseException:
-            self._portaudio.terminate()
+            self._terminate()
             raise
 
     def __enter__(self) -> Microphone:
@@ -77,8 +77,13 @@ class Microphone:
 
     def close(self) -> None:
         """Stop capturing and give the device back."""
-        self._stream.close()
-        self._portaudio.terminate()
+        with suppress(OSError):  # the device is gone
+            self._stream.close()
+        self._terminate()
+
+    def _terminate(self) -> None:
+        with PORTAUDIO:
+            self._portaudio.terminate()
 
     def _open(self, device: str) -> pyaudio.PyAudio.Stream:
         index, name = self._find(device)

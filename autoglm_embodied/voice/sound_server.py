@@ -60,14 +60,9 @@ class SoundServer:
         try:
             # Variables a process needs so that its default microphone and speaker are this server's.
             self.environment = self._write_configuration()
-            self._server = self._start()
+            self.start()
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
-            raise
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.close()
             raise
 
     def __enter__(self) -> SoundServer:
@@ -75,6 +70,26 @@ class SoundServer:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Start the server, after `end` at the same address."""
+        self._server = self._start()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """End the server, as one that crashed or a microphone that was unplugged; more than once is fine."""
+        assert self._server.stdin is not None
+        self._server.stdin.close()
+        try:
+            self._server.wait(END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        (self._folder / "native").unlink(missing_ok=True)
 
     def play(self, path: Path) -> None:
         """Play the WAV at `path` (see `recording.read_wav`) into the microphone; returns when it has been played.
@@ -101,13 +116,7 @@ class SoundServer:
 
     def close(self) -> None:
         """End the server and remove its files; more than once is fine."""
-        assert self._server.stdin is not None
-        self._server.stdin.close()
-        try:
-            self._server.wait(END_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        self.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write_configuration(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 import pyaudio
 
 from autoglm_embodied.errors import AutoGLMError
+from autoglm_embodied.growing_wait import GrowingWait
 from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.voice.answer import Answer, Outcome
 from autoglm_embodied.voice.microphone import PORTAUDIO, require_alsa_config, silence_sound_libraries
@@ -26,6 +27,7 @@ TONES_HZ = {Outcome.UNDERSTOOD: (330, 440), Outcome.ASKED: (440, 440, 440), Outc
 TONE_S, FADE_S = 0.09, 0.01
 ECHO_NS = 300_000_000  # after the sound, in which it may still be captured
 QUEUED_ANSWERS = 2
+LEAST_WAIT_S, MOST_WAIT_S = 1.0, 30.0  # before a loudspeaker is tried again
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Speaker:
     """
 
     def __init__(self, settings: FeedbackSettings, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        self.error = ""  # why nothing is to be heard
+        self.error = ""  # why nothing is to be heard, until it is tried again
+        self._wait = GrowingWait(LEAST_WAIT_S, MOST_WAIT_S)
         self._settings, self._clock = settings, clock
         self._answers: queue.Queue[Answer | None] = queue.Queue(QUEUED_ANSWERS)
         self._speaking = False
@@ -81,10 +84,14 @@ class Speaker:
                 self._tell(answer)
             except (AutoGLMError, OSError) as error:
                 self.error = f"there is no loudspeaker ({error.args[-1]})"
+                self._wait.failed(self._clock())
+            else:
+                self._wait.reset()
 
     def _tell(self, answer: Answer) -> None:
-        if self.error or not (self._settings.speech or self._settings.tones):
+        if not (self._settings.speech or self._settings.tones) or not self._wait.over(self._clock()):
             return
+        self.error = ""
         require_alsa_config()
         if self._settings.speech and WORD not in answer.sentence:  # the stop channel would hear it
             try:

@@ -17,8 +17,8 @@ from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import Answer, Outcome, VoiceCommand
 from autoglm_embodied.voice.listener import Listener
 from autoglm_embodied.voice.microphone import BLOCK, Block, Microphone
-from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
-from autoglm_embodied.voice.recording import read_wav, synthesise
+from autoglm_embodied.voice.recogniser import Recogniser, RecogniserSettings, Transcript, WhisperRecogniser
+from autoglm_embodied.voice.recording import SampleArray, read_wav, synthesise
 from autoglm_embodied.voice.sound_server import SoundServer
 
 HEARD_WITHIN_S = 60.0  # on a busy machine
@@ -161,3 +161,82 @@ def test_a_recogniser_that_does_not_load_ends_the_listener_with_its_reason(tmp_p
     assert health.state == "error"
     assert isinstance(health.error, SetupError)
     assert "not the expected model" in str(health.error)
+
+
+class Counted:
+    """A clock that goes on by 50 ms with each look at it."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def __call__(self) -> int:
+        self.now_ns += 50_000_000
+        return self.now_ns
+
+
+def silent_recogniser() -> Recogniser:
+    class Deaf:
+        language = "en"
+
+        def transcribe(self, samples: SampleArray) -> Transcript:
+            return Transcript()
+
+    return Deaf()
+
+
+def test_a_microphone_that_is_not_there_is_tried_again_ever_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoglm_embodied.voice.listener.LOOK_S", 0.0)
+    clock, tried_ns = Counted(), []
+
+    def absent() -> Microphone:
+        tried_ns.append(clock.now_ns)
+        raise AudioError("there is no microphone; plug one in")
+
+    with Listener(absent, silent_recogniser, print, clock=clock, waits_for_microphone=True) as listener:
+        wait_until(lambda: len(tried_ns) > 8)
+        health = listener.health
+    waits_s = np.diff(tried_ns[:8]) / 1e9
+    np.testing.assert_allclose(waits_s, [1, 2, 4, 8, 16, 30, 30], atol=0.3)
+    assert (health.state, health.microphone, health.error) == (
+        "no microphone",
+        "there is no microphone; plug one in",
+        None,
+    )
+    assert health.microphone_failures >= 8
+
+
+def test_a_microphone_that_comes_late_and_one_that_was_lost_hear_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoglm_embodied.voice.listener.LOOK_S", 0.0)
+    synthesise("stop", tmp_path / "a.wav")
+    first, second = Tape([tmp_path / "a.wav"]), Tape([tmp_path / "a.wav"])
+    first.lost, second.lost = 3, 2
+    first.over.set()  # then it is unplugged
+    found = iter([None, first, None, second])
+
+    def plugged() -> Tape:
+        tape = next(found)
+        if tape is None:
+            raise AudioError("there is no microphone; plug one in")
+        return tape
+
+    heard = Heard()
+    listening = Listener(plugged, silent_recogniser, heard.answers.put, clock=Counted(), waits_for_microphone=True)
+    with listening as listener:
+        commands = [heard.command() for _ in range(2)]
+        wait_until(lambda: listener.health.state == "listening" and listener.health.stops == 2)
+        health = listener.health
+        second.over.set()
+    assert [command.intent for command in commands] == [Intent.STOP, Intent.STOP]
+    assert (health.microphone, health.microphone_failures, health.lost_blocks) == ("", 3, 5)
+    assert first.closed and second.closed
+
+
+def test_a_microphone_that_is_not_there_ends_a_listener_that_does_not_wait_for_one() -> None:
+    def absent() -> Microphone:
+        raise AudioError("there is no microphone; plug one in")
+
+    with Listener(absent, silent_recogniser, print) as listener:
+        wait_until(lambda: listener.health.error is not None)
+    assert isinstance(listener.health.error, AudioError)

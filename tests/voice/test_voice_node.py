@@ -17,6 +17,7 @@ import yaml
 from autoglm_embodied.config import shipped
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Process, Processes, leftover_processes, new_run_id
+from autoglm_embodied.ros.diagnostics import Level
 from autoglm_embodied.types import Intent
 from autoglm_embodied.voice.answer import CommandSettings
 from autoglm_embodied.voice.recogniser import RecogniserSettings
@@ -53,11 +54,17 @@ class Graph:
         return self.processes.start("voice_node", MODULE, *parameters, environment=variables)
 
     def is_listening(self) -> bool:
-        def listening() -> bool:
-            health = self.observer.recording.latest_status().get("voice_node")
-            return health is not None and health.values.get("state") == "listening"
+        return self.reports("listening")
 
-        return self.observer.wait_for(lambda _: listening(), LIMIT_S, self.processes.check)
+    def reports(self, state: str) -> bool:
+        def reported() -> bool:
+            health = self.observer.recording.latest_status().get("voice_node")
+            return health is not None and health.values.get("state") == state
+
+        return self.observer.wait_for(lambda _: reported(), LIMIT_S, self.processes.check)
+
+    def microphone_failures(self) -> int:
+        return int(self.observer.recording.latest_status()["voice_node"].values["microphone_failures"])
 
 
 @pytest.fixture
@@ -158,9 +165,48 @@ def test_a_missing_speech_embedding_is_told_and_the_node_listens_without(graph: 
 
 
 @pytest.mark.slow
-def test_a_machine_without_a_microphone_ends_the_node_with_one_sentence(graph: Graph) -> None:
-    said = last_sentence(graph.start())
-    assert said.startswith("there is no microphone") and "launch files with voice:=false" in said
+def test_a_machine_without_a_microphone_is_told_of_once_and_the_node_stays_active(graph: Graph) -> None:
+    process = graph.start()
+    view = graph.processes.start("view", "autoglm_embodied.tools.cli", "voice", "--robot")
+    assert graph.reports("no microphone")
+    status = graph.observer.recording.latest_status()["voice_node"]
+    assert status.level == Level.ERROR and status.message.startswith("there is no microphone")
+    assert "launch files with voice:=false" in status.values["cure"]
+    tries = int(status.values["microphone_failures"])
+    assert graph.observer.wait_for(lambda _: graph.microphone_failures() > tries, LIMIT_S, graph.processes.check)
+    _, ended = graph.processes.stop()
+    assert ended.clean
+    told = [line for line in process.log.read_text().splitlines() if "microphone" in line]
+    assert len(told) == 1 and "not even a stop; all else goes on" in told[0]
+    assert "voice  there is no microphone; plug one in" in view.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_microphone_that_comes_late_and_whose_sound_server_is_started_again_is_heard(
+    graph: Graph, tmp_path: Path
+) -> None:
+    from diagnostic_msgs.msg import DiagnosticStatus
+
+    feedback: list[DiagnosticStatus] = []
+    synthesise("grab the yellow sphere", tmp_path / "a.wav")
+    with SoundServer() as sound:
+        sound.end()
+        process = graph.start(sound=sound)
+        graph.observer._node.create_subscription(DiagnosticStatus, "voice/feedback", feedback.append, 10)
+        for _ in range(2):
+            assert graph.reports("no microphone")
+            sound.start()
+            assert graph.is_listening()
+            told = len(feedback)
+            answer_to(sound, tmp_path / "a.wav", graph, feedback, DiagnosticStatus.OK)
+            assert len(feedback) > told, "what was said is answered"
+            sound.end()
+        assert graph.reports("no microphone")
+        (ended,) = graph.processes.stop()
+    assert ended.clean
+    log = process.log.read_text()
+    assert log.count("not even a stop; all else goes on") == 3
+    assert log.count("there is a microphone again") == 2
 
 
 @pytest.mark.slow
@@ -192,13 +238,6 @@ def test_the_shipped_settings_are_those_of_the_code() -> None:
     assert CommandSettings(**parameters["command"]) == CommandSettings()
     assert StopSettings(**parameters["stop"]) == StopSettings()
     assert FeedbackSettings(**parameters["feedback"]) == FeedbackSettings()
-
-
-def last_sentence(process: Process) -> str:
-    """All that a process said that ended on bad input."""
-    assert process.popen.wait(LIMIT_S) == 2
-    (said,) = [line for line in process.log.read_text().splitlines() if line.strip()]
-    return said
 
 
 def _nodes(graph: Graph) -> set[str]:

@@ -19,6 +19,7 @@ from autoglm_embodied.tools.demo.result import Course, DemoScene, held_objects, 
 from autoglm_embodied.tools.demo.timeline import Narrator, Timeline
 from autoglm_embodied.tools.export.rerun_file import RerunLog
 from autoglm_embodied.types import Intent
+from autoglm_embodied.voice.microphone import Microphone
 from autoglm_embodied.voice.recording import read_wav, synthesise
 
 MOST_OBJECTS, OBJECTS = 4, 3
@@ -53,7 +54,7 @@ class DemoRequest:
         Raises:
             ConfigError: a seed, a number of objects or a folder that cannot be used.
             InstructionError: the sentence is no command to pick something up.
-            AudioError: the recording cannot be used.
+            AudioError: the recording cannot be used, or there is no microphone that was asked for.
             CheckpointError: the checkpoint cannot be read.
         """
         if self.checkpoint is not None:
@@ -73,6 +74,8 @@ class DemoRequest:
                 raise InstructionError(f"{self.say!r} is no command to pick something up; {example}")
         if self.wav is not None:
             read_wav(self.wav)
+        if self.mic:
+            Microphone().close()
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
