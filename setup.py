@@ -22,6 +22,7 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
         (f"share/{NAME}/config/robots", sorted(glob("config/robots/*.yaml"))),
+        (f"share/{NAME}/config/security", ["config/security/policy.xml"]),
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
     ],
     zip_safe=False,

@@ -31,7 +31,13 @@ def node(name: str, *files: object, own: dict = MANAGED, given: tuple[str, ...] 
         executable=f"{name}_node",
         name=f"{name}_node",
         namespace=LaunchConfiguration("namespace"),
-        arguments=[*OPTIONS, *SIM_TIME, *each_file],  # `parameters` would pass over a file that is not there
+        arguments=[
+            *OPTIONS,
+            "--enclave",
+            f"/{name}_node",
+            *SIM_TIME,
+            *each_file,
+        ],  # `parameters` would pass over a file that is not there
         parameters=[own, {each: LaunchConfiguration(each) for each in given}],
         **options,
     )

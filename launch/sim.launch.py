@@ -42,7 +42,7 @@ def generate_launch_description() -> LaunchDescription:
                 executable="sim_node",
                 name="sim_node",
                 namespace=LaunchConfiguration("namespace"),
-                arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
+                arguments=["--ros-args", "--enclave", "/sim_node", "--log-level", LaunchConfiguration("log_level")],
                 additional_env={PROFILE: profiles[""], **ONE_THREAD},
                 parameters=[
                     {name: ParameterValue(LaunchConfiguration(name), value_type=t) for name, t in TYPES.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -58,7 +59,7 @@ def run(make_node: Callable[[], RunnableNode]) -> int:
         signal.signal(number, lambda *_: ended.set())
     try:
         _init(sys.argv)
-        _spin(make_node(), ended)
+        _spin(_made(make_node), ended)
     except AutoGLMError as error:
         print(error, file=sys.stderr, flush=True)
         return BAD_INPUT
@@ -75,6 +76,16 @@ def _init(arguments: Sequence[str]) -> None:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except rclpy_implementation.RCLError as error:
         raise ConfigError(f"ROS cannot start with these arguments: {' '.join(str(error).split())}") from error
+
+
+def _made(make_node: Callable[[], RunnableNode]) -> RunnableNode:
+    try:
+        return make_node()
+    except rclpy_implementation.RCLError as error:
+        reason = " ".join(str(error).split())
+        secured = os.environ.get("ROS_SECURITY_ENABLE", "").lower() == "true"
+        cure = "unset ROS_SECURITY_ENABLE, or see docs/safety.md" if secured else "see the settings of ROS 2"
+        raise SetupError(f"ROS cannot make the node: {reason}; {cure}") from error
 
 
 def _spin(node: RunnableNode, ended: Event) -> None:
