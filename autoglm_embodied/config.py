@@ -79,7 +79,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"cannot read settings from {path}{line}: {error.problem}") from error
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise ConfigError(f"cannot read settings from {path}: {error.strerror}; name a file that is there") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(f"cannot read settings from {path}: {' '.join(str(error).split())}") from error
     if not isinstance(loaded, dict):
         raise ConfigError(f"{path} must hold a mapping of settings, got {type(loaded).__name__}")

@@ -33,8 +33,8 @@ def generate_launch_description() -> LaunchDescription:
     gazebo = included("ros_gz_sim", "gz_sim.launch.py", gz_args=["-r ", folder, "/world.sdf"])
     failed = actions.Shutdown(reason="the world could not be written; see above")
     profiles = {size: PathJoinSubstitution([config, f"fastdds{size}.xml"]) for size in ("", "_small")}
-    names, level = LaunchConfiguration("namespace"), ["--ros-args", "--log-level", LaunchConfiguration("log_level")]
-    common = {"namespace": names, "arguments": level, "output": "both"}
+    level = ["--ros-args", "--log-level", LaunchConfiguration("log_level"), "--log-level", "rcl:=warn"]
+    common = {"namespace": LaunchConfiguration("namespace"), "arguments": level, "output": "both"}
     started = OnProcessExit(target_action=write, on_exit=lambda event, _: [failed if event.returncode else gazebo])
     return LaunchDescription(
         [

@@ -13,13 +13,21 @@ RESPAWN_DELAY_S = 2.0  # a node that cannot start, such as for a bad settings fi
 MANAGED = {"autostart": False}  # manager_node brings them up
 MANAGER = {"autostart": ParameterValue(LaunchConfiguration("autostart"), value_type=bool)}
 OF_FUSION = ("robot_file", "camera_file", "checkpoint")
-OPTIONS = ["--ros-args", "--log-level", LaunchConfiguration("log_level")]
+QUIET_ROS = ["--log-level", "rcl:=warn"]  # whose debug lines, thousands a second, are no news of a node
+OPTIONS = ["--ros-args", "--log-level", LaunchConfiguration("log_level"), *QUIET_ROS]
+YES_OR_NO = ["true", "false", "True", "False", "1", "0"]
+LEVELS = ["debug", "info", "warn", "error", "fatal"]
 SIM_TIME = ["-p", ["use_sim_time:=", LaunchConfiguration("use_sim_time")]]  # settings files count more
 
 
 def setting(name: str) -> PathJoinSubstitution:
     """A settings file of the folder that argument `config` names."""
     return PathJoinSubstitution([LaunchConfiguration("config"), name])
+
+
+def switch(name: str, default: str, description: str) -> DeclareLaunchArgument:
+    """An argument that is true or false, or refused by its name."""
+    return DeclareLaunchArgument(name, default_value=default, description=description, choices=YES_OR_NO)
 
 
 def node(name: str, *files: object, own: dict = MANAGED, given: tuple[str, ...] = (), **options: object) -> Node:
@@ -57,14 +65,12 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("fusion_file", default_value=setting("fusion.yaml"), description=later),
             DeclareLaunchArgument("manager_file", default_value=manager, description="of manager_node"),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
-            DeclareLaunchArgument("voice", default_value="true", description="whether this machine has the microphone"),
+            switch("voice", "true", "whether this machine has the microphone"),
             DeclareLaunchArgument("namespace", default_value="", description=names),
-            DeclareLaunchArgument("use_sim_time", default_value="false", description="take the time from /clock"),
-            DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
-            DeclareLaunchArgument(
-                "autostart", default_value="true", description="false: manager_node waits for startup"
-            ),
-            DeclareLaunchArgument("respawn", default_value="false", description="start a node that ended again"),
+            switch("use_sim_time", "false", "take the time from /clock"),
+            DeclareLaunchArgument("log_level", default_value="info", description="of all nodes", choices=LEVELS),
+            switch("autostart", "true", "false: manager_node waits for startup"),
+            switch("respawn", "false", "start a node that ended again"),
             node("manager", LaunchConfiguration("manager_file"), own=MANAGER),
             node("governor", setting("governor.yaml"), LaunchConfiguration("governor_file"), given=("robot_file",)),
             node("fusion", setting("fusion.yaml"), LaunchConfiguration("fusion_file"), given=OF_FUSION),

@@ -15,8 +15,11 @@ DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") 
 SIMULATED = {"governor_file": "governor_simulation.yaml", "fusion_file": "fusion_simulation.yaml"}
 LATER = "read after that of config"
 SENSORS = "rates and errors of the sensors; see docs/world.md"
-TYPES = {"seed": int, "sensors_file": str, "robot_file": str}
+FILES = ("sensors_file", "robot_file")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # more would spin on the cores of the other nodes
+QUIET_ROS = ["--log-level", "rcl:=warn"]  # whose debug lines are no news
+SEED = ["-p", ["seed:=", LaunchConfiguration("seed")]]  # refused by sim_node: launch would fail and leave nodes behind
+OPTIONS = ["--ros-args", "--enclave", "/sim_node", *SEED, "--log-level", LaunchConfiguration("log_level"), *QUIET_ROS]
 PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 
 
@@ -42,11 +45,9 @@ def generate_launch_description() -> LaunchDescription:
                 executable="sim_node",
                 name="sim_node",
                 namespace=LaunchConfiguration("namespace"),
-                arguments=["--ros-args", "--enclave", "/sim_node", "--log-level", LaunchConfiguration("log_level")],
+                arguments=OPTIONS,
                 additional_env={PROFILE: profiles[""], **ONE_THREAD},
-                parameters=[
-                    {name: ParameterValue(LaunchConfiguration(name), value_type=t) for name, t in TYPES.items()}
-                ],
+                parameters=[{name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in FILES}],
                 output="both",
             ),
         ]

@@ -173,7 +173,10 @@ def _declare(node: Node, name: str, default: Any, known: About) -> Any:
         return _plain(node.declare_parameter(name, default, _descriptor(name, default, known)).value)
     except InvalidParameterTypeException as error:
         wanted = type(default[0]).__name__ + " array" if isinstance(default, list) else type(default).__name__
-        raise ConfigError(f"parameter {name} of {node.get_name()} must be a {wanted}, such as {default}") from error
+        article = "an" if wanted[0] in "aeiou" else "a"
+        raise ConfigError(
+            f"parameter {name} of {node.get_name()} must be {article} {wanted}, such as {default}"
+        ) from error
     except InvalidParameterValueException as error:
         got = node._parameter_overrides[name].value
         raise ConfigError(f"parameter {name} of {node.get_name()} must be {known.allowed}, got {got}") from error

@@ -21,7 +21,8 @@ from autoglm_embodied.ros.qos import LATCHED
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE, NODES = "autoglm_embodied", "autoglm_embodied.nodes"
+PACKAGE, SIM, NODES = "autoglm_embodied", "autoglm_embodied_sim", "autoglm_embodied.nodes"
+INDEX = "share/ament_index/resource_index/packages"
 GOVERNOR = f"{NODES}.governor_node"
 RUN = """
 import sys
@@ -39,17 +40,21 @@ Launch = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as colcon would install it, without a fusion node, which loads for long."""
+    """The packages as colcon would install them, without a fusion node, which loads for long."""
     pytest.importorskip("launch_ros", reason="ROS 2 launch comes with a distribution alone")
     folder = tmp_path_factory.mktemp("prefix")
-    for name in (f"share/{PACKAGE}", f"lib/{PACKAGE}", "share/ament_index/resource_index/packages"):
-        (folder / name).mkdir(parents=True)
-    (folder / "share/ament_index/resource_index/packages" / PACKAGE).touch()
+    for package in (PACKAGE, SIM):
+        for name in (f"share/{package}", f"lib/{package}", INDEX):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / INDEX / package).touch()
     for name in ("launch", "config"):
         (folder / "share" / PACKAGE / name).symlink_to(ROOT / name)
-    python = {name: f"exec {sys.executable} -m {NODES}.{name}" for name in ("manager_node", "governor_node")}
-    for name, does in (python | {"fusion_node": "exec echo"}).items():
-        command = folder / "lib" / PACKAGE / name
+    python = {
+        f"{PACKAGE}/{name}": f"exec {sys.executable} -m {NODES}.{name}" for name in ("manager_node", "governor_node")
+    }
+    simulator = {f"{SIM}/sim_node": f"exec {sys.executable} -m {SIM}.nodes.sim_node"}
+    for name, does in (python | simulator | {f"{PACKAGE}/fusion_node": "exec echo"}).items():
+        command = folder / "lib" / name
         command.write_text(f'#!/bin/sh\n{does} "$@"\n')
         command.chmod(0o755)
     return folder
@@ -57,7 +62,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def launch(prefix: Path, graph: Graph, tmp_path: Path) -> Iterator[Launch]:
-    """Starts robot.launch.py without a microphone; at the end it is interrupted, and what it printed is returned."""
+    """Starts a launch file without a voice node; at the end it is interrupted, and what it printed is returned."""
     paths = f"{prefix}{os.pathsep}{os.environ.get('AMENT_PREFIX_PATH', '')}"
     environment = os.environ | {
         "AMENT_PREFIX_PATH": paths,
@@ -66,8 +71,8 @@ def launch(prefix: Path, graph: Graph, tmp_path: Path) -> Iterator[Launch]:
     }
 
     @contextmanager
-    def started(*given: str) -> Iterator[subprocess.Popen[str]]:
-        command = [sys.executable, "-c", RUN, str(ROOT / "launch" / "robot.launch.py"), "voice:=false", *given]
+    def started(*given: str, file: str = "robot.launch.py") -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "-c", RUN, str(ROOT / "launch" / file), "voice:=false", *given]
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -77,7 +82,7 @@ def launch(prefix: Path, graph: Graph, tmp_path: Path) -> Iterator[Launch]:
             process.communicate(timeout=LIMIT_S)
 
     with ExitStack() as stack:
-        yield lambda *given: stack.enter_context(started(*given))
+        yield lambda *given, **options: stack.enter_context(started(*given, **options))
 
 
 def lifecycle(reports: list[DiagnosticArray], name: str) -> set[str]:
@@ -111,23 +116,50 @@ def test_nodes_come_up_in_the_namespace_and_wait_for_startup_where_autostart_is_
     graph.until(lambda: "active" in lifecycle(reports, "r2/governor_node"), "r2 is active")
 
 
+def printed_until(launched: subprocess.Popen[str], awaited: str) -> list[str]:
+    """The lines up to one that holds it, or all where none does."""
+    printed = []
+    for line in launched.stdout or ():
+        printed.append(line)
+        if awaited in line:
+            break
+    return printed
+
+
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("file", "given", "node", "said"),
     [
-        ("governor_file:=/nowhere/mine.yaml", "cannot read settings from /nowhere/mine.yaml"),
-        ("log_level:=loud", "Couldn't parse log level: '--log-level loud'"),
+        (
+            *("robot.launch.py", "governor_file:=/nowhere/mine.yaml", "governor_node-2"),
+            "cannot read settings from /nowhere/mine.yaml: No such file or directory; name a file that is there",
+        ),
+        ("sim.launch.py", "seed:=many", "sim_node-4", "seed"),
     ],
 )
-def test_what_cannot_be_is_said_and_no_governor_goes_on_with_other_settings(
-    launch: Launch, given: str, said: str
+def test_what_cannot_be_ends_its_node_with_one_sentence_and_none_goes_on_with_other_settings(
+    launch: Launch, file: str, given: str, node: str, said: str
 ) -> None:
-    launched = launch(given)
-    printed = []
-    for line in launched.stdout:
-        printed.append(line)
-        if "[governor_node-2]: process has" in line:
-            break  # the manager waits for it, and says so
-    assert "exit code 2" in printed[-1] and any(said in line for line in printed), printed
+    printed = printed_until(launch(given, file=file), f"[{node}]: process has")
+    assert "exit code 2" in printed[-1], printed
+    (sentence,) = [line for line in printed if line.startswith(f"[{node}]")]
+    assert said in sentence
+
+
+@pytest.mark.parametrize("file", ["robot.launch.py", "sim.launch.py", "teleop.launch.py"])
+@pytest.mark.parametrize("argument", ["voice", "respawn", "autostart", "use_sim_time", "log_level"])
+def test_an_argument_that_cannot_be_is_refused_by_its_name_before_any_node_starts(
+    launch: Launch, file: str, argument: str
+) -> None:
+    launched = launch(f"{argument}:=perhaps", file=file)
+    printed, _ = launched.communicate(timeout=LIMIT_S)
+    assert launched.returncode == 1 and f'"{argument}" provided value "perhaps" is not valid' in printed
+    assert "process started" not in printed
+
+
+def test_with_debug_messages_those_of_the_nodes_are_not_lost_among_those_of_ros(launch: Launch) -> None:
+    printed = printed_until(launch("namespace:=r4", "log_level:=debug"), "governor_node is to activate")
+    assert "governor_node is to activate" in printed[-1]
+    assert not [line for line in printed if "[rcl]" in line]
 
 
 def test_a_stopped_governor_that_is_killed_comes_back_by_itself_and_stopped(launch: Launch, graph: Graph) -> None:
