@@ -30,11 +30,11 @@ setup(
     entry_points={
         "console_scripts": [
             "autoglm = autoglm_embodied.tools.cli:run_and_exit",
-            "fusion_node = autoglm_embodied.nodes.fusion_node:main",
-            "governor_node = autoglm_embodied.nodes.governor_node:main",
-            "manager_node = autoglm_embodied.nodes.manager_node:main",
-            "record_node = autoglm_embodied.nodes.record_node:main",
-            "voice_node = autoglm_embodied.nodes.voice_node:main",
+            "fusion_node = autoglm_embodied.nodes.entry:fusion_node",
+            "governor_node = autoglm_embodied.nodes.entry:governor_node",
+            "manager_node = autoglm_embodied.nodes.entry:manager_node",
+            "record_node = autoglm_embodied.nodes.entry:record_node",
+            "voice_node = autoglm_embodied.nodes.entry:voice_node",
         ]
     },
 )

@@ -21,8 +21,8 @@ setup(
     entry_points={
         "console_scripts": [
             "gazebo_world = autoglm_embodied_sim.gazebo.world:main",
-            "servo_node = autoglm_embodied_sim.nodes.servo_node:main",
-            "sim_node = autoglm_embodied_sim.nodes.sim_node:main",
+            "servo_node = autoglm_embodied_sim.nodes.entry:servo_node",
+            "sim_node = autoglm_embodied_sim.nodes.entry:sim_node",
         ],
         "autoglm.commands": [
             "collect = autoglm_embodied_sim.cli.collect:add_parser",
