@@ -32,7 +32,7 @@ def generate_launch_description() -> LaunchDescription:
     write = actions.ExecuteProcess(cmd=["ros2", "run", SIM, "gazebo_world", *options], output="both")
     gazebo = included("ros_gz_sim", "gz_sim.launch.py", gz_args=["-r ", folder, "/world.sdf"])
     failed = actions.Shutdown(reason="the world could not be written; see above")
-    profiles = {size: PathJoinSubstitution([config, f"fastdds{size}.xml"]) for size in ("", "_small")}
+    profiles = {size: PathJoinSubstitution([config, f"fastdds{size}.xml"]) for size in ("", "_small", "_udp_loopback")}
     level = ["--ros-args", "--log-level", LaunchConfiguration("log_level"), "--log-level", "rcl:=warn"]
     common = {"namespace": LaunchConfiguration("namespace"), "arguments": level, "output": "both"}
     started = OnProcessExit(target_action=write, on_exit=lambda event, _: [failed if event.returncode else gazebo])
@@ -45,6 +45,9 @@ def generate_launch_description() -> LaunchDescription:
                     name, default_value=PathJoinSubstitution([config, file]), description="read after that of config"
                 )
                 for name, file in SIMULATED.items()
+            ),
+            actions.DeclareLaunchArgument(
+                "governor_profile", default_value=profiles["_udp_loopback"], description="transports"
             ),
             actions.SetEnvironmentVariable(PROFILE, profiles["_small"]),
             SetParameter(name="use_sim_time", value=True),

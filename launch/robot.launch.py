@@ -1,5 +1,7 @@
 """The nodes of AutoGLM Embodied on a robot, whose drivers run already."""
 
+import os
+
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.conditions import IfCondition
@@ -12,6 +14,10 @@ PACKAGE = "autoglm_embodied"
 RESPAWN_DELAY_S = 2.0  # a node that cannot start, such as for a bad settings file, must not keep a processor busy
 MANAGED = {"autostart": False}  # manager_node brings them up
 MANAGER = {"autostart": ParameterValue(LaunchConfiguration("autostart"), value_type=bool)}
+DDS = "FASTRTPS" if os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy") else "FASTDDS"  # its older name
+PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
+# A governor that receives over shared memory may miss its sensors once it was killed and started again.
+OF_GOVERNOR = {PROFILE: LaunchConfiguration("governor_profile")}
 OF_FUSION = ("robot_file", "camera_file", "checkpoint")
 QUIET_ROS = ["--log-level", "rcl:=warn"]  # whose debug lines, thousands a second, are no news of a node
 OPTIONS = ["--ros-args", "--log-level", LaunchConfiguration("log_level"), *QUIET_ROS]
@@ -55,6 +61,7 @@ def generate_launch_description() -> LaunchDescription:
     """Governor, fusion and voice node, and their manager; tuning is in the parameter files."""
     shipped = PathJoinSubstitution([FindPackageShare(PACKAGE), "config"])
     later, names = "read after that of config", "of all nodes, topics, actions and services, such as r1"
+    udp = PathJoinSubstitution([shipped, "fastdds_udp.xml"])
     manager = PathJoinSubstitution([shipped, "manager.yaml"])
     return LaunchDescription(
         [
@@ -63,6 +70,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("camera_file", default_value=setting("camera.yaml"), description="its pose"),
             DeclareLaunchArgument("governor_file", default_value=setting("governor.yaml"), description=later),
             DeclareLaunchArgument("fusion_file", default_value=setting("fusion.yaml"), description=later),
+            DeclareLaunchArgument("governor_profile", default_value=udp, description="its DDS transports"),
             DeclareLaunchArgument("manager_file", default_value=manager, description="of manager_node"),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
             switch("voice", "true", "whether this machine has the microphone"),
@@ -72,7 +80,13 @@ def generate_launch_description() -> LaunchDescription:
             switch("autostart", "true", "false: manager_node waits for startup"),
             switch("respawn", "false", "start a node that ended again"),
             node("manager", LaunchConfiguration("manager_file"), own=MANAGER),
-            node("governor", setting("governor.yaml"), LaunchConfiguration("governor_file"), given=("robot_file",)),
+            node(
+                "governor",
+                setting("governor.yaml"),
+                LaunchConfiguration("governor_file"),
+                given=("robot_file",),
+                additional_env=OF_GOVERNOR,
+            ),
             node("fusion", setting("fusion.yaml"), LaunchConfiguration("fusion_file"), given=OF_FUSION),
             node("voice", setting("voice.yaml"), condition=IfCondition(LaunchConfiguration("voice"))),
         ]

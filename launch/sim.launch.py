@@ -26,7 +26,9 @@ PROFILE = f"{DDS}_DEFAULT_PROFILES_FILE"
 def generate_launch_description() -> LaunchDescription:
     """The simulator and robot.launch.py, whose arguments apply here, too."""
     share = FindPackageShare(PACKAGE)
-    profiles = {size: PathJoinSubstitution([share, "config", f"fastdds{size}.xml"]) for size in ("", "_small")}
+    profiles = {
+        size: PathJoinSubstitution([share, "config", f"fastdds{size}.xml"]) for size in ("", "_small", "_udp_loopback")
+    }
     robot = PythonLaunchDescriptionSource(PathJoinSubstitution([share, "launch", "robot.launch.py"]))
     return LaunchDescription(
         [
@@ -37,6 +39,9 @@ def generate_launch_description() -> LaunchDescription:
                     name, default_value=PathJoinSubstitution([share, "config", file]), description=LATER
                 )
                 for name, file in SIMULATED.items()
+            ),
+            DeclareLaunchArgument(
+                "governor_profile", default_value=profiles["_udp_loopback"], description="DDS transports"
             ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
             IncludeLaunchDescription(robot),  # first: it declares namespace, log_level and robot_file

@@ -110,24 +110,31 @@ def _state_folder(domain: int) -> Path:
     return Path(tempfile.gettempdir()) / f"autoglm-ros-domain-{domain}-state"
 
 
-def environment(domain: int, base: Mapping[str, str], sends_frames: bool = False) -> dict[str, str]:
+def environment(
+    domain: int, base: Mapping[str, str], sends_frames: bool = False, shared_memory: bool = True
+) -> dict[str, str]:
     """Environment variables of a process of the graph: its domain and state, loopback only, one thread.
+
+    The DDS profile keeps it on loopback: a discovery range of LOCALHOST would add shared memory to any profile.
 
     Args:
         domain: ROS domain.
         base: variables to start from.
         sends_frames: allocate a shared-memory segment for camera frames; a container's 64 MB hold only a few of them.
+        shared_memory: whether to receive over it; a process that was killed and started again may then miss senders.
     """
-    profile = str(shipped("fastdds.xml" if sends_frames else "fastdds_small.xml"))
+    profile = str(shipped(f"fastdds{('' if sends_frames else '_small') if shared_memory else '_udp_loopback'}.xml"))
     shared = {
         "ROS_DOMAIN_ID": str(domain),
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SYSTEM_DEFAULT",
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,
         "XDG_STATE_HOME": str(_state_folder(domain)),
         "OMP_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    older = {"FASTRTPS_DEFAULT_PROFILES_FILE": profile, "ROS_LOCALHOST_ONLY": "1"}
-    known = {name: value for name, value in older.items() if base.get("ROS_DISTRO") in OLDER_NAMES[name]}
+    older = {"FASTRTPS_DEFAULT_PROFILES_FILE": profile, "ROS_LOCALHOST_ONLY": "0"}
+    known = {
+        name: value for name, value in older.items() if name in base or base.get("ROS_DISTRO") in OLDER_NAMES[name]
+    }
     return dict(base) | shared | known

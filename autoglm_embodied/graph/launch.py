@@ -75,6 +75,20 @@ IN_SIMULATION = {
 }
 
 
+def start_node(processes: Processes, name: str, domain: int, *arguments: str) -> None:
+    """Start a node with its DDS transports: the simulator sends frames, and the governor is reached after any end.
+
+    Args:
+        processes: of the graph.
+        name: out of NODES.
+        domain: of the graph.
+        arguments: on its command line.
+    """
+    frames, shared_memory = name == "sim_node", name != "governor_node"
+    own = environment(domain, os.environ, sends_frames=frames, shared_memory=shared_memory)
+    processes.start(name, NODES[name], *arguments, environment=own)
+
+
 @contextmanager
 def run_graph(
     nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ended: GraphExit, record_sensors: bool = True
@@ -92,14 +106,12 @@ def run_graph(
     os.environ.update(run_id)
     try:
         with private_domain() as (domain, lock), ExitStack() as stack:
-            camera = environment(domain, os.environ, sends_frames=True)
             os.environ.update(environment(domain, os.environ))
             server = stack.enter_context(SoundServer()) if sound else None
             processes = Processes(log_dir, os.environ | (server.environment if server else {}), [lock])
             stack.callback(lambda: ended.exits.extend(processes.stop()))
             for name, arguments in nodes.items():
-                own = camera if name == "sim_node" else None
-                processes.start(name, NODES[name], *IN_SIMULATION.get(name, ()), *arguments, environment=own)
+                start_node(processes, name, domain, *IN_SIMULATION.get(name, ()), *arguments)
             # Here and not above: rclpy reads the environment when it is imported.
             from autoglm_embodied.nodes.observer_node import Observer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from autoglm_embodied.graph import domain as graph
 from autoglm_embodied.graph.processes import RUN_ID, Processes, kill_leftover_processes, leftover_processes, new_run_id
 
 LIMIT_S = 60.0
+LOOPBACK = "<address>127.0.0.1</address>"
 
 OBEDIENT = """
 import signal
@@ -138,5 +140,13 @@ def test_a_full_range_of_domains_is_one_sentence() -> None:
 def test_a_graph_keeps_to_this_machine_with_transports_for_frames() -> None:
     environment = graph.environment(77, {RUN_ID: "kept"})
     assert environment["ROS_DOMAIN_ID"] == "77" and environment[RUN_ID] == "kept"
-    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
-    assert "segment_size" in Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()
+    profile = Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()
+    assert "segment_size" in profile and re.findall("<interfaceWhiteList>\\s*(.*)", profile) == [LOOPBACK]
+
+
+def test_a_process_without_shared_memory_has_loopback_alone_and_no_range_that_would_add_it() -> None:
+    older = {"ROS_LOCALHOST_ONLY": "1", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    environment = graph.environment(77, older, shared_memory=False)
+    profile = Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()
+    assert "SHM" not in profile and re.findall("<interfaceWhiteList>\\s*(.*)", profile) == [LOOPBACK]
+    assert environment["ROS_LOCALHOST_ONLY"] == "0" and environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] != "LOCALHOST"

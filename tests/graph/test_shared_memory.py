@@ -64,4 +64,4 @@ def test_the_profile_and_the_range_have_the_older_names_where_those_are_known(
 ) -> None:
     made = environment(70, {"ROS_DISTRO": distribution})
     assert {name for name in made if name.startswith("FASTRTPS") or name == "ROS_LOCALHOST_ONLY"} == named
-    assert made["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST" and made["FASTDDS_DEFAULT_PROFILES_FILE"]
+    assert made["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SYSTEM_DEFAULT" and made["FASTDDS_DEFAULT_PROFILES_FILE"]

@@ -21,7 +21,7 @@ from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.faults.fault import BESIDE, FAULTS, FUSION, GOVERNOR, VOICE, Fault, Harm, Policy
 from autoglm_embodied.faults.trial import Result, Trial, add_figures, result
 from autoglm_embodied.graph.domain import environment
-from autoglm_embodied.graph.launch import NODES, GraphExit, RunningGraph, parameters, run_graph
+from autoglm_embodied.graph.launch import GraphExit, RunningGraph, parameters, run_graph, start_node
 from autoglm_embodied.graph.processes import Process
 from autoglm_embodied.ingest.rgbd_frames import FROZEN_AFTER_NS
 from autoglm_embodied.ingest.sensor_input import SENSOR_STREAMS
@@ -191,7 +191,7 @@ class FaultBench:
         """Start a node again, as it is shipped."""
         processes = self.graph.processes
         processes.running.remove(self._process(name))
-        processes.start(name, NODES[name])
+        start_node(processes, name, self._graph.domain)
 
     def _clear(self, fault: Fault) -> None:
         observer = self.observer
