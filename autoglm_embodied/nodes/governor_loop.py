@@ -29,7 +29,7 @@ from autoglm_embodied.ros.conversions import to_twist, twist_array
 from autoglm_embodied.ros.diagnostics import LEAST_SHARE, Item, Level, trouble_if
 from autoglm_embodied.ros.parameters import value
 from autoglm_embodied.ros.polled_subscription import PolledSubscription, ThreadedSubscription
-from autoglm_embodied.ros.qos import COMMANDS, FAST, NEWEST
+from autoglm_embodied.ros.qos import COMMANDS, FAST, NEWEST, NEWEST_OF_ALL
 from autoglm_embodied.ros.ticker import GOVERNOR_PRIORITY, Ticker
 from autoglm_embodied.ros.watchdogs import ClockWatch
 from autoglm_embodied.safety.deadman import DeadmanSettings
@@ -174,14 +174,14 @@ class GovernorWork:
         joints = self._stream("joints", self._on_joints, NEWEST)
         undo.callback(joints.destroy)
         commands = {
-            "policy_twist": (TwistStamped, self._on_policy_twist),
-            "policy_gripper": (Float64MultiArray, self._on_policy_gripper),
+            "policy_twist": (TwistStamped, self._on_policy_twist, NEWEST_OF_ALL),
+            "policy_gripper": (Float64MultiArray, self._on_policy_gripper, COMMANDS),
         }
         polled = [joints]
-        for name, (kind, take) in commands.items():
+        for name, (kind, take, qos) in commands.items():
             topic = value(self._node, f"topics.{name}")
             take_bytes = checked(kind, take, self._reject)
-            polled.append(PolledSubscription(self._node, kind, topic, take_bytes, COMMANDS, raw=True))
+            polled.append(PolledSubscription(self._node, kind, topic, take_bytes, qos, raw=True))
             undo.callback(polled[-1].destroy)
         return polled
 

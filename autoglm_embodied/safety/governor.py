@@ -19,6 +19,9 @@ NS_PER_S = 1e9
 MAX_PLAUSIBLE = 1e6  # [N, N·m]; a larger reading is no measurement
 BACK_OFF_M_S = 0.02  # from too much force
 MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
+AT_ONCE_NS = (
+    15_000_000  # commands this close come at once: 1.5 periods of a policy, so that two in a tick are never apart
+)
 HOLD_STILL = np.zeros(6)
 
 
@@ -190,11 +193,15 @@ class Governor:
 
     def _limit_speed(self, twist: FloatArray, reasons: list[Reason]) -> FloatArray:
         """Scale the whole twist, which keeps its direction."""
-        limits, share = self._limits, self._limits.speed_share
-        excess = max(_norm(twist[:3]) / limits.max_linear_m_s, _norm(twist[3:]) / limits.max_angular_rad_s) / share
+        excess = self.share_of_speed(twist) / self._limits.speed_share
         slow = self._torque_share()
         reasons += [Reason.SPEED] * (excess > 1.0) + [Reason.TORQUE] * (slow < 1.0)
         return twist * min(1.0, slow) / max(1.0, excess)
+
+    def share_of_speed(self, twist: FloatArray) -> float:
+        """Of a twist (6,): its speed, linear or angular, over the limit, whichever is more."""
+        limits = self._limits
+        return max(_norm(twist[:3]) / limits.max_linear_m_s, _norm(twist[3:]) / limits.max_angular_rad_s)
 
     def _torque_share(self) -> float:
         """Of the speed, between the torque below which motion is free and that above which it ends."""
@@ -282,7 +289,7 @@ class GovernorLoop:
     def __init__(self, governor: Governor, robot: Robot) -> None:
         self.governor = governor
         self._robot, self._arm = robot, ArmLimits(robot)
-        self._twist: Received | None = None
+        self._twists: list[Received] = []  # those that came at once with the newest, which is the last
         self._T_base_tool: Received | None = None
 
     def push_wrench(self, receive_ns: int, wrench: FloatArray) -> bool:
@@ -306,13 +313,14 @@ class GovernorLoop:
         self._T_base_tool = Received(forward_kinematics(self._robot, arm_rad), receive_ns) if finite else None
 
     def push_twist(self, receive_ns: int, twist: FloatArray) -> None:
-        """Update the commanded twist.
+        """Update the commanded twist: of those that come at once the slowest counts, whoever gave them.
 
         Args:
             receive_ns: when it was received.
             twist: (6,) of the tool in the base frame [m/s, rad/s].
         """
-        self._twist = Received(twist, receive_ns)
+        at_once = [each for each in self._twists if receive_ns - each.receive_ns <= AT_ONCE_NS]
+        self._twists = [*at_once, Received(twist, receive_ns)]
 
     def push_command(self, receive_ns: int, command: Command | None) -> None:
         """Update the command of a controller.
@@ -327,4 +335,13 @@ class GovernorLoop:
 
     def step(self, now_ns: int) -> Verdict:
         """The safe command at `now_ns`."""
-        return self.governor.step(now_ns, self._twist, self._T_base_tool)
+        return self.governor.step(now_ns, self._command(), self._T_base_tool)
+
+    def _command(self) -> Received | None:
+        """The slowest twist of those that came at once, as old as the newest; one that is not finite before all."""
+        if not self._twists:
+            return None
+        values = [np.asarray(each.value, np.float64) for each in self._twists]
+        broken = next((value for value in values if not np.isfinite(value).all()), None)
+        slowest = min(reversed(values), key=self.governor.share_of_speed) if broken is None else broken
+        return Received(slowest, self._twists[-1].receive_ns)
