@@ -19,9 +19,7 @@ NS_PER_S = 1e9
 MAX_PLAUSIBLE = 1e6  # [N, N·m]; a larger reading is no measurement
 BACK_OFF_M_S = 0.02  # from too much force
 MAX_STEP_S = 0.1  # longest time between two steps that counts for the acceleration
-AT_ONCE_NS = (
-    15_000_000  # commands this close come at once: 1.5 periods of a policy, so that two in a tick are never apart
-)
+AT_ONCE_NS = 15_000_000  # 1.5 periods of a policy: commands that are closer, such as two in a tick, come at once
 HOLD_STILL = np.zeros(6)
 
 

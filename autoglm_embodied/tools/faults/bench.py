@@ -191,7 +191,7 @@ class FaultBench:
         """Start a node again, as it is shipped."""
         processes = self.graph.processes
         processes.running.remove(self._process(name))
-        start_node(processes, name, self._graph.domain)
+        start_node(processes, name, self.graph.domain)
 
     def _clear(self, fault: Fault) -> None:
         observer = self.observer
