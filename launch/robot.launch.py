@@ -21,7 +21,7 @@ OF_GOVERNOR = {PROFILE: LaunchConfiguration("governor_profile")}
 OF_FUSION = ("robot_file", "camera_file", "checkpoint")
 QUIET_ROS = ["--log-level", "rcl:=warn"]  # whose debug lines, thousands a second, are no news of a node
 OPTIONS = ["--ros-args", "--log-level", LaunchConfiguration("log_level"), *QUIET_ROS]
-YES_OR_NO = ["true", "false", "True", "False", "1", "0"]
+YES_OR_NO = ["true", "false", "True", "False"]
 LEVELS = ["debug", "info", "warn", "error", "fatal"]
 SIM_TIME = ["-p", ["use_sim_time:=", LaunchConfiguration("use_sim_time")]]  # settings files count more
 
@@ -29,11 +29,6 @@ SIM_TIME = ["-p", ["use_sim_time:=", LaunchConfiguration("use_sim_time")]]  # se
 def setting(name: str) -> PathJoinSubstitution:
     """A settings file of the folder that argument `config` names."""
     return PathJoinSubstitution([LaunchConfiguration("config"), name])
-
-
-def switch(name: str, default: str, description: str) -> DeclareLaunchArgument:
-    """An argument that is true or false, or refused by its name."""
-    return DeclareLaunchArgument(name, default_value=default, description=description, choices=YES_OR_NO)
 
 
 def node(name: str, *files: object, own: dict = MANAGED, given: tuple[str, ...] = (), **options: object) -> Node:
@@ -45,13 +40,8 @@ def node(name: str, *files: object, own: dict = MANAGED, given: tuple[str, ...] 
         executable=f"{name}_node",
         name=f"{name}_node",
         namespace=LaunchConfiguration("namespace"),
-        arguments=[
-            *OPTIONS,
-            "--enclave",
-            f"/{name}_node",
-            *SIM_TIME,
-            *each_file,
-        ],  # `parameters` would pass over a file that is not there
+        # Of the files, since `parameters` would pass over one that is not there.
+        arguments=[*OPTIONS, "--enclave", f"/{name}_node", *SIM_TIME, *each_file],
         parameters=[own, {each: LaunchConfiguration(each) for each in given}],
         **options,
     )
@@ -73,12 +63,23 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("governor_profile", default_value=udp, description="its DDS transports"),
             DeclareLaunchArgument("manager_file", default_value=manager, description="of manager_node"),
             DeclareLaunchArgument("checkpoint", default_value="", description="of the policy; empty: the shipped one"),
-            switch("voice", "true", "whether this machine has the microphone"),
+            DeclareLaunchArgument(
+                "voice", default_value="true", choices=YES_OR_NO, description="whether this machine has the microphone"
+            ),
             DeclareLaunchArgument("namespace", default_value="", description=names),
-            switch("use_sim_time", "false", "take the time from /clock"),
+            DeclareLaunchArgument(
+                "use_sim_time", default_value="false", choices=YES_OR_NO, description="take the time from /clock"
+            ),
             DeclareLaunchArgument("log_level", default_value="info", description="of all nodes", choices=LEVELS),
-            switch("autostart", "true", "false: manager_node waits for startup"),
-            switch("respawn", "false", "start a node that ended again"),
+            DeclareLaunchArgument(
+                "autostart",
+                default_value="true",
+                choices=YES_OR_NO,
+                description="false: manager_node waits for startup",
+            ),
+            DeclareLaunchArgument(
+                "respawn", default_value="false", choices=YES_OR_NO, description="start a node that ended again"
+            ),
             node("manager", LaunchConfiguration("manager_file"), own=MANAGER),
             node(
                 "governor",

@@ -8,13 +8,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
 FOLDER = PathJoinSubstitution([FindPackageShare("autoglm_embodied"), "launch"])
-YES_OR_NO = ["true", "false", "True", "False", "1", "0"]
+YES_OR_NO = ["true", "false", "True", "False"]
 VIEW = ["autoglm", "voice", "--robot", "--namespace", LaunchConfiguration("namespace")]
-
-
-def switch(name: str, default: str, description: str) -> DeclareLaunchArgument:
-    """An argument that is true or false, or refused by its name."""
-    return DeclareLaunchArgument(name, default_value=default, description=description, choices=YES_OR_NO)
 
 
 def included(name: str, condition: object) -> IncludeLaunchDescription:
@@ -28,8 +23,12 @@ def generate_launch_description() -> LaunchDescription:
     robot, view = LaunchConfiguration("robot"), LaunchConfiguration("view")
     return LaunchDescription(
         [
-            switch("robot", "false", "a robot, whose drivers run already"),
-            switch("view", "true", "print what is heard and done here"),
+            DeclareLaunchArgument(
+                "robot", default_value="false", choices=YES_OR_NO, description="a robot, whose drivers run already"
+            ),
+            DeclareLaunchArgument(
+                "view", default_value="true", choices=YES_OR_NO, description="print what is heard and done here"
+            ),
             included("sim.launch.py", UnlessCondition(robot)),
             included("robot.launch.py", IfCondition(robot)),
             ExecuteProcess(cmd=VIEW, output="screen", condition=IfCondition(view)),

@@ -140,7 +140,7 @@ def arguments(name: str) -> frozenset[str]:
 def executables(package: str) -> frozenset[str]:
     """The commands that a package installs."""
     path = ROOT / "setup.py" if package == CORE else ROOT / "sim" / "setup.py"
-    return frozenset(re.findall(r'"(\w+) = [\w.]+:main"', path.read_text()))
+    return frozenset(re.findall(r'"(\w+) = [\w.]+:(?:main|\w+_node)"', path.read_text()))
 
 
 def name_faults(text: str) -> Iterator[str]:
