@@ -69,7 +69,11 @@ CARRIED_OUT = frozenset(
         *(Intent.OPEN, Intent.CLOSE, Intent.JOG, Intent.ROTATE),
     )
 )
-"""What the nodes act on; the other intents are understood, reported, and move nothing."""
+"""What the nodes act on; the others are carried out as one of these, or answered."""
+
+MOVES = CARRIED_OUT - {Intent.STOP, Intent.CANCEL} | {Intent.HAND_OVER, Intent.AGAIN, Intent.CORRECT}
+"""What can set the robot in motion, by itself or after the command before. A pace only tells how fast the next motion
+is to be, a "no" gives up what runs, and a "yes" moves only what was asked."""
 
 
 class Phase(Enum):

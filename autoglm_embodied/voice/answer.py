@@ -8,12 +8,12 @@ from enum import Enum
 
 from autoglm_embodied.command_language.prohibition import is_prohibition
 from autoglm_embodied.setting import check_ranges, setting
-from autoglm_embodied.types import CARRIED_OUT, Intent
+from autoglm_embodied.types import MOVES, Intent
 from autoglm_embodied.voice.interpretation import Interpretation, interpret
 from autoglm_embodied.voice.recogniser import Transcript
 from autoglm_embodied.voice.segmenter import Utterance
 
-MOVES = CARRIED_OUT - {Intent.STOP, Intent.CANCEL}
+LEADS_TO_MOTION = MOVES | {Intent.YES}  # a "yes" carries out what was asked
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,11 @@ def answer_utterance(
     command = _command(found, utterance, language, now_ns)
     if reason := _doubt(command, utterance, transcript, settings):
         return Answer(Outcome.REFUSED, reason)
-    if command.intent in MOVES and is_prohibition(transcript.text, language):
+    if command.intent in LEADS_TO_MOTION and is_prohibition(transcript.text, language):
         return Answer(Outcome.REFUSED, f"{transcript.text[:100]!r} forbids it; nothing is done")
-    is_doubtful = command.intent in MOVES and found.may_be_prohibited
+    is_doubtful = command.intent in LEADS_TO_MOTION and found.may_be_prohibited
+    if is_doubtful and command.intent is Intent.YES:
+        return Answer(Outcome.REFUSED, f"{transcript.text[:100]!r} may forbid it; nothing is done")
     special = {Intent.STOP: settings.least_stop_confidence, Intent.RESUME: settings.least_resume_confidence}
     if not is_doubtful and command.confidence >= special.get(command.intent, settings.least_confidence):
         return understood(command)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoglm_embodied.command_language.grammar import parse_command
-from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.answer import MOVES
+from autoglm_embodied.types import MOVES, Intent
 
 LIFTED = """ar|اصعد|ارفع الشيء|اصعد بالشيء|حرك الشيء إلى أعلى
 de|fahr hoch|heb das Ding hoch|beweg das Objekt nach oben|hoch mit dem Gegenstand
@@ -217,7 +216,7 @@ NARRATED = "ru:он взял чашку|ru:робот поднял куб|ar:ر�
 def test_never_what_it_is_not_and_what_was_done_move_nothing(said: str) -> None:
     tag, _, sentence = said.partition(":")
     command = parse_command(sentence, tag)
-    assert command is None or command.intent not in {*MOVES, Intent.CORRECT}
+    assert command is None or command.intent not in MOVES
 
 
 NOT_ASKED_FOR = """de|ich möchte nicht, dass du den roten würfel nimmst|ich will nicht dass du den roten würfel nimmst
@@ -269,5 +268,4 @@ en|don't open the gripper halfway|never close it a little|do not open it even a 
 def test_a_request_not_to_take_something_takes_nothing(row: str) -> None:
     tag, *said = row.split("|")
     commands = {sentence: parse_command(sentence, tag) for sentence in said}
-    moving = {*MOVES, Intent.CORRECT}
-    assert [each for each, command in commands.items() if command is not None and command.intent in moving] == []
+    assert [each for each, command in commands.items() if command is not None and command.intent in MOVES] == []

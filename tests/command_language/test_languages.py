@@ -14,13 +14,11 @@ from autoglm_embodied.command_language.language import FOLDER, STOP_WORDS, langu
 from autoglm_embodied.command_language.lexicon import Lexicon
 from autoglm_embodied.config import read_yaml
 from autoglm_embodied.errors import ConfigError
-from autoglm_embodied.types import Intent
-from autoglm_embodied.voice.answer import MOVES as MOVED
+from autoglm_embodied.types import MOVES, Intent
 
 ALL = ("ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "zh")
 INTENTS = {intent.name.lower() for intent in Intent} | {"none"}
 STOPS = [(tag, word.strip()) for tag, words in read_yaml(STOP_WORDS).items() for word in words.split(",")]
-MOVES = {Intent.GRASP, Intent.PLACE, Intent.OPEN, Intent.JOG, Intent.RELEASE, Intent.HOME, Intent.RESUME}
 WORDS = {tag: sorted({word for each in sentences(tag) for word in each.text.split()}) for tag in ALL}
 
 
@@ -75,7 +73,7 @@ def test_sentences_that_were_written_after_the_rules_are_understood_as_often_as_
     known = sentences(tag, "held_back")
     found = [(each, meaning(each.text, tag)) for each in known]
     right = [each for each, got in found if got == (each.intent, each.slots)]
-    moving = {intent.name.lower() for intent in {*MOVED, Intent.CORRECT, Intent.AGAIN, Intent.HAND_OVER}}
+    moving = {intent.name.lower() for intent in MOVES}
     misread = [each.text for each, got in found if got != (each.intent, each.slots) and got[0] in moving]
     print(f"{tag}: {len(right)} of {len(known)} right, {len(misread)} misread as another that moves the robot")
     assert len(known) == 25 and len(right) >= FIRST[tag]

@@ -7,7 +7,7 @@ import pytest
 from autoglm_embodied.command_language.grammar import parse_command
 from autoglm_embodied.policy.goal import TO_PERSON, place_slots
 from autoglm_embodied.policy.spoken import Reply, SpokenCommands
-from autoglm_embodied.types import Intent
+from autoglm_embodied.types import MOVES, Intent
 from autoglm_embodied.voice.answer import Answer, Outcome, VoiceCommand, understood
 
 S = 1_000_000_000
@@ -106,6 +106,15 @@ def test_a_question_is_answered_with_what_the_robot_does_and_moves_nothing() -> 
 def test_a_yes_to_nothing_is_refused() -> None:
     (reply,) = replies("yes")
     assert (reply.command, reply.answer.outcome) == (None, Outcome.REFUSED)
+
+
+@pytest.mark.parametrize("intent", Intent)
+def test_what_can_set_the_robot_in_motion_is_what_is_said_to_and_nothing_else(intent: Intent) -> None:
+    """After a grasp, of which some are said."""
+    commands = SpokenCommands(lambda: "nothing to do")
+    commands.reply(understood(said("pick up the red cube")))
+    done = commands.reply(understood(VoiceCommand(intent, "", "", "en", 0.9, 2 * S, S, S))).command
+    assert (done is not None and done.intent not in (Intent.STOP, Intent.CANCEL)) == (intent in MOVES)
 
 
 @pytest.mark.parametrize("text", ["hand it to me", "give it to me", "give it here"])

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoglm_embodied.command_language.grammar import parse_command
-from autoglm_embodied.types import Intent
+from autoglm_embodied.types import MOVES, Intent
 from autoglm_embodied.voice.answer import (
-    MOVES,
     Answer,
     CommandSettings,
     Dialogue,
@@ -188,7 +187,7 @@ def test_long_controlling_or_mixed_texts_move_nothing(text: str) -> None:
 NEGATED = "never {}|don't {}|do not {}|you must not {}|please don't ever {}|make sure you don't {}|be careful not to {}"
 NEGATED += "|you are not allowed to {}|under no circumstances {}|I don't want you to {}|refuse to {}|don {}|don t {}"
 ACTIONS = "drop it|let go|release the cup|open the gripper|close your hand|go home|move left|turn right|put it down"
-ACTIONS += "|pick up the red cube|continue|give me the ball|faster"
+ACTIONS += "|pick up the red cube|continue|give me the ball|give it to me|do it again|faster"
 
 
 @settings(max_examples=60)
@@ -203,6 +202,15 @@ def test_what_may_have_been_forbidden_is_never_carried_out_and_what_likely_was_i
     assert found.command is None or found.command.intent not in MOVES or found.outcome is not Outcome.UNDERSTOOD
     found = answer((action, score - 0.1), (forbidden, score))
     assert found.outcome is Outcome.REFUSED or action == "faster"
+
+
+def test_a_yes_that_may_have_been_a_no_carries_out_nothing() -> None:
+    for score in (-4.0, 2 * SURE):
+        dialogue = Dialogue("en", CommandSettings())
+        assert dialogue.answer(utterance(), heard(*ASKED), 2 * SECOND).outcome is Outcome.ASKED
+        said = utterance(at_s=4)
+        found = dialogue.answer(said, heard(("yes, do it", SURE), ("don't do it", score)), said.end_ns)
+        assert (found.outcome, found.command) == (Outcome.REFUSED, None)
 
 
 def test_words_that_are_written_for_a_negation_make_a_command_one_to_ask_about() -> None:

@@ -19,7 +19,7 @@ from autoglm_embodied.metrics import Report, wilson
 from autoglm_embodied.tools.bench.stop_channel import CONDITIONS, stream
 from autoglm_embodied.train.stop_sounds import NOISES, noise, speech_track
 from autoglm_embodied.train.stop_speech import SpeechClip, load_clips
-from autoglm_embodied.types import FloatArray, Intent
+from autoglm_embodied.types import MOVES, FloatArray, Intent
 from autoglm_embodied.voice.answer import Answer, CommandSettings, Outcome, answer_utterance
 from autoglm_embodied.voice.interpretation import MARGIN, SHARPNESS, WEIGHTS, interpret
 from autoglm_embodied.voice.microphone import BLOCK, Block
@@ -29,7 +29,6 @@ from autoglm_embodied.voice.segmenter import Segmenter, Utterance, VoiceActivity
 
 LIST = "sentences.tsv"
 LATE_S = 0.3  # after the end of a clip, in which an utterance of it may still begin
-HARMLESS = (Intent.STOP, Intent.CANCEL, Intent.NO, Intent.QUESTION, Intent.REPEAT, Intent.YES)
 MINUTE = 60 * RATE_HZ
 
 
@@ -172,7 +171,7 @@ def _add_figures(report: Report, condition: str, judged: Sequence[Judged]) -> No
             count = sum(each.outcome == outcome for each in commands)
             report.add_fraction(f"voice.{figure}", count, len(commands), case=case)
     others = [each for each in judged if not each.is_command]
-    moved = sum(any(intent not in HARMLESS for intent, _ in each.executed) for each in others)
+    moved = sum(any(intent in MOVES for intent, _ in each.executed) for each in others)
     report.add_fraction("voice.false_motion", moved, len(others), case=f"{condition}/no_command")
 
 
@@ -209,7 +208,7 @@ def measure_false_motion(
                     trials.append((found.probability, found.features, False))
                 answer = _answered(utterance, transcript, settings)
                 done = answer.command if answer.outcome is Outcome.UNDERSTOOD else None
-                moved += done is not None and done.intent not in HARMLESS
+                moved += done is not None and done.intent in MOVES
         report.add("voice.false_motion", moved, "count", minutes, case=f"{case}/{minutes}min")
     return trials
 

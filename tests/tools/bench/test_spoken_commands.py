@@ -49,7 +49,11 @@ def recordings(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("heard", "right", "wrong", "moved"), [(SAID, 1, 0, 1), ("drop it", 0, 1, 1), ("hello", 0, 0, 0)]
+    ("heard", "right", "wrong", "moved"),
+    [
+        *((SAID, 1, 0, 1), ("drop it", 0, 1, 1), ("do it again", 0, 1, 1), ("hello", 0, 0, 0)),
+        *((text, 0, 1, 0) for text in ("slower", "faster", "not that one", "the other one", "no", "yes")),
+    ],
 )
 def test_what_is_executed_is_counted_as_right_wrong_or_false_in_every_condition(
     recordings: Path, heard: str, right: int, wrong: int, moved: int
