@@ -18,8 +18,17 @@ DESCRIPTION = (
 KNOWN_OBJECT = ("colours", "sizes", "nouns", "places", "directions")
 OBJECT = tuple(reading for reading in DESCRIPTION if reading != "words.not")
 ARM = ("words.gripper", "words.it")
-MEASURES = ("words.by", "words.to")  # "by" or "to" two centimetres
-MOTION = (*ARM, "verbs.move", "verbs.turn", "verbs.do", "words.more", "words.gentle", "words.here", "words.little")
+MOTION = (
+    *ARM,
+    "verbs.move",
+    "verbs.turn",
+    "verbs.do",
+    "words.more",
+    "words.gentle",
+    "words.here",
+    "words.little",
+    "words.returns",
+)
 
 
 @dataclass(frozen=True)

@@ -192,8 +192,13 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         slots["relation"] = f"{place}_of"
     elif "relation" not in slots and any_of(content, "verbs.place") and not place:
         stray = any(token.has("relations") and not token.has("words", "verbs", "directions") for token in content)
+        stray = (
+            stray or any(token.has("words.returns") for token in content) and not any_of(content, "nouns", "words.it")
+        )
         if stray or len(known(content)) < len(content) or any_of(content, "directions.up"):
-            return None  # "put the kettle on", "leave me alone", "put the thing up"
+            return (
+                None  # "put the kettle on", "leave me alone", "put the thing up", "go back" where it is "put back", too
+            )
         in_tray = slots.get("noun") == "tray"
         slots = {"relation": "in_tray"} if in_tray else slots | {"relation": "here"}  # "put it down"
     if slots.get("ref_noun") == "tray" and slots.get("relation") in ("in", "on"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoglm_embodied.command_language.command import MEASURES, MOTION, ParsedCommand, any_of, only
+from autoglm_embodied.command_language.command import MOTION, ParsedCommand, any_of, only
 from autoglm_embodied.command_language.description import Slots
 from autoglm_embodied.command_language.language import Language
 from autoglm_embodied.command_language.lexicon import Token
-from autoglm_embodied.command_language.quantity import amount, take_quantities
+from autoglm_embodied.command_language.quantity import MEASURES, amount, take_quantities
 from autoglm_embodied.types import Intent
 
 SIDES = {"left_of": "left", "right_of": "right"}
@@ -32,6 +32,8 @@ def read_motion(content: Sequence[Token], spoken: Language) -> ParsedCommand | N
     turns = bool(turned) or any_of(others, "verbs.turn") or any(each.unit == "deg" for each in quantities)
     if len(sides) > 1 or (turns and (not sides <= {"left", "right"} or any(each.unit == "m" for each in quantities))):
         return None
+    if not sides and not turns and any_of(others, "words.returns") and (quantities or any_of(others, "words.little")):
+        sides = {"back"}  # "go back five centimetres", in one word; without how far, it may be to where it began
     if not sides and not (turns and (quantities or any_of(others, "words.little") or any_of(others, "verbs.turn"))):
         return None
     slots: Slots = {"direction": sides.pop()} if sides else {}

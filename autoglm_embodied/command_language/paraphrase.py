@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from autoglm_embodied.command_language.command import MEASURES
 from autoglm_embodied.command_language.language import Language
 from autoglm_embodied.command_language.lexicon import Token
-from autoglm_embodied.command_language.quantity import is_number
+from autoglm_embodied.command_language.quantity import MEASURES, is_number
 
 SIDES = ("places", "directions")
 HEADS = ("nouns", "words.one")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autoglm_embodied.command_language.lexicon import Token
 
 METRES = {"mm": 0.001, "cm": 0.01, "dm": 0.1, "m": 1.0, "in": 0.0254, "ft": 0.3048}
+MEASURES = ("words.by", "words.to")  # "by" or "to" two centimetres
 NUMERIC = ("number", "numbers.half", "numbers.point")
 
 
@@ -28,6 +29,7 @@ def take_quantities(tokens: Sequence[Token], tens_multiply: bool) -> tuple[list[
     """
     quantities: list[Quantity] = []
     others: list[Token] = []
+    tokens = _number_first(tokens)
     at = 0
     while at < len(tokens):
         end, found = _quantity(tokens, at, tens_multiply)
@@ -40,6 +42,20 @@ def take_quantities(tokens: Sequence[Token], tens_multiply: bool) -> tuple[list[
             quantities.append(found)
         at = end
     return quantities, others
+
+
+def _number_first(tokens: Sequence[Token]) -> list[Token]:
+    """ "Centimetres five" and "centimetres by five", which say about how much, as "by five centimetres"."""
+    found = list(tokens)
+    for at in [at for at, token in enumerate(tokens) if token.has("units") and not (at and is_number(tokens[at - 1]))]:
+        start = at + 1 + (at + 1 < len(found) and found[at + 1].has(*MEASURES))
+        end = start
+        while end < len(found) and (is_number(found[end]) or (end > start and found[end].has("numbers.and"))):
+            end += 1
+        adds_half = start < len(found) and found[start].has("numbers.half")  # "a centimetre and a half"
+        if end > start and not adds_half and not (end < len(found) and found[end].has("units")):
+            found[at:end] = [*found[at + 1 : end], found[at]]
+    return found
 
 
 def amount(quantities: Sequence[Quantity], little: bool) -> dict[str, str]:
@@ -64,8 +80,6 @@ def _quantity(tokens: Sequence[Token], start: int, tens_multiply: bool) -> tuple
         return start, None
     value = _value(tokens[start:end], tens_multiply)
     end += 1
-    if end == start + 1 < len(tokens) and tokens[end].has("number.1"):
-        return end + 1, _in_unit(1.0, unit)  # "metre one"
     after = end + (end < len(tokens) and tokens[end].has("numbers.and"))
     if after < len(tokens) and tokens[after].has("numbers.half") and not tokens[after].has("number"):
         value, end = None if value is None else value + 0.5, after + 1  # "two centimetres and a half"
