@@ -42,8 +42,9 @@ def describe(tokens: Sequence[Token], language: Language) -> Slots:
         for section, slot in (("colours", "not_colour"), ("nouns", "not_noun")):
             if value := token.value(section):
                 _put(slots, slot, value)
-    if negative is not None and not slots.keys() & EXCLUDED:
-        raise Unclear
+    excluded = slots.keys() & EXCLUDED
+    if negative is not None and all(slots.get(slot.removeprefix("not_")) == slots[slot] for slot in excluded):
+        raise Unclear  # nothing, or what is asked for
     return slots
 
 
@@ -179,11 +180,15 @@ def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[To
         elif token.has("relations") and not token.has(*SIDES) and not relation:
             pending = related
         elif token.has("words.object", "verbs") and any(map(_describes, current)) and not target:
-            target, current = current, []
+            first, rest = _first_object(current) if pending and not relation else ([], current)
+            if first:  # "beside the mug the lemon"
+                relation, reference = pending, first
+            target, current = rest, []
         else:
             current.append(token)
     if pending and not relation:
-        relation, reference, current = pending, current, []
+        reference, current = _first_object(current)
+        relation, reference, current = pending, reference or current, current if reference else []
     if target and any(_describes(token) for token in current):
         raise Unclear
     return [*target, *current], relation, reference

@@ -32,8 +32,8 @@ from autoglm_embodied.command_language.language import Language, language
 from autoglm_embodied.command_language.lexicon import Token
 from autoglm_embodied.command_language.motion import read_motion, read_opening
 from autoglm_embodied.command_language.near_miss import correct_tokens, is_near_stop, opened
-from autoglm_embodied.command_language.paraphrase import plainly_said, without_fillers
-from autoglm_embodied.command_language.prohibition import is_prohibited
+from autoglm_embodied.command_language.paraphrase import lies_at, plainly_said, without_fillers
+from autoglm_embodied.command_language.prohibition import contrasted, is_prohibited
 from autoglm_embodied.types import Intent
 
 LONGEST_STOP = 5  # words, where the stop word is neither the first nor the last
@@ -101,7 +101,7 @@ def parse_command(text: str, tag: str = "en") -> ParsedCommand | None:
         return ParsedCommand(Intent.STOP)
     if is_long:
         return None
-    content = without_fillers(tokens)
+    content = contrasted(without_fillers(tokens))
     if not content or len(content) > MOST_WORDS or is_prohibited(content):
         return None
     if spoken.near_miss:
@@ -179,7 +179,11 @@ def _place(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
     verbs = ("verbs.place", "intents.release")
     if not any_of(content, *verbs) or not only(known(content), *verbs, *OBJECT, "words.here", "verbs.do", "verbs.move"):
         return None
-    if (not spoken.reference_first and not content[0].readings) or any_of(content, "words.off"):
+    if (
+        (not spoken.reference_first and not content[0].readings)
+        or any_of(content, "words.off")
+        or lies_at(content) is not None
+    ):
         return None  # "j'ai posé la tasse": who has done what; "put it off the plate" says from where, not where to
     try:
         slots = describe(content, spoken)
@@ -241,9 +245,10 @@ def _only_requests(token: Token) -> bool:
 
 
 def _names_reference(content: Sequence[Token]) -> bool:
-    """Whether something is named before the relation to it, unlike in "the robot's neighbouring cube"."""
+    """Whether something is named before the relation to it, or two things after it; unlike "my neighbouring cube"."""
     first = next((at for at, token in enumerate(content) if token.has("relations")), len(content))
-    return any(token.has(*KNOWN_OBJECT, "words.one") or not token.readings for token in content[:first])
+    named = any(token.has(*KNOWN_OBJECT, "words.one") or not token.readings for token in content[:first])
+    return named or sum(token.has("nouns") for token in content[first:]) == 2
 
 
 def _is_unclear_no(content: Sequence[Token], spoken: Language) -> bool:

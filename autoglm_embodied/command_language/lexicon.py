@@ -23,7 +23,7 @@ _LETTERS = str.maketrans("ىةیک", "يهيك")
 KNOWN_COST = 1.0
 PHRASE_COST = 0.75  # of two letters or more of a script without spaces: less than a leading letter and a particle
 PARTICLE_COST = 0.3
-LEADING_COST = 0.5  # of a first word of one letter, so that it is found before an unknown one
+LEADING_COST = 0.5  # of a first word of one letter, or a relation after it, so that it is found beside an unknown one
 PARTICLE = "words.particle"
 LEADING = ("verbs.", "words.")
 UNKNOWN_COST = 3.0
@@ -218,7 +218,7 @@ class Lexicon:
                 if unit.apart and PARTICLE in readings:  # nothing is before it that it could belong to
                     readings -= {PARTICLE, "words.object"}
                 if readings:
-                    total = cost + self._cost(unit, end - start, readings)
+                    total = cost + self._cost(unit, end - start, readings, start > 0 and not best[start][2])
                     if total < best[end][0]:
                         best[end] = (total, start, readings)
             if number_in(unit.text) is not None:
@@ -233,13 +233,16 @@ class Lexicon:
                 best[start + 1] = (*unknown[start + 1], frozenset())
         return self._walk_back(found, best)
 
-    def _cost(self, unit: Unit, length: int, readings: frozenset[str]) -> float:
+    def _cost(self, unit: Unit, length: int, readings: frozenset[str], after_unknown: bool) -> float:
         if self._spaces:
             return KNOWN_COST
         if PARTICLE in readings:
             return PARTICLE_COST
         leads = unit.apart and length == 1 and any(each.startswith(LEADING) for each in readings)
-        return LEADING_COST if leads else KNOWN_COST if length == 1 else PHRASE_COST
+        follows = (
+            after_unknown and not unit.apart and length == 1 and any(each.startswith("relations.") for each in readings)
+        )
+        return LEADING_COST if leads or follows else KNOWN_COST if length == 1 else PHRASE_COST
 
     def _walk_back(self, found: Sequence[Unit], best: Sequence[tuple[float, int, frozenset[str]]]) -> list[Token]:
         tokens, end = [], len(found)

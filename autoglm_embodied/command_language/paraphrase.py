@@ -95,8 +95,22 @@ def plainly_said(tokens: Sequence[Token], language: Language) -> list[Token]:
         tokens: of the sentence, without fillers.
         language: in which they were said.
     """
-    related = _relation_first(_without_frame(tokens))
+    related = _relation_first(_without_frame(_without_lies(tokens)))
     return _without_degrees(_without_prepositions(_without_surfaces(related, language), language))
+
+
+def lies_at(tokens: Sequence[Token]) -> int | None:
+    """Where it is said on what the thing named after it lies: "put-on the plate the bread", which is no place."""
+    at = next((at for at, token in enumerate(tokens) if token.has("words.lies")), len(tokens))
+    relation = next((each for each in range(at, len(tokens)) if tokens[each].has("relations", *SIDES)), len(tokens))
+    following = tokens[relation + 1 : relation + 4]
+    named = next((each for each in following if each.has(*HEADS, "verbs") or not each.readings), None)
+    return at if named is not None and not named.has("verbs") and not named.pause else None
+
+
+def _without_lies(tokens: Sequence[Token]) -> Sequence[Token]:
+    at = lies_at(tokens)
+    return tokens if at is None else [*tokens[:at], *tokens[at + 1 :]]
 
 
 def _without_frame(tokens: Sequence[Token]) -> list[Token]:
