@@ -10,7 +10,7 @@ from autoglm_embodied.command_language.language import Language
 from autoglm_embodied.command_language.lexicon import Token
 from autoglm_embodied.types import Intent
 
-ANYWHERE = ("words.the", "words.and", "numbers.and", "words.filler", "words.particle", "words.object")
+ANYWHERE = ("words.the", "words.and", "numbers.and", "words.filler", "words.particle", "words.object", "words.relative")
 DESCRIPTION = (
     *("colours", "sizes", "nouns", "places", "directions", "relations"),
     *("words.one", "words.it", "words.some", "words.gentle", "words.not", "words.but", "number.1"),

@@ -33,6 +33,14 @@ def read_correction(content: Sequence[Token], spoken: Language) -> ParsedCommand
         return None
     if at < 0 and any_of(content, *verbs) and spoken.negation_after and _describes_one(content):
         return None
+    negation = next((at for at, token in enumerate(content) if token.has("words.not")), 0)
+    if (
+        at < 0
+        and spoken.negation_after
+        and any_of(content[:negation], *verbs, "words.relative")
+        and any_of(content, *verbs)
+    ):
+        return None  # "take the spoon, the fork not", "the ball which blue not is, it take"
     if any(not token.readings for token in before) and not any_of(before, "verbs.grasp"):
         return None
     slots = _described(after, spoken) or _described(before, spoken)

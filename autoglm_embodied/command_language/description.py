@@ -70,6 +70,16 @@ def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[lis
     negation = next((at for at, token in enumerate(tokens) if token.has("words.not")), None)
     if negation is None:
         return [token for token in tokens if not token.has("words.but")], None
+    if language.negation_after and (start := _start_of_excluded(tokens, negation)):
+        excluded = tokens[start:negation]
+        heads = (
+            excluded[:1]
+            if tokens[start - 1].has("words.relative") and excluded[:1] and excluded[0].has("nouns")
+            else []
+        )
+        heads = heads if len(excluded) > 1 else []  # "which ball blue not is": a ball
+        rest = [*tokens[: start - bool(heads)], *heads, *tokens[negation + 1 :]]
+        return [token for token in rest if not token.has("words.but", "words.not")], [*excluded[len(heads) :]]
     if negation > 0 and (language.negation_after or tokens[negation].has("words.excluded")):
         return [token for token in tokens[negation + 1 :] if not token.has("words.but", "words.not")], [
             *tokens[:negation]
@@ -81,6 +91,16 @@ def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[lis
     if any(token.has("words.not") for token in rest):
         raise Unclear
     return [token for token in rest if not token.has("words.but")], [*tokens[negation + 1 : end]]
+
+
+def _start_of_excluded(tokens: Sequence[Token], negation: int) -> int:
+    """Where "the spoon, the fork not" and "the ball which blue not is" begin to say what is not meant; 0: nowhere."""
+    relative = next((at for at in range(negation) if tokens[at].has("words.relative")), None)
+    if relative is not None:
+        return relative + 1
+    if any(_describes(token) for token in tokens[negation + 1 :]):
+        return 0
+    return next((at for at in range(1, negation) if tokens[at].pause and any(map(_describes, tokens[:at]))), 0)
 
 
 def _end_of_scope(tokens: Sequence[Token], start: int) -> int:
@@ -172,7 +192,7 @@ def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[To
         )
         if related and token.has("verbs") and any(_is_head(later) for later in tokens[at + 1 :]):
             target, current, pending = target or current, [], related  # "the lemon put-into the bowl"
-        elif related and any(_is_head(each) for each in current) and not relation:
+        elif related and any(_is_head(each) and not _points(each, token) for each in current) and not relation:
             first, current = _first_object(current) if not target else ([], current)
             target, relation, reference, current = target or first, related, current, []
         elif related and relation == related:
@@ -192,6 +212,11 @@ def _reference_first(tokens: Sequence[Token]) -> tuple[list[Token], str, list[To
     if target and any(_describes(token) for token in current):
         raise Unclear
     return [*target, *current], relation, reference
+
+
+def _points(before: Token, side: Token) -> bool:
+    """Whether "that" before a side is said of the thing there, as in "that right-side one", and is no reference."""
+    return before.has("words.it") and not side.has("relations")
 
 
 def _first_object(tokens: list[Token]) -> tuple[list[Token], list[Token]]:

@@ -18,6 +18,9 @@ _NO_WORD = re.compile(r"[,.;:!?،؛؟。、！？，；：।…—–\"]")
 _SCRIPT = re.compile(
     r"[\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+"
 )
+_NASAL = re.compile(
+    "[\u0919\u091e\u0923\u0928\u092e]\u094d(?=[\u0915-\u092e])|\u0901"
+)  # before its consonant, or a moon
 _LETTERS = str.maketrans("ىةیک", "يهيك")
 
 KNOWN_COST = 1.0
@@ -33,7 +36,8 @@ UNKNOWN_LETTER_COST = 0.6  # so that a known word of two letters is found beside
 def fold(text: str) -> str:
     """Lower case without accents, short vowels and widths; letters that are written in two ways in one."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", _DROPPED.sub("", decomposed)).translate(_LETTERS)
+    spelled = _NASAL.sub("\u0902", _DROPPED.sub("", decomposed))
+    return unicodedata.normalize("NFC", spelled).translate(_LETTERS)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ SURFACE_PLACES = {"left_of": "places.left", "right_of": "places.right"}
 FILLERS = {"words.filler", "words.particle", "words.towards", "words.preposition"}
 REST_PLACES = SURFACE_PLACES | {"in_front_of": "places.front", "behind": "places.back"}
 NOUN_PHRASE = ("colours", "sizes", *HEADS)
+OPPOSITE = {
+    **{"left_of": "right_of", "right_of": "left_of", "in_front_of": "behind", "behind": "in_front_of"},
+    "next_to": "next_to",
+}
 LIES_ON = ("relations.on", "relations.in")
 
 
@@ -49,6 +53,8 @@ def _measured(tokens: Sequence[Token]) -> list[Token]:
     found: list[Token] = []
     for at, token in enumerate(tokens):
         measures = _is_quantity(tokens[at + 1 :]) or (_is_unit(tokens[:at][-1:]) and not token.value("gap"))
+        if token.has("words.some") and _is_quantity(tokens[at + 1 :]):
+            continue  # "some five centimetres"
         found.append(token if measures else replace(token, readings=token.readings - {*MEASURES}))
     return found
 
@@ -95,7 +101,7 @@ def plainly_said(tokens: Sequence[Token], language: Language) -> list[Token]:
         tokens: of the sentence, without fillers.
         language: in which they were said.
     """
-    related = _relation_first(_without_frame(_without_lies(tokens)))
+    related = _relation_first(_without_frame(_whose_last(_without_correlative(_without_lies(tokens)))))
     return _without_degrees(_without_prepositions(_without_surfaces(related, language), language))
 
 
@@ -111,6 +117,26 @@ def lies_at(tokens: Sequence[Token]) -> int | None:
 def _without_lies(tokens: Sequence[Token]) -> Sequence[Token]:
     at = lies_at(tokens)
     return tokens if at is None else [*tokens[:at], *tokens[at + 1 :]]
+
+
+def _without_correlative(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without what a relative clause is taken up by: "which cube beside the bottle is, *that* take"."""
+    at = next((at for at, token in enumerate(tokens) if token.has("words.relative")), len(tokens))
+    return [*tokens[:at], *(token for token in tokens[at:] if not token.has("words.it") or token.has("words.not"))]
+
+
+def _whose_last(tokens: Sequence[Token]) -> Sequence[Token]:
+    """ "[The] ball beside which a cup is, it take" as "beside the cup [the] ball take"."""
+    at = next((at for at, token in enumerate(tokens) if token.has("words.whose")), len(tokens))
+    relation = next((each for each in range(at, len(tokens)) if tokens[each].has("relations")), None)
+    if relation is None:
+        return [*tokens[:at], *tokens[at + 1 :]]
+    opposite = OPPOSITE.get(tokens[relation].value("relations"))
+    end = next((at for at in range(relation, len(tokens)) if tokens[at].has("words.it", "verbs")), len(tokens))
+    if opposite is None or tokens[relation].has("words", "verbs"):
+        return tokens
+    turned = replace(tokens[relation], readings=frozenset({f"relations.{opposite}"}))
+    return [*tokens[:at], *tokens[relation + 1 : end], turned, *tokens[at + 1 : relation], *tokens[end:]]
 
 
 def _without_frame(tokens: Sequence[Token]) -> list[Token]:
