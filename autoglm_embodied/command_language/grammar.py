@@ -23,6 +23,8 @@ from autoglm_embodied.command_language.command import (
 )
 from autoglm_embodied.command_language.correction import read_correction
 from autoglm_embodied.command_language.description import (
+    EXCLUDED,
+    Slots,
     Unclear,
     describe,
     instruction_of,
@@ -231,12 +233,23 @@ def _grasp(content: Sequence[Token], spoken: Language) -> ParsedCommand | None:
         return None
     if spoken.reference_first and "relation" in slots and not _names_reference(content):
         return None
+    if _moves_what_is_held(content, slots):
+        return None
     is_known = all(token.readings for token in content)
     is_imperative = any_of(content, *verbs[:2])
     if not names_object(content, slots, spoken) or not (is_known or is_imperative):
         if not (is_known and is_imperative and is_told_by_what_it_is_not(content, spoken)):
             return None
     return ParsedCommand(Intent.GRASP, instruction_of(slots), slots)
+
+
+def _moves_what_is_held(content: Sequence[Token], slots: Slots) -> bool:
+    """Whether "it" is to be brought or wanted elsewhere, "bring it closer", and nothing is said of an object."""
+    it = any(token.has("words.it") and not token.has("words.one", "words.the") for token in content)
+    if not it or any_of(content, "words.one") or slots.keys() & {"noun", "colour", "size", *EXCLUDED}:
+        return False
+    is_wanted = not any_of(content, "verbs.grasp", "verbs.give")
+    return slots.keys() <= {"place", "gentle"} or is_wanted
 
 
 def _only_requests(token: Token) -> bool:
