@@ -86,7 +86,7 @@ def _describes_one(content: Sequence[Token]) -> bool:
     at = next((at for at, token in enumerate(content) if token.has("words.not")), len(content))
     following = content[at + 1 :][:1]
     said = content[at].has("words.except") and not content[at].has("words.but") if following else False
-    return said and following[0].has("nouns", "words.one") and not following[0].pause
+    return said and following[0].has("nouns", "words.one", "words.some") and not following[0].pause
 
 
 def _described(content: Sequence[Token], spoken: Language) -> Slots | None:

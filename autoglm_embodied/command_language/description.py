@@ -70,7 +70,8 @@ def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[lis
     negation = next((at for at, token in enumerate(tokens) if token.has("words.not")), None)
     if negation is None:
         return [token for token in tokens if not token.has("words.but")], None
-    if language.negation_after and (start := _start_of_excluded(tokens, negation)):
+    follows = tokens[negation].has("words.rather")  # "and not", after which it is said what is not meant
+    if language.negation_after and not follows and (start := _start_of_excluded(tokens, negation)):
         excluded = tokens[start:negation]
         heads = (
             excluded[:1]
@@ -80,7 +81,7 @@ def _split_at_negation(tokens: Sequence[Token], language: Language) -> tuple[lis
         heads = heads if len(excluded) > 1 else []  # "which ball blue not is": a ball
         rest = [*tokens[: start - bool(heads)], *heads, *tokens[negation + 1 :]]
         return [token for token in rest if not token.has("words.but", "words.not")], [*excluded[len(heads) :]]
-    if negation > 0 and (language.negation_after or tokens[negation].has("words.excluded")):
+    if negation > 0 and not follows and (language.negation_after or tokens[negation].has("words.excluded")):
         return [token for token in tokens[negation + 1 :] if not token.has("words.but", "words.not")], [
             *tokens[:negation]
         ]

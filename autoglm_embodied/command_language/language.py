@@ -31,7 +31,7 @@ SECTIONS = {
     "units": "mm cm dm m in ft deg",
     "words": "filler particle the it one thing some except and but not dont dont_stop gentle little halfway more "
     "gripper here my_hand meant asks not_object object linking degree find brought rest towards viewer preposition "
-    "request by to never excluded off returns relative whose lies",
+    "request by to never excluded off returns relative whose lies rather",
     "anchored": "left_of right_of in_front_of behind next_to",
 }
 """What a language file has words for: section, then its values, each with words and phrases between commas."""
@@ -39,6 +39,7 @@ IMPLIED = {
     "words.except": ("words.not",),
     "words.excluded": ("words.except", "words.not"),
     "words.off": ("relations.on",),
+    "words.rather": ("words.not",),
 }
 """Readings that those of another value have, too: "other than" is a "not", though never that of a verb;
 what is to be taken "off" the plate lies on it."""
@@ -60,6 +61,7 @@ MAY_LACK = {
         "relative",
         "whose",
         "lies",
+        "rather",
     ),
     *("milk", "cereal", "teddy"),
 }
