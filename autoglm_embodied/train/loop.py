@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,17 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from autoglm_embodied.data.schemas import LABELLED_IMAGES, OUTCOMES
-from autoglm_embodied.data.shards import Arrays, Indices, joined, shuffled_batches, take
+from autoglm_embodied.data.shards import Arrays, Indices, Read, joined, shuffled_batches, take
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.build import SIZES, build_model, build_scorer, build_segmenter, grasp_config
 from autoglm_embodied.model.checkpoint import load, load_scorer, load_segmenter, torch_device
 from autoglm_embodied.model.grasp_model import GraspModel
 from autoglm_embodied.model.grasp_scorer import GraspScorer
+from autoglm_embodied.model.latent_statistics import LatentStatistics
 from autoglm_embodied.model.object_segmenter import ObjectSegmenter
 from autoglm_embodied.train.grounding_stage import GroundingStage
 from autoglm_embodied.train.imitation_stage import ImitationStage
+from autoglm_embodied.train.latents import latent_statistics
 from autoglm_embodied.train.outcome_stage import OutcomeStage
 from autoglm_embodied.train.segmentation_stage import SegmentationStage
 from autoglm_embodied.train.shard_stage import shard_readers
@@ -41,6 +43,8 @@ What `rng` and `seed` decide is all that is random, so that a resumed run finds 
 """
 
 READ_AHEAD = 2  # batches
+STATISTICS_ASIDE = 0.2  # of the samples: what is usual lies in the tail of their distances
+NO_DEMONSTRATION = "the data hold no demonstration; collect some with autoglm collect --episodes N"
 BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")  # of processors: x86-64, and the last of ARM
 Report = Callable[[str, int, int, dict[str, float]], None]
 """Called with the stage's name, epochs done, epochs in all, and the figures of the epoch."""
@@ -101,7 +105,7 @@ def train(
     readers = sample_readers(data)
     surveyed = survey(readers)
     if settings.imitation_epochs and not surveyed.demonstrated:
-        raise ConfigError("the data hold no demonstration; collect some with autoglm collect --episodes N")
+        raise ConfigError(NO_DEMONSTRATION)
     torch.manual_seed(settings.seed)
     model = _initial_model(settings, surveyed, start)
     model.to(device)
@@ -111,7 +115,34 @@ def train(
     _run_stage(ImitationStage(model, readers, found, surveyed, settings.drop), settings, out, report)
     shutil.rmtree(found, ignore_errors=True)
     model.eval().save_pretrained(out)
+    if settings.imitation_epochs:
+        _latent_statistics(model, readers, settings).save(out)
     return model
+
+
+def write_statistics(settings: TrainSettings, data: list[Path], checkpoint: Path) -> None:
+    """Train nothing, but leave the statistics of the latents of a checkpoint, on what it learned from, beside it.
+
+    Args:
+        settings: of its training.
+        data: folders of shards; ConfigError if they are of another camera, CheckpointError if of another arm.
+        checkpoint: folder.
+    """
+    readers = sample_readers(data)
+    surveyed = survey(readers)
+    if not surveyed.demonstrated:
+        raise ConfigError(NO_DEMONSTRATION)
+    model = _initial_model(settings, surveyed, checkpoint).to(torch_device(settings.device)).eval()
+    _latent_statistics(model, readers, settings).save(checkpoint)
+
+
+def _latent_statistics(model: GraspModel, readers: Sequence[Read], settings: TrainSettings) -> LatentStatistics:
+    """Of the samples that the imitation stage learns from; stretches kept aside say what is usual."""
+
+    def split(arrays: Arrays, number: int) -> tuple[Indices, Indices]:
+        return _split_rows(np.arange(len(arrays["phase"])), arrays, STATISTICS_ASIDE, (settings.seed, number))
+
+    return latent_statistics(model, readers, split, settings.drop_force, settings.seed)
 
 
 def train_scorer(
@@ -230,16 +261,26 @@ def _hold_out(stage: TrainingStage, seed: int) -> tuple[Arrays, int]:
 
 
 def _split(stage: TrainingStage, arrays: Arrays, number: int, seed: int) -> tuple[Indices, Indices]:
-    """Rows to learn from and rows kept aside, by whole scenes or stretches of neighbours: frames of one are alike."""
-    rows = stage.select(arrays)
+    return _split_rows(stage.select(arrays), arrays, stage.share_aside, (seed, number))
+
+
+def _split_rows(rows: Indices, arrays: Arrays, share_aside: float, seeds: tuple[int, int]) -> tuple[Indices, Indices]:
+    """Rows to learn from and rows kept aside, by whole scenes or stretches of neighbours: frames of one are alike.
+
+    Args:
+        rows: of a shard, which are to be split.
+        arrays: of the shard.
+        share_aside: of its scenes or stretches.
+        seeds: of the training, and the shard's number; of the first shard something is always kept aside.
+    """
     if not len(rows):
         return rows, rows
     if "seed" in arrays:
         stretch = np.unique(arrays["seed"][rows], return_inverse=True)[1]
     else:
         stretch = rows // max(1, min(100, len(rows) // 20))
-    aside = np.random.default_rng([seed, number]).random(int(stretch.max()) + 1) < stage.share_aside
-    if number == 0:
+    aside = np.random.default_rng(seeds).random(int(stretch.max()) + 1) < share_aside
+    if seeds[1] == 0:
         aside[stretch[0]] = True  # never empty
     return rows[~aside[stretch]], rows[aside[stretch]]
 

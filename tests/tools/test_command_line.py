@@ -117,6 +117,7 @@ def test_a_viewer_without_a_display_is_refused(
         (["collect", "--workers", "0"], "--workers must be 1 or more"),
         (["collect", "--dagger", "5", "--episodes", "0", "--images", "0"], "need the checkpoint"),
         (["train", "--data", "absent"], "no shards in absent"),
+        (["train", "--data", "absent", "--statistics-only"], "name its folder with --start"),
         (["train-stop", "network", "--speech", "absent"], "the speech must hold texts with the word"),
         (["train-stop", "speech", "--engine", "hal", "--text", "README.md"], "there is no engine 'hal'"),
         (["train-stop", "speech", "--engine", "flite", "--text", "absent"], "cannot read absent"),

@@ -14,7 +14,8 @@ from autoglm_embodied.data.schemas import SAMPLES
 from autoglm_embodied.data.shards import read_shard
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.model.checkpoint import load
-from autoglm_embodied.train.loop import TrainSettings, train
+from autoglm_embodied.model.latent_statistics import FILE, WEIGHTS_FILE, load_statistics
+from autoglm_embodied.train.loop import TrainSettings, train, write_statistics
 from autoglm_embodied.train.sources import read_samples, sample_readers, survey
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,18 @@ def test_whatever_is_collected_can_be_learned_from(
     config = load(tmp_path, "cpu").config
     assert (config.joints, config.image_height, config.image_width) == (joints, *image)
     assert load(tmp_path, "cpu").force.raw_scale.max() > 0.01  # measured, and kept in the checkpoint
+    assert load_statistics(tmp_path).latent.usual > 0.0
+
+
+def test_statistics_of_a_checkpoint_can_be_made_without_training_it(suite_data: Path, tmp_path: Path) -> None:
+    train(SHORT, [suite_data], tmp_path)
+    weights, made = (tmp_path / WEIGHTS_FILE).read_bytes(), load_statistics(tmp_path)
+    (tmp_path / FILE).unlink()
+    write_statistics(SHORT, [suite_data], tmp_path)
+    again = load_statistics(tmp_path)
+    assert (tmp_path / WEIGHTS_FILE).read_bytes() == weights
+    assert again.latent.mean == pytest.approx(made.latent.mean, abs=1e-5)
+    assert again.image.usual == pytest.approx(made.image.usual, rel=1e-3)
 
 
 def test_a_training_that_was_stopped_ends_like_one_that_was_not(suite_data: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.command import Subparsers, add_command, from_options
 
 HELP = "train the policy on collected shards"
@@ -13,6 +14,7 @@ EPILOG = """examples:
   autoglm train --data data/shards --out out/train
   autoglm train --data data/suites --out out/suites --device cuda --size base
   autoglm train --data data/shards --data data/dagger --out out/second --start out/train
+  autoglm train --data data/shards --start out/second --statistics-only
   autoglm train --data data/outcomes --out out/scorer --batch 128
   autoglm train --data data/labelled --out out/segmenter --device cuda
 
@@ -30,6 +32,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--data", metavar="DIR", type=Path, action="append", required=True, help=shards)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/train"), help="default %(default)s")
     parser.add_argument("--start", metavar="DIR", type=Path, help="begin from this checkpoint instead of from nothing")
+    only = "train nothing: write what the guard knows of the latents of --start on --data beside it (docs/policy.md)"
+    parser.add_argument("--statistics-only", action="store_true", help=only)
     parser.add_argument("--grounding-epochs", type=int, default=8, help="default %(default)s")
     parser.add_argument("--imitation-epochs", type=int, default=16, help="default %(default)s")
     parser.add_argument("--outcome-epochs", type=int, default=24, help="of the scorer (default %(default)s)")
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from autoglm_embodied.data.schemas import LABELLED_IMAGES, OUTCOMES
-    from autoglm_embodied.train.loop import TrainSettings, train, train_scorer, train_segmenter
+    from autoglm_embodied.train.loop import TrainSettings, train, train_scorer, train_segmenter, write_statistics
     from autoglm_embodied.train.sources import kinds_of_data
 
     console = Console()
@@ -63,6 +67,13 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"{stage} {epoch}/{epochs}  {shown}", highlight=False)
 
     torch.set_num_threads(args.threads)
+    if args.statistics_only:
+        if args.start is None:
+            raise ConfigError("--statistics-only is of a checkpoint; name its folder with --start")
+        with console.status("looking at what it learned from"):
+            write_statistics(from_options(TrainSettings, args), args.data, args.start)
+        console.print(f"The statistics of the latents are in {args.start}", highlight=False)
+        return 0
     with console.status("training"):
         kinds = kinds_of_data(args.data)
         others: dict[str, Callable[..., object]] = {OUTCOMES.kind: train_scorer, LABELLED_IMAGES.kind: train_segmenter}
