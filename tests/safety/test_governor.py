@@ -45,6 +45,30 @@ def test_speeding_up_takes_time_and_slowing_down_none(bench: Bench) -> None:
     assert 0.0 >= bench.step(-FORWARD).twist[0] >= -LIMITS.max_linear_m_s2 * 0.01
 
 
+@pytest.mark.parametrize("takes_over", ["after a start", "after a resume", "after silence", "from another policy"])
+def test_a_policy_that_takes_over_is_blended_in_from_the_motion_there_is(bench: Bench, takes_over: str) -> None:
+    twist = np.zeros(6)
+    if takes_over != "after a start":
+        twist = bench.settle(FORWARD).twist
+    if takes_over == "after a resume":
+        bench.governor.stop()
+        bench.settle(FORWARD)
+        bench.governor.resume()
+        twist = bench.step(np.zeros(6)).twist  # nothing moves before the policy was at rest
+    elif takes_over == "after silence":
+        bench.now_ns += 100 * MS
+        bench.governor.feel(bench.now_ns, noisy(WEIGHT, bench.now_ns))
+        silent = Received(FORWARD, bench.now_ns - 100 * MS)
+        twist = bench.governor.step(bench.now_ns, silent, Received(tool_at(MIDDLE), bench.now_ns)).twist
+    assert twist.any() == (takes_over == "from another policy")
+    across = np.array([0.0, 0.2, 0.0, 0.0, 0.0, 0.0])
+    for _ in range(60):
+        before, twist = twist, bench.step(across).twist
+        faster = np.linalg.norm(twist[:3]) - np.linalg.norm(before[:3])
+        assert faster <= LIMITS.max_linear_m_s2 * 0.01 + 1e-9
+    np.testing.assert_allclose(twist, across)
+
+
 def test_a_silent_policy_means_zero_at_once_after_its_timeout(bench: Bench) -> None:
     bench.settle(FORWARD)
     last_ns = bench.now_ns
