@@ -42,6 +42,7 @@ setup(
             )
         ],
         "autoglm.bench": [
+            "guard = autoglm_embodied_sim.cli.bench_guard:add_parser",
             "limits = autoglm_embodied_sim.cli.bench_limits:add_parser",
             "sim = autoglm_embodied_sim.cli.bench_sim:add_parser",
             "soak = autoglm_embodied_sim.cli.bench_soak:add_parser",

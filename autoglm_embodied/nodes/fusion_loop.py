@@ -21,6 +21,7 @@ from std_msgs.msg import Float64MultiArray
 
 from autoglm_embodied.ingest.stream_health import StreamMeter
 from autoglm_embodied.policy.command_repeater import CommandRepeater
+from autoglm_embodied.policy.distribution_guard import LOOK_AT, Familiarity
 from autoglm_embodied.policy.goal import Outcome
 from autoglm_embodied.ros.arm_actions import ArmActions
 from autoglm_embodied.ros.checked_messages import checked
@@ -98,6 +99,7 @@ class FusionWork:
         self._tick_ms: deque[float] = deque(maxlen=RECENT_TICKS)
         self._repeater, self._expired = CommandRepeater(self._send, value(node, "command_limit_ns")), 0
         self._clock, self._governor = ClockWatch(), GovernorWatch(value(node, "topics.governor_state"))
+        self._familiarity: Familiarity | None = None  # the least since the last report, where a guard looked
         self._stands = ""  # what is wrong with the time of ROS
         self._governors = self._rivals("governor_state", per_s=GOVERNOR_BEATS_HZ, most=1.5)  # it tells changes, too
         self._fusions = self._rivals("policy_twist")
@@ -126,7 +128,8 @@ class FusionWork:
         expired, self._expired = self._repeater.expired - self._expired, self._repeater.expired
         old = f"{expired} commands grew too old, and the arm rested; unload this machine, or raise command_limit_ns"
         policy = Item("policy", values, troubles + trouble_if(expired, Level.WARN, old))
-        return [*map(self._with_more, self._senses.items()), policy, self._governor_item(), self._rivals_item()]
+        own = policy, self._guard_item(), self._governor_item(), self._rivals_item()
+        return [*map(self._with_more, self._senses.items()), *own]
 
     def _with_more(self, item: Item) -> Item:
         """What the sensors do not know: whether the time of ROS moves, and the zero of the controller."""
@@ -135,6 +138,14 @@ class FusionWork:
         if item.name == "zero":
             return replace(item, values={**item.values, "tared": int(self._controller.tared)})
         return item
+
+    def _guard_item(self) -> Item:
+        found, self._familiarity = self._familiarity, None
+        if found is None:
+            return Item("guard", {"judged": 0})
+        level = Level.WARN if found.speed_share else Level.ERROR
+        trouble = trouble_if(found.speed_share < 1.0, level, f"{found.account}; {LOOK_AT}")
+        return Item("guard", {"judged": 1, "level": found.level, "speed_share": found.speed_share}, trouble)
 
     def _governor_item(self) -> Item:
         now_ns = time.monotonic_ns()
@@ -184,6 +195,9 @@ class FusionWork:
         self._ticks.count(begin_ns, begin_ns)
         self._tick_ms.append(tick_ms)
         self._commands.publish_state(step, tick_ms)
+        found, least = step.familiarity, self._familiarity
+        if found is not None and (least is None or found.speed_share <= least.speed_share):
+            self._familiarity = found
         if step.episode is not None and step.acting:
             self._actions.report(step.tick, step.episode)
 

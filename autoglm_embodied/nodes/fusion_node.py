@@ -27,6 +27,7 @@ from autoglm_embodied.ingest.registration import DepthCamera
 from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.nodes.fusion_loop import FusionWork, PolicyCommandPublisher
 from autoglm_embodied.policy.command_repeater import LIMIT_NS
+from autoglm_embodied.policy.distribution_guard import DistributionGuard, GuardSettings
 from autoglm_embodied.policy.goal import Goal, Outcome
 from autoglm_embodied.policy.grasp_episode import GraspSettings
 from autoglm_embodied.policy.motions import ActionSettings
@@ -88,6 +89,7 @@ class FusionNode(ManagedNode):
         self._align = replace(settings(self, AlignSettings, "align"), arm_joints=arm, finger_joints=fingers)
         self._grasp = settings(self, GraspSettings, "grasp")
         self._actions = settings(self, ActionSettings, "actions")
+        self._guarded = _check_guard(settings(self, GuardSettings, "guard"), value(self, "policy"))
         self._work_area = settings(self, WorkArea, "work_area")
         check_parameter_files(self, others=value(self, "policy") != LEARNED)
         self._work: FusionWork | None = None
@@ -116,6 +118,7 @@ class FusionNode(ManagedNode):
 
     def _load(self, undo: ExitStack) -> Pipeline:
         name = value(self, "policy")
+        self._guard: DistributionGuard | None = None
         if name != LEARNED:
             aligner = Aligner(self._align, partial(forward_kinematics, self._robot))
             policy = self._named(aligner.R_tool_sensor) if name == NAMED else plugin_factory(name)(self, name)
@@ -125,10 +128,13 @@ class FusionNode(ManagedNode):
         import torch
 
         from autoglm_embodied.model.checkpoint import SHIPPED
+        from autoglm_embodied.model.latent_statistics import load_statistics
         from autoglm_embodied.policy.learned import load_pipeline
 
         torch.set_num_threads(value(self, "threads"))
         checkpoint = Path(value(self, "checkpoint") or SHIPPED).expanduser()
+        if self._guarded.enabled:
+            self._guard = DistributionGuard(self._guarded, self._grasp, load_statistics(checkpoint).distances)
         return load_pipeline(checkpoint, self._robot, self._align, value(self, "device"))
 
     def _named(self, R_tool_sensor: FloatArray) -> PolicyPlugin:
@@ -144,7 +150,8 @@ class FusionNode(ManagedNode):
 
         home_rad = self._robot.home_rad
         T_base_home = forward_kinematics(self._robot, np.array(home_rad)) if home_rad else None
-        return GraspController(pipeline, self._grasp, Scripts(self._actions, self._grasp, T_base_home))
+        scripts = Scripts(self._actions, self._grasp, T_base_home)
+        return GraspController(pipeline, self._grasp, scripts, self._guard)
 
     def _on_voice(self, message: VoiceCommand) -> None:
         if message.intent == VoiceCommand.STOP:
@@ -174,6 +181,15 @@ def _check_limit(limit_ns: int, tick_hz: float) -> None:
             f"parameter command_limit_ns of fusion_node must be more than the {1e9 / tick_hz:.0f} ns of a tick, or no "
             f"command lasts until the next, got {limit_ns}; raise it, or tick_hz"
         )
+
+
+def _check_guard(guard: GuardSettings, policy: str) -> GuardSettings:
+    if guard.enabled and policy != LEARNED:
+        raise ConfigError(
+            f"parameter guard.enabled of fusion_node is for the policy {LEARNED} alone, whose training is known, got "
+            f"true for {policy}; leave it out"
+        )
+    return guard
 
 
 def main() -> int:

@@ -63,6 +63,7 @@ class Outcome(Enum):
     TIMEOUT = "timeout", 400
     SENSOR_MISSING = "sensor_missing", 401
     BLOCKED = "blocked", 402
+    UNFAMILIAR = "unfamiliar", 403
 
     @property
     def succeeded(self) -> bool:

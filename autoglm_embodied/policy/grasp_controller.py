@@ -6,9 +6,10 @@ It is the one loop that drives a policy live, in simulation, in evaluation, in c
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoglm_embodied.errors import InstructionError, SensorError
+from autoglm_embodied.policy.distribution_guard import LOOK_AT, DistributionGuard, Familiarity
 from autoglm_embodied.policy.episode import Episode
 from autoglm_embodied.policy.goal import Goal, Outcome, place_slots, reference_of
 from autoglm_embodied.policy.grasp_episode import GraspEpisode, GraspSettings, PutDownFirst
@@ -29,6 +30,7 @@ class ControlStep:
     episode: Episode | None  # the running one, or the last
     acting: bool  # whether the episode was running in this tick, its last included
     command: Command | None  # None: hold still, gripper as it is
+    familiarity: Familiarity | None = None  # of the tick, where a guard looked at it
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,25 @@ class InHand:
 class GraspController:
     """Owns the running episode; all methods but `tare` belong to the ticking thread."""
 
-    def __init__(self, pipeline: Pipeline, settings: GraspSettings, scripts: Scripts | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        settings: GraspSettings,
+        scripts: Scripts | None = None,
+        guard: DistributionGuard | None = None,
+    ) -> None:
         """Wait for a goal.
 
         Args:
             pipeline: whose policy grasps, and finds what is named.
             settings: of grasps.
             scripts: of all other goals; None: with default settings, and without a home.
+            guard: slows and holds the policy where its inputs are unfamiliar; None: nothing does.
         """
         self.pipeline = pipeline
         self.tared = False
         self._settings = settings
+        self._guard = guard
         self._scripts = scripts or Scripts(ActionSettings(), settings)
         self._episode: Episode | None = None
         self._in_hand: InHand | None = None
@@ -98,6 +108,8 @@ class GraspController:
             self._try_tare(t_ns, now_receive_ns)
             goal = Goal(Intent.GRASP, begin) if isinstance(begin, str) else begin
             self._episode = self._begin(goal, t_ns, now_receive_ns)
+            if self._guard is not None:
+                self._guard.reset()
         elif not self.tared:
             self._try_tare(t_ns, now_receive_ns)
         tick = self.pipeline.tick(t_ns, now_receive_ns)
@@ -107,11 +119,23 @@ class GraspController:
             return ControlStep(tick, episode, acting=False, command=None)
         if end is not None:
             episode.end(ending, end)
-        command = None if episode.over else episode.step(tick.observation, tick.chunk, now_receive_ns)
+        found = self._judge(tick, now_receive_ns)
+        if found is not None and self._guard is not None and found.held_s > self._guard.settings.give_up_s:
+            episode.end(Outcome.UNFAMILIAR, f"The arm was {found.account}; {LOOK_AT}.")
+        share = 1.0 if found is None else found.speed_share
+        chunk = tick.chunk if share else None
+        command = None if episode.over else episode.step(tick.observation, chunk, now_receive_ns)
         if episode.over:
             self._finish(episode)
             command = None
-        return ControlStep(tick, episode, acting=True, command=command)
+        if command is not None and share < 1.0:
+            command = replace(command, twist=command.twist * share)
+        return ControlStep(tick, episode, acting=True, command=command, familiarity=found)
+
+    def _judge(self, tick: Tick, now_ns: int) -> Familiarity | None:
+        if self._guard is None or tick.chunk is None:
+            return None
+        return self._guard.judge(tick.observation, tick.chunk, now_ns)
 
     def _begin(self, goal: Goal, t_ns: int, now_ns: int) -> Episode:
         if goal.intent is not Intent.GRASP:

@@ -40,6 +40,8 @@ def state_message(step: ControlStep, tick_ms: float, base_frame: str) -> FusionS
     state.header.frame_id = base_frame
     if step.episode is not None:
         state.outcome, state.message = step.episode.outcome.word, step.episode.message
+        if not state.message and step.familiarity is not None:
+            state.message = step.familiarity.account
         state.tries, state.held_force_n = step.episode.tries, step.episode.held_force_n
     if step.episode is not None and step.acting:
         state.instruction, state.phase = step.episode.instruction, step.episode.phase_name

@@ -17,7 +17,9 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from node_graph import LIMIT_S, Graph, publish_grey_images, publish_hand_at_rest, start_governor
 from rclpy.action import ActionClient
 
+from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.nodes import fusion_node
+from autoglm_embodied.policy.distribution_guard import GuardSettings
 
 pytestmark = pytest.mark.slow
 MODULE = "autoglm_embodied.nodes.fusion_node"
@@ -96,6 +98,33 @@ def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpo
     ended = graph.asked(handle.get_result_async)
     process.send_signal(signal.SIGINT)
     assert graph.answer(ended, "the grasp ends").result.outcome == "stopped"
+    graph.end(process, signal.SIGINT)
+    graph.end(governor, signal.SIGINT)
+
+
+def test_a_guard_of_a_policy_whose_training_is_not_known_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"guard\.enabled of fusion_node is for the policy learned alone"):
+        fusion_node._check_guard(GuardSettings(enabled=True), "named")
+
+
+def test_images_unlike_training_end_a_guarded_grasp_and_are_told(graph: Graph) -> None:
+    publish_hand_at_rest(graph)
+    publish_grey_images(graph)
+    reports = graph.collect(DiagnosticArray, "/diagnostics")
+    process = graph.start(MODULE, "guard.enabled:=true", "grasp.look_ticks:=1000000", "grasp.timeout_s:=1000.0")
+    governor = start_governor(graph)
+    client = ActionClient(graph.node, Grasp, "grasp")
+    assert client.wait_for_server(timeout_sec=LIMIT_S)
+    goal = Grasp.Goal(instruction="pick up the red cube")
+    handle = graph.result(lambda: client.send_goal_async(goal), "the goal is accepted")
+    answer = graph.result(handle.get_result_async, "the grasp ends").result
+    assert (answer.outcome, answer.code) == ("unfamiliar", 403) and "unlike training" in answer.message
+
+    def told() -> bool:
+        guards = [status for each in reports for status in each.status if status.name == "fusion_node: guard"]
+        return any(status.level == DiagnosticStatus.ERROR and "held still" in status.message for status in guards)
+
+    graph.until(told, "the diagnostics tell that it holds")
     graph.end(process, signal.SIGINT)
     graph.end(governor, signal.SIGINT)
 

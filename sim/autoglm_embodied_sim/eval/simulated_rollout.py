@@ -44,6 +44,11 @@ class SimulatedRollout:
         self._frames: deque[Frame] = deque(maxlen=FRAME_DELAY_TICKS + 1)
         self._steps = 0
 
+    @property
+    def delivered(self) -> Frame:
+        """The newest frame that the camera has delivered."""
+        return self._frames[0]
+
     def settle(self, gripper_width_m: float = MAX_WIDTH_M) -> None:
         """In the scene as it is, bring the gripper to a width and let the sensors fill their windows."""
         self._frames.clear()
