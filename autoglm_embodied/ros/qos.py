@@ -6,7 +6,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from autoglm_embodied.ingest.rgbd_frames import MAX_UNPAIRED
 
-# Wrench and joint states at 1 kHz: a second of them is kept, a lost one is not sent again.
+# Wrench and joint states at 1 kHz: a lost one is not sent again. Fast DDS keeps 400 of them at most.
 FAST = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Camera images and their intrinsics: a second of them, for a machine that has other things to do.
 FRAMES = QoSProfile(depth=MAX_UNPAIRED, reliability=ReliabilityPolicy.BEST_EFFORT)

@@ -14,7 +14,7 @@ from autoglm_embodied.tools.cli import main
 from autoglm_embodied.tools.cli.bench import CAMERAS
 
 MS = 1_000_000
-TRIES = 3  # a second of wrenches is kept; a receiver that is not scheduled for longer loses some
+TRIES = 3  # 0.4 s of wrenches are kept; a receiver that is not scheduled for longer loses some
 
 
 def test_what_was_sent_and_not_taken_is_lost() -> None:

@@ -20,7 +20,7 @@ from autoglm_embodied.tools.cli import main
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TRIES = 2
-STALLED = 3000  # wrenches: a second of them is kept for a node that is not scheduled, which may be for some more
+STALLED = 3000  # wrenches: 0.4 s of them are kept for a node that is not scheduled, which may be for more
 LEAST_PACE = 0.97  # of real time: where the simulator stalls, the arm goes on with a command of the past
 
 
