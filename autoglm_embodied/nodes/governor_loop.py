@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -95,6 +96,7 @@ class GovernorWork:
         self._loop = GovernorLoop(self._governor, robot)
         self._joint_reader = NamedJointReader(robot.joint_names)
         self._finger_reader = NamedJointReader(robot.finger_joint_names)
+        self._joint_states = deque[bytes]()  # that came since they were read
         self._fingers = Received(np.empty(0), 0)  # their positions
         self._counts = VerdictCounts()
         self._commanded = False  # by a policy
@@ -171,7 +173,7 @@ class GovernorWork:
         return PolledSubscription(self._node, message, topic, partial(self._take, take), qos, raw=True)
 
     def _subscribe(self, undo: ExitStack) -> list[PolledSubscription]:
-        joints = self._stream("joints", self._on_joints, NEWEST)
+        joints = self._stream("joints", self._joint_states.append, NEWEST)
         undo.callback(joints.destroy)
         commands = {
             "policy_twist": (TwistStamped, self._on_policy_twist, NEWEST_OF_ALL),
@@ -198,6 +200,7 @@ class GovernorWork:
     def _output(self) -> None:
         for subscription in self._polled:
             subscription.poll()
+        self._read_joints()
         with self._lock:
             now_ns = time.monotonic_ns()
             verdict = self._loop.step(now_ns)
@@ -237,13 +240,21 @@ class GovernorWork:
                 self._commands.publish(self._governor.halt())
             self._output()
 
-    def _on_joints(self, data: bytes) -> None:
-        now_ns = time.monotonic_ns()
-        with suppress(SensorError):  # then the hand's width is not known
-            fingers = self._finger_reader.read(data)
-            if fingers is not None:
-                self._fingers = Received(fingers[1], now_ns)
-        arm = self._joint_reader.read(data)
+    def _read_joints(self) -> None:
+        """Read the newest states of arm and fingers, which may come apart; older ones are of no use."""
+        now_ns, arm, fingers = time.monotonic_ns(), None, None
+        with suppress(IndexError):  # no more have come
+            while arm is None or fingers is None:
+                data = self._joint_states.pop()
+                with suppress(SensorError):  # then the hand's width is not known
+                    fingers = self._finger_reader.read(data) if fingers is None else fingers
+                try:
+                    arm = self._joint_reader.read(data) if arm is None else arm
+                except SensorError as error:
+                    self._reject(error)
+        self._joint_states.clear()
+        if fingers is not None:
+            self._fingers = Received(fingers[1], now_ns)
         if arm is not None:
             known = self._fingers.usable(now_ns, APART_NS)
             position = np.concatenate([arm[1], self._fingers.value]) if known else arm[1]

@@ -71,6 +71,8 @@ class PolledSubscription:
         self._lock = Lock()
         self._subscription = self._subscribe()
         self._replaced: Any = None  # the one before, polled until the new one is surely matched
+        self._waits: Any = None  # the last wait set, with room for so many subscriptions
+        self._room = 0
         self._newest_sent_ns = 0  # when the last message that was handed over was sent; while two receive the same
 
     def poll(self) -> None:
@@ -94,11 +96,13 @@ class PolledSubscription:
             with ExitStack() as held:
                 for handle in (*(subscription.handle for subscription in subscriptions), context):
                     held.enter_context(handle)
-                waits = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context)
-                waits.clear_entities()
+                if self._room != len(subscriptions):
+                    self._room = len(subscriptions)
+                    self._waits = rclpy_implementation.WaitSet(self._room, 0, 0, 0, 0, 0, context)
+                self._waits.clear_entities()
                 for subscription in subscriptions:
-                    waits.add_subscription(subscription.handle)
-                waits.wait(timeout_ns)
+                    self._waits.add_subscription(subscription.handle)
+                self._waits.wait(timeout_ns)
         except rclpy_implementation.InvalidHandle:  # one of them was retired just now
             time.sleep(RETIRED_PAUSE_S)
 
@@ -167,6 +171,7 @@ class PolledSubscription:
     def destroy(self) -> None:
         """Unsubscribe."""
         with self._lock:
+            self._waits, self._room = None, 0
             self._retire_replaced()
             self._node.destroy_subscription(self._subscription)
 

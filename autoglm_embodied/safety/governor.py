@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,18 +97,19 @@ class Governor:
         Returns:
             Whether this wrench is the first above a limit; then publish `halt`, and call `step` at once.
         """
-        raw = np.asarray(wrench, np.float64)
-        if not (np.abs(raw) < MAX_PLAUSIBLE).all():  # NaN too
+        raw = wrench.tolist()  # six numbers: to numpy each is a function's call, a thousand times a second
+        if not all(abs(value) < MAX_PLAUSIBLE for value in raw):  # NaN too
             return False
         self._wrench_ns = receive_ns
         reading = wrench.tobytes()
         if reading != self._reading:
             self._reading, self._unchanged_since_ns = reading, receive_ns
         if self.zero.bias is None:
-            self.zero.add(raw)
+            self.zero.add(np.array(raw))
             return False
-        load, limits, pressed_before = raw - self.zero.bias, self._limits, self._pressing
-        force_n, self._torque_n_m = float(np.linalg.norm(load[:3])), float(np.linalg.norm(load[3:]))
+        load = [value - zero for value, zero in zip(raw, self.zero.bias.tolist(), strict=True)]
+        limits, pressed_before = self._limits, self._pressing
+        force_n, self._torque_n_m = math.hypot(*load[:3]), math.hypot(*load[3:])
         over = {
             Reason.FORCE: force_n > (limits.release_force_n if pressed_before else limits.max_force_n),
             Reason.TORQUE: self._torque_n_m > (limits.release_torque_n_m if pressed_before else limits.max_torque_n_m),
