@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.tools.cli.command import Run, Subparsers, add_command, end_report
+from autoglm_embodied.tools.cli.command import Run, Subparsers, add_command, end_report, line_printer
 
 if TYPE_CHECKING:
     from autoglm_embodied.metrics import Report
@@ -163,18 +163,12 @@ def run_model(args: argparse.Namespace) -> int:
 
 def run_stop(args: argparse.Namespace) -> int:
     """Measure how soon a spoken stop reaches the robot."""
-    from rich.console import Console
-
     from autoglm_embodied.tools.faults.spoken_stop import measure
 
     if args.words < 1:
         raise ConfigError(f"--words must be 1 or more, got {args.words}")
-    report, console = begin_report(args), Console()
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-    measure(report, args.words, args.seed, args.log, say)
+    report = begin_report(args)
+    measure(report, args.words, args.seed, args.log, line_printer())
     return end_report(report, args)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -37,6 +38,13 @@ def add_command(
 def from_options(made: Callable[..., T], args: argparse.Namespace) -> T:
     """What `made` makes of the options that are named as its parameters are."""
     return made(**{name: value for name, value in vars(args).items() if name in signature(made).parameters})
+
+
+def line_printer() -> Callable[[str], None]:
+    """Prints what a long measurement tells, line by line, as it is."""
+    from rich.console import Console
+
+    return partial(Console().print, soft_wrap=True, markup=False, highlight=False)
 
 
 def end_report(report: Report, args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
-from autoglm_embodied.tools.cli.command import Subparsers, add_command, end_report
+from autoglm_embodied.tools.cli.command import Subparsers, add_command, end_report, line_printer
 
 HELP = "inject faults into the running nodes, and measure what the arm does"
 EPILOG = """examples:
@@ -56,22 +56,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from autoglm_embodied.tools.faults.bench import chosen, measure
 
-    faults, console = chosen(args.only), Console()
+    faults = chosen(args.only)
     if args.n < 1:
         raise ConfigError(f"--n must be 1 or more, got {args.n}")
     if args.seed < 0:
         raise ConfigError(f"--seed must be 0 or more, got {args.seed}")
 
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
     def keep(report: Report) -> None:
         if args.json is not None:
             report.write_json(args.json, time.time_ns())
 
-    report = measure(faults, args.n, args.seed, args.report / "log", say, keep)
+    report = measure(faults, args.n, args.seed, args.report / "log", line_printer(), keep)
     return end_report(report, args)

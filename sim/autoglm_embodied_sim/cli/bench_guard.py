@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.bench import add_part, begin_report
-from autoglm_embodied.tools.cli.command import Subparsers, end_report
+from autoglm_embodied.tools.cli.command import Subparsers, end_report, line_printer
 
 
 def add_parser(parts: Subparsers) -> None:
@@ -21,17 +21,11 @@ def add_parser(parts: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the guard."""
-    from rich.console import Console
-
     from autoglm_embodied.model.checkpoint import SHIPPED
     from autoglm_embodied_sim.eval.guarded_episodes import measure
 
     if args.episodes < 1:
         raise ConfigError(f"--episodes must be 1 or more, got {args.episodes}")
-    report, console = begin_report(args), Console()
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-    measure(report, args.checkpoint or SHIPPED, args.episodes, say)
+    report = begin_report(args)
+    measure(report, args.checkpoint or SHIPPED, args.episodes, line_printer())
     return end_report(report, args)

@@ -8,7 +8,7 @@ from autoglm_embodied.config import shipped
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.kinematics import Robot
 from autoglm_embodied.tools.cli.bench import add_part, begin_report
-from autoglm_embodied.tools.cli.command import Subparsers, end_report
+from autoglm_embodied.tools.cli.command import Subparsers, end_report, line_printer
 
 ROBOTS = {"panda": "panda.yaml", "ur5e": "robots/ur5e.yaml", "fr3": "robots/fr3.yaml"}
 
@@ -23,16 +23,10 @@ def add_parser(parts: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the limits of the arm."""
-    from rich.console import Console
-
     from autoglm_embodied_sim.eval.governed_chunks import measure
 
     if args.chunks < 1:
         raise ConfigError(f"--chunks must be 1 or more, got {args.chunks}")
-    report, console = begin_report(args), Console()
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-    measure(report, Robot.from_file(shipped(ROBOTS[args.robot])), args.chunks, say)
+    report = begin_report(args)
+    measure(report, Robot.from_file(shipped(ROBOTS[args.robot])), args.chunks, line_printer())
     return end_report(report, args)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.tools.cli.bench import add_part, begin_report
-from autoglm_embodied.tools.cli.command import Subparsers, end_report
+from autoglm_embodied.tools.cli.command import Subparsers, end_report, line_printer
 
 
 def add_parser(parts: Subparsers) -> None:
@@ -21,16 +21,10 @@ def add_parser(parts: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure a long run."""
-    from rich.console import Console
-
     from autoglm_embodied_sim.eval.soak import soak
 
     if not 0 < args.minutes <= 1440:
         raise ConfigError(f"--minutes must be above 0 and at most 1440, got {args.minutes:g}")
-    report, console = begin_report(args), Console()
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-    soak(report, args.minutes, args.seed, args.log, say)
+    report = begin_report(args)
+    soak(report, args.minutes, args.seed, args.log, line_printer())
     return end_report(report, args)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.guarded_episodes import ALTERED_FRAMES, measure
+from autoglm_embodied_sim.eval.guarded_episodes import ALTERED_FRAMES, ALTERED_SENSES, PLAIN, measure
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out_task
@@ -56,3 +58,15 @@ def test_an_episode_is_judged_plain_and_with_each_sense_altered() -> None:
     assert set(ALTERED_FRAMES) < set(auroc) and "force of another episode" not in auroc
     assert auroc["a quarter of the light"] > 0.9
     assert np.isfinite(list(auroc.values())).all()
+
+
+def test_the_page_shows_the_figures_of_the_guard_beside_it() -> None:
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    page = (docs / "distribution_guard.md").read_text()
+    rows = json.loads((docs / "figures" / "guard" / "next_16.json").read_text())["rows"]
+    values = {(row["figure"], row["case"]): (row["value"], row["n"]) for row in rows}
+    for name in (*ALTERED_FRAMES, *ALTERED_SENSES):
+        (slowed, n), (held, _) = values["guard.slowed", name], values["guard.held", name]
+        auroc = values["guard.auroc", name][0]
+        assert f"| {name} | {auroc:.2f} | {slowed * n:.0f} of {n} | {held * n:.0f} of {n} |" in page
+    assert "| nothing | – | 1 of 16" in page and values["guard.slowed", PLAIN] == (1 / 16, 16)
