@@ -50,6 +50,7 @@ def generate_launch_description() -> LaunchDescription:
                 "governor_profile", default_value=profiles["_udp_loopback"], description="transports"
             ),
             actions.SetEnvironmentVariable(PROFILE, profiles["_small"]),
+            actions.SetEnvironmentVariable("AUTOGLM_REAL_TIME_PROCESS", "0"),  # the simulator needs the processors, too
             SetParameter(name="use_sim_time", value=True),
             actions.RegisterEventHandler(started),
             write,

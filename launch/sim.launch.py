@@ -44,6 +44,7 @@ def generate_launch_description() -> LaunchDescription:
                 "governor_profile", default_value=profiles["_udp_loopback"], description="DDS transports"
             ),
             SetEnvironmentVariable(PROFILE, profiles["_small"]),
+            SetEnvironmentVariable("AUTOGLM_REAL_TIME_PROCESS", "0"),  # the simulator needs the processors, too
             IncludeLaunchDescription(robot),  # first: it declares namespace, log_level and robot_file
             Node(
                 package="autoglm_embodied_sim",

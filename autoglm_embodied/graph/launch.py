@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from autoglm_embodied.graph.domain import environment, private_domain
 from autoglm_embodied.graph.processes import Processes, ProcessExit, kill_leftover_processes, new_run_id
 from autoglm_embodied.graph_recording import GraphRecording
+from autoglm_embodied.ros.ticker import WHOLE_PROCESS
 from autoglm_embodied.voice.sound_server import SoundServer
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ IN_SIMULATION = {
 }
 
 
-def start_node(processes: Processes, name: str, domain: int, *arguments: str) -> None:
+def start_node(processes: Processes, name: str, domain: int, *arguments: str, real_time: bool = False) -> None:
     """Start a node with its DDS transports: the simulator sends frames, and the governor is reached after any end.
 
     Args:
@@ -83,15 +84,22 @@ def start_node(processes: Processes, name: str, domain: int, *arguments: str) ->
         name: out of NODES.
         domain: of the graph.
         arguments: on its command line.
+        real_time: whether the governor's whole process comes before the simulator, as on a robot.
     """
     frames, shared_memory = name == "sim_node", name != "governor_node"
     own = environment(domain, os.environ, sends_frames=frames, shared_memory=shared_memory)
+    own |= {} if real_time else {WHOLE_PROCESS: "0"}
     processes.start(name, NODES[name], *arguments, environment=own)
 
 
 @contextmanager
 def run_graph(
-    nodes: Mapping[str, Sequence[str]], log_dir: Path, sound: bool, ended: GraphExit, record_sensors: bool = True
+    nodes: Mapping[str, Sequence[str]],
+    log_dir: Path,
+    sound: bool,
+    ended: GraphExit,
+    record_sensors: bool = True,
+    real_time: bool = False,
 ) -> Iterator[RunningGraph]:
     """Nodes and their observer on a private graph, running until the context is left.
 
@@ -101,6 +109,7 @@ def run_graph(
         sound: whether they use a private sound server instead of the user's microphone.
         ended: filled when the context is left.
         record_sensors: whether the observer records the sensors' messages.
+        real_time: see `start_node`.
     """
     run_id = new_run_id()
     os.environ.update(run_id)
@@ -111,7 +120,7 @@ def run_graph(
             processes = Processes(log_dir, os.environ | (server.environment if server else {}), [lock])
             stack.callback(lambda: ended.exits.extend(processes.stop()))
             for name, arguments in nodes.items():
-                start_node(processes, name, domain, *IN_SIMULATION.get(name, ()), *arguments)
+                start_node(processes, name, domain, *IN_SIMULATION.get(name, ()), *arguments, real_time=real_time)
             # Here and not above: rclpy reads the environment when it is imported.
             from autoglm_embodied.nodes.observer_node import Observer
 

@@ -11,6 +11,7 @@ from threading import Event, Thread
 NS_PER_S = 1e9
 TICK_PRIORITY, GOVERNOR_PRIORITY = 10, 20  # of SCHED_FIFO; below the 50 of ros2_control's controller manager
 MEASURING_PRIORITY = 30  # of what measures delays: its own must not count
+WHOLE_PROCESS = "AUTOGLM_REAL_TIME_PROCESS"  # environment variable; 0: not where a simulator shares the processors
 
 
 def set_real_time_priority(priority: int, inherited: bool = False) -> bool:
@@ -38,7 +39,7 @@ def real_time_threads(priority: int) -> Iterator[None]:
     Where one thread alone had the priority, it would wait for the interpreter's lock, or for a message, as long as
     another thread without it does not run.
     """
-    granted = set_real_time_priority(priority, inherited=True)
+    granted = os.environ.get(WHOLE_PROCESS) != "0" and set_real_time_priority(priority, inherited=True)
     try:
         yield
     finally:

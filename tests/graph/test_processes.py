@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.graph import domain as graph
+from autoglm_embodied.graph.launch import start_node
 from autoglm_embodied.graph.processes import RUN_ID, Processes, kill_leftover_processes, leftover_processes, new_run_id
+from autoglm_embodied.ros.ticker import WHOLE_PROCESS
 
 LIMIT_S = 60.0
 LOOPBACK = "<address>127.0.0.1</address>"
@@ -150,3 +153,14 @@ def test_a_process_without_shared_memory_has_loopback_alone_and_no_range_that_wo
     profile = Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()
     assert "SHM" not in profile and re.findall("<interfaceWhiteList>\\s*(.*)", profile) == [LOOPBACK]
     assert environment["ROS_LOCALHOST_ONLY"] == "0" and environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] != "LOCALHOST"
+
+
+@pytest.mark.parametrize("real_time", [False, True])
+def test_a_governor_comes_before_the_simulator_only_where_that_is_asked_for(real_time: bool) -> None:
+    class Started:
+        def start(self, *_: str, environment: dict[str, str]) -> None:
+            self.environment = environment
+
+    started: Any = Started()
+    start_node(started, "governor_node", 77, real_time=real_time)
+    assert (started.environment.get(WHOLE_PROCESS) == "0") is not real_time

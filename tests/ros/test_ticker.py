@@ -12,6 +12,7 @@ from autoglm_embodied.ros.ticker import (
     GOVERNOR_PRIORITY,
     MEASURING_PRIORITY,
     TICK_PRIORITY,
+    WHOLE_PROCESS,
     real_time_threads,
     set_real_time_priority,
 )
@@ -54,6 +55,12 @@ def test_threads_that_are_started_meanwhile_have_it_as_long_as_they_live_and_lat
     granted = on_a_thread(lambda: set_real_time_priority(GOVERNOR_PRIORITY))
     assert within == told == ((os.SCHED_FIFO, GOVERNOR_PRIORITY) if granted else (os.SCHED_OTHER, 0))
     assert after == later == (os.SCHED_OTHER, 0)
+
+
+def test_beside_a_simulator_the_threads_of_a_process_do_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WHOLE_PROCESS, "0")
+    with real_time_threads(GOVERNOR_PRIORITY):
+        assert policy() == (os.SCHED_OTHER, 0)
 
 
 def test_where_it_is_not_granted_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def fault_bench(grasp: bool, seed: int, log_dir: Path, sound: bool = False) -> I
     nodes = {SIM: parameters(seed=seed, **topics), GOVERNOR: parameters(**limits)}  # as shipped, for a robot
     fusion = parameters(command_limit_ns=LIMIT_NS, **{"camera.frozen_after_ns": FROZEN_AFTER_NS})
     nodes |= {FUSION: fusion} if grasp else {}
-    with run_graph(nodes, log_dir, sound=sound, ended=GraphExit(), record_sensors=False) as graph:
+    with run_graph(nodes, log_dir, sound=sound, ended=GraphExit(), record_sensors=False, real_time=True) as graph:
         from autoglm_embodied.nodes.fault_observer import FaultObserver
         from autoglm_embodied.ros.ticker import MEASURING_PRIORITY, real_time_threads
 
@@ -191,7 +191,7 @@ class FaultBench:
         """Start a node again, as it is shipped."""
         processes = self.graph.processes
         processes.running.remove(self._process(name))
-        start_node(processes, name, self.graph.domain)
+        start_node(processes, name, self.graph.domain, real_time=True)
 
     def _clear(self, fault: Fault) -> None:
         observer = self.observer
