@@ -57,6 +57,7 @@ LISTEN_S = 2.0
 PROBE_LIMIT_S = 60.0
 PROBES = "autoglm_embodied.nodes.probes"
 PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+SAME_MACHINE_ALONE = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_LOCALHOST_ONLY": "1"}
 
 EXPECTED_HZ: Mapping[str, tuple[float, str]] = {
     "camera/color/image_raw": (27.0, "the camera's driver with colour"),
@@ -80,6 +81,7 @@ def ros() -> list[CheckResult]:
         CheckResult("interfaces", True, ", ".join(found["interfaces"])),
         _middleware(found["rmw"]),
         _profile(),
+        discovery_range(os.environ),
         *(_topic(name, seen, found["domain"]) for name, seen in found["topics"].items()),
     ]
 
@@ -120,6 +122,16 @@ def _profile() -> CheckResult:
     ok = bool(set_to) and Path(str(set_to)).is_file()
     advice = "" if ok else f"the demo sets its own; for your own nodes: export {PROFILE}={shipped('fastdds.xml')}"
     return CheckResult("DDS profile", ok, set_to or "none set in this shell", advice, Need.OPTION)
+
+
+def discovery_range(variables: Mapping[str, str]) -> CheckResult:
+    """Whether ROS leaves the governor the transports of its DDS profile, with which it is reached after a restart."""
+    found = {name: variables[name] for name, value in SAME_MACHINE_ALONE.items() if variables.get(name) == value}
+    state = ", ".join(f"{name}={value}" for name, value in found.items())
+    if not found:
+        return CheckResult("discovery range", True, "leaves the DDS profile as it is", need=Need.OPTION)
+    advice = f"unset {' '.join(found)}: shared memory is added, and a governor that restarts may miss its sensors"
+    return CheckResult("discovery range", False, state, advice, Need.OPTION)
 
 
 def _topic(name: str, seen: Mapping[str, Any], domain: str) -> CheckResult:

@@ -57,6 +57,14 @@ def test_a_missing_speech_embedding_is_a_row_with_advice(monkeypatch: pytest.Mon
     assert found.advice == "run `make` again" and all_needed_ok([found])
 
 
+@pytest.mark.parametrize("setting", ["ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "ROS_LOCALHOST_ONLY=1"])
+def test_a_discovery_range_that_adds_shared_memory_is_a_row_with_advice(setting: str) -> None:
+    name, value = setting.split("=")
+    found = doctor.discovery_range({name: value, "ROS_DISTRO": "kilted"})
+    assert not found.ok and found.state == setting and found.advice.startswith(f"unset {name}: ")
+    assert doctor.discovery_range({name: "SUBNET" if name != "ROS_LOCALHOST_ONLY" else "0"}).ok
+
+
 def test_no_ros_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "PROBES", "absent_package")
     (row,) = doctor.ros()
