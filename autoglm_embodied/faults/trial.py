@@ -16,7 +16,7 @@ NS_PER_MS = 1e6
 BACK_M_S = 0.021  # speed at which the governor may back off, with what rounding adds
 AT_REST_M = 0.0005  # from where it stands in the end
 UNHEARD_NS = 200_000_000  # without a command: the robot's own timeout holds it
-GOES_ON, GOES_ON_IN_GRASP = 0.8, 0.2  # of the speed before; that of a grasp varies by itself
+GOES_ON = 0.8  # of the speed before
 STANDS_NS, DRIFT_M = 150_000_000, 0.002  # how long the arm may take to stand once it is commanded to, how far it drifts
 RECOVERED_MS = 2000.0
 
@@ -70,8 +70,7 @@ def result(trial: Trial, received: Received) -> Result:
     during = _between(received.twists, onset_ns, clear_ns)
     after = _between(received.twists, clear_ns, trial.end_ns)
     safe_ns = _safe_ns(fault, during, before, clear_ns, received.tool)
-    goes_on = (GOES_ON_IN_GRASP if fault.grasp else GOES_ON) * float(np.linalg.norm(before[:3]))
-    again = [t_ns for t_ns, twist in after if np.linalg.norm(twist[:3]) >= goes_on]
+    again = [t_ns for t_ns, twist in after if _goes_on(fault, twist, before)]
     told = [t_ns for t_ns, text in received.told if onset_ns <= t_ns <= trial.end_ns and fault.tells(text)]
     # Where the policy of a grasp goes is not known.
     strays = not fault.grasp and any(
@@ -82,7 +81,7 @@ def result(trial: Trial, received: Received) -> Result:
         safe_ms=_after_ms(onset_ns, safe_ns),
         motion_mm=_motion_mm(received.tool, onset_ns, clear_ns),
         recovery_ms=_after_ms(clear_ns, again[0] if again else None),
-        undisturbed=all(np.linalg.norm(twist[:3]) >= goes_on for _, twist in during),
+        undisturbed=all(_goes_on(fault, twist, before) for _, twist in during),
         uncommanded=strays or _drifts([*during, *after], received.tool),
         nan=sum(not np.isfinite(twist).all() for _, twist in (*during, *after)),
         crashed=len(trial.crashed),
@@ -102,6 +101,12 @@ def _safe_ns(
 def _is_safe(fault: Fault, twist: FloatArray, before: FloatArray) -> bool:
     back = float(twist[:3] @ before[:3]) < 0.0 and np.linalg.norm(twist[:3]) <= BACK_M_S and not twist[3:].any()
     return bool((fault.backs_off and back) or not twist.any())
+
+
+def _goes_on(fault: Fault, twist: FloatArray, before: FloatArray) -> bool:
+    """Whether the arm is moved as before; a policy that grasps slows down by itself, but commands zero only to hold."""
+    least_m_s = 0.0 if fault.grasp else GOES_ON * float(np.linalg.norm(before[:3]))
+    return bool(twist.any() and np.linalg.norm(twist[:3]) >= least_m_s)
 
 
 def _astray(twist: FloatArray, before: FloatArray) -> bool:

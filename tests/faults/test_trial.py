@@ -67,6 +67,13 @@ def test_commands_that_go_on_as_before_are_undisturbed() -> None:
     assert not judged(GOES_ON, (30, ON), (1, 0.7 * ON), (49, ON)).undisturbed
 
 
+def test_a_grasp_that_slows_down_by_itself_is_undisturbed_and_goes_on_once_it_is_not_held() -> None:
+    grasp = replace(GOES_ON, grasp=True)
+    assert judged(grasp, (30, 0.01 * ON), (50, ON)).undisturbed
+    assert not judged(grasp, (30, ON), (1, STILL), (49, ON)).undisturbed
+    assert judged(replace(STANDS, grasp=True), (2, ON), (58, STILL), (20, 0.01 * ON)).recovery_ms == 100
+
+
 def test_commands_that_are_no_numbers_are_counted() -> None:
     assert judged(STANDS, (3, np.full(6, np.nan)), (77, STILL)).nan == 3
 

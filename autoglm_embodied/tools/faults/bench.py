@@ -215,7 +215,7 @@ class FaultBench:
             observer.twist = np.zeros(6)
             self._rest_governed(clear_ns)
             observer.twist = twist
-        goes_on = SPEED_M_S / 5 if self._grasp else 0.99 * SPEED_M_S
+        goes_on = 0.0 if self._grasp else 0.99 * SPEED_M_S  # a policy that grasps commands zero only to hold
 
         def moves() -> bool:
             since = [twist for t_ns, twist in list(observer.received.twists) if t_ns > clear_ns]
