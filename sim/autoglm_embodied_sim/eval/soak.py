@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from autoglm_embodied.graph_recording import FusionTick, NodeStatus
 
 SUITE = "primitives"
-GOVERNOR = "governor_node"
-COUNTING = (GOVERNOR, "fusion_node")  # what receives wrenches, and counts those that are missing
+SIM, GOVERNOR = "sim_node", "governor_node"
+COUNTING = (GOVERNOR, "fusion_node")  # what receives wrenches, and tells how many
 WARM_UP = 0.2  # of the run, in which caches fill
+COMPARED = 20  # diagnostics at the begin and at the end
 PARTS = {"first third": slice(0, 1), "last third": slice(2, 3)}  # of three
 
 
@@ -77,14 +78,29 @@ def add_processes(report: Report, samples: Sequence[ProcessSample]) -> None:
 
 
 def add_losses(report: Report, statuses: Sequence[NodeStatus]) -> None:
-    """Add how many wrenches each node that counts them missed, between its first and its last diagnostics."""
+    """Add how many wrenches each node that counts them received less than were sent, from the begin to the end.
+
+    Gaps between stamps would not tell: the simulator sends nothing while a scene is set up. Both counts are compared at
+    the times of the receiver's diagnostics, between two of the simulator's, in medians: to about one wrench.
+    """
+    sent = _counts(statuses, SIM, "sent_wrench")
     for node in COUNTING:
-        counts = [status.values for status in statuses if status.node == node and "wrench_lost" in status.values]
-        if len(counts) < 2:
-            report.skip("soak.wrenches_lost", f"{node} sent no diagnostics")
+        received = [
+            one for one in _counts(statuses, node, "wrench_received") if sent and sent[0][0] <= one[0] <= sent[-1][0]
+        ]
+        if len(received) < 2:
+            report.skip("soak.wrenches_lost", f"{node if sent else SIM} sent no diagnostics")
             continue
-        lost, received = (int(counts[-1][key]) - int(counts[0][key]) for key in ("wrench_lost", "wrench_received"))
-        report.add("soak.wrenches_lost", lost, "wrenches", max(received + lost, 1), case=node)
+        at_ns, count = np.transpose(received)
+        missing = np.interp(at_ns, *np.transpose(sent)) - count
+        compared = max(1, min(COMPARED, len(missing) // 2))
+        lost = float(np.median(missing[-compared:]) - np.median(missing[:compared]))
+        report.add("soak.wrenches_lost", round(lost), "wrenches", int(count[-1] - count[0]), case=node)
+
+
+def _counts(statuses: Sequence[NodeStatus], node: str, name: str) -> list[tuple[int, int]]:
+    """When a node told one of its counts [ns], and the count."""
+    return [(one.stamp_ns, int(one.values[name])) for one in statuses if one.node == node and name in one.values]
 
 
 def add_ticks(report: Report, ticks: Sequence[FusionTick]) -> None:
