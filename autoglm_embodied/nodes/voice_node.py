@@ -28,7 +28,7 @@ from autoglm_embodied.voice.operator_view import RobotStatus
 from autoglm_embodied.voice.recogniser import RecogniserSettings, WhisperRecogniser
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.speaker import FeedbackSettings, Speaker
-from autoglm_embodied.voice.stop_features import EMBEDDING_MISSING
+from autoglm_embodied.voice.stop_features import ENCODER_MISSING
 from autoglm_embodied.voice.stop_spotter import StopSettings
 
 LISTENING = "listening"
@@ -87,8 +87,8 @@ class VoiceNode(ManagedNode):
 
     def activate(self, undo: ExitStack) -> None:
         """Open the microphone and load the recogniser, on the threads of the listener."""
-        if self._stop_channel.lacks_embedding:
-            self.get_logger().warning(EMBEDDING_MISSING)
+        if self._stop_channel.lacks_encoder:
+            self.get_logger().warning(ENCODER_MISSING)
         self._spoken = SpokenCommands(self._tell_status)
         self._speaker = Speaker(self._feedback)
         undo.callback(self._speaker.close)

@@ -232,14 +232,14 @@ def speech_weights() -> CheckResult:
 
 
 def stop_weights() -> CheckResult:
-    """Check the stop channel's networks, the speech embedding among them, against their sha256 and load them."""
-    from autoglm_embodied.voice.stop_features import EMBEDDING_SHA256, embedding_file
-    from autoglm_embodied.voice.stop_spotter import StopSpotter
+    """Check the stop channel's networks, the speech encoder among them, against their sha256 and load them."""
+    from autoglm_embodied.voice.stop_features import ENCODER_MISSING
+    from autoglm_embodied.voice.stop_spotter import StopSettings, StopSpotter
 
-    embedding_file()
+    if StopSettings().lacks_encoder:
+        raise SetupError(ENCODER_MISSING)
     StopSpotter()
-    state = f"speech embedding, sha256 {EMBEDDING_SHA256[:12]}"
-    return CheckResult("stop channel weights", True, state, need=Need.OPTION)
+    return CheckResult("stop channel weights", True, "both networks", need=Need.OPTION)
 
 
 def policy_weights() -> CheckResult:

@@ -1,7 +1,7 @@
-"""The stop channel's networks: causal dilated convolutions over log-mel frames, and a head on the speech embedding.
+"""The stop channel's networks: causal dilated convolutions over log-mel frames, and a head on the speech encoder.
 
 B: sounds; S: steps of 20 ms, or of 80 ms of the head; C: channels; K: past steps that the convolutions still need, of
-all blocks together; E: EMBEDDED_SIZE.
+all blocks together; P: POSITIONS; W: WIDTH.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from autoglm_embodied.errors import CheckpointError
-from autoglm_embodied.voice.stop_features import BANDS, EMBEDDED_SIZE
-from autoglm_embodied.voice.stop_spotter import SEEN, STEP_FRAMES
+from autoglm_embodied.voice.stop_features import BANDS, POSITIONS, WIDTH
+from autoglm_embodied.voice.stop_spotter import STEP_FRAMES
 from autoglm_embodied.whole_file import whole_file
 
 CHANNELS = 64
@@ -74,36 +74,34 @@ class StopNetwork(nn.Module):
         return torch.zeros(batch, CHANNELS, sum((KERNEL - 1) * dilation for dilation in DILATIONS))
 
 
-class EmbeddingHead(nn.Module):
-    """Embeddings to the logit, at each step, that the word has just ended."""
+class EncoderHead(nn.Module):
+    """What the speech encoder makes of a sound, to the logit that the word has just ended."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.standardise = nn.BatchNorm1d(EMBEDDED_SIZE, affine=False)
-        self.layers = nn.Sequential(
-            *_layer(EMBEDDED_SIZE, 1), nn.Dropout(DROPOUT), *_layer(HEAD_CHANNELS, SEEN), nn.Dropout(DROPOUT)
-        )
-        self.head = nn.Sequential(*_layer(HEAD_CHANNELS, 1), nn.Conv1d(HEAD_CHANNELS, 1, 1))
+        self.embed = nn.Linear(WIDTH, HEAD_CHANNELS)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(HEAD_CHANNELS) for _ in range(3))
+        self.convolutions = nn.ModuleList(nn.Conv1d(HEAD_CHANNELS, HEAD_CHANNELS, 5, padding=2) for _ in range(2))
+        self.dropout = nn.Dropout(DROPOUT)
+        self.position = nn.Parameter(torch.zeros(POSITIONS))
+        self.attend = nn.Conv1d(HEAD_CHANNELS, 1, 1)
+        self.head = nn.Linear(HEAD_CHANNELS, 1)
 
-    def forward(self, embeddings: Tensor) -> Tensor:
-        """Logits (B, S - SEEN + 1), of the steps before which there are enough, from embeddings (B, E, S)."""
-        logits: Tensor = self.head(self.layers(self.standardise(embeddings)))
+    def forward(self, encodings: Tensor) -> Tensor:
+        """Logits (B,) from encodings (B, P, W)."""
+        x = self.dropout(F.relu(self.norms[0](self.embed(encodings).transpose(1, 2))))
+        for norm, convolution in zip(self.norms[1:], self.convolutions, strict=True):
+            x = self.dropout(x + F.relu(norm(convolution(x))))
+        attention = (self.attend(x).squeeze(1) + self.position).softmax(-1)
+        logits: Tensor = self.head((x * attention.unsqueeze(1)).sum(-1))
         return logits.squeeze(1)
 
-    def whole(self, embeddings: Tensor) -> Tensor:
-        """Logits of whole sounds."""
-        return self.forward(embeddings)
+    def whole(self, encodings: Tensor) -> Tensor:
+        """Logits (B, S) of whole sounds (B, S, P, W)."""
+        return self.forward(encodings.flatten(0, 1)).reshape(encodings.shape[:2])
 
 
-def _layer(channels: int, kernel: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv1d(channels, HEAD_CHANNELS, kernel, bias=False),
-        nn.BatchNorm1d(HEAD_CHANNELS),
-        nn.ReLU(),
-    )
-
-
-TrainedNetwork = StopNetwork | EmbeddingHead
+TrainedNetwork = StopNetwork | EncoderHead
 
 
 def stop_losses(logits: Tensor, target: Tensor) -> Tensor:
@@ -141,8 +139,8 @@ def load_weights(network: TrainedNetwork, path: Path) -> None:
 def export(network: TrainedNetwork, path: Path) -> None:
     """Write the network as ONNX, for one step of one stream at a time."""
     network.eval()
-    given: tuple[Tensor, ...] = (torch.zeros(1, EMBEDDED_SIZE, SEEN),)
-    inputs, outputs = ["embeddings"], ["logit"]
+    given: tuple[Tensor, ...] = (torch.zeros(1, POSITIONS, WIDTH),)
+    inputs, outputs = ["encodings"], ["logit"]
     if isinstance(network, StopNetwork):
         given = (torch.zeros(1, BANDS, STEP_FRAMES), network.first_state(1))
         inputs, outputs = ["features", "state"], ["logit", "next_state"]

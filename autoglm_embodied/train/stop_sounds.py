@@ -12,15 +12,8 @@ from scipy.signal import fftconvolve, lfilter
 
 from autoglm_embodied.train.stop_speech import SpeechClip
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
-from autoglm_embodied.voice.stop_features import (
-    EMBEDDED_FRAMES,
-    HOP,
-    OVERLAP,
-    FeatureArray,
-    embedding_frames,
-    log_mel,
-)
-from autoglm_embodied.voice.stop_spotter import EMBEDDED_EVERY, SEEN, STEP, STRIDE
+from autoglm_embodied.voice.stop_features import ENCODED, OVERLAP, FeatureArray, log_mel
+from autoglm_embodied.voice.stop_spotter import ENCODED_EVERY, STEP
 
 LONGEST = 1.6 * RATE_HZ  # samples of a clip in it
 EARLY_S, LATE_S = 0.05, 0.18  # before and after the end of the word, in which it is to be spotted
@@ -29,6 +22,32 @@ OVER_S = 0.5  # after the word, from which on spotting it again is wrong
 NOISES = ("white", "pink", "brown", "hum", "tones", "clicks", "gripper", "hiss")
 BABBLE = 5  # talkers
 EQUALISER_DB = 4.0  # standard deviation of a band's gain
+PER_DB = 0.23  # in log-mel frames
+
+
+def _equalised_log_mel(sound: SampleArray, rng: np.random.Generator) -> FeatureArray:
+    """Log-mel frames (BANDS, n), bands of them louder and quieter, and some left out."""
+    heard = log_mel(np.pad(sound, (OVERLAP, 0)).astype(np.float32))
+    heard += PER_DB * _gains_db(len(heard), rng)[:, np.newaxis]
+    if rng.random() < 0.3:
+        first = int(rng.integers(len(heard) - 6))
+        heard[first : first + int(rng.integers(1, 7))] = heard.min()
+    return heard.astype(np.float32)
+
+
+def _equalised(sound: SampleArray, rng: np.random.Generator) -> FeatureArray:
+    """A sound (n,), bands of it louder and quieter, and one almost left out."""
+    spectrum = np.fft.rfft(sound)
+    gains_db = _gains_db(len(spectrum), rng)
+    if rng.random() < 0.15:
+        first = int(rng.integers(round(0.9 * len(gains_db))))
+        gains_db[first : first + int(len(gains_db) * rng.uniform(0.02, 0.1))] = -40.0
+    return np.fft.irfft(spectrum * 10.0 ** (gains_db / 20.0), len(sound)).astype(np.float32)
+
+
+def _gains_db(bands: int, rng: np.random.Generator) -> NDArray[np.floating]:
+    """Gains (bands,) of another voice and microphone."""
+    return np.interp(np.linspace(0, 5, bands), np.arange(6), rng.normal(0.0, EQUALISER_DB, 6))
 
 
 @dataclass(frozen=True)
@@ -39,9 +58,7 @@ class SoundShape:
     step_s: float
     first_s: float  # when the first step ends
     heard_s: float  # of a sound, before a word may end in it
-    frames: Callable[[SampleArray], FeatureArray]  # (bands, n) of a sound
-    per_db: float  # in these frames
-    masked: tuple[float, int]  # how often bands are left out, and how many at most
+    heard: Callable[[SampleArray, np.random.Generator], FeatureArray]  # what is heard of a sound
 
     @property
     def samples(self) -> int:
@@ -53,18 +70,16 @@ class SoundShape:
         return max(0, min(self.steps, math.ceil((t_s - self.first_s) / self.step_s)))
 
 
-LOG_MEL_SHAPE = SoundShape(110, STEP / RATE_HZ, STEP / RATE_HZ, 0.0, log_mel, 0.23, (0.3, 6))  # 2.2 s
-_FIRST_S, _STRIDE_S = EMBEDDED_FRAMES * HOP / RATE_HZ, STRIDE * EMBEDDED_EVERY * STEP / RATE_HZ
-EMBEDDING_SHAPE = SoundShape(  # 2.9 s
-    28, _STRIDE_S, _FIRST_S, _FIRST_S + SEEN * _STRIDE_S, embedding_frames, 0.1, (0.2, 3)
-)
+_STEP_S, _ENCODED_S = STEP / RATE_HZ, ENCODED / RATE_HZ
+LOG_MEL_SHAPE = SoundShape(110, _STEP_S, _STEP_S, 0.0, _equalised_log_mel)  # 2.2 s
+ENCODER_SHAPE = SoundShape(6, ENCODED_EVERY * _STEP_S, _ENCODED_S, _ENCODED_S, _equalised)  # 1.68 s
 
 
 @dataclass(frozen=True)
 class Sound:
     """A sound to learn from."""
 
-    features: FeatureArray  # (bands, frames) of its shape
+    features: FeatureArray  # what is heard of it: log-mel frames (BANDS, n), or samples (n,)
     target: NDArray[np.int8]  # (steps,) 1: the word is to be spotted once among these; 0: it is not; -1: either way
 
 
@@ -127,25 +142,14 @@ class SoundMixer:
         return Sound(self._heard(sound), target)
 
     def _heard(self, sound: SampleArray) -> FeatureArray:
-        """Frames of a sound (n,) at a level of 1, as a microphone hears it among disturbances."""
+        """What is heard of a sound (n,) at a level of 1, as a microphone hears it among disturbances."""
         rng = self._rng
         self._disturb(sound)
         sound *= 10.0 ** (rng.uniform(-40.0, -3.0) / 20.0) / max(float(np.abs(sound).max()), 1e-6)
         if rng.random() < 0.15:
             sound = np.clip(sound * rng.uniform(1.5, 10.0), -1.0, 1.0)
         sound += rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.0), len(sound))
-        return self._equalised(self._shape.frames(np.pad(sound, (OVERLAP, 0)).astype(np.float32)))
-
-    def _equalised(self, features: FeatureArray) -> FeatureArray:
-        """Frames as another voice and microphone would have them: bands louder and quieter, and some left out."""
-        rng, bands = self._rng, np.arange(len(features))
-        knots, (often, most) = np.linspace(0, len(features) - 1, 6), self._shape.masked
-        gains = rng.normal(0.0, EQUALISER_DB * self._shape.per_db, 6)
-        heard = features + np.interp(bands, knots, gains)[:, np.newaxis]
-        if rng.random() < often:
-            first = int(rng.integers(len(features) - most))
-            heard[first : first + int(rng.integers(1, most + 1))] = heard.min()
-        return heard.astype(np.float32)
+        return self._shape.heard(sound.astype(np.float32), rng)
 
     def _varied(self, clip: SpeechClip) -> SpeechClip:
         """A clip, in another size of the speaker's head and another pitch."""

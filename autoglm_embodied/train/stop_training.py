@@ -1,5 +1,5 @@
-"""Training of the stop channel's networks: on log-mel frames of sounds that are mixed as it goes, or on the embedding
-of sounds that are drawn once.
+"""Training of the stop channel's networks: on log-mel frames of sounds that are mixed as it goes, or on what
+the speech encoder makes of sounds that are drawn once.
 
 What is exported is the moving average of the weights. What the network has wrong is learned from the more often, the
 more it does. What was stopped goes on.
@@ -24,17 +24,17 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from autoglm_embodied.errors import ConfigError, SetupError
-from autoglm_embodied.train.stop_embeddings import EmbeddedBatches, draw_sounds
+from autoglm_embodied.train.stop_encodings import EncodedBatches, draw_sounds
 from autoglm_embodied.train.stop_network import (
     WEIGHTS,
-    EmbeddingHead,
+    EncoderHead,
     StopNetwork,
     TrainedNetwork,
     export,
     load_weights,
     stop_losses,
 )
-from autoglm_embodied.train.stop_sounds import EQUALISER_DB, LOG_MEL_SHAPE, Sound, SoundMixer, level
+from autoglm_embodied.train.stop_sounds import EQUALISER_DB, LOG_MEL_SHAPE, PER_DB, Sound, SoundMixer, level
 from autoglm_embodied.train.stop_speech import SpeechClip
 from autoglm_embodied.voice.stop_features import OVERLAP, FeatureArray, log_mel
 from autoglm_embodied.voice.stop_spotter import STEP
@@ -47,7 +47,7 @@ MININGS = 12  # in a training
 LEVEL = 0.08  # of undisturbed speech
 LEAST_PREFERENCE = 0.2  # of speech that is never mistaken for the word, to speech that always is
 CHECKPOINT = "training.safetensors"
-NETWORKS: dict[str, type[TrainedNetwork]] = {"log-mel": StopNetwork, "embedding": EmbeddingHead}
+NETWORKS: dict[str, type[TrainedNetwork]] = {"log-mel": StopNetwork, "encoder": EncoderHead}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class StopTraining:
     """Which network learns, and how long."""
 
     features: str = "log-mel"
-    sounds: int = 16000  # of the embedding
+    sounds: int = 32000  # of the encoder
     steps: int = 6000
     batch: int = 48
     seed: int = 0
@@ -101,7 +101,7 @@ def train_stop_network(
     Raises:
         ConfigError: the clips do not hold both kinds of speech, or `out` holds another training.
         CheckpointError: `start` holds other weights, or none.
-        SetupError: what writes the network, or the speech embedding, is missing.
+        SetupError: what writes the network, or the speech encoder, is missing.
     """
     if not {"none"} < {clip.place for clip in clips}:
         raise ConfigError("the speech must hold texts with the word and texts without; make it, or more, first")
@@ -111,9 +111,9 @@ def train_stop_network(
     out.mkdir(parents=True, exist_ok=True)
     run.resume(out / CHECKPOINT)
     batches: Batches
-    if training.features == "embedding":
+    if training.features == "encoder":
         sounds = draw_sounds(clips, training.sounds, out / "sounds", training.seed, lambda n: report(0, {"sounds": n}))
-        batches = EmbeddedBatches(sounds, training.batch, np.random.default_rng([training.seed, run.done]))
+        batches = EncodedBatches(sounds, training.batch, np.random.default_rng([training.seed, run.done]))
     else:
         batches = _MixedBatches(clips, training, run.averaged)
     shown: list[float] = []
@@ -256,7 +256,7 @@ def _varied(features: FeatureArray, rng: np.random.Generator) -> FeatureArray:
     """Frames (BANDS, n) once more, a little different: louder or quieter, other formants, a moment left out."""
     shift = int(rng.integers(-1, 2))
     bands = np.clip(np.arange(len(features)) + shift, 0, len(features) - 1)
-    varied = features[bands] + np.float32(rng.normal(0.0, EQUALISER_DB * LOG_MEL_SHAPE.per_db))
+    varied = features[bands] + np.float32(rng.normal(0.0, EQUALISER_DB * PER_DB))
     if rng.random() < 0.3:
         first = int(rng.integers(features.shape[1] - 5))
         varied[:, first : first + int(rng.integers(1, 6))] = varied.min()

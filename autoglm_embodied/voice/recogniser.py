@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from autoglm_embodied.voice.weights import (
     require_weights,
     speech_model,
 )
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
 
 BEAMS = 8  # and as many hypotheses
 MOST_TOKENS = 48  # of a text
@@ -101,27 +104,15 @@ class WhisperRecogniser:
     """
 
     def __init__(self, settings: RecogniserSettings | None = None) -> None:
-        from faster_whisper import WhisperModel  # takes half a second, on the loading thread
         from faster_whisper.tokenizer import Tokenizer
 
         settings = settings or RecogniserSettings()
         self.language = settings.language
-        folder, files = _weights_of(settings)
-        try:
-            self._model = WhisperModel(
-                str(folder),
-                device="cpu",
-                compute_type=settings.compute_type,
-                cpu_threads=settings.threads,
-                local_files_only=True,
-                files=files,
-            )
-        except (RuntimeError, ValueError) as error:
-            raise ConfigError(f"cannot load the recogniser {folder} as {settings.compute_type}: {error}") from error
+        self._model = load_whisper(settings)
         if not self._model.model.is_multilingual and self.language != "en":
             raise ConfigError(
-                f"the recogniser {folder} knows English only, got language {self.language!r}; set it to en, "
-                "or choose a model of all languages, such as base"
+                f"the recogniser {settings.weights or settings.model} knows English only, got language "
+                f"{self.language!r}; set it to en, or choose a model of all languages, such as base"
             )
         main = require_language(self.language)
         self._tokenizer = Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, "transcribe", main)
@@ -153,6 +144,29 @@ class WhisperRecogniser:
                 best[each.text] = max(each, best.get(each.text, each), key=lambda one: one.log_probability)
         ordered = sorted(best.values(), key=lambda each: -each.log_probability)
         return Transcript(tuple(each for each in ordered if each.text), found.no_speech_prob)
+
+
+def load_whisper(settings: RecogniserSettings) -> WhisperModel:
+    """Whisper on the CPU.
+
+    Raises:
+        SetupError: the weights are missing or are not the expected ones.
+        ConfigError: they cannot be loaded as the settings ask.
+    """
+    from faster_whisper import WhisperModel  # takes half a second, on the loading thread
+
+    folder, files = _weights_of(settings)
+    try:
+        return WhisperModel(
+            str(folder),
+            device="cpu",
+            compute_type=settings.compute_type,
+            cpu_threads=settings.threads,
+            local_files_only=True,
+            files=files,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"cannot load the recogniser {folder} as {settings.compute_type}: {error}") from error
 
 
 def _weights_of(settings: RecogniserSettings) -> tuple[Path, dict[str, bytes] | None]:

@@ -1,9 +1,9 @@
 """The stop channel: a small network that spots the word "stop" in a stream of sound, apart from any recogniser.
 
 Two networks that err on different sounds judge together whether the word has just ended (docs/stop_channel.md): every
-20 ms a causal convolutional one on log-mel frames, and every 40 ms one on an embedding of speech, without which the
-first judges alone. Where the activity detector heard no speech, nothing is the word. They run in steps of the same
-length whatever blocks come, so that these change no result.
+20 ms a causal convolutional one on log-mel frames, and every 80 ms one on what the encoder of Whisper makes of the last
+1.28 s, without which the first judges alone. Where the activity detector heard no speech, nothing is the word, and the
+encoder rests. They run in steps of the same length whatever blocks come, so that these change no result.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from autoglm_embodied.setting import check_ranges, setting
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 from autoglm_embodied.voice.stop_features import (
-    EMBEDDED_SIZE,
+    ENCODED,
     HOP,
     OVERLAP,
-    FeatureArray,
-    SpeechEmbedding,
+    POSITIONS,
+    WIDTH,
+    SpeechEncoder,
+    encoder_installed,
     inference_session,
-    installed_embedding,
     log_mel,
 )
 from autoglm_embodied.voice.weights import require_weights
 
 SHIPPED, SHIPPED_HEAD = (
-    Path(__file__).parent.parent / "weights" / "stop_word" / name for name in ("stop.onnx", "embedding_head.onnx")
+    Path(__file__).parent.parent / "weights" / "stop_word" / name for name in ("stop.onnx", "encoder_head.onnx")
 )
 NO_HEAD = "none"
 WORD, LANGUAGE = "stop", "en"
@@ -39,14 +40,12 @@ SHIPPED_SHA256 = "8ab9df3d708106f9eded1df9fb9d4461fe1a2fca743437f262010d36450e0d
 SHIPPED_HEAD_SHA256 = "0c2e755c9ac46049358a71d54985c5b615809fe278e9bdf4458b0549422d9f75"
 STEP_FRAMES = 2
 STEP = STEP_FRAMES * HOP  # samples of one run of the network on log-mel frames: 20 ms
-EMBEDDED_EVERY = 2  # steps
-STRIDE = 2  # embeddings between those that the head sees
-SEEN = 3  # embeddings
+ENCODED_EVERY = 4  # steps
 JUDGED_S = 0.16  # before now, in which the highest logit of each network counts
-LOG_MEL_WEIGHT, MOST_LOGIT = 0.5, 12.0  # of the network on log-mel frames, beside the head
-BIAS = 0.55  # with which a probability of 0.5 gives as many false stops of speech as that network alone
+MOST_LOGIT = 12.0  # of either network
+BIAS = 0.0  # of their sum
 SPEECH_BLOCKS = round(0.5 * RATE_HZ / BLOCK)  # in one of which there must have been speech
-DELAY_NS = 40_000_000  # about the median, from the end of the word to its detection
+DELAY_NS = 60_000_000  # about the median, from the end of the word to its detection
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class StopSettings:
 
     weights: str = setting("", "ONNX file of the network on log-mel frames; empty: the shipped one")
     weights_sha256: str = setting(SHIPPED_SHA256, "of that file; empty: not checked")
-    head: str = setting("", "ONNX file of the network on the speech embedding; empty: the shipped one; none: without")
+    head: str = setting("", "ONNX file of the network on the speech encoder; empty: the shipped one; none: without")
     head_sha256: str = setting(SHIPPED_HEAD_SHA256, "of that file; empty: not checked")
     least_probability: float = setting(0.5, "of the word, at which the robot is stopped", least=0.05, most=0.99)
     least_speech: float = setting(
@@ -67,9 +66,9 @@ class StopSettings:
         check_ranges(self, "stop")
 
     @property
-    def lacks_embedding(self) -> bool:
-        """Whether the speech embedding is wanted, and not installed."""
-        return self.head != NO_HEAD and installed_embedding() is None
+    def lacks_encoder(self) -> bool:
+        """Whether the speech encoder is wanted, and not installed."""
+        return self.head != NO_HEAD and not encoder_installed()
 
 
 @dataclass(frozen=True)
@@ -98,24 +97,24 @@ class _LogMelNetwork:
         return float(logit.item())
 
 
-class _EmbeddingNetwork:
-    """The head on the speech embedding, which looks at SEEN embeddings of the last steps."""
+class _EncoderNetwork:
+    """The head on the speech encoder, with the sound that this looks at."""
 
     def __init__(self, path: Path, sha256: str) -> None:
         require_weights(path, sha256, "stop.head_sha256")
-        self._head, self._embedding = inference_session(path), SpeechEmbedding()
+        self._head, self._encoder = inference_session(path), SpeechEncoder()
         taken = [each.shape for each in self._head.get_inputs()]
-        if taken != [[1, EMBEDDED_SIZE, SEEN]]:
-            raise SetupError(f"{path} is no network on the speech embedding: it takes {taken}, not one (1, 96, 3)")
-        kept = STRIDE * (SEEN - 1) + 1
-        silent = self._embedding.push(np.zeros(OVERLAP + HOP, dtype=np.float32))
-        self._embeddings: deque[FeatureArray] = deque([silent] * kept, maxlen=kept)
+        if taken != [[1, POSITIONS, WIDTH]]:
+            raise SetupError(f"{path} is no network on the speech encoder: it takes {taken}, not one (1, 40, 384)")
+        self._sound: SampleArray = np.zeros(ENCODED, dtype=np.float32)
 
-    def step(self, sound: SampleArray) -> float:
-        """The logit at the end of `sound` (OVERLAP + EMBEDDED_EVERY * STEP,)."""
-        self._embeddings.append(self._embedding.push(sound))
-        seen = np.stack([*self._embeddings][::STRIDE], axis=1)[np.newaxis]  # (1, EMBEDDED_SIZE, SEEN)
-        (logit,) = self._head.run(None, {self._head.get_inputs()[0].name: seen})
+    def push(self, sound: SampleArray) -> None:
+        """Take the next samples (n,)."""
+        self._sound = np.concatenate((self._sound[len(sound) :], sound))
+
+    def logit(self) -> float:
+        """The logit at the end of all that was taken."""
+        (logit,) = self._head.run(None, {self._head.get_inputs()[0].name: self._encoder(self._sound[np.newaxis])})
         return float(logit.item())
 
 
@@ -123,21 +122,21 @@ class StopSpotter:
     """Spots the word in a stream of blocks of any size; keeps the networks' states between them.
 
     Raises:
-        SetupError: a network is missing, or not the expected one; the speech embedding may be missing.
+        SetupError: a network is missing, or not the expected one; the speech encoder may be missing.
     """
 
     def __init__(self, settings: StopSettings | None = None) -> None:
         self._settings = settings or StopSettings()
         self._log_mel = _LogMelNetwork(_file(self._settings.weights, SHIPPED), self._settings.weights_sha256)
-        self._embedding: _EmbeddingNetwork | None = None
-        if self._settings.head != NO_HEAD and not self._settings.lacks_embedding:
+        self._encoder: _EncoderNetwork | None = None
+        if self._settings.head != NO_HEAD and not self._settings.lacks_encoder:
             head = _file(self._settings.head, SHIPPED_HEAD)
-            self._embedding = _EmbeddingNetwork(head, self._settings.head_sha256)
-        self._length = STEP if self._embedding is None else EMBEDDED_EVERY * STEP  # samples of a judgement
+            self._encoder = _EncoderNetwork(head, self._settings.head_sha256)
+        self._length = STEP if self._encoder is None else ENCODED_EVERY * STEP  # samples of a judgement
         self._sound: SampleArray = np.zeros(OVERLAP, dtype=np.float32)
         judged = round(JUDGED_S * RATE_HZ)
         self._logits: deque[float] = deque(maxlen=judged // STEP)
-        self._embedding_logits: deque[float] = deque(maxlen=judged // (EMBEDDED_EVERY * STEP))
+        self._encoder_logits: deque[float] = deque(maxlen=judged // (ENCODED_EVERY * STEP))
         self._speech: deque[float] = deque(maxlen=SPEECH_BLOCKS)
         self._hold_off = 0  # samples
 
@@ -165,16 +164,20 @@ class StopSpotter:
         for begin in range(0, self._length, STEP):
             self._logits.append(self._log_mel.step(sound[begin : begin + OVERLAP + STEP]))
         logit = self._logits[-1]
-        if self._embedding is not None:
-            self._embedding_logits.append(self._embedding.step(sound))
-            log_mel_logit = float(np.clip(max(self._logits), -MOST_LOGIT, MOST_LOGIT))
-            logit = max(self._embedding_logits) + LOG_MEL_WEIGHT * log_mel_logit + BIAS
+        if self._encoder is not None:
+            self._encoder.push(sound[OVERLAP:])
+            self._encoder_logits.append(self._encoder.logit() if self._is_speech else -MOST_LOGIT)
+            logits = (max(self._logits), max(self._encoder_logits))
+            logit = float(np.clip(logits, -MOST_LOGIT, MOST_LOGIT).sum()) + BIAS
         return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
+
+    @property
+    def _is_speech(self) -> bool:
+        return max(self._speech) >= self._settings.least_speech
 
     def _is_new(self, probability: float) -> bool:
         self._hold_off = max(0, self._hold_off - self._length)
-        likely = probability >= self._settings.least_probability and max(self._speech) >= self._settings.least_speech
-        new = likely and self._hold_off == 0
+        new = self._is_speech and probability >= self._settings.least_probability and self._hold_off == 0
         if new:
             self._hold_off = round(self._settings.hold_off_s * RATE_HZ)
         return new

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rich.console import Console
 from autoglm_embodied.errors import SetupError
 from autoglm_embodied.tools import doctor
 from autoglm_embodied.tools.doctor import CheckResult, Need, all_needed_ok, print_table, report, run_checks
+from autoglm_embodied.voice.weights import SPEECH_MODELS, TINY_EN
 
 WORKING = CheckResult("Python", True, "3.11")
 ABSENT = CheckResult("microphone", False, "none", "plug one in", Need.OPTION)
@@ -47,13 +49,14 @@ def test_a_check_that_cannot_work_is_a_row_with_advice(monkeypatch: pytest.Monke
     assert items[0] == "sound server"
 
 
-def test_a_missing_speech_embedding_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_speech_encoder_is_a_row_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.stop_weights().ok
-    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "no_such_embedding")
+    packages = replace(SPEECH_MODELS[TINY_EN], packages=("no-such-weights==1.0.0",))
+    monkeypatch.setitem(SPEECH_MODELS, TINY_EN, packages)
     monkeypatch.setattr(doctor, "CHECKS", (("stop channel weights", Need.OPTION, doctor.stop_weights),))
     monkeypatch.setattr(doctor, "ros", list)
     (found,) = run_checks(lambda _: None)
-    assert not found.ok and found.state.startswith("the speech embedding is missing")
+    assert not found.ok and found.state.startswith("the weights of tiny.en are missing, so that the stop channel")
     assert found.advice == "run `make` again" and all_needed_ok([found])
 
 

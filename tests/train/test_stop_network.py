@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from autoglm_embodied.errors import CheckpointError, ConfigError, SetupError
-from autoglm_embodied.train.stop_embeddings import EmbeddedBatches, EmbeddedSounds, WholeSoundEmbedding, draw_sounds
-from autoglm_embodied.train.stop_network import WEIGHTS, EmbeddingHead, StopNetwork, stop_losses
+from autoglm_embodied.train.stop_encodings import SHAPE, EncodedBatches, EncodedSounds, draw_sounds, encoder_windows
+from autoglm_embodied.train.stop_network import WEIGHTS, EncoderHead, StopNetwork, stop_losses
 from autoglm_embodied.train.stop_sounds import (
-    EMBEDDING_SHAPE,
+    ENCODER_SHAPE,
     LOG_MEL_SHAPE,
     NOISES,
     SoundMixer,
@@ -34,19 +34,10 @@ from autoglm_embodied.train.stop_speech import (
 )
 from autoglm_embodied.train.stop_training import CHECKPOINT, StopTraining, mistaken, train_stop_network
 from autoglm_embodied.voice.recording import RATE_HZ
-from autoglm_embodied.voice.stop_features import (
-    BANDS,
-    EMBEDDED_BANDS,
-    EMBEDDED_FRAMES,
-    EMBEDDED_SIZE,
-    HOP,
-    OVERLAP,
-    SpeechEmbedding,
-    embedding_frames,
-)
-from autoglm_embodied.voice.stop_spotter import EMBEDDED_EVERY, SEEN, STEP, STEP_FRAMES, STRIDE
+from autoglm_embodied.voice.stop_features import BANDS, ENCODED, POSITIONS, WIDTH, SpeechEncoder
+from autoglm_embodied.voice.stop_spotter import ENCODED_EVERY, STEP, STEP_FRAMES
 
-SHAPES = {"log-mel": LOG_MEL_SHAPE, "embedding": EMBEDDING_SHAPE}
+SHAPES = {"log-mel": LOG_MEL_SHAPE, "encoder": ENCODER_SHAPE}
 OTHERS = ["the weather is fine today", "put the red cube on the table", "what a long road this was"]
 
 
@@ -64,7 +55,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[SpeechClip]:
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autoglm_embodied.train.stop_embeddings.PART", 8)
+    monkeypatch.setattr("autoglm_embodied.train.stop_encodings.PART", 8)
+    monkeypatch.setattr("autoglm_embodied.train.stop_encodings.SHAPE", (8, *SHAPE[1:]))
 
 
 def test_given_sentences_are_spoken_as_they_are_and_in_order(tmp_path: Path) -> None:
@@ -136,12 +128,12 @@ def test_every_noise_has_a_level_of_one() -> None:
     ("shape", "frames"),
     [
         (LOG_MEL_SHAPE, (BANDS, 110 * STEP_FRAMES)),
-        (EMBEDDING_SHAPE, (EMBEDDED_BANDS, EMBEDDED_FRAMES + 27 * STRIDE * EMBEDDED_EVERY * STEP_FRAMES)),
+        (ENCODER_SHAPE, (ENCODED + 5 * ENCODED_EVERY * STEP,)),
     ],
     ids=SHAPES,
 )
 def test_sounds_say_where_the_word_is_to_be_spotted(
-    clips: list[SpeechClip], shape: SoundShape, frames: tuple[int, int]
+    clips: list[SpeechClip], shape: SoundShape, frames: tuple[int, ...]
 ) -> None:
     mixer = SoundMixer(clips, np.random.default_rng(0), shape)
     sounds = [mixer.draw() for _ in range(40)]
@@ -206,17 +198,15 @@ def test_steps_of_a_stream_give_what_the_whole_sound_gives() -> None:
     assert torch.allclose(torch.cat(steps, 1), whole, atol=1e-5)
 
 
-def test_the_embedding_of_a_whole_sound_is_that_of_the_stream_at_each_step() -> None:
-    stride = STRIDE * EMBEDDED_EVERY * STEP  # samples
-    sound = np.random.default_rng(0).normal(0.0, 0.05, EMBEDDED_FRAMES * HOP + 9 * stride).astype(np.float32)
-    padded = np.pad(sound, (OVERLAP, 0))
-    whole = WholeSoundEmbedding()(embedding_frames(padded)[np.newaxis])[0]  # (EMBEDDED_SIZE, steps)
-    stream = SpeechEmbedding()
-    first = EMBEDDED_FRAMES * HOP - stride
-    stream.push(padded[: OVERLAP + first])
-    ends = range(first, len(sound), stride)
-    steps = [stream.push(padded[at : at + OVERLAP + stride]) for at in ends]
-    assert whole.shape == (EMBEDDED_SIZE, 10) and np.allclose(np.stack(steps, axis=1), whole, atol=1e-3)
+def test_the_encoder_is_given_what_the_stream_gives_it_at_each_step() -> None:
+    sound = np.random.default_rng(0).normal(0.0, 0.05, ENCODER_SHAPE.samples).astype(np.float32)
+    windows = encoder_windows(sound)
+    ends = [ENCODED + step * ENCODED_EVERY * STEP for step in range(ENCODER_SHAPE.steps)]
+    assert np.array_equal(windows, np.stack([sound[end - ENCODED : end] for end in ends]))
+    encoder = SpeechEncoder()
+    together = encoder(windows)
+    assert together.shape == (6, POSITIONS, WIDTH)
+    assert np.allclose(together[3], encoder(windows[3:4])[0], atol=0.05 * float(np.abs(together).max()))
 
 
 def test_drawn_sounds_are_kept_and_the_rest_is_drawn_as_if_nothing_had_been_stopped(
@@ -228,24 +218,23 @@ def test_drawn_sounds_are_kept_and_the_rest_is_drawn_as_if_nothing_had_been_stop
     done: list[int] = []
     parts = draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
     assert (tmp_path / "parts" / "0000.npz").read_bytes() == kept and done == [8, 14]
-    steps = EMBEDDING_SHAPE.steps
-    assert whole.embeddings.shape == (14, EMBEDDED_SIZE, steps) and whole.targets.shape == (14, steps)
-    assert np.array_equal(parts.embeddings, whole.embeddings) and np.array_equal(parts.targets, whole.targets)
+    assert whole.encodings.shape == (14, 6, POSITIONS, WIDTH) and whole.targets.shape == (14, 6)
+    assert np.array_equal(parts.encodings, whole.encodings) and np.array_equal(parts.targets, whole.targets)
     (tmp_path / "parts" / "0001.npz").write_bytes(b"PK cut off")
     with pytest.raises(ConfigError, match="holds no drawn sounds"):
         draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
-    np.savez(tmp_path / "parts" / "0001.npz", embeddings=np.zeros((8, 3, 3)), targets=np.zeros((8, 3)))
+    np.savez(tmp_path / "parts" / "0001.npz", encodings=np.zeros((8, 3, 3)), targets=np.zeros((8, 3)))
     with pytest.raises(ConfigError, match="sounds of another network"):
         draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
 
 
 def test_what_the_head_has_wrong_is_learned_from_the_more_often() -> None:
-    sounds = EmbeddedSounds(np.arange(2, dtype=np.float16).reshape(2, 1, 1).repeat(28, 2), np.zeros((2, 28), np.int8))
-    batches = EmbeddedBatches(sounds, 400, np.random.default_rng(0))
-    embeddings, target = batches.draw()
-    assert target.shape == (400, 28 - SEEN + 1) and 0.4 < float(embeddings.mean()) < 0.6
-    batches.tell(embeddings[:, 0, 0].numpy())  # the second is wrong
-    assert 0.85 < float(batches.draw()[0].mean()) < 0.97
+    which = np.arange(2, dtype=np.float16).reshape(2, 1, 1, 1)
+    batches = EncodedBatches(EncodedSounds(which, np.zeros((2, 1), np.int8)), 400, np.random.default_rng(0))
+    encodings, target = batches.draw()
+    assert target.shape == (400, 1) and 0.4 < float(encodings.mean()) < 0.6
+    batches.tell(encodings[:, 0, 0, 0].numpy())  # the second is wrong
+    assert 0.8 < float(batches.draw()[0].mean()) < 0.95
 
 
 @pytest.mark.slow
@@ -253,20 +242,20 @@ def test_a_head_learns_is_exported_and_spots_as_it_was_trained(clips: list[Speec
     import onnxruntime as ort
 
     losses: list[float] = []
-    training = StopTraining("embedding", sounds=40, steps=60, batch=8)
+    training = StopTraining("encoder", sounds=40, steps=60, batch=8)
 
     def report(step: int, figures: dict[str, float]) -> None:
         losses.extend([figures["loss"]] if step else [])
 
     train_stop_network(clips, training, tmp_path, report)
     assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:15])
-    head = EmbeddingHead().eval()
+    head = EncoderHead().eval()
     head.load_state_dict(load_file(tmp_path / WEIGHTS))
     session = ort.InferenceSession(str(tmp_path / "stop.onnx"), providers=["CPUExecutionProvider"])
-    embeddings = 10.0 * torch.randn(1, EMBEDDED_SIZE, SEEN)
-    (found,) = session.run(None, {"embeddings": embeddings.numpy()})
+    encodings = torch.randn(1, POSITIONS, WIDTH)
+    (found,) = session.run(None, {"encodings": encodings.numpy()})
     with torch.inference_mode():
-        assert np.allclose(found, head(embeddings).numpy(), atol=1e-4)
+        assert np.allclose(found, head(encodings).numpy(), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -326,5 +315,5 @@ def test_what_cannot_be_begun_from_is_named(clips: list[SpeechClip], tmp_path: P
 
 
 def test_a_network_on_other_features_is_named() -> None:
-    with pytest.raises(ConfigError, match="no network on 'mfcc'; choose log-mel or embedding"):
+    with pytest.raises(ConfigError, match="no network on 'mfcc'; choose log-mel or encoder"):
         StopTraining("mfcc")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,10 @@ from hypothesis import strategies as st
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, read_wav, synthesise
-from autoglm_embodied.voice.stop_features import (
-    EMBEDDING_FILE,
-    EMBEDDING_PACKAGE,
-    OVERLAP,
-    embedding_file,
-    installed_embedding,
-)
+from autoglm_embodied.voice.stop_features import OVERLAP
 from autoglm_embodied.voice.stop_spotter import (
-    EMBEDDED_EVERY,
+    BIAS,
+    ENCODED_EVERY,
     NO_HEAD,
     SHIPPED,
     SHIPPED_HEAD,
@@ -30,9 +26,10 @@ from autoglm_embodied.voice.stop_spotter import (
     STEP,
     StopSettings,
     StopSpotter,
-    _EmbeddingNetwork,
+    _EncoderNetwork,
     _LogMelNetwork,
 )
+from autoglm_embodied.voice.weights import SPEECH_MODELS, TINY_EN
 
 SECOND = 1_000_000_000
 WITHIN = "please stop the arm at once"
@@ -123,19 +120,40 @@ def test_the_word_is_spotted_in_the_middle_of_a_sentence(speech: dict[str, Sampl
 
 def test_the_networks_judge_together_by_their_highest_logits_within_160_ms(speech: dict[str, SampleArray]) -> None:
     sound = np.concatenate((pause(0.5), speech[WITHIN]))
-    padded = np.pad(sound[: len(sound) // (EMBEDDED_EVERY * STEP) * EMBEDDED_EVERY * STEP], (OVERLAP, 0))
-    log_mel, embedding = _LogMelNetwork(SHIPPED, SHIPPED_SHA256), _EmbeddingNetwork(SHIPPED_HEAD, SHIPPED_HEAD_SHA256)
+    length = ENCODED_EVERY * STEP
+    padded = np.pad(sound[: len(sound) // length * length], (OVERLAP, 0))
+    log_mel, encoder = _LogMelNetwork(SHIPPED, SHIPPED_SHA256), _EncoderNetwork(SHIPPED_HEAD, SHIPPED_HEAD_SHA256)
     logits = [log_mel.step(padded[at : at + OVERLAP + STEP]) for at in range(0, len(padded) - OVERLAP, STEP)]
-    ends = range(EMBEDDED_EVERY * STEP, len(padded) - OVERLAP + 1, EMBEDDED_EVERY * STEP)
-    embedded = [embedding.step(padded[end - EMBEDDED_EVERY * STEP : end + OVERLAP]) for end in ends]
+    ends = range(length, len(padded) - OVERLAP + 1, length)
+    encoded = []
+    for end in ends:
+        encoder.push(padded[end + OVERLAP - length : end + OVERLAP])
+        encoded.append(encoder.logit())
     together = [
-        max(embedded[max(0, n - 4) : n]) + 0.5 * float(np.clip(max(logits[max(0, 2 * n - 8) : 2 * n]), -12, 12)) + 0.55
-        for n in range(1, len(embedded) + 1)
+        np.clip(max(encoded[max(0, n - 2) : n]), -12, 12)
+        + np.clip(max(logits[max(0, 4 * n - 8) : 4 * n]), -12, 12)
+        + BIAS
+        for n in range(1, len(encoded) + 1)
     ]
     spotter = StopSpotter()
-    judged = [spotter._judge(padded[end - EMBEDDED_EVERY * STEP : end + OVERLAP]) for end in ends]
-    wanted = 1.0 / (1.0 + np.exp(-np.clip(together, -30, 30)))
+    spotter._speech.append(1.0)
+    judged = [spotter._judge(padded[end - length : end + OVERLAP]) for end in ends]
+    wanted = 1.0 / (1.0 + np.exp(-np.array(together)))
     assert max(wanted) > 0.5 > min(wanted) and np.allclose(judged, wanted, atol=1e-6)
+
+
+def test_the_encoder_rests_where_there_is_no_speech(
+    speech: dict[str, SampleArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[None] = []
+    plain = _EncoderNetwork.logit
+    monkeypatch.setattr(_EncoderNetwork, "logit", lambda network: encoded.append(None) or plain(network))
+    spotter = StopSpotter()
+    for block in np.split(speech["stop"], range(BLOCK, len(speech["stop"]), BLOCK)):
+        spotter.push(Block(0, block), 0.1)
+    assert not encoded
+    spotter.push(Block(0, speech["stop"]), 0.9)
+    assert encoded
 
 
 def test_it_keeps_no_more_of_a_long_sound_than_of_a_short_one(speech: dict[str, SampleArray]) -> None:
@@ -144,46 +162,23 @@ def test_it_keeps_no_more_of_a_long_sound_than_of_a_short_one(speech: dict[str, 
     def kept(seconds: float) -> list[int]:
         for block in np.split(pause(seconds), range(BLOCK, round(seconds * RATE_HZ), BLOCK)):
             spotter.push(Block(0, block))
-        held = (spotter._logits, spotter._embedding_logits, spotter._speech)
-        return [*map(len, held), len(spotter._sound) // (EMBEDDED_EVERY * STEP + OVERLAP)]
+        held = (spotter._logits, spotter._encoder_logits, spotter._speech)
+        return [*map(len, held), len(spotter._sound) // (ENCODED_EVERY * STEP + OVERLAP)]
 
     assert kept(1.0) == kept(4.0)
 
 
-@pytest.fixture
-def no_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "no_such_embedding")
-
-
-@pytest.mark.usefixtures("no_embedding")
-def test_without_the_speech_embedding_the_network_on_log_mel_frames_judges_alone(
-    speech: dict[str, SampleArray],
+def test_without_the_speech_encoder_the_network_on_log_mel_frames_judges_alone(
+    speech: dict[str, SampleArray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = StopSettings(head=NO_HEAD)
-    assert StopSettings().lacks_embedding and not settings.lacks_embedding
-    sound = np.concatenate((speech["stop"], pause(0.7)))
+    sound, settings = np.concatenate((speech["stop"], pause(0.7))), StopSettings(head=NO_HEAD)
+    assert not StopSettings().lacks_encoder
+    assert spotted_ns(sound) != spotted_ns(sound, settings=settings)
+    packages = replace(SPEECH_MODELS[TINY_EN], packages=("no-such-weights==1.0.0",))
+    monkeypatch.setitem(SPEECH_MODELS, TINY_EN, packages)
+    assert StopSettings().lacks_encoder and not settings.lacks_encoder
     assert spotted_ns(sound) == spotted_ns(sound, settings=settings)
     assert len(spotted_ns(sound)) == 1
-    with pytest.raises(SetupError, match="the speech embedding is missing.*; run `make` again"):
-        embedding_file()
-
-
-def test_the_head_is_used_where_the_embedding_is_and_it_is_not_turned_off(speech: dict[str, SampleArray]) -> None:
-    sound = np.concatenate((speech["stop"], pause(0.7)))
-    assert not StopSettings().lacks_embedding
-    assert spotted_ns(sound) != spotted_ns(sound, settings=StopSettings(head=NO_HEAD))
-
-
-def test_another_speech_embedding_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "another_embedding")
-    file = tmp_path / "another_embedding" / EMBEDDING_FILE
-    file.parent.mkdir(parents=True)
-    (tmp_path / "another_embedding" / "__init__.py").touch()
-    assert EMBEDDING_PACKAGE == "openwakeword" and installed_embedding() is None
-    file.write_bytes(b"other weights")
-    with pytest.raises(SetupError, match="not the expected model.*install it again$"):
-        StopSpotter()
 
 
 def test_other_speech_is_not_the_word(speech: dict[str, SampleArray]) -> None:
@@ -218,7 +213,7 @@ def test_a_network_that_is_not_the_expected_one_is_refused(tmp_path: Path) -> No
         StopSpotter(StopSettings(weights=str(SHIPPED_HEAD), weights_sha256=""))
     with pytest.raises(SetupError, match="not the expected model.*stop.head_sha256"):
         StopSpotter(StopSettings(head=str(SHIPPED)))
-    with pytest.raises(SetupError, match="is no network on the speech embedding: it takes"):
+    with pytest.raises(SetupError, match="is no network on the speech encoder: it takes"):
         StopSpotter(StopSettings(head=str(SHIPPED), head_sha256=""))
     with pytest.raises(ConfigError, match="stop.least_probability must be from"):
         StopSettings(least_probability=float("nan"))

@@ -25,8 +25,9 @@ from autoglm_embodied.voice.recording import synthesise
 from autoglm_embodied.voice.segmenter import SegmenterSettings
 from autoglm_embodied.voice.sound_server import SoundServer
 from autoglm_embodied.voice.speaker import FeedbackSettings
-from autoglm_embodied.voice.stop_features import EMBEDDING_MISSING, EMBEDDING_PACKAGE
+from autoglm_embodied.voice.stop_features import ENCODER_MISSING
 from autoglm_embodied.voice.stop_spotter import StopSettings
+from autoglm_embodied.voice.weights import TINY_EN, installed_folders
 
 if TYPE_CHECKING:
     from autoglm_embodied.nodes.observer_node import Observer
@@ -154,14 +155,15 @@ def test_the_node_ends_clean_while_it_is_still_opening(graph: Graph) -> None:
 
 
 @pytest.mark.slow
-def test_a_missing_speech_embedding_is_told_and_the_node_listens_without(graph: Graph, tmp_path: Path) -> None:
-    (tmp_path / EMBEDDING_PACKAGE).mkdir()
-    (tmp_path / EMBEDDING_PACKAGE / "__init__.py").touch()
+def test_a_missing_speech_encoder_is_told_and_the_node_listens_without(graph: Graph, tmp_path: Path) -> None:
+    (folder,) = installed_folders(TINY_EN)
+    (tmp_path / folder.parent.name).mkdir()
+    (tmp_path / folder.parent.name / "__init__.py").touch()
     with SoundServer() as sound:
-        process = graph.start(sound=sound, python_path=str(tmp_path))
+        process = graph.start("-p", f"recogniser.weights:={folder}", sound=sound, python_path=str(tmp_path))
         assert graph.is_listening()
         graph.processes.stop()
-    assert process.log.read_text().count(EMBEDDING_MISSING) == 1
+    assert process.log.read_text().count(ENCODER_MISSING) == 1
 
 
 @pytest.mark.slow

@@ -60,7 +60,7 @@ def add_parser(subparsers: Subparsers) -> None:
     voice.add_argument("--minutes", type=float, default=5.0, help=minutes)
     network = "of the stop channel on log-mel frames, instead of the shipped one"
     voice.add_argument("--network", metavar="FILE", help=network)
-    head = "of the stop channel on the speech embedding, instead of the shipped one; none: without"
+    head = "of the stop channel on the speech encoder, instead of the shipped one; none: without"
     voice.add_argument("--head", metavar="FILE", help=head)
     voice.add_argument("--least-probability", type=float, help="of the stop channel, instead of that of voice_node")
     what = "the fusion network: from a frame to an action, a tick, CUDA graphs where there is a GPU, operations, bytes"
@@ -174,12 +174,12 @@ def run_stop(args: argparse.Namespace) -> int:
 
 def _bench_stop_channel(report: Report, args: argparse.Namespace, progress: Callable[[str], None]) -> None:
     from autoglm_embodied.tools.bench.stop_channel import measure
-    from autoglm_embodied.voice.stop_features import EMBEDDING_MISSING
+    from autoglm_embodied.voice.stop_features import ENCODER_MISSING
     from autoglm_embodied.voice.stop_spotter import NO_HEAD, StopSettings
 
     settings = StopSettings()
-    if settings.lacks_embedding and args.head != NO_HEAD:
-        raise SetupError(f"{EMBEDDING_MISSING}, or measure it without, by --head none")
+    if settings.lacks_encoder and args.head != NO_HEAD:
+        raise SetupError(f"{ENCODER_MISSING}, or measure it without, by --head none")
     if args.network:
         settings = replace(settings, weights=args.network, weights_sha256="")
     if args.head:

@@ -22,7 +22,7 @@ A command's fields are {voice}, {text} and {wav}; {stretch}, {tempo_percent}, {w
 What was stopped goes on after its last whole part."""
 NETWORK_EPILOG = """examples:
   autoglm train-stop network --speech data/stop_speech --out out/stop
-  autoglm train-stop network --features embedding --steps 2000 --batch 128 --out out/stop_head
+  autoglm train-stop network --features encoder --steps 1500 --batch 64 --rate 2e-3 --out out/stop_head
 
 Train on some engines, then measure with `autoglm bench voice --speech` on others.
 What was stopped goes on."""
@@ -57,10 +57,10 @@ def add_parser(subparsers: Subparsers) -> None:
     network.add_argument(
         "--start", metavar="FILE", type=Path, help="begin from this stop.safetensors instead of from nothing"
     )
-    features = "log-mel, or embedding: the network beside it on the speech embedding (default %(default)s)"
+    features = "log-mel, or encoder: the network beside it on the speech encoder (default %(default)s)"
     network.add_argument("--features", metavar="KIND", default="log-mel", help=features)
-    sounds = "of the embedding, drawn once (default %(default)s)"
-    network.add_argument("--sounds", type=int, default=16000, help=sounds)
+    sounds = "of the encoder, drawn once, 0.2 MB each (default %(default)s)"
+    network.add_argument("--sounds", type=int, default=32000, help=sounds)
     network.add_argument("--steps", type=int, default=6000, help="default %(default)s")
     network.add_argument("--batch", type=int, default=48, help="default %(default)s")
     network.add_argument("--rate", type=float, default=3e-3, help="of learning, the highest (default %(default)s)")

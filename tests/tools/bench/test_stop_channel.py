@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from autoglm_embodied.tools.bench.stop_channel import CONDITIONS, Spoken, measur
 from autoglm_embodied.tools.cli import parser
 from autoglm_embodied.train.stop_speech import ENGINES, PART, synthesise_clips
 from autoglm_embodied.voice.stop_spotter import StopSettings
+from autoglm_embodied.voice.weights import SPEECH_MODELS, TINY_EN
 
 
 def test_a_word_counts_where_it_is_spotted_from_its_begin_to_soon_after_its_end() -> None:
@@ -47,10 +49,11 @@ def test_a_folder_without_speech_is_named(tmp_path: Path) -> None:
 def test_it_does_not_measure_less_than_what_is_shipped_unless_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autoglm_embodied.voice.stop_features.EMBEDDING_PACKAGE", "no_such_embedding")
+    packages = replace(SPEECH_MODELS[TINY_EN], packages=("no-such-weights==1.0.0",))
+    monkeypatch.setitem(SPEECH_MODELS, TINY_EN, packages)
     given = ["bench", "voice", "--speech", str(tmp_path)]
     args = parser().parse_args(given)
-    with pytest.raises(SetupError, match="the speech embedding is missing.*--head none"):
+    with pytest.raises(SetupError, match="the weights of tiny.en are missing.*--head none"):
         args.run(args)
     args = parser().parse_args([*given, "--head", "none"])
     with pytest.raises(ConfigError, match="must hold a folder of speech"):
