@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from autoglm_embodied_sim.eval.soak import ProcessSample, add_losses, add_processes, add_ticks
@@ -76,3 +78,23 @@ def test_ticks_of_the_begin_are_told_from_those_of_the_end() -> None:
 def test_a_time_that_cannot_be_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "soak", "--minutes", "0"]) == 2
     assert "--minutes must be above 0 and at most 1440, got 0" in capsys.readouterr().err
+
+
+def test_the_page_shows_the_figures_of_half_an_hour() -> None:
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    page = " ".join((docs / "reliability.md").read_text().split())
+    rows = json.loads((docs / "figures" / "soak" / "thirty_minutes.json").read_text())["rows"]
+    values = {(row["figure"], row["case"], row["stat"]): row for row in rows}
+    held = values["soak.held", None, None]
+    assert f"{held['n']} grasps" in page and f"{held['value'] * held['n']:.0f} of them held" in page
+    nodes = ("sim_node", "governor_node", "fusion_node")
+    shares = [values["soak.cpu_core", node, None]["value"] for node in nodes if node != "governor_node"]
+    shares.insert(1, values["governor.cpu_core", "governor_node", None]["value"])
+    assert "| share of a core | " + " | ".join(f"{share:.2f}" for share in shares) + " |" in page
+    growth = [values["soak.rss_slope_bytes_per_s", node, None]["ci95"] for node in nodes]
+    assert f"{growth[0][0] / 1e3:.0f} to {growth[0][1] / 1e3:.0f} kB" in page
+    assert all(f"{low:.0f} to {high:.0f} B" in page for low, high in growth[1:])
+    for stat, shown in (("p50", "10.7 / 10.4"), ("p99", "25.7 / 25.0")):
+        took = [values["soak.tick_ms", part, stat]["value"] for part in ("first third", "last third")]
+        assert " / ".join(f"{ms:.1f}" for ms in took) == shown
+    assert "10.7 / 25.7 and 10.4 / 25.0 ms" in page
