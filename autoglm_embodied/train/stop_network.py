@@ -24,8 +24,8 @@ CHANNELS = 64
 DILATIONS = (1, 2, 4, 8, 1, 2, 4, 8)
 KERNEL = 3  # steps
 MEAN_LOG_POWER, SPREAD_LOG_POWER = -4.0, 4.0
-HEAD_CHANNELS = 96
-DROPOUT = 0.2
+HEAD_CHANNELS, MEMBERS = 96, 2
+DROPOUT = 0.3
 WEIGHTS = "stop.safetensors"
 
 
@@ -74,9 +74,7 @@ class StopNetwork(nn.Module):
         return torch.zeros(batch, CHANNELS, sum((KERNEL - 1) * dilation for dilation in DILATIONS))
 
 
-class EncoderHead(nn.Module):
-    """What the speech encoder makes of a sound, to the logit that the word has just ended."""
-
+class _HeadMember(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.embed = nn.Linear(WIDTH, HEAD_CHANNELS)
@@ -95,6 +93,24 @@ class EncoderHead(nn.Module):
         attention = (self.attend(x).squeeze(1) + self.position).softmax(-1)
         logits: Tensor = self.head((x * attention.unsqueeze(1)).sum(-1))
         return logits.squeeze(1)
+
+
+class EncoderHead(nn.Module):
+    """What the speech encoder makes of a sound, to the logit that the word has just ended: the mean of MEMBERS.
+
+    Each learns from its own part of each batch, so that they err on different sounds (bagging).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(_HeadMember() for _ in range(MEMBERS))
+
+    def forward(self, encodings: Tensor) -> Tensor:
+        """Logits (B,) from encodings (B, P, W)."""
+        if self.training:
+            parts = zip(self.members, encodings.tensor_split(MEMBERS), strict=True)
+            return torch.cat([member(part) for member, part in parts])
+        return torch.stack([member(encodings) for member in self.members]).mean(0)
 
     def whole(self, encodings: Tensor) -> Tensor:
         """Logits (B, S) of whole sounds (B, S, P, W)."""

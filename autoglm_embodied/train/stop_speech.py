@@ -72,6 +72,11 @@ def place_of_word(text: str) -> str:
     return "end" if before else "alone"
 
 
+def sounds_like_it(text: str) -> bool:
+    """Whether a text holds a word that sounds like the word."""
+    return not {*SOUNDS_LIKE_IT}.isdisjoint(text.split())
+
+
 def draw_text(rng: np.random.Generator, others: Sequence[str]) -> str:
     """A text: in about three of five the word, else what sounds like it, or one of `others`, which are sentences."""
 

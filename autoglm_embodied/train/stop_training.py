@@ -40,6 +40,7 @@ from autoglm_embodied.voice.stop_features import OVERLAP, FeatureArray, log_mel
 from autoglm_embodied.voice.stop_spotter import STEP
 from autoglm_embodied.whole_file import whole_file
 
+DECAY = 0.05  # of weights
 AVERAGED = 0.998  # of the moving average, kept at each step
 REPEATS = 8  # of each drawn sound: to draw one costs as much as to learn from it
 POOL = 5000  # sounds
@@ -138,7 +139,7 @@ class _Run:
         if start is not None:
             load_weights(self.network, start)
         self.average = AveragedModel(self.network, avg_fn=_average, use_buffers=True)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), training.rate, weight_decay=1e-2)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), training.rate, weight_decay=DECAY)
         self.of = str({**asdict(training), "clips": clips})
 
     @property

@@ -42,7 +42,7 @@ STEP_FRAMES = 2
 STEP = STEP_FRAMES * HOP  # samples of one run of the network on log-mel frames: 20 ms
 ENCODED_EVERY = 4  # steps
 JUDGED_S = 0.16  # before now, in which the highest logit of each network counts
-MOST_LOGIT = 12.0  # of either network
+LOG_MEL_WEIGHT, MOST_LOGIT = 0.5, 12.0  # of the network on log-mel frames beside the head; of either logit
 BIAS = 0.0  # of their sum
 SPEECH_BLOCKS = round(0.5 * RATE_HZ / BLOCK)  # in one of which there must have been speech
 DELAY_NS = 60_000_000  # about the median, from the end of the word to its detection
@@ -167,8 +167,8 @@ class StopSpotter:
         if self._encoder is not None:
             self._encoder.push(sound[OVERLAP:])
             self._encoder_logits.append(self._encoder.logit() if self._is_speech else -MOST_LOGIT)
-            logits = (max(self._logits), max(self._encoder_logits))
-            logit = float(np.clip(logits, -MOST_LOGIT, MOST_LOGIT).sum()) + BIAS
+            log_mel, encoded = np.clip((max(self._logits), max(self._encoder_logits)), -MOST_LOGIT, MOST_LOGIT)
+            logit = float(encoded + LOG_MEL_WEIGHT * log_mel) + BIAS
         return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
 
     @property

@@ -29,6 +29,7 @@ from autoglm_embodied.train.stop_speech import (
     load_clips,
     place_of_word,
     sentences,
+    sounds_like_it,
     spoken,
     synthesise_clips,
 )
@@ -80,6 +81,10 @@ def test_a_text_says_where_the_word_is() -> None:
     }
     assert {text: place_of_word(text) for text in places} == places
     assert spoken("please [stop] it") == "please stop it"
+
+
+def test_words_that_sound_like_it_are_known_as_whole_words() -> None:
+    assert sounds_like_it("take the next step now") and not sounds_like_it("stepping stones")
 
 
 def test_drawn_texts_hold_the_word_where_they_say_and_nowhere_else() -> None:

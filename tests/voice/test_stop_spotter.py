@@ -131,7 +131,7 @@ def test_the_networks_judge_together_by_their_highest_logits_within_160_ms(speec
         encoded.append(encoder.logit())
     together = [
         np.clip(max(encoded[max(0, n - 2) : n]), -12, 12)
-        + np.clip(max(logits[max(0, 4 * n - 8) : 4 * n]), -12, 12)
+        + 0.5 * np.clip(max(logits[max(0, 4 * n - 8) : 4 * n]), -12, 12)
         + BIAS
         for n in range(1, len(encoded) + 1)
     ]

@@ -6,6 +6,7 @@ Speech comes from engines that the network did not learn from; each condition is
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.metrics import Report
 from autoglm_embodied.train.stop_sounds import NOISES, add, level, noise, speech_track
-from autoglm_embodied.train.stop_speech import SpeechClip, load_clips
+from autoglm_embodied.train.stop_speech import SpeechClip, load_clips, sounds_like_it
 from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray
 from autoglm_embodied.voice.segmenter import VoiceActivityDetector
@@ -28,6 +29,7 @@ LEVEL = 0.08  # of speech
 DITHER = 3e-4
 PAUSE_S = 1.2  # between clips with the word
 GAP_S = 0.3  # between sentences
+ALIKE, UNLIKE = "speech/alike", "speech/unlike"  # with words that sound like it, and without
 LATEST_S = 0.6  # after the end of the word, at which spotting it counts
 EARLIEST_S = 0.1  # after the begin of the clip
 
@@ -137,15 +139,22 @@ def _dithered(sound: SampleArray, rng: np.random.Generator) -> SampleArray:
 def _add_false_of_speech(
     report: Report, others: dict[str, list[SpeechClip]], settings: StopSettings, rng: np.random.Generator
 ) -> None:
-    false, hours = 0, 0.0
-    gap = np.zeros(round(GAP_S * RATE_HZ), np.float32)
+    """Speech without the word, by engine, and apart what holds words that sound alike and what does not; its cost."""
+    began_s = time.process_time()
+    counts: Counter[str] = Counter()
+    hours: defaultdict[str, float] = defaultdict(float)
     for engine, clips in others.items():
-        pieces = [piece for clip in clips for piece in (clip.samples * (LEVEL / level(clip.samples)), gap)]
-        sound = _dithered(np.concatenate(pieces), rng)
-        found, spoken_hours = len(list(spotted_s(sound, StopSpotter(settings)))), len(sound) / RATE_HZ / 3600
-        _add_rate(report, f"speech/{engine}", found, spoken_hours)
-        false, hours = false + found, hours + spoken_hours
-    _add_rate(report, "speech", false, hours)
+        pieces = [np.pad(clip.samples * (LEVEL / level(clip.samples)), (0, round(GAP_S * RATE_HZ))) for clip in clips]
+        ends_s = np.cumsum([len(piece) for piece in pieces]) / RATE_HZ
+        at_s = list(spotted_s(_dithered(np.concatenate(pieces), rng), StopSpotter(settings)))
+        found = np.bincount(np.searchsorted(ends_s, at_s), minlength=len(clips) + 1)
+        for clip, count, seconds in zip(clips, found, np.diff(ends_s, prepend=0.0), strict=False):
+            for case in ("speech", f"speech/{engine}", ALIKE if sounds_like_it(clip.text) else UNLIKE):
+                counts[case] += int(count)
+                hours[case] += seconds / 3600
+    for case in hours:
+        _add_rate(report, case, counts[case], hours[case])
+    _add_cost(report, "stop_channel/speech", began_s, hours["speech"])
 
 
 def _add_false_of_noise(report: Report, minutes: float, settings: StopSettings, rng: np.random.Generator) -> None:
@@ -158,11 +167,15 @@ def _add_false_of_noise(report: Report, minutes: float, settings: StopSettings, 
             false += len(list(spotted_s(np.clip(sound, -1.0, 1.0), spotter)))
     hours = pieces * len(NOISES) / 360
     _add_rate(report, "noise", false, hours)
-    report.add("voice.cpu_core", (time.process_time() - began_s) / (3600 * hours), "cores", case="stop_channel")
+    _add_cost(report, "stop_channel", began_s, hours)
+
+
+def _add_cost(report: Report, case: str, began_s: float, hours: float) -> None:
+    report.add("voice.cpu_core", (time.process_time() - began_s) / (3600 * hours), "cores", case=case)
 
 
 def _add_rate(report: Report, case: str, count: int, hours: float) -> None:
-    report.add("voice.false_stops_per_hour", count / hours, "1/h", max(1, round(60 * hours)), case=f"{case}")
+    report.add("voice.false_stops_per_hour", count / hours, "1/h", max(1, round(60 * hours)), case=case)
 
 
 def spotted_s(sound: SampleArray, spotter: StopSpotter) -> Iterator[float]:

@@ -22,7 +22,7 @@ A command's fields are {voice}, {text} and {wav}; {stretch}, {tempo_percent}, {w
 What was stopped goes on after its last whole part."""
 NETWORK_EPILOG = """examples:
   autoglm train-stop network --speech data/stop_speech --out out/stop
-  autoglm train-stop network --features encoder --steps 1500 --batch 64 --rate 2e-3 --out out/stop_head
+  autoglm train-stop network --features encoder --steps 1500 --batch 128 --rate 2e-3 --out out/stop_head
 
 Train on some engines, then measure with `autoglm bench voice --speech` on others.
 What was stopped goes on."""
