@@ -37,13 +37,12 @@ SHIPPED, SHIPPED_HEAD = (
 NO_HEAD = "none"
 WORD, LANGUAGE = "stop", "en"
 SHIPPED_SHA256 = "8ab9df3d708106f9eded1df9fb9d4461fe1a2fca743437f262010d36450e0ded"
-SHIPPED_HEAD_SHA256 = "0c2e755c9ac46049358a71d54985c5b615809fe278e9bdf4458b0549422d9f75"
+SHIPPED_HEAD_SHA256 = "8f3a864c977a94f94611bc6e6dfe9c26fd70bff94d88bf638ba4bd33a382a348"
 STEP_FRAMES = 2
 STEP = STEP_FRAMES * HOP  # samples of one run of the network on log-mel frames: 20 ms
 ENCODED_EVERY = 4  # steps
 JUDGED_S = 0.16  # before now, in which the highest logit of each network counts
 LOG_MEL_WEIGHT, MOST_LOGIT = 0.5, 12.0  # of the network on log-mel frames beside the head; of either logit
-BIAS = 0.0  # of their sum
 SPEECH_BLOCKS = round(0.5 * RATE_HZ / BLOCK)  # in one of which there must have been speech
 DELAY_NS = 60_000_000  # about the median, from the end of the word to its detection
 
@@ -168,7 +167,7 @@ class StopSpotter:
             self._encoder.push(sound[OVERLAP:])
             self._encoder_logits.append(self._encoder.logit() if self._is_speech else -MOST_LOGIT)
             log_mel, encoded = np.clip((max(self._logits), max(self._encoder_logits)), -MOST_LOGIT, MOST_LOGIT)
-            logit = float(encoded + LOG_MEL_WEIGHT * log_mel) + BIAS
+            logit = float(encoded + LOG_MEL_WEIGHT * log_mel)
         return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
 
     @property

@@ -16,7 +16,6 @@ from autoglm_embodied.voice.microphone import BLOCK, Block
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, read_wav, synthesise
 from autoglm_embodied.voice.stop_features import OVERLAP
 from autoglm_embodied.voice.stop_spotter import (
-    BIAS,
     ENCODED_EVERY,
     NO_HEAD,
     SHIPPED,
@@ -132,7 +131,6 @@ def test_the_networks_judge_together_by_their_highest_logits_within_160_ms(speec
     together = [
         np.clip(max(encoded[max(0, n - 2) : n]), -12, 12)
         + 0.5 * np.clip(max(logits[max(0, 4 * n - 8) : 4 * n]), -12, 12)
-        + BIAS
         for n in range(1, len(encoded) + 1)
     ]
     spotter = StopSpotter()
