@@ -150,6 +150,8 @@ def test_the_list_names_every_fault_and_what_must_come_of_it(capsys: pytest.Capt
 def test_the_tables_of_the_document_are_those_of_its_figures() -> None:
     text = (DOCS / "reliability.md").read_text(encoding="utf-8")
     shown = re.findall(r"<!-- faults: (\w+) -->\n\n(.*?)\n<!-- end -->", text, flags=re.DOTALL)
-    assert [name for name, _ in shown] == [path.stem for path in sorted((DOCS / "figures" / "faults").glob("*.json"))]
+    assert sorted(name for name, _ in shown) == [
+        path.stem for path in sorted((DOCS / "figures" / "faults").glob("*.json"))
+    ]
     for name, said in shown:
         assert said == table(read(DOCS / "figures" / "faults" / f"{name}.json")), name
