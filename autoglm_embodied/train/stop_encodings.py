@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autoglm_embodied.errors import ConfigError
+from autoglm_embodied.train.stop_network import MEMBERS
 from autoglm_embodied.train.stop_sounds import ENCODER_SHAPE, SoundMixer
 from autoglm_embodied.train.stop_speech import SpeechClip
 from autoglm_embodied.voice.stop_features import ENCODED, POSITIONS, WIDTH, SpeechEncoder
@@ -35,6 +36,8 @@ class EncodedSounds:
 class EncodedBatches:
     """Batches of encoded sounds, in which those that the head has wrong come the more often.
 
+    The part of a batch that is for one member of the head is always drawn from the same part of the sounds.
+
     Args:
         sounds: to draw from.
         size: sounds of a batch.
@@ -44,14 +47,19 @@ class EncodedBatches:
     def __init__(self, sounds: EncodedSounds, size: int, rng: np.random.Generator) -> None:
         self._sounds, self._size, self._rng = sounds, size, rng
         self._losses = np.ones(len(sounds.targets))
+        self._parts = np.array_split(np.arange(len(sounds.targets)), MEMBERS)
         self._chosen = np.zeros(0, np.intp)
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Encodings (B, S, POSITIONS, WIDTH) and targets (B, S)."""
-        preference = np.cumsum(LEAST_PREFERENCE + np.minimum(self._losses, 1.0))
-        self._chosen = np.searchsorted(preference, self._rng.uniform(0.0, preference[-1], self._size))
+        shares = np.array_split(np.arange(self._size), MEMBERS)
+        self._chosen = np.concatenate([self._draw(*each) for each in zip(self._parts, map(len, shares), strict=True)])
         encodings = self._sounds.encodings[self._chosen].astype(np.float32)
         return torch.from_numpy(encodings), torch.from_numpy(self._sounds.targets[self._chosen])
+
+    def _draw(self, sounds: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+        preference = np.cumsum(LEAST_PREFERENCE + np.minimum(self._losses[sounds], 1.0))
+        return sounds[np.searchsorted(preference, self._rng.uniform(0.0, preference[-1], count))]
 
     def tell(self, losses: NDArray[np.floating]) -> None:
         """What the head loses (B,) on each sound of the last batch."""

@@ -107,14 +107,14 @@ class EncoderHead(nn.Module):
 
     def forward(self, encodings: Tensor) -> Tensor:
         """Logits (B,) from encodings (B, P, W)."""
-        if self.training:
-            parts = zip(self.members, encodings.tensor_split(MEMBERS), strict=True)
-            return torch.cat([member(part) for member, part in parts])
         return torch.stack([member(encodings) for member in self.members]).mean(0)
 
     def whole(self, encodings: Tensor) -> Tensor:
-        """Logits (B, S) of whole sounds (B, S, P, W)."""
-        return self.forward(encodings.flatten(0, 1)).reshape(encodings.shape[:2])
+        """Logits (B, S) of whole sounds (B, S, P, W), each of them by one member while it learns."""
+        parts = encodings.tensor_split(MEMBERS) if self.training else (encodings,)
+        networks = self.members if self.training else (self,)
+        logits = [network(part.flatten(0, 1)) for network, part in zip(networks, parts, strict=True)]
+        return torch.cat(logits).reshape(encodings.shape[:2])
 
 
 TrainedNetwork = StopNetwork | EncoderHead

@@ -233,13 +233,26 @@ def test_drawn_sounds_are_kept_and_the_rest_is_drawn_as_if_nothing_had_been_stop
         draw_sounds(clips, 14, tmp_path / "parts", 3, done.append)
 
 
-def test_what_the_head_has_wrong_is_learned_from_the_more_often() -> None:
-    which = np.arange(2, dtype=np.float16).reshape(2, 1, 1, 1)
-    batches = EncodedBatches(EncodedSounds(which, np.zeros((2, 1), np.int8)), 400, np.random.default_rng(0))
+def test_what_the_head_has_wrong_is_learned_from_the_more_often_and_each_member_has_sounds_of_its_own() -> None:
+    which = np.arange(4, dtype=np.float16).reshape(4, 1, 1, 1)
+    batches = EncodedBatches(EncodedSounds(which, np.zeros((4, 1), np.int8)), 800, np.random.default_rng(0))
     encodings, target = batches.draw()
-    assert target.shape == (400, 1) and 0.4 < float(encodings.mean()) < 0.6
-    batches.tell(encodings[:, 0, 0, 0].numpy())  # the second is wrong
-    assert 0.8 < float(batches.draw()[0].mean()) < 0.95
+    assert target.shape == (800, 1) and 0.4 < float((encodings % 2).mean()) < 0.6
+    batches.tell((encodings[:, 0, 0, 0] % 2).numpy())  # every other one is wrong
+    encodings, _ = batches.draw()
+    assert 0.8 < float((encodings % 2).mean()) < 0.95
+    assert {*encodings[:400].unique().tolist()} == {0, 1} and {*encodings[400:].unique().tolist()} == {2, 3}
+
+
+def test_each_member_of_the_head_learns_from_its_own_part_of_a_batch_and_their_mean_judges() -> None:
+    head, encodings = EncoderHead(), torch.randn(4, 3, POSITIONS, WIDTH)
+    head.train().whole(encodings)[:2].sum().backward()
+    first, second = head.members
+    assert first.embed.weight.grad.abs().sum() > 0 and second.embed.weight.grad.abs().sum() == 0
+    head.eval()
+    with torch.inference_mode():
+        mean = torch.stack([member(encodings[:, 1]) for member in head.members]).mean(0)
+        assert torch.allclose(head.whole(encodings)[:, 1], mean, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from autoglm_embodied.errors import ConfigError, SetupError
 from autoglm_embodied.voice.microphone import BLOCK, Block
+from autoglm_embodied.voice.recogniser import WhisperRecogniser
 from autoglm_embodied.voice.recording import RATE_HZ, SampleArray, read_wav, synthesise
-from autoglm_embodied.voice.stop_features import OVERLAP
+from autoglm_embodied.voice.stop_features import OVERLAP, SpeechEncoder
 from autoglm_embodied.voice.stop_spotter import (
     ENCODED_EVERY,
     NO_HEAD,
@@ -31,6 +32,7 @@ from autoglm_embodied.voice.stop_spotter import (
 from autoglm_embodied.voice.weights import SPEECH_MODELS, TINY_EN
 
 SECOND = 1_000_000_000
+COMMANDS = ("open the gripper a little", "move left five centimetres", "put it on the table", "go home")
 WITHIN = "please stop the arm at once"
 
 
@@ -43,6 +45,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SampleArray]:
         WITHIN,
         "please put the red cube on top of the other box",
         "the weather will be fine all day in the north",
+        *COMMANDS,
     )
     said = {}
     for text in texts:
@@ -179,8 +182,12 @@ def test_without_the_speech_encoder_the_network_on_log_mel_frames_judges_alone(
     assert len(spotted_ns(sound)) == 1
 
 
+def test_the_encoder_is_a_copy_of_its_own_so_that_a_busy_recogniser_does_not_hold_it_up() -> None:
+    assert SpeechEncoder()._whisper.model is not WhisperRecogniser()._model.model
+
+
 def test_other_speech_is_not_the_word(speech: dict[str, SampleArray]) -> None:
-    for text, sound in speech.items():
+    for text, sound in speech.items():  # commands among it
         assert "stop" in text or spotted_ns(np.concatenate((sound, pause(0.5)))) == []
 
 
