@@ -24,6 +24,7 @@ class StreamMeter:
     def __init__(self, nominal_hz: float) -> None:
         self.received = 0  # messages
         self.lost = 0  # how many are missing
+        self.lost_in_silence = 0  # of these, in which its sender may have paused
         self._period_ns = NS_PER_S / nominal_hz
         self._newest_stamp_ns: int | None = None
         self._newest_receive_ns = 0
@@ -51,9 +52,15 @@ class StreamMeter:
     def _count_lost(self, count: int, silent_ns: int) -> None:
         self.lost = max(self.lost + count, 0)
         if silent_ns > SILENCE_NS:
+            self.lost_in_silence = max(self.lost_in_silence + count, 0)
             self._silent_ns = max(self._silent_ns, silent_ns)
         else:
             self._lost_since_report = max(self._lost_since_report + count, 0)
+
+    def values(self, stream: str) -> dict[str, float | int | str]:
+        """For the diagnostics; the rate is that since the last few calls."""
+        counts = {"received": self.received, "lost": self.lost, "lost_in_silence": self.lost_in_silence}
+        return {f"{stream}_hz": self.rate_hz(), **{f"{stream}_{name}": count for name, count in counts.items()}}
 
     def problem_since_last(self, stream: str) -> str:
         """What was lost since the last call of this, and what to do; empty if nothing was."""

@@ -151,14 +151,13 @@ class GovernorWork:
         with self._lock:
             counts, self._counts = self._counts, VerdictCounts()
         output_hz, wanted_hz = self._outputs.rate_hz(), value(self._node, "output_hz")
-        meter = self._wrenches
         values: dict[str, dict[str, float | int | str]] = {
-            "wrench": {"wrench_hz": meter.rate_hz(), "wrench_lost": meter.lost, "wrench_received": meter.received},
+            "wrench": self._wrenches.values("wrench"),
             "policy": {"refused": self._rejected},
             "output": {"output_hz": output_hz},
         }
         late = f"{output_hz:.0f} of {wanted_hz:.0f} commands a second; unload this machine"
-        lost = meter.problem_since_last("wrench")
+        lost = self._wrenches.problem_since_last("wrench")
         troubles = {
             "wrench": trouble_if(lost, Level.WARN, lost),
             "output": trouble_if(output_hz < LEAST_SHARE * wanted_hz, Level.WARN, late),

@@ -202,8 +202,7 @@ class SensorSubscriptions:
             values = {"frames_encoded": self._input.frames_pushed, "frames_skipped": self._camera.skipped}
         meter = self._input.meters.get(stream)
         if meter is not None:
-            rate_hz = meter.rate_hz()
-            values |= {f"{stream}_hz": rate_hz, f"{stream}_received": meter.received, f"{stream}_lost": meter.lost}
+            values |= meter.values(stream)
         if stream == "wrench":
             values["force_resolution_ms"] = self._sink.aligner.force_resolution_ns() / 1e6
         return values

@@ -47,7 +47,13 @@ def test_what_was_lost_is_told_once_and_a_sender_that_paused_is_told_apart() -> 
         meter.count(stamp * MS, stamp * MS)
     said = "wrench was silent for 3.0 s; see whether its driver stopped or restarted"
     assert meter.problem_since_last("wrench") == said and meter.problem_since_last("wrench") == ""
-    assert meter.lost == 3 + 2_999  # all the same
+    assert (meter.lost, meter.lost_in_silence) == (3 + 2_999, 2_999)
+    assert meter.values("wrench") == {
+        "wrench_hz": pytest.approx(4 / 3.006),
+        "wrench_received": 5,
+        "wrench_lost": 3_002,
+        "wrench_lost_in_silence": 2_999,
+    }
 
 
 def test_a_message_that_comes_late_was_not_lost() -> None:

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from autoglm_embodied.graph_recording import FusionTick, NodeStatus
 
 SUITE = "primitives"
-SIM, GOVERNOR = "sim_node", "governor_node"
-COUNTING = (GOVERNOR, "fusion_node")  # what receives wrenches, and tells how many
+GOVERNOR = "governor_node"
+COUNTING = (GOVERNOR, "fusion_node")  # what receives wrenches, and counts those that are missing
 WARM_UP = 0.2  # of the run, in which caches fill
-COMPARED = 20  # diagnostics at the begin and at the end
 PARTS = {"first third": slice(0, 1), "last third": slice(2, 3)}  # of three
 
 
@@ -78,29 +77,19 @@ def add_processes(report: Report, samples: Sequence[ProcessSample]) -> None:
 
 
 def add_losses(report: Report, statuses: Sequence[NodeStatus]) -> None:
-    """Add how many wrenches each node that counts them received less than were sent, from the begin to the end.
+    """Add how many wrenches each node that counts them missed, between its first and its last diagnostics.
 
-    Gaps between stamps would not tell: the simulator sends nothing while a scene is set up. Both counts are compared at
-    the times of the receiver's diagnostics, between two of the simulator's, in medians: to about one wrench.
+    A silence of more than half a second is none: the simulator sends nothing while it sets up a scene.
     """
-    sent = _counts(statuses, SIM, "sent_wrench")
     for node in COUNTING:
-        received = [
-            one for one in _counts(statuses, node, "wrench_received") if sent and sent[0][0] <= one[0] <= sent[-1][0]
-        ]
-        if len(received) < 2:
-            report.skip("soak.wrenches_lost", f"{node if sent else SIM} sent no diagnostics")
+        told = [status.values for status in statuses if status.node == node and "wrench_lost" in status.values]
+        if len(told) < 2:
+            report.skip("soak.wrenches_lost", f"{node} sent no diagnostics")
             continue
-        at_ns, count = np.transpose(received)
-        missing = np.interp(at_ns, *np.transpose(sent)) - count
-        compared = max(1, min(COMPARED, len(missing) // 2))
-        lost = float(np.median(missing[-compared:]) - np.median(missing[:compared]))
-        report.add("soak.wrenches_lost", round(lost), "wrenches", int(count[-1] - count[0]), case=node)
-
-
-def _counts(statuses: Sequence[NodeStatus], node: str, name: str) -> list[tuple[int, int]]:
-    """When a node told one of its counts [ns], and the count."""
-    return [(one.stamp_ns, int(one.values[name])) for one in statuses if one.node == node and name in one.values]
+        names = ("wrench_lost", "wrench_lost_in_silence", "wrench_received")
+        lost, in_silence, received = (int(told[-1][name]) - int(told[0][name]) for name in names)
+        missed = lost - in_silence
+        report.add("soak.wrenches_lost", missed, "wrenches", max(received + missed, 1), case=node)
 
 
 def add_ticks(report: Report, ticks: Sequence[FusionTick]) -> None:

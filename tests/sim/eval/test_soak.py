@@ -36,33 +36,13 @@ def test_growth_is_that_after_the_warm_up_and_a_share_of_a_core_that_of_the_run(
     assert report.value("soak.cpu_core", case="leaks") == 0
 
 
-def told(node: str, name: str, offset_s: float, lost: tuple[int, ...] = ()) -> list[NodeStatus]:
-    """Once a second for 100 s, the count of a stream of 1 kHz, of which one is lost at each time [s]."""
-    times_s = [second + offset_s for second in range(100)]
-    counts = [round(1000 * at_s) - sum(at_s >= gone_s for gone_s in lost) for at_s in times_s]
-    return [
-        NodeStatus(round(at_s * 1e9), node, 0, "", {name: str(count)})
-        for at_s, count in zip(times_s, counts, strict=True)
-    ]
-
-
-def test_what_was_sent_and_not_received_during_the_run_is_lost_and_who_is_silent_is_named() -> None:
+def test_what_was_lost_before_the_run_or_in_a_silence_does_not_count_and_who_is_silent_is_named() -> None:
+    names = ("wrench_lost", "wrench_lost_in_silence", "wrench_received")
+    told = [dict(zip(names, map(str, counts), strict=True)) for counts in ((7, 0, 50), (1209, 1200, 148))]
     report = made()
-    sent, received = told("sim_node", "sent_wrench", 0.0), told("governor_node", "wrench_received", 0.4, (30, 50, 51))
-    add_losses(report, [*sent, *received])
-    assert [(row.case, row.value, row.n) for row in report.rows] == [("governor_node", 3.0, 97_997)]
+    add_losses(report, [NodeStatus(0, "governor_node", 0, "", values) for values in told])
+    assert [(row.case, row.value, row.n) for row in report.rows] == [("governor_node", 2.0, 100)]
     assert [one.why for one in report.skipped] == ["fusion_node sent no diagnostics"]
-
-
-def test_a_pause_in_which_nothing_is_sent_is_no_loss() -> None:
-    def paused(status: NodeStatus, name: str) -> NodeStatus:
-        at_s = status.stamp_ns / 1e9
-        return replace(status, values={name: str(round(1000 * (min(at_s, 40.3) + max(0.0, at_s - 41.5))))})
-
-    report = made()
-    sent = [paused(one, "sent_wrench") for one in told("sim_node", "sent_wrench", 0.0)]
-    add_losses(report, sent + [paused(one, "wrench_received") for one in told("fusion_node", "wrench_received", 0.7)])
-    assert [(row.case, row.value) for row in report.rows] == [("fusion_node", 0.0)]
 
 
 def test_ticks_of_the_begin_are_told_from_those_of_the_end() -> None:
