@@ -14,6 +14,7 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
+from rclpy.action import ActionClient
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
@@ -111,6 +112,15 @@ class Graph:
         client = self.node.create_client(service, name)
         assert client.wait_for_service(timeout_sec=LIMIT_S), f"service {name} is not there"
         return self.result(lambda: client.call_async(request), name)
+
+    def action_client(self, action: type[Any], name: str) -> Any:
+        """A client of an action, whose server may come later.
+
+        It is made in the executor's thread, which else may wait for one that is half made (rclpy 7.1.6 to 9.1.2).
+        """
+        made = self._executor.create_task(lambda: ActionClient(self.node, action, name))
+        self.until(made.done, f"a client of {name} is made")
+        return made.result()
 
     def result(self, ask: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
         """The result of the future that `ask` gives."""

@@ -13,7 +13,6 @@ from autoglm_embodied_interfaces.action import Grasp, Home, Place
 from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from node_graph import LIMIT_S, Graph, start_governor
-from rclpy.action import ActionClient
 from sensor_msgs.msg import JointState
 
 from autoglm_embodied.config import shipped
@@ -51,7 +50,7 @@ def test_what_is_picked_up_is_put_down_again_and_the_arm_goes_home(graph: Graph)
         lambda: bool(states) and list(states[-1].present)[:3] == [True] * 3, "it sees, feels and knows its joints"
     )
     for name, action, goal, outcome in GOALS:
-        client: Any = ActionClient(graph.node, action, name)
+        client: Any = graph.action_client(action, name)
         assert client.wait_for_server(timeout_sec=LIMIT_S)
         sent = graph.result(partial(client.send_goal_async, action.Goal(**goal)), f"{name} is answered")
         ended = graph.result(sent.get_result_async, f"{name} ends", limit_s=ACTION_LIMIT_S)
@@ -82,7 +81,7 @@ def test_an_arm_of_six_joints_comes_up_from_its_file_moves_by_voice_and_goes_hom
     skip_if_late(states[-1].outcome, states[-1].message, reports)
     assert states[-1].outcome == "done", states[-1].message
     assert np.abs(arm_rad(joints, robot) - robot.home_rad).max() > 0.05
-    client: Any = ActionClient(graph.node, Home, "home")
+    client: Any = graph.action_client(Home, "home")
     assert client.wait_for_server(timeout_sec=LIMIT_S)
     sent = graph.result(partial(client.send_goal_async, Home.Goal()), "home is answered")
     ended = graph.result(sent.get_result_async, "home ends", limit_s=ACTION_LIMIT_S)

@@ -15,7 +15,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from node_graph import LIMIT_S, Graph, publish_grey_images, publish_hand_at_rest, start_governor
-from rclpy.action import ActionClient
 
 from autoglm_embodied.errors import ConfigError
 from autoglm_embodied.nodes import fusion_node
@@ -43,7 +42,7 @@ def test_every_transition_there_and_back_and_a_clean_end(graph: Graph, checkpoin
     simulated = policy == "script"  # with the time of a simulator that does not run
     parameters = f"checkpoint:={checkpoint}", f"policy:={policy}", f"use_sim_time:={simulated}".lower()
     process = graph.start(MODULE, "autostart:=false", *parameters)
-    client = ActionClient(graph.node, Grasp, "grasp")
+    client = graph.action_client(Grasp, "grasp")
     for transition, state in WAY:
         request = ChangeState.Request(transition=Transition(id=transition))
         assert graph.call(ChangeState, "fusion_node/change_state", request).success
@@ -71,7 +70,6 @@ def clock_is(reports: list[DiagnosticArray], level: bytes) -> bool:
 
 def refusal(graph: Graph, client: Any) -> Any:
     """The result of a goal that cannot even begin."""
-    assert client.wait_for_server(timeout_sec=LIMIT_S)
     goal = graph.result(lambda: client.send_goal_async(Grasp.Goal(instruction="pick up the red cube")), "an answer")
     answer = graph.result(goal.get_result_async, "a result").result
     assert answer.outcome == "stopped"
@@ -88,7 +86,7 @@ def test_a_signal_in_the_middle_of_a_grasp_ends_it_cleanly(graph: Graph, checkpo
     publish_grey_images(graph)
     process = graph.start(MODULE, f"checkpoint:={checkpoint}", "grasp.look_ticks:=1000000", "grasp.blind_s:=1000.0")
     governor = start_governor(graph)
-    client = ActionClient(graph.node, Grasp, "grasp")
+    client = graph.action_client(Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=LIMIT_S)
     told: list[Grasp.Feedback] = []
     goal = Grasp.Goal(instruction="pick up the red cube")
@@ -113,7 +111,7 @@ def test_images_unlike_training_end_a_guarded_grasp_and_are_told(graph: Graph) -
     reports = graph.collect(DiagnosticArray, "/diagnostics")
     process = graph.start(MODULE, "guard.enabled:=true", "grasp.look_ticks:=1000000", "grasp.timeout_s:=1000.0")
     governor = start_governor(graph)
-    client = ActionClient(graph.node, Grasp, "grasp")
+    client = graph.action_client(Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=LIMIT_S)
     goal = Grasp.Goal(instruction="pick up the red cube")
     handle = graph.result(lambda: client.send_goal_async(goal), "the goal is accepted")

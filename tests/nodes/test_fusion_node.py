@@ -17,7 +17,6 @@ from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TwistStamped
 from node_graph import LIMIT_S, Graph, publish_grey_images, publish_hand_at_rest, start_governor
-from rclpy.action import ActionClient
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
@@ -36,7 +35,7 @@ LOOKING = (
 
 @pytest.fixture(scope="module")
 def client(graph: Graph, states: list[Any]) -> Any:
-    client = ActionClient(graph.node, Grasp, "grasp")
+    client = graph.action_client(Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=LIMIT_S)
     return client
 
@@ -122,7 +121,7 @@ def test_a_later_goal_takes_the_place_of_the_running_one_and_a_canceled_one_ends
 
 
 def test_with_an_empty_hand_place_says_so_and_what_is_spoken_is_carried_out(graph: Graph, states: list[Any]) -> None:
-    place = ActionClient(graph.node, Place, "place")
+    place = graph.action_client(Place, "place")
     assert place.wait_for_server(timeout_sec=LIMIT_S)
     send = partial(place.send_goal_async, Place.Goal(instruction="left of the red cube"))
     answer = outcome_of(graph, graph.result(send, "the goal is answered"))

@@ -14,7 +14,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from node_graph import LIMIT_S, Graph
-from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.nodes import manager_node
@@ -75,7 +74,7 @@ def test_nodes_come_up_in_order_and_a_killed_one_again_without_the_goal_that_ran
 
 def begin(graph: Graph) -> Any:
     """A grasp that goes on for as long as it may."""
-    client = ActionClient(graph.node, Grasp, "grasp")
+    client = graph.action_client(Grasp, "grasp")
     assert client.wait_for_server(timeout_sec=LIMIT_S)
     told: list[Any] = []
     while not told:  # refused, too, until the governor was heard

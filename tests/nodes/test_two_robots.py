@@ -19,7 +19,6 @@ from autoglm_embodied_interfaces.msg import FusionState, VoiceCommand
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import TwistStamped
 from node_graph import LIMIT_S, Graph, finds_governor, publish_hand_at_rest
-from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
 from autoglm_embodied.nodes.operator_node import OperatorNode
@@ -203,7 +202,7 @@ def test_a_goal_is_of_one_robot_and_ends_with_its_node_which_does_not_take_it_up
     states = {name: graph.collect(FusionState, f"{name}/fusion/state") for name in LIMIT_M_S}
     reports = graph.collect(DiagnosticArray, "/diagnostics")
     nodes = {name: begin() for name, begin in start.items()}
-    clients = {name: ActionClient(graph.node, Grasp, f"{name}/grasp") for name in LIMIT_M_S}
+    clients = {name: graph.action_client(Grasp, f"{name}/grasp") for name in LIMIT_M_S}
 
     def instruction(name: str) -> Any:
         return states[name][-1].instruction if states[name] else ""
