@@ -42,6 +42,7 @@ TrainingStage = GroundingStage | ImitationStage | OutcomeStage | SegmentationSta
 What `rng` and `seed` decide is all that is random, so that a resumed run finds the same.
 """
 
+PARTS = ("nouns", "objects")  # of the segmenter, that can be trained alone
 READ_AHEAD = 2  # batches
 STATISTICS_ASIDE = 0.2  # of the samples: what is usual lies in the tail of their distances
 NO_DEMONSTRATION = "the data hold no demonstration; collect some with autoglm collect --episodes N"
@@ -58,7 +59,7 @@ class TrainSettings:
     imitation_epochs: int = 16
     outcome_epochs: int = 24
     segmentation_epochs: int = 12
-    nouns_only: bool = False
+    only: str = ""
     batch: int = 32
     grounding_rate: float = 8.0e-4
     imitation_rate: float = 6.0e-4
@@ -76,6 +77,8 @@ class TrainSettings:
         for name in ("batch", "grounding_rate", "imitation_rate", "outcome_rate", "segmentation_rate"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"train.{name} must be above 0, got {getattr(self, name)}")
+        if self.only not in ("", *PARTS):
+            raise ConfigError(f"train.only must be {' or '.join(PARTS)}, got {self.only!r}")
         for modality, rate in zip(MODALITIES, self.drop, strict=True):
             if not 0 <= rate < 1:
                 raise ConfigError(f"train.drop_{modality} must be 0 or more and below 1, got {rate}")
@@ -160,12 +163,12 @@ def train_segmenter(
     settings: TrainSettings, data: list[Path], out: Path, report: Report | None = None, start: Path | None = None
 ) -> ObjectSegmenter:
     """Train the segmenter of objects on labelled images of `data`; arguments as of `train`, and none of a robot."""
-    if settings.nouns_only and start is None:
-        raise ConfigError("nouns alone are learned by a segmenter that finds objects; name its folder with --start")
+    if settings.only and start is None:
+        raise ConfigError(f"{settings.only} alone are learned by a segmenter that knows the rest; name it with --start")
     readers = shard_readers(data, LABELLED_IMAGES)
     torch.manual_seed(settings.seed)
     segmenter = build_segmenter() if start is None else load_segmenter(start, "cpu")
-    _train_alone(SegmentationStage(segmenter, readers, settings.nouns_only), settings, out, report)
+    _train_alone(SegmentationStage(segmenter, readers, settings.only), settings, out, report)
     return segmenter
 
 

@@ -19,6 +19,9 @@ from autoglm_embodied.types import FloatArray
 SCALES = (0.8, 1.0, 1.2)  # of the resolution
 GAIN, CHANNEL_GAIN, LEVELS = 0.2, 0.05, 4.0  # of brightness, of each colour channel, and noise
 DEPTH_NOISE_M = 0.001
+WINDOW_PX, SHIFT_PX = 224, 16  # of an image, around its objects, and shifted either way: the rest is table
+WHOLE, CUT_OFF = 0.95, -2  # share of an object in the window from which on it counts; owner of those with less
+ALIKE, PAINTED = 0.5, 0.6  # share of the images in which objects are painted like one of them, and of these objects
 PULL, PUSH = 0.5, 2.2  # votes of one object nearer to their middle, and middles of two objects farther from each other
 RIM_PX = 4  # around objects, where the background is easily taken for one
 CENTRE_UNIT_M = 0.02
@@ -42,25 +45,30 @@ class SegmentationStage(ShardStage[ObjectSegmenter]):
     Args:
         model: to be trained.
         shards: of LABELLED_IMAGES.
-        nouns_only: leave all weights as they are but those that tell what objects are called.
+        only: "nouns" leaves all weights as they are but those that tell what objects are called, "objects" those alone.
     """
 
     name = "segmentation"
     share_aside, most_aside = 0.05, 96  # to validate on, in whole scenes
 
-    def __init__(self, model: ObjectSegmenter, shards: Sequence[Read], nouns_only: bool = False) -> None:
+    def __init__(self, model: ObjectSegmenter, shards: Sequence[Read], only: str = "") -> None:
         super().__init__(model, shards)
-        self._nouns_only = nouns_only
-        if nouns_only:
-            self.parameters = list(model.region.parameters())
+        self._only, nouns = only, list(model.region.parameters())
+        if only:
+            kept = {id(parameter) for parameter in nouns}
+            self.parameters = nouns if only == "nouns" else [each for each in self.parameters if id(each) not in kept]
 
     def losses(self, rows: Arrays, rng: np.random.Generator) -> dict[str, Tensor]:
         """Of images in another size and light, half of the batches in a mirror."""
-        images = _augmented(self._on_device(rows), float(rng.choice(SCALES)), bool(rng.random() < 0.5))
+        images = _augmented(_window(self._on_device(rows), rng), float(rng.choice(SCALES)), bool(rng.random() < 0.5))
+        if self._only != "nouns":
+            images = _painted(images, rng)
         given, middle_m = segmenter_input(*(images[name] for name in ("rgb", "depth_m", "camera", "T_base_camera")))
         owner = images["owner"][:, ::2, ::2].masked_fill(given.image[:, 4, ::2, ::2] == 0, -1)
-        named = {"noun": NOUN_WEIGHT * noun_loss(self.model, given.image, owner, images)}
-        if self._nouns_only:
+        named = (
+            {"noun": NOUN_WEIGHT * noun_loss(self.model, given.image, owner, images)} if self._only != "objects" else {}
+        )
+        if self._only == "nouns":
             return named
         losses = segmentation_losses(self.model(given), owner, images, middle_m, self.model.config.size_unit_m)
         return {name: WEIGHTS[name] * loss for name, loss in losses.items()} | named
@@ -123,7 +131,7 @@ def segmentation_losses(
 
     Args:
         votes: of B images.
-        owner: (B, h, w) object of each pixel, -1 none or unknown.
+        owner: (B, h, w) object of each pixel, -1 none or unknown, CUT_OFF one that is not to be learned from.
         labels: fields of LABELLED_IMAGES with a row for each image.
         middle_m: (B, 3) origin of the places.
         size_unit_m: see SegmenterConfig.
@@ -138,10 +146,11 @@ def segmentation_losses(
     like = torch.exp2(-away)  # 0.5 where an object ends
     overlap = 2 * (like * masks).sum(2) / (like.sum(2) + pixels).clamp(min=1e-3)
     own = (like.detach() * masks).sum(1)  # (B, P)
-    shown = masks.sum(1)
+    shown, clear = masks.sum(1), (owner != CUT_OFF).flatten(1)
     rim = F.max_pool2d(shown.view_as(votes.seed), 2 * RIM_PX + 1, 1, RIM_PX).flatten(1) - shown
     error = (votes.seed.flatten(1) - own).square()
-    seed = sum((error * part).sum() / part.sum().clamp(min=1) for part in (shown, rim, 1 - shown - rim))
+    parts = (shown, rim * clear, (1 - shown - rim) * clear)
+    seed = sum((error * part).sum() / part.sum().clamp(min=1) for part in parts)
     pooled = {name: share @ getattr(votes, name).flatten(2).transpose(1, 2) for name in ("colour", "log_size")}
     truth_m = (labels["centre_m"] - middle_m[:, None]).to(vote.dtype)  # (B, T, 3)
     centre_m = share @ votes.centre_m.flatten(2).transpose(1, 2)
@@ -184,14 +193,57 @@ def _masks(owner: Tensor, labels: dict[str, Tensor]) -> Tensor:
 
 
 def _push(middle: Tensor, there: Tensor) -> Tensor:
-    """Middles (B, T, E) of two objects in one image that are too near each other."""
+    """Middles (B, T, E) of two objects in one image that are too near each other: of each object, to all others."""
     apart = (middle[:, :, None] - middle[:, None]).square().sum(3).add(1e-6).sqrt()
     pairs = there[:, :, None] & there[:, None] & ~torch.eye(there.shape[1], dtype=torch.bool, device=there.device)
-    return _mean((PUSH - apart).relu().square(), pairs)
+    return _mean(((PUSH - apart).relu().square() * pairs).sum(2), there)  # few are near: a mean of all would hide them
 
 
 def _mean(values: Tensor, where: Tensor) -> Tensor:
     return (values * where).sum() / where.sum().clamp(min=1)
+
+
+def _window(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+    """Of each image WINDOW_PX a side around its objects, shifted at random, or all of it where it is no larger.
+
+    What is cut off by its edge is nobody's: neither an object nor none.
+    """
+    count, height, width = images["owner"].shape
+    size = min(WINDOW_PX, height, width)
+    rows, columns = (np.zeros(count, int) for _ in range(2))
+    for index, owner in enumerate(images["owner"]):
+        shown = (owner >= 0).nonzero()
+        middle = shown.float().mean(dim=0).cpu().numpy() if len(shown) else np.array([height, width]) / 2
+        middle = np.rint(middle + rng.uniform(-SHIFT_PX, SHIFT_PX, 2)).astype(int)
+        rows[index], columns[index] = np.clip(middle - size // 2, 0, [height - size, width - size])
+    parts = [np.s_[row : row + size, column : column + size] for row, column in zip(rows, columns, strict=True)]
+    cut = {
+        name: torch.stack([image[part] for image, part in zip(images[name], parts, strict=True)])
+        for name in ("rgb", "depth_mm", "owner")
+    }
+    for before, after in zip(images["owner"], cut["owner"], strict=True):
+        for index in before[before >= 0].unique():
+            if (after == index).sum() < WHOLE * (before == index).sum():
+                after[after == index] = CUT_OFF
+    shift = torch.from_numpy(np.column_stack([0 * rows, 0 * rows, columns, rows])).to(images["camera"])
+    return images | cut | {"camera": images["camera"] - shift}
+
+
+def _painted(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+    """In some images most objects get the colour of one of them, but keep their shading: like ones lie side by side."""
+    rgb, colour = images["rgb"].clone(), images["colour"].clone()
+    for image, owner, said in zip(rgb, images["owner"], colour, strict=True):
+        masks = {index: owner == index for index in range(len(said)) if said[index] >= 0 and (owner == index).any()}
+        if not masks or rng.random() >= ALIKE:
+            continue
+        like = int(rng.choice(list(masks)))
+        paint = image[masks[like]].mean(dim=0)
+        for index, mask in masks.items():
+            if index != like and rng.random() < PAINTED:
+                light = image[mask].mean(dim=1, keepdim=True)
+                image[mask] = (light / light.mean().clamp(min=1.0) * paint).clamp(0, 255)
+                said[index] = said[like]
+    return images | {"rgb": rgb, "colour": colour}
 
 
 def _augmented(images: dict[str, Tensor], scale: float, mirror: bool) -> dict[str, Tensor]:
