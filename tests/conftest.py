@@ -24,7 +24,7 @@ ALONE = (
     *("voice/test_speaker.py", "voice/test_voice_node.py"),
 )
 """What runs in real time: graphs and sound. One at a time, after all others."""
-LONG = ("tools/test_interruption.py", "train", "sim/eval")
+LONG = ("tools/test_interruption.py", "train", "sim/eval", "sim/bench")
 """Files that would keep all others waiting if they began last."""
 
 

@@ -29,7 +29,7 @@ LAYERS = (
     {"sim.judge"},
     {"sim.policies", "sim.gym", "sim.gazebo"},
     {"sim.root", "sim.eval"},
-    {"sim.collect", "sim.report", "sim.nodes"},
+    {"sim.collect", "sim.report", "sim.bench", "sim.nodes"},
     {"sim.cli"},
 )
 """From the bottom up: a room imports itself and rooms below it."""

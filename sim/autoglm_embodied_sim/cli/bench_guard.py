@@ -22,7 +22,7 @@ def add_parser(parts: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure the guard."""
     from autoglm_embodied.model.checkpoint import SHIPPED
-    from autoglm_embodied_sim.eval.guarded_episodes import measure
+    from autoglm_embodied_sim.bench.guarded_episodes import measure
 
     if args.episodes < 1:
         raise ConfigError(f"--episodes must be 1 or more, got {args.episodes}")

@@ -23,7 +23,7 @@ def add_parser(parts: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the limits of the arm."""
-    from autoglm_embodied_sim.eval.governed_chunks import measure
+    from autoglm_embodied_sim.bench.governed_chunks import measure
 
     if args.chunks < 1:
         raise ConfigError(f"--chunks must be 1 or more, got {args.chunks}")

@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure the simulator."""
     from rich.console import Console
 
-    from autoglm_embodied_sim.eval.realtime import measure
+    from autoglm_embodied_sim.bench.realtime import measure
 
     report = begin_report(args)
     with Console().status("starting") as status:

@@ -21,7 +21,7 @@ def add_parser(parts: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure a long run."""
-    from autoglm_embodied_sim.eval.soak import soak
+    from autoglm_embodied_sim.bench.soak import soak
 
     if not 0 < args.minutes <= 1440:
         raise ConfigError(f"--minutes must be above 0 and at most 1440, got {args.minutes:g}")

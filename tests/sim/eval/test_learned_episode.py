@@ -19,7 +19,7 @@ from autoglm_embodied.kinematics import Robot, forward_kinematics
 from autoglm_embodied.safety.limits import Limits
 from autoglm_embodied.types import Command, FloatArray
 
-BEHIND_THE_GOVERNOR = ("eval", "collect")
+BEHIND_THE_GOVERNOR = ("eval", "bench", "collect")
 MAY_COMMAND_THE_RIG = {"simulated_rollout.py", "realtime.py", "governed_chunks.py"}  # the last two run no policy
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from autoglm_embodied_sim.eval.guarded_episodes import ALTERED_FRAMES, ALTERED_SENSES, PLAIN, measure
+from autoglm_embodied_sim.bench.guarded_episodes import ALTERED_FRAMES, ALTERED_SENSES, PLAIN, measure
 from autoglm_embodied_sim.language.grammar import LEARNING_GRAMMAR
 from autoglm_embodied_sim.robots.arm import Arm
 from autoglm_embodied_sim.robots.layout import lay_out_task

@@ -6,9 +6,9 @@ import argparse
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.bench import governed_chunks
+from autoglm_embodied_sim.bench.governed_chunks import KINDS, ChunkBench, Driven, Trial, add_figures, measure
 from autoglm_embodied_sim.cli import bench_limits
-from autoglm_embodied_sim.eval import governed_chunks
-from autoglm_embodied_sim.eval.governed_chunks import KINDS, ChunkBench, Driven, Trial, add_figures, measure
 from autoglm_embodied_sim.robots.arm_rig import bare_arm
 from autoglm_embodied_sim.robots.motion_oracle import LOOKS_M, MotionOracle, Nearest
 

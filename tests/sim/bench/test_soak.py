@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from autoglm_embodied_sim.eval.soak import ProcessSample, add_losses, add_processes, add_ticks
+from autoglm_embodied_sim.bench.soak import ProcessSample, add_losses, add_processes, add_ticks
 
 from autoglm_embodied.graph_recording import FusionTick, NodeStatus
 from autoglm_embodied.metrics import Report
