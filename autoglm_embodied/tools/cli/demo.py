@@ -10,8 +10,8 @@ from autoglm_embodied.tools.cli.command import Subparsers, add_command, from_opt
 HELP = "say a sentence and watch the simulated arm pick up what it names"
 EPILOG = """examples:
   autoglm demo
-  autoglm demo --say "grab the blue ball" --seed 3 --out out/blue
-  autoglm demo --suite separated --seed 2
+  autoglm demo --suite pile --seed 2
+  autoglm demo --suite primitives --seed 3 --say "grab the blue ball" --out out/blue
   autoglm demo --mic --view
 
 exit status: 0 the named object is held, 1 it is not, 2 bad input or a broken set-up"""
@@ -27,11 +27,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the scene and the sentence (default %(default)s)")
     parser.add_argument(
         "--suite",
-        default="primitives",
-        help="of objects: %(default)s, or unknown ones, by their "
-        "names: separated, large, language, pile or another of `autoglm evaluate`",
+        default="language",
+        help="of objects, unknown ones by their names: %(default)s (the default), separated, large, pile or another of "
+        "`autoglm evaluate`; or primitives, which the learned policy grasps",
     )
-    parser.add_argument("--objects", type=int, help="on the table, 1 to 4 (default 3, of a suite as many as it has)")
+    parser.add_argument(
+        "--objects", type=int, help="on the table, 1 to 4 (default: as many as the suite has, 3 primitives)"
+    )
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/demo"), help="default %(default)s")
     parser.add_argument("--view", action="store_true", help="open the Rerun viewer and watch live")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here as well")

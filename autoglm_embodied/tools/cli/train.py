@@ -39,8 +39,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--outcome-epochs", type=int, default=24, help="of the scorer (default %(default)s)")
     of_segmenter = "of the segmenter (default %(default)s)"
     parser.add_argument("--segmentation-epochs", type=int, default=12, help=of_segmenter)
-    rate = "learning rate of the segmenter at its highest (default %(default)s)"
-    parser.add_argument("--segmentation-rate", type=float, default=1.0e-3, metavar="R", help=rate)
+    highest = "learning rate of the segmenter at its highest (default %(default)s)"
+    parser.add_argument("--segmentation-rate", type=float, default=1.0e-3, metavar="R", help=highest)
     only = "of the segmenter in --start, train only what tells how objects are called, or all but that: nouns, objects"
     parser.add_argument("--only", metavar="PART", default="", help=only)
     parser.add_argument("--batch", type=int, default=32, help="default %(default)s")

@@ -45,6 +45,7 @@ PHASE_COLOURS = {
 MARKED = ("heard", "seen", "contact", "held", "not held", "refused")
 BEFORE_S = 1.0  # shown before the sentence was heard
 TARE_S = 0.5
+LIFTED_S = 2.0  # after the last lift began, the object is seen to hang in the hand
 
 
 def write_files(out: Path, recording: GraphRecording, timeline: Timeline) -> list[str]:
@@ -61,8 +62,12 @@ def write_files(out: Path, recording: GraphRecording, timeline: Timeline) -> lis
 
 
 def _write_image(path: Path, recording: GraphRecording, timeline: Timeline) -> None:
-    """The first frame of the outcome, or the last one."""
+    """A frame of the outcome, or the last one; of the lift where something is held, as the hand may go aside then."""
     ends = [tick.stamp_ns for tick in recording.ticks if tick.outcome]
+    lifts = [span for span in phase_spans(recording.grasp_ticks()) if span[0] == "lift"]
+    if lifts and any(moment.name == "held" for moment in timeline.moments):
+        _, begin, end = lifts[-1]
+        ends = [min(begin + round(LIFTED_S * 1e9), end)]
     after = [image for image in recording.images if ends and image.stamp_ns >= ends[0]]
     best = (after or recording.images[-1:])[0]
     shown = next(shown for image, shown in composed(recording, timeline.start_ns) if image is best)
@@ -104,7 +109,7 @@ def _compose(image: CompressedFrame, tick: FusionTick | None, heard: str | None,
     if tick is not None and (tick.instruction or tick.outcome):
         panel.line("phase", DIM, 13)
         panel.line(tick.outcome.replace("_", " ") or tick.phase, INK, 24)
-        if tick.gate:
+        if any(tick.gate):  # scripts weigh none
             panel.line("weight of each sense", DIM, 13)
             for name, weight, present in zip(tick.modality, tick.gate, tick.present, strict=True):
                 panel.bar(name, weight if present else None)

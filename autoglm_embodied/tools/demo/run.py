@@ -59,7 +59,9 @@ class DemoRequest:
         """
         if self.checkpoint is not None:
             if not self.primitives:
-                raise ConfigError("--checkpoint is of the policy of primitives; leave out --suite, or the checkpoint")
+                raise ConfigError(
+                    "--checkpoint is of the policy of primitives; add --suite primitives, or leave it out"
+                )
             from autoglm_embodied.model.checkpoint import load  # seconds to import, which only this needs
 
             load(self.checkpoint)

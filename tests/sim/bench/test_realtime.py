@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 import pytest
+from autoglm_embodied_sim.bench import realtime as bench
 from autoglm_embodied_sim.bench.realtime import Timings, one_core
-from autoglm_embodied_sim.eval import realtime as bench
 from autoglm_embodied_sim.judge import hanging
 from autoglm_embodied_sim.robots.arm import Arm
 

@@ -121,7 +121,8 @@ def test_there_is_something_to_see(good: Ran) -> None:
 
 def test_a_name_that_fits_several_objects_is_refused_and_nothing_moves(tmp_path: Path) -> None:
     said = "More than one"
-    refused = demo(tmp_path, said, "--seed", "1", "--objects", "4", "--say", "pick up the cube")
+    scene = ("--suite", "primitives", "--seed", "1", "--objects", "4")
+    refused = demo(tmp_path, said, *scene, "--say", "pick up the cube")
     assert refused.status == 1
     assert refused.result["outcome"] == "ambiguous" and refused.result["held"] is None
     assert said in refused.output.strip().splitlines()[-1]
@@ -146,9 +147,14 @@ def test_a_sentence_that_is_asked_back_ends_the_run_at_once_and_nothing_moves(
 def test_a_missing_checkpoint_is_one_sentence_and_starts_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["demo", "--out", str(tmp_path / "out"), "--checkpoint", str(tmp_path / "absent")]) == 2
-    said = capsys.readouterr().err
-    assert len(said.strip().splitlines()) == 1 and "no checkpoint in" in said
+    absent = ["demo", "--out", str(tmp_path / "out"), "--checkpoint", str(tmp_path / "absent")]
+    for command, problem in (
+        ([*absent, "--suite", "primitives"], "no checkpoint in"),
+        (absent, "add --suite primitives"),
+    ):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert len(said.strip().splitlines()) == 1 and problem in said
     assert not (tmp_path / "out").exists()
 
 

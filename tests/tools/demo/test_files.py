@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -83,6 +84,21 @@ def test_the_panel_follows_the_tick_of_its_image(recording: GraphRecording) -> N
     bars = [(np.abs(panel.astype(int) - (0x4F, 0xC3, 0xF7)).sum(axis=2) < 10).sum() for panel in panels]
     assert bars[0] == 0  # nothing was decided yet
     assert 0 < bars[8] < bars[20]  # an absent sense has no bar
+
+
+def test_the_image_is_of_the_lift_where_something_is_held(recording: GraphRecording, tmp_path: Path) -> None:
+    held = timeline()
+    held.mark("held", "Held with 1.9 N on the wrist.", START_NS + 27 * S // 15)
+    for made, shown in ((timeline(), 27), (held, 25)):
+        write_files(tmp_path, recording, made)
+        with Image.open(tmp_path / "image.png") as image:
+            assert np.asarray(image)[240, 320] == pytest.approx(8 * shown, abs=3)
+
+
+def test_a_policy_that_weighs_no_sense_has_no_bars(recording: GraphRecording) -> None:
+    unweighed = replace(recording, ticks=[replace(tick, gate=(0.0,) * 4) for tick in recording.ticks])
+    (shown,) = [pixels for image, pixels in composed(unweighed, START_NS) if image is recording.images[20]]
+    assert not (np.abs(shown[60:440, -PANEL_WIDTH:].astype(int) - (0x4F, 0xC3, 0xF7)).sum(axis=2) < 10).any()
 
 
 def test_a_run_without_images_or_forces_leaves_no_empty_files(tmp_path: Path) -> None:
