@@ -1,4 +1,4 @@
-# Every target first sets up what is missing; ARGS goes to the command, as in: make demo ARGS='--say "grab the blue ball"';
+# Every target first sets up what is missing; ARGS goes to the command, as in: make demo ARGS='--say "grab the red cylinder"';
 # PYTHON names the one to build on, else set-up finds one.
 SHELL := /bin/sh
 ENVIRONMENT := . .venv/bin/activate &&

@@ -11,7 +11,7 @@ HELP = "say a sentence and watch the simulated arm pick up what it names"
 EPILOG = """examples:
   autoglm demo
   autoglm demo --suite pile --seed 2
-  autoglm demo --suite primitives --seed 3 --say "grab the blue ball" --out out/blue
+  autoglm demo --suite primitives --seed 8 --say "grab the blue ball" --out out/blue
   autoglm demo --mic --view
 
 exit status: 0 the named object is held, 1 it is not, 2 bad input or a broken set-up"""
