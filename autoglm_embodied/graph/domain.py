@@ -18,6 +18,7 @@ from autoglm_embodied.errors import SetupError
 
 SHARED_MEMORY = Path("/dev/shm")
 OWNER_LOCK = "_el"
+SEGMENTS = ("fastdds_", "fastrtps_")  # how their names begin: of Fast DDS 3, and of 2, as Jazzy and Humble have it
 MIN_AGE_S = 1.0  # the owner of a younger lock file may be about to lock it
 DOMAINS = range(70, 100)  # above the numbers people choose, below the first in the range of ephemeral ports (102)
 PORT_BASE, PORTS_PER_DOMAIN = 7400, 250  # UDP ports of a DDS domain (RTPS specification 2.2, section 9.6.1.1)
@@ -38,7 +39,7 @@ def remove_orphaned_segments(folder: Path = SHARED_MEMORY, clock: Callable[[], f
         Their size in bytes.
     """
     freed = 0
-    for lock in folder.glob(f"fastdds_*{OWNER_LOCK}"):
+    for lock in (path for name in SEGMENTS for path in folder.glob(f"{name}*{OWNER_LOCK}")):
         with suppress(OSError):  # another user's, or removed meanwhile
             if lock.stat().st_uid == os.getuid() and clock() - lock.stat().st_mtime > MIN_AGE_S:
                 freed += _remove(lock)
