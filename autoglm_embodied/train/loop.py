@@ -30,7 +30,7 @@ from autoglm_embodied.train.grounding_stage import GroundingStage
 from autoglm_embodied.train.imitation_stage import ImitationStage
 from autoglm_embodied.train.latents import latent_statistics
 from autoglm_embodied.train.outcome_stage import OutcomeStage
-from autoglm_embodied.train.segmentation_stage import SegmentationStage
+from autoglm_embodied.train.segmentation_stage import PARTS, SegmentationStage
 from autoglm_embodied.train.shard_stage import shard_readers
 from autoglm_embodied.train.sources import Survey, sample_readers, survey
 from autoglm_embodied.types import MODALITIES
@@ -42,7 +42,6 @@ TrainingStage = GroundingStage | ImitationStage | OutcomeStage | SegmentationSta
 What `rng` and `seed` decide is all that is random, so that a resumed run finds the same.
 """
 
-PARTS = ("nouns", "objects")  # of the segmenter, that can be trained alone
 READ_AHEAD = 2  # batches
 STATISTICS_ASIDE = 0.2  # of the samples: what is usual lies in the tail of their distances
 NO_DEMONSTRATION = "the data hold no demonstration; collect some with autoglm collect --episodes N"

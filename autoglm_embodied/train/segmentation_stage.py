@@ -19,9 +19,15 @@ from autoglm_embodied.types import FloatArray
 SCALES = (0.8, 1.0, 1.2)  # of the resolution
 GAIN, CHANNEL_GAIN, LEVELS = 0.2, 0.05, 4.0  # of brightness, of each colour channel, and noise
 DEPTH_NOISE_M = 0.001
-WINDOW_PX, SHIFT_PX = 224, 16  # of an image, around its objects, and shifted either way: the rest is table
-WHOLE, CUT_OFF = 0.95, -2  # share of an object in the window from which on it counts; owner of those with less
-ALIKE, PAINTED = 0.5, 0.6  # share of the images in which objects are painted like one of them, and of these objects
+CROP_PX, SHIFT_PX = 224, 16  # of a crop around an image's objects, shifted either way: the rest is table
+WHOLE, IGNORED = (
+    0.95,
+    -2,
+)  # share of an object in the crop from which on it counts; owner of the pixels of those with less
+ALIKE, RECOLOURED = (
+    0.5,
+    0.6,
+)  # share of the images in which objects are recoloured like one of them, and of their objects
 PULL, PUSH = 0.5, 2.2  # votes of one object nearer to their middle, and middles of two objects farther from each other
 RIM_PX = 4  # around objects, where the background is easily taken for one
 CENTRE_UNIT_M = 0.02
@@ -37,6 +43,9 @@ WEIGHTS = {
     "size": 1.0,
 }
 NOUN_WEIGHT = 6.0
+
+
+PARTS = ("nouns", "objects")  # of the segmenter, that can be trained alone
 
 
 class SegmentationStage(ShardStage[ObjectSegmenter]):
@@ -60,9 +69,9 @@ class SegmentationStage(ShardStage[ObjectSegmenter]):
 
     def losses(self, rows: Arrays, rng: np.random.Generator) -> dict[str, Tensor]:
         """Of images in another size and light, half of the batches in a mirror."""
-        images = _augmented(_window(self._on_device(rows), rng), float(rng.choice(SCALES)), bool(rng.random() < 0.5))
+        images = _augmented(_cropped(self._on_device(rows), rng), float(rng.choice(SCALES)), bool(rng.random() < 0.5))
         if self._only != "nouns":
-            images = _painted(images, rng)
+            images = _recoloured(images, rng)
         given, middle_m = segmenter_input(*(images[name] for name in ("rgb", "depth_m", "camera", "T_base_camera")))
         owner = images["owner"][:, ::2, ::2].masked_fill(given.image[:, 4, ::2, ::2] == 0, -1)
         named = (
@@ -131,7 +140,7 @@ def segmentation_losses(
 
     Args:
         votes: of B images.
-        owner: (B, h, w) object of each pixel, -1 none or unknown, CUT_OFF one that is not to be learned from.
+        owner: (B, h, w) object of each pixel, -1 none or unknown, IGNORED one that is not to be learned from.
         labels: fields of LABELLED_IMAGES with a row for each image.
         middle_m: (B, 3) origin of the places.
         size_unit_m: see SegmenterConfig.
@@ -146,7 +155,7 @@ def segmentation_losses(
     like = torch.exp2(-away)  # 0.5 where an object ends
     overlap = 2 * (like * masks).sum(2) / (like.sum(2) + pixels).clamp(min=1e-3)
     own = (like.detach() * masks).sum(1)  # (B, P)
-    shown, clear = masks.sum(1), (owner != CUT_OFF).flatten(1)
+    shown, clear = masks.sum(1), (owner != IGNORED).flatten(1)
     rim = F.max_pool2d(shown.view_as(votes.seed), 2 * RIM_PX + 1, 1, RIM_PX).flatten(1) - shown
     error = (votes.seed.flatten(1) - own).square()
     parts = (shown, rim * clear, (1 - shown - rim) * clear)
@@ -203,13 +212,13 @@ def _mean(values: Tensor, where: Tensor) -> Tensor:
     return (values * where).sum() / where.sum().clamp(min=1)
 
 
-def _window(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
-    """Of each image WINDOW_PX a side around its objects, shifted at random, or all of it where it is no larger.
+def _cropped(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+    """Random crops of CROP_PX a side around the objects of each image, or all of it where it is no larger.
 
-    What is cut off by its edge is nobody's: neither an object nor none.
+    Objects that the edge truncates are IGNORED: no loss takes them for objects or for background.
     """
     count, height, width = images["owner"].shape
-    size = min(WINDOW_PX, height, width)
+    size = min(CROP_PX, height, width)
     rows, columns = (np.zeros(count, int) for _ in range(2))
     for index, owner in enumerate(images["owner"]):
         shown = (owner >= 0).nonzero()
@@ -224,12 +233,12 @@ def _window(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Te
     for before, after in zip(images["owner"], cut["owner"], strict=True):
         for index in before[before >= 0].unique():
             if (after == index).sum() < WHOLE * (before == index).sum():
-                after[after == index] = CUT_OFF
+                after[after == index] = IGNORED
     shift = torch.from_numpy(np.column_stack([0 * rows, 0 * rows, columns, rows])).to(images["camera"])
     return images | cut | {"camera": images["camera"] - shift}
 
 
-def _painted(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+def _recoloured(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
     """In some images most objects get the colour of one of them, but keep their shading: like ones lie side by side."""
     rgb, colour = images["rgb"].clone(), images["colour"].clone()
     for image, owner, said in zip(rgb, images["owner"], colour, strict=True):
@@ -239,7 +248,7 @@ def _painted(images: dict[str, Tensor], rng: np.random.Generator) -> dict[str, T
         like = int(rng.choice(list(masks)))
         paint = image[masks[like]].mean(dim=0)
         for index, mask in masks.items():
-            if index != like and rng.random() < PAINTED:
+            if index != like and rng.random() < RECOLOURED:
                 light = image[mask].mean(dim=1, keepdim=True)
                 image[mask] = (light / light.mean().clamp(min=1.0) * paint).clamp(0, 255)
                 said[index] = said[like]

@@ -70,6 +70,7 @@ def clock_is(reports: list[DiagnosticArray], level: bytes) -> bool:
 
 def refusal(graph: Graph, client: Any) -> Any:
     """The result of a goal that cannot even begin."""
+    assert client.wait_for_server(timeout_sec=LIMIT_S)
     goal = graph.result(lambda: client.send_goal_async(Grasp.Goal(instruction="pick up the red cube")), "an answer")
     answer = graph.result(goal.get_result_async, "a result").result
     assert answer.outcome == "stopped"

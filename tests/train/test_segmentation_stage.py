@@ -17,8 +17,8 @@ from autoglm_embodied.model.checkpoint import SHIPPED_SEGMENTER, load_segmenter
 from autoglm_embodied.model.object_segmenter import PixelVotes, segmenter_input
 from autoglm_embodied.tools.cli import main
 from autoglm_embodied.train import segmentation_stage
-from autoglm_embodied.train.loop import PARTS, TrainSettings, train_segmenter
-from autoglm_embodied.train.segmentation_stage import SegmentationStage, noun_loss, segmentation_losses
+from autoglm_embodied.train.loop import TrainSettings, train_segmenter
+from autoglm_embodied.train.segmentation_stage import PARTS, SegmentationStage, noun_loss, segmentation_losses
 from autoglm_embodied.train.shard_stage import shard_readers
 from autoglm_embodied.vocabulary import NOUNS
 
@@ -118,13 +118,13 @@ def test_another_camera_sees_objects_where_they_are(
         torch.testing.assert_close(places_m[0], places_m[1], atol=2e-3, rtol=0)
 
 
-def test_a_window_moves_no_object_and_what_it_cuts_off_is_neither_object_nor_none(
+def test_a_crop_moves_no_object_and_what_it_truncates_is_neither_object_nor_background(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = tensors(images())
-    monkeypatch.setattr(segmentation_stage, "WINDOW_PX", 48)
+    monkeypatch.setattr(segmentation_stage, "CROP_PX", 48)
     monkeypatch.setattr(segmentation_stage, "SHIFT_PX", 12)
-    cut = segmentation_stage._window(rows, np.random.default_rng(0))
+    cut = segmentation_stage._cropped(rows, np.random.default_rng(0))
     assert cut["owner"].shape == (SCENES, 48, 48) and cut["rgb"].shape == (SCENES, 48, 48, 3)
     assert (rows["owner"] >= -1).all()  # of the whole images nothing was changed
     before, after = (
@@ -142,34 +142,34 @@ def test_a_window_moves_no_object_and_what_it_cuts_off_is_neither_object_nor_non
                     for (given, middle_m), owner in ((before, whole), (after, part))
                 ]
                 torch.testing.assert_close(places_m[0], places_m[1], atol=3e-3, rtol=0)
-    assert states == {True, False}  # some are cut off
+    assert states == {True, False}  # some are truncated
     votes = PixelVotes(torch.zeros(1, 5, 4, 4), torch.zeros(1, 4, 4), *[torch.zeros(1, n, 4, 4) for n in (3, 6, 2)])
     owner = torch.full((1, 4, 4), -1)
     labels = {name: values[:1] for name, values in rows.items()}
     sure = votes._replace(seed=torch.ones(1, 4, 4))
-    none, cut_off = (
+    none, ignored = (
         segmentation_losses(sure, owner + offset, labels, torch.zeros(1, 3), (0.04, 0.06))["seed"]
-        for offset in (0, segmentation_stage.CUT_OFF + 1)
+        for offset in (0, segmentation_stage.IGNORED + 1)
     )
-    assert none == 1 and cut_off == 0
+    assert none == 1 and ignored == 0
 
 
-def test_what_is_painted_has_the_colour_of_another_and_keeps_its_shading(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_recoloured_has_the_colour_of_another_and_keeps_its_shading(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tensors(images())
     rows["rgb"][:, 20:40, 8:16] //= 2  # the left object's left half lies in shade
     monkeypatch.setattr(segmentation_stage, "ALIKE", 1.0)
-    monkeypatch.setattr(segmentation_stage, "PAINTED", 1.0)
+    monkeypatch.setattr(segmentation_stage, "RECOLOURED", 1.0)
     before = rows["rgb"].clone()
-    painted = segmentation_stage._painted(rows | {"rgb": rows["rgb"].float()}, np.random.default_rng(0))
-    assert torch.equal(rows["rgb"], before) and torch.equal(rows["owner"], painted["owner"])
-    assert set(painted["colour"][:, 0].tolist()) == {0, 2}  # the one's or the other's
-    assert torch.equal(painted["colour"][:, 0], painted["colour"][:, 1])
-    for rgb, colour in zip(painted["rgb"], painted["colour"][:, 0], strict=True):
-        hue = rgb[20:40, 8:60].reshape(-1, 3)[(painted["owner"][0, 20:40, 8:60] >= 0).flatten()].argmax(dim=1)
+    recoloured = segmentation_stage._recoloured(rows | {"rgb": rows["rgb"].float()}, np.random.default_rng(0))
+    assert torch.equal(rows["rgb"], before) and torch.equal(rows["owner"], recoloured["owner"])
+    assert set(recoloured["colour"][:, 0].tolist()) == {0, 2}  # the one's or the other's
+    assert torch.equal(recoloured["colour"][:, 0], recoloured["colour"][:, 1])
+    for rgb, colour in zip(recoloured["rgb"], recoloured["colour"][:, 0], strict=True):
+        hue = rgb[20:40, 8:60].reshape(-1, 3)[(recoloured["owner"][0, 20:40, 8:60] >= 0).flatten()].argmax(dim=1)
         assert set(hue.tolist()) == {int(colour)}  # red is 0 and blue is 2 in both
         assert rgb[30, 12].sum() / rgb[30, 20].sum() == pytest.approx(0.5, abs=0.02)
-    table = painted["owner"] == -1
-    assert torch.equal(painted["rgb"][table], before[table].float())
+    table = recoloured["owner"] == -1
+    assert torch.equal(recoloured["rgb"][table], before[table].float())
 
 
 def test_it_learns_and_what_was_stopped_ends_with_the_same_weights(tmp_path: Path) -> None:
@@ -200,6 +200,13 @@ def test_nouns_and_objects_are_learned_alone_by_what_knows_the_rest(part: str, t
     before, after = (load_segmenter(path, "cpu").state_dict() for path in (SHIPPED_SEGMENTER, tmp_path / "out"))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed and all(name.startswith("region.") == (part == "nouns") for name in changed)
+
+
+def test_a_part_is_of_the_segmenter_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = {name: np.zeros((1, 1), np.float32) for name in OUTCOMES.fields}
+    write_shard(tmp_path / "outcomes-00000.safetensors", OUTCOMES, Shard(fields, ({},)))
+    assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--only", "objects"]) == 2
+    assert "--only is of the segmenter" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_part_that_the_segmenter_does_not_have_is_refused() -> None:

@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         kinds = kinds_of_data(args.data)
         others: dict[str, Callable[..., object]] = {OUTCOMES.kind: train_scorer, LABELLED_IMAGES.kind: train_segmenter}
         learn = others.get(kinds.pop(), train) if len(kinds) == 1 else train
+        if args.only and learn is not train_segmenter:
+            raise ConfigError("--only is of the segmenter, which learns from labelled images alone; leave it out")
         learn(from_options(TrainSettings, args), args.data, args.out, report, args.start)
     console.print(f"The checkpoint is in {args.out}", highlight=False)
     return 0
